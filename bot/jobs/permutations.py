@@ -56,6 +56,7 @@ class BatchProposal:
     """A question to ask. texts: each permutation with its flags, in order.
 
     quota: before anything is charged. duration_s: how long painting takes, None if unknown.
+    ignored: parts of the choices that do nothing, as in `Permutations`.
     """
 
     proposal_id: int
@@ -63,6 +64,7 @@ class BatchProposal:
     pictures: int
     quota: QuotaStatus
     duration_s: float | None
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class AcceptedBatch:
 class _ResolvedBatch:
     texts: tuple[str, ...]
     submissions: tuple[JobSubmission, ...]
+    ignored: tuple[str, ...]
 
     @property
     def pictures(self) -> int:
@@ -179,7 +182,9 @@ class PermutationService:
         quota = await self._quotas.status(actor.guild_id, actor.user_id, self._fallback)
         proposal = await self._proposals.ask(place, _to_json(batch))
         duration_s = self._estimator.seconds(resolved.work)
-        return BatchProposal(proposal.id, resolved.texts, resolved.pictures, quota, duration_s)
+        return BatchProposal(
+            proposal.id, resolved.texts, resolved.pictures, quota, duration_s, resolved.ignored
+        )
 
     async def _open(self, actor: Actor, proposal_id: int) -> PendingBatch | Refused:
         found = await self._proposals.get(proposal_id)
@@ -207,9 +212,9 @@ class PermutationService:
     def _resolve_all(
         self, batch: PendingBatch, original: ImageRequest | None, private: bool
     ) -> _ResolvedBatch | Refused:
-        texts = expand_prompts(batch.params.prompt)
-        if isinstance(texts, Refused):
-            return texts
+        expanded = expand_prompts(batch.params.prompt)
+        if isinstance(expanded, Refused):
+            return expanded
         parsed = apply_flags_to_each(batch.params, batch.count, batch.private)
         if isinstance(parsed, Refused):
             return parsed
@@ -223,7 +228,7 @@ class PermutationService:
                     submission, private=private or each.private, parent_id=batch.parent_id
                 )
             )
-        return _ResolvedBatch(texts, tuple(submissions))
+        return _ResolvedBatch(expanded.prompts, tuple(submissions), expanded.ignored)
 
     def _resolve_one(
         self, parsed: ParsedRequest, original: ImageRequest | None

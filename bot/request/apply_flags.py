@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from bot.request import flags
+from bot.request.braces import Permutations, permutations
 from bot.request.options import CONFLICTS, PARAMS
 from bot.request.outcomes import (
     FlagError,
@@ -49,11 +50,11 @@ def apply_flags_to_each(
     params: GenerationParams, count: int, private: bool
 ) -> tuple[ParsedRequest, ...] | Refused:
     """Apply flags to every permutation of the prompt, in the order of `expand_prompts`."""
-    texts = expand_prompts(params.prompt)
-    if isinstance(texts, Refused):
-        return texts
+    expanded = expand_prompts(params.prompt)
+    if isinstance(expanded, Refused):
+        return expanded
     parsed: list[ParsedRequest] = []
-    for text in texts:
+    for text in expanded.prompts:
         applied = _apply(dataclasses.replace(params, prompt=text), count, private)
         if isinstance(applied, Refused):
             return applied
@@ -61,17 +62,17 @@ def apply_flags_to_each(
     return tuple(parsed)
 
 
-def expand_prompts(prompt: str) -> tuple[str, ...] | Refused:
+def expand_prompts(prompt: str) -> Permutations | Refused:
     """Return each permutation as it could have been typed on its own, with its flags.
 
     There are 1 to MAX_PERMUTATIONS of them; more are refused.
     """
-    permutations = flags.permutations(prompt, MAX_PERMUTATIONS)
-    if isinstance(permutations, FlagError):
-        return Refused(FlagProblem(permutations))
-    if permutations.total > MAX_PERMUTATIONS:
-        return Refused(TooManyPermutations(permutations.total, MAX_PERMUTATIONS))
-    return permutations.prompts
+    expanded = permutations(prompt, MAX_PERMUTATIONS)
+    if isinstance(expanded, FlagError):
+        return Refused(FlagProblem(expanded))
+    if expanded.total > MAX_PERMUTATIONS:
+        return Refused(TooManyPermutations(expanded.total, MAX_PERMUTATIONS))
+    return expanded
 
 
 def _apply(params: GenerationParams, count: int, private: bool) -> ParsedRequest | Refused:

@@ -134,7 +134,7 @@ def flag_name(segment: str) -> tuple[str, int]:
 
 def _openers(text: str) -> Iterator[re.Match[str]]:
     """Yield the start of every flag, escaped ones included."""
-    quoted = iter([*_quotations(text), (len(text), len(text))])
+    quoted = iter([*quotations(text), (len(text), len(text))])
     start, end = next(quoted)
     for match in _OPENER.finditer(text):
         while end < match.start(2):
@@ -165,8 +165,8 @@ def _is_latin(character: str) -> bool:
     return character.isalnum() and _IS_CJK.match(character) is None
 
 
-def _quotations(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where quotations open and close; an unmatched quotation mark quotes nothing."""
+def quotations(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where quotations open and close, in order; an unmatched mark quotes nothing."""
     marks = [
         (match.start(2), match[2])
         for match in QUOTATION_MARKS.finditer(text)

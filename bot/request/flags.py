@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any
 
+from bot.request.braces import MAX_EXPANDED, escape_braces, permutations, unescape_braces
 from bot.request.flag_syntax import (
     FLAGS,
     QUOTATION_MARKS,
@@ -31,23 +31,16 @@ from engine.prompts import EnhancementLevel, Style
 from engine.types import MAX_SEED, ImageRequest, Mode
 
 __all__ = [
-    "MAX_EXPANDED",
     "FlagError",
     "FlagErrorKind",
     "ParsedPrompt",
-    "Permutations",
     "TooManyPictures",
     "escape_prompt",
     "expand",
     "flag_line",
     "parse",
     "parse_expanded",
-    "permutations",
 ]
-
-MAX_EXPANDED = 40
-"""Pictures that one text may ask for, unless the caller sets a limit. Chosen by hand, as many as
-Midjourney's --repeat allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +57,6 @@ class ParsedPrompt:
 
 
 @dataclass(frozen=True, slots=True)
-class Permutations:
-    """The permutations of a prompt.
-
-    total: how many there are. prompts: () if they exceed the limit.
-    """
-
-    prompts: tuple[str, ...]
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
 class TooManyPictures:
     """One text asks for more pictures than the limit."""
 
@@ -83,8 +65,6 @@ class TooManyPictures:
 
 
 _EQUALS = re.compile(r"[=:＝：]")
-_BRACE = re.compile(r"(?<!\\)(\\*)([{}｛｝])")
-_GROUP_SYNTAX = re.compile(r"(?<!\\)(\\*)([{}｛｝,，])")
 
 
 def parse(text: str) -> ParsedPrompt | FlagError:
@@ -96,7 +76,7 @@ def parse(text: str) -> ParsedPrompt | FlagError:
     words after it belong to the prompt again. A text without flags is returned unchanged, except
     that escaped braces are unescaped; `permutations` expands braces. Never raises.
     """
-    found = find_flags(_BRACE.sub(unescape_match, text))
+    found = find_flags(unescape_braces(text))
     plain, starts = found.text, found.starts
     if not starts:
         return ParsedPrompt(plain)
@@ -112,43 +92,7 @@ def parse(text: str) -> ParsedPrompt | FlagError:
 
 def parse_expanded(plain: str) -> ParsedPrompt | FlagError:
     """Parse one of the prompts that `permutations` returned, in which braces are unescaped."""
-    return parse(_BRACE.sub(escape_match, plain))
-
-
-def permutations(prompt: str, limit: int = MAX_EXPANDED) -> Permutations | FlagError:
-    """Expand groups such as `{red, blue} house`; more than `limit` permutations are only counted.
-
-    Groups multiply, may be nested, and may contain empty options and flags. Spaces around an option
-    are ignored. The last group varies fastest. An unmatched brace is an UNBALANCED error.
-    """
-    groups: list[_OpenGroup] = []
-    current, last, has_groups = _TextSet(1, ("",)), 0, False
-    for match in _GROUP_SYNTAX.finditer(prompt):
-        sign, slashes = match[2], len(match[1])
-        if sign in ",，" and not groups:
-            continue
-        current = current.then(prompt[last : match.start()] + "\\" * (slashes // 2))
-        last = match.end()
-        if slashes % 2:
-            current = current.then(sign)
-        elif sign in "{｛":
-            groups.append(_OpenGroup(current, match.start(2), []))
-            current, has_groups = _TextSet(1, ("",)), True
-        elif not groups:
-            return _unbalanced(prompt, match.start(2))
-        else:
-            groups[-1].options.append(current.stripped())
-            current = _TextSet(1, ("",))
-            if sign in "}｝":
-                group = groups.pop()
-                after = prompt[last : last + 1]
-                gap = not after or after.isspace() or after in ",.;，。；}｝"
-                current = group.before.times(_union(group.options, limit), gap, limit)
-    if groups:
-        return _unbalanced(prompt, groups[0].start)
-    whole = current.then(prompt[last:])
-    whole = whole.stripped() if has_groups else whole
-    return Permutations(whole.texts if whole.total <= limit else (), whole.total)
+    return parse(escape_braces(plain))
 
 
 def expand(
@@ -214,7 +158,7 @@ def flag_line(request: ImageRequest) -> str:
         return complete
     # Its quotation marks would close quotations of the prompt, or lose their backslashes.
     unquoted = escape_flags(QUOTATION_MARKS.sub(escape_match, request.negative_prompt))
-    return f"{line} --no {_BRACE.sub(escape_match, unquoted)}"
+    return f"{line} --no {escape_braces(unquoted)}"
 
 
 # Reading flags
@@ -271,60 +215,12 @@ def _with_seed_offset(parsed: ParsedPrompt, offset: int) -> ParsedPrompt:
     return ParsedPrompt(parsed.prompt, given)
 
 
-# Permutations
-
-
-@dataclass(frozen=True, slots=True)
-class _TextSet:
-    """A set of texts; over the limit, only their number."""
-
-    total: int
-    texts: tuple[str, ...]
-
-    def then(self, text: str) -> _TextSet:
-        return _TextSet(self.total, tuple(each + text for each in self.texts)) if text else self
-
-    def stripped(self) -> _TextSet:
-        return _TextSet(self.total, tuple(each.strip() for each in self.texts))
-
-    def times(self, other: _TextSet, gap: bool, limit: int) -> _TextSet:
-        """Combine each text with each of the other set.
-
-        gap: a space follows, so an empty option leaves no space before it.
-        """
-        total = self.total * other.total
-        if total > limit:
-            return _TextSet(total, ())
-        pairs = product(self.texts, other.texts)
-        return _TextSet(total, tuple((a if b or not gap else a.rstrip()) + b for a, b in pairs))
-
-
-@dataclass(frozen=True, slots=True)
-class _OpenGroup:
-    """A brace that is not closed yet. before: the texts up to it."""
-
-    before: _TextSet
-    start: int
-    options: list[_TextSet]
-
-
-def _union(options: list[_TextSet], limit: int) -> _TextSet:
-    total = sum(each.total for each in options)
-    fits = total <= limit
-    return _TextSet(total, tuple(text for each in options for text in each.texts) if fits else ())
-
-
-def _unbalanced(prompt: str, at: int) -> FlagError:
-    around = prompt[max(0, at - 15) : at + 25].strip()
-    return FlagError(FlagErrorKind.UNBALANCED, prompt[at], around)
-
-
 # Writing
 
 
 def escape_prompt(text: str) -> str:
     """Escape a text so that `parse` and `expand` return exactly this text as the prompt."""
-    return _BRACE.sub(escape_match, escape_flags(text))
+    return escape_braces(escape_flags(text))
 
 
 def _format_number(number: float) -> str:

@@ -49,6 +49,13 @@ class StyleIgnored:
 
 
 @dataclass(frozen=True, slots=True)
+class SyntaxIgnored:
+    """The prompt has syntax of other programs that does nothing here. words: as written."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Adapted:
     """The renderer had to deviate from the request; the picture is fine."""
 
@@ -76,6 +83,7 @@ Note = (
     | HighGuidance
     | SmallSide
     | StyleIgnored
+    | SyntaxIgnored
     | Adapted
     | NotExact
     | SomeFailed

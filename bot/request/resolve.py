@@ -12,6 +12,7 @@ from bot.request.notes import (
     Note,
     SmallSide,
     StyleIgnored,
+    SyntaxIgnored,
 )
 from bot.request.outcomes import (
     BadAspect,
@@ -198,6 +199,8 @@ def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
         read = prompts.as_read(request.prompt, request.effective_prompt, request.style)
         if styled.clash or read != styled.prompt:
             notes.append(StyleIgnored(request.style, styled.clash))
+    if idle := prompts.idle_syntax(request.prompt):
+        notes.append(SyntaxIgnored(idle))
     return tuple(notes)
 
 

@@ -18,6 +18,7 @@ from bot.request.notes import (
     SmallSide,
     SomeFailed,
     StyleIgnored,
+    SyntaxIgnored,
 )
 from bot.request.options import BY_NAME
 from bot.request.outcomes import (
@@ -62,7 +63,7 @@ from bot.request.outcomes import (
     UnusableUpload,
 )
 from bot.wording.flags import flag_problem, permutations_problem
-from bot.wording.labels import style_ignored
+from bot.wording.labels import style_ignored, syntax_ignored
 from bot.wording.moderation import When, moderation_refusal
 from engine.errors import Scope
 from engine.types import Adaptation, Mend
@@ -424,6 +425,8 @@ def note_sentence(remark: Note, say: Words) -> str:
             )
         case StyleIgnored():
             return style_ignored(remark, say)
+        case SyntaxIgnored(words):
+            return syntax_ignored(words, say)
         case Adapted(adaptation):
             return _adapted(adaptation, say)
         case SomeFailed(failed, wanted):

@@ -26,6 +26,8 @@ class Hint(StrEnum):
     """A model draws what it reads, with or without a "no" before it."""
     WEIGHTS = "weights"
     """(word:1.3), ((word)) and word::2 have no effect."""
+    OTHER_SYNTAX = "other_syntax"
+    """__wildcard__, 2$$ and [a|b] have no effect."""
     FLAGS = "flags"
     """Midjourney's flags, such as --ar 16:9."""
     LORA_TAGS = "lora_tags"
@@ -51,6 +53,13 @@ _WEIGHT = re.compile(
     r"\([^()\x1f]{1,200}?:\s*\d+(?:\.\d+)?\s*\)|\(\([^()]{1,200}\)\)|\[\[[^\[\]]{1,200}\]\]"
     r"|[^\W_]+::-?\d+(?:\.\d+)?"
 )
+# Dynamic Prompts' wildcards and picks; A1111's alternating and scheduled words.
+_OTHER_SYNTAX = re.compile(
+    r"(?<!\w)__[^\W_][\w./*-]{0,80}?__(?!\w)|(?<![\w$])\d{1,2}(?:-\d{1,2})?\$\$"
+    r"|\[[^\[\]|｜\n\x1f]{0,100}(?:[|｜][^\[\]|｜\n\x1f]{0,100})+\]"
+    r"|\[[^\[\]:\n\x1f]{0,100}:(?:[^\[\]:\n\x1f]{0,100}:)?\s*\d+(?:\.\d+)?\s*\]"
+)
+_PROMPT_WEIGHT = re.compile(r"[^\W_]+::(?:-?\d+(?:\.\d+)?)?(?![\w:])")
 _QUALITY = re.compile(
     r"(?<![\w-])(?:(?:4|8|16|32)k(?:\s+(?:uhd|resolution|wallpaper))?|u?hdr?|uhd|masterpiece"
     r"|(?:best|high|highest|top|ultra|super|amazing)[ -]quality"
@@ -87,6 +96,7 @@ def advise(
     for hint, words in (
         (Hint.NEGATION, denied),
         (Hint.WEIGHTS, _all(_WEIGHT, mask(text, LORA_TAG))),
+        (Hint.OTHER_SYNTAX, _all(_OTHER_SYNTAX, text)),
         (Hint.FLAGS, _all(FLAG, text)),
         (Hint.LORA_TAGS, _all(LORA_TAG, text)),
         (Hint.SETTINGS, _all(_SETTING, unflagged)),
@@ -96,6 +106,14 @@ def advise(
         if words:
             found.append(Advice(hint, tuple(dict.fromkeys(words))))
     return tuple(found)
+
+
+def idle_syntax(prompt: str) -> tuple[str, ...]:
+    """Return what other programs obey and the model reads as words: wildcards, picks, `a::2`."""
+    text = without_quotes(prompt)
+    found = [*_OTHER_SYNTAX.finditer(text), *_PROMPT_WEIGHT.finditer(text)]
+    found.sort(key=lambda match: match.start())
+    return tuple(dict.fromkeys(match[0] for match in found))
 
 
 def _all(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:

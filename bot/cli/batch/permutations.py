@@ -10,17 +10,21 @@ import click
 
 from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT, OK
-from bot.request import flags
+from bot.request import braces
 from bot.request.outcomes import FlagError, FlagProblem, Refused
 from engine.prompts import Count
 
 
 @dataclass(frozen=True, slots=True)
 class ExpandedPrompt:
-    """One prompt, or a text whose braces are invalid if there is a `problem`."""
+    """One prompt, or a text whose braces are invalid if there is a `problem`.
+
+    ignored: parts of its choices that do nothing, as in `Permutations`.
+    """
 
     text: str
     problem: Refused | None = None
+    ignored: tuple[str, ...] = ()
 
     def refused(self, _: Count | None) -> Refused:
         """Return the problem, in the place of a resolved request."""
@@ -37,13 +41,13 @@ def expand_prompts(texts: Sequence[str], per_prompt: int, limit: int) -> tuple[E
     prompts: list[ExpandedPrompt] = []
     total = 0
     for text in texts:
-        expanded = flags.permutations(text, limit)
+        expanded = braces.permutations(text, limit)
         if isinstance(expanded, FlagError):
             prompts.append(ExpandedPrompt(text, Refused(FlagProblem(expanded))))
             total += 1
             continue
         total += expanded.total
-        prompts += map(ExpandedPrompt, expanded.prompts)
+        prompts += (ExpandedPrompt(each, None, expanded.ignored) for each in expanded.prompts)
     total *= per_prompt
     if total > limit:
         shown = str(total) if total < 10**6 else "millions of"

@@ -11,6 +11,7 @@ from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted
 from bot.i18n import Words
 from bot.jobs.permutations import AcceptedBatch, BatchProposal
+from bot.wording.labels import syntax_ignored
 from storage.types import DeliveryMode
 
 TEXTS_SHOWN = 5
@@ -36,6 +37,9 @@ def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
     if proposed.duration_s is not None:
         took = _duration(proposed.duration_s, say)
         costs.append(say("Painting them will take about {duration}.", duration=took))
+    ignored = (
+        quoted(syntax_ignored(proposed.ignored, say), 2 * TEXT_CHARS) if proposed.ignored else ""
+    )
     paint = ui.Button[ui.LayoutView](
         label=say.plural("Paint {n} picture", "Paint {n} pictures", n),
         style=discord.ButtonStyle.primary,
@@ -47,7 +51,8 @@ def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
         custom_id=custom_id(ComponentAction.DECLINE_PROPOSAL, proposed.proposal_id),
     )
     lines = [f"**{head}**", *_numbered_lines(shown_texts), *more]
-    displays = map(ui.TextDisplay[ui.LayoutView], ("\n".join(lines), " ".join(costs)))
+    blocks = filter(None, ("\n".join(lines), " ".join(costs), ignored and f"-# {ignored}"))
+    displays = map(ui.TextDisplay[ui.LayoutView], blocks)
     return layout(*displays, ui.ActionRow(paint, decline))
 
 

@@ -117,7 +117,7 @@ def test_strength_needs_a_picture():
         ("a house --seed", "--seed"),
         ("a house --seed abc", "abc"),
         ("a house --seed 1 --seed 2", "--seed"),
-        ("a {red house", "{"),
+        ("a {red, house", "{"),
         ("a house --seed `x`", "'x'"),
         ("{red, blue} house", "2"),
         ("{a,b}" * 40, "…"),
@@ -130,7 +130,7 @@ def test_what_cannot_be_obeyed_is_quoted(text: str, quoted: str):
 
 def test_a_single_choice_and_escaped_braces_are_text():
     """A single option and escaped braces need no confirmation."""
-    assert parsed("a {red} house").params.prompt == "a red house"
+    assert parsed("a {red} house").params.prompt == "a {red} house"
     assert parsed(r"a \{red, blue\} house").params.prompt == "a {red, blue} house"
 
 

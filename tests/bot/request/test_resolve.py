@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.i18n import words
-from bot.request.notes import HighGuidance, NegativeAdded, NegativeIgnored, SmallSide, StyleIgnored
+from bot.request.notes import (
+    HighGuidance,
+    NegativeAdded,
+    NegativeIgnored,
+    SmallSide,
+    StyleIgnored,
+    SyntaxIgnored,
+)
 from bot.request.outcomes import (
     BadAspect,
     BadSize,
@@ -104,6 +111,28 @@ def test_an_idle_negative_prompt_is_noted():
     """A negative prompt is noted as ineffective at guidance 1, and not noted above 1."""
     assert resolved(GenerationParams("x", negative="fog")).notes == (NegativeIgnored(),)
     assert resolved(GenerationParams("x", negative="fog", guidance=1.5)).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "idle"),
+    [
+        ("a __colour__ house, __animals/cat__", ("__colour__", "__animals/cat__")),
+        ("a [red|blue|green] house", ("[red|blue|green]",)),
+        ("a [day:night:0.5] sky", ("[day:night:0.5]",)),
+        ("a {2$$red} house", ("2$$",)),
+        ("a house::2 in fog::-.5", ("house::2", "fog::")),
+        ("hot:: dog", ("hot::",)),
+        ("猫::2，__颜色__", ("猫::2", "__颜色__")),
+        ("a [red] house, std::vector, snake_case__name, 16:9, US$$, [1, 2]", ()),
+        ('a sign that says "[red|blue]"', ()),
+    ],
+)
+def test_syntax_of_other_programs_is_noted(prompt: str, idle: tuple[str, ...]):
+    """What other programs obey and the model reads as words is named in a note."""
+    notes = resolved(GenerationParams(prompt)).notes
+    assert [each for each in notes if isinstance(each, SyntaxIgnored)] == (
+        [SyntaxIgnored(idle)] if idle else []
+    )
 
 
 def test_high_guidance_is_noted():

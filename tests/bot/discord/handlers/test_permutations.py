@@ -406,6 +406,23 @@ async def test_explain_counts_them(harness: BotHarness):
     assert "braces" not in harness.texts(plain.response.message)
 
 
+async def test_json_is_one_picture(harness: BotHarness, renderer: ScriptedRenderer):
+    """Braces that are no choices are painted as written, in one picture and without a question."""
+    for prompt in ('{"subject": "a red house", "place": "snow"}', "{SALE} at the {mood} shop"):
+        await paint(harness, prompt=prompt)
+        assert renderer.painted[-1].prompt == prompt
+    assert harness.rows("SELECT id FROM proposals") == [] and harness.charged() == 2
+
+
+async def test_what_does_nothing_is_noted(harness: BotHarness):
+    """The question and the card name syntax of other programs that has no effect."""
+    asked = await propose(harness, "{2$$red|blue} house")
+    text = harness.texts(asked.response.message)
+    assert "1. red house" in text and "“2$$”: this has no effect here" in text
+    shown = await harness.alice.slash(harness.channel, "imagine", prompt="a [red|blue] house")
+    assert "this has no effect here" in harness.texts(shown.response.message)
+
+
 async def test_nothing_typed_pings_or_formats(harness: BotHarness):
     """User input in a proposal and its response is escaped."""
     asked = await propose(harness, "{<@123456789012345678>, **b** @everyone} lake")
