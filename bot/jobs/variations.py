@@ -224,7 +224,8 @@ def params_like(params: GenerationParams, original: ImageRequest) -> GenerationP
     if params.aspect is not None or params.size is not None:
         if params.start is not None:
             flag = "--size" if params.aspect is None else "--ar"
-            return Refused(FlagProblem(FlagError(FlagErrorKind.UNSUPPORTED, flag)))
+            error = FlagError(FlagErrorKind.UNSUPPORTED, flag)
+            return Refused(FlagProblem((error,), options=frozenset({"size", "aspect"})))
         size = params.size
     default_steps = params.steps is None and params.speed is None
     return dataclasses.replace(

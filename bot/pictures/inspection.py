@@ -12,8 +12,8 @@ import structlog
 from bot.accounts.permissions import Actor
 from bot.pictures.embedded_recipe import UnreadableReason, UnreadableRecipe, read_recipe
 from bot.pictures.filenames import job_id_of
-from bot.request import flags
 from bot.request.apply_flags import apply_flags_to_each
+from bot.request.flag_line import flag_line
 from bot.request.ids import parse_id
 from bot.request.notes import StyleIgnored
 from bot.request.outcomes import NoPictures, Refused, UnknownPicture
@@ -211,7 +211,7 @@ class InspectionService:
         job = await self._jobs.get(picture.job_id)
         return PictureDetails(
             recipe=recipe,
-            line=flags.flag_line(recipe.request),
+            line=flag_line(recipe.request),
             picture=picture,
             parent_id=None if job is None else job.parent_picture_id,
             series=(picture.id,),
@@ -250,7 +250,7 @@ class InspectionService:
             if _is_visible(actor, picture, can_read) and Recipe.from_json(picture.recipe) == recipe:
                 return dataclasses.replace(await self._details(picture), from_file=True)
         cleaned = dataclasses.replace(recipe, request=_cleaned(recipe.request))
-        return PictureDetails(cleaned, flags.flag_line(cleaned.request), from_file=True)
+        return PictureDetails(cleaned, flag_line(cleaned.request), from_file=True)
 
     async def _candidates(self, actor: Actor, prompt: str, name: str) -> list[StoredPicture]:
         job_id = job_id_of(name)

@@ -12,11 +12,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
 
-from bot.request.flag_syntax import escape_match, quotations, unescape_match
 from bot.request.outcomes import FlagError, FlagErrorKind
+from bot.request.quotations import escape_match, quotations, unescape_match
 from engine.prompts import visible
 
-__all__ = ["MAX_EXPANDED", "Permutations", "escape_braces", "permutations", "unescape_braces"]
+__all__ = [
+    "MAX_EXPANDED",
+    "Permutations",
+    "escape_braces",
+    "escape_half_choices",
+    "permutations",
+    "unescape_braces",
+]
 
 MAX_EXPANDED = 40
 """Pictures that one text may ask for, unless the caller sets a limit. Chosen by hand, as many as
@@ -60,11 +67,27 @@ def permutations(prompt: str, limit: int = MAX_EXPANDED) -> Permutations | FlagE
     without its counterpart is text, unless it could be half of a group: then it is an UNBALANCED
     error.
     """
+    found = _expanded(prompt, limit)
+    if isinstance(found, Permutations):
+        return found
+    around = prompt[max(0, found - 15) : found + 25].strip()
+    return FlagError(FlagErrorKind.UNBALANCED, prompt[found], around)
+
+
+def escape_half_choices(prompt: str) -> str:
+    """Return the prompt with a backslash before each brace that is half of a choice."""
+    while isinstance(at := _expanded(prompt, MAX_EXPANDED), int):
+        prompt = f"{prompt[:at]}\\{prompt[at:]}"
+    return prompt
+
+
+def _expanded(prompt: str, limit: int) -> Permutations | int:
+    """Return the permutations, or where the brace is that is half of a choice."""
     expansion = _Expansion(prompt, limit)
     for match in _SIGN.finditer(prompt):
-        problem = expansion.read(match)
-        if problem is not None:
-            return problem
+        at = expansion.read(match)
+        if at is not None:
+            return at
     return expansion.finish()
 
 
@@ -143,7 +166,7 @@ class _Expansion:
         self._spans = iter([*_text_spans(prompt), (len(prompt), len(prompt))])
         self._span = next(self._spans)
 
-    def read(self, match: re.Match[str]) -> FlagError | None:
+    def read(self, match: re.Match[str]) -> int | None:
         sign, at, slashes = match[2], match.start(2), len(match[1])
         if sign not in _OPENING + _CLOSING and not self._groups:
             self._separated = True
@@ -159,7 +182,7 @@ class _Expansion:
             self._current = _NOTHING
         elif not self._groups:
             if self._separated and not _EMOTICON.match(self._prompt, at):
-                return _unbalanced(self._prompt, at)
+                return at
             self._add(sign)
         elif sign in _CLOSING:
             self._close(at, sign)
@@ -171,12 +194,12 @@ class _Expansion:
             self._current = _NOTHING
         return None
 
-    def finish(self) -> Permutations | FlagError:
+    def finish(self) -> Permutations | int:
         self._add(self._prompt[self._last :])
         for group in self._groups:
             open_choice = group.options and not self._is_literal(group, len(self._prompt))
             if open_choice and not _EMOTICON.match(self._prompt, group.start):
-                return _unbalanced(self._prompt, group.start)
+                return group.start
         while self._groups:
             group = self._groups.pop()
             self._keep(group, "")
@@ -280,8 +303,3 @@ def _union(options: list[_TextSet], limit: int) -> _TextSet:
     total = sum(each.total for each in options)
     fits = total <= limit
     return _TextSet(total, tuple(text for each in options for text in each.texts) if fits else ())
-
-
-def _unbalanced(prompt: str, at: int) -> FlagError:
-    around = prompt[max(0, at - 15) : at + 25].strip()
-    return FlagError(FlagErrorKind.UNBALANCED, prompt[at], around)

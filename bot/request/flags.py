@@ -1,4 +1,4 @@
-"""Parse flags and permutations in a prompt: `{red, blue} house --ar 16:9 --repeat 3`. Pure.
+"""Parse flags in a prompt: `{red, blue} house --ar 16:9 --repeat 3`. Pure.
 
 A backslash escapes a special character: `\\{`, `\\}`, `\\,` within braces, `\\--ar`.
 """
@@ -6,49 +6,48 @@ A backslash escapes a special character: `\\{`, `\\}`, `\\,` within braces, `\\-
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.request.braces import MAX_EXPANDED, escape_braces, permutations, unescape_braces
-from bot.request.flag_syntax import (
-    FLAGS,
-    QUOTATION_MARKS,
-    SEPARATORS,
-    escape_flags,
-    escape_match,
-    find_flags,
-    flag_name,
-    unescape_match,
-    unsupported_flag,
-    value_error,
+from bot.request.braces import (
+    MAX_EXPANDED,
+    escape_braces,
+    escape_half_choices,
+    permutations,
+    unescape_braces,
 )
+from bot.request.flag_dashes import FoundFlag, escape_flags, find_flags, written_flags
+from bot.request.flag_remains import end_within_brackets, join_around_flags
+from bot.request.flag_syntax import FLAGS, flag_name, unsupported_flag, value_error
 from bot.request.flag_values import SOFT, InvalidValue
 from bot.request.options import CONFLICTS
-from bot.request.outcomes import FlagError, FlagErrorKind
-from engine import prompts
-from engine.prompts import EnhancementLevel, Style
-from engine.types import MAX_SEED, ImageRequest, Mode
+from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem
+from bot.request.quotations import QUOTATION_MARKS, unescape_match
+from engine.prompts import visible
+from engine.types import MAX_SEED
 
 __all__ = [
-    "FlagError",
-    "FlagErrorKind",
     "ParsedPrompt",
     "TooManyPictures",
     "escape_prompt",
     "expand",
-    "flag_line",
     "parse",
     "parse_expanded",
+    "without_flags",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedPrompt:
-    """A prompt without its flags, and the values of the flags by option name."""
+    """A prompt without its flags, and the values of the flags by option name.
+
+    written: each flag with its value as it was written, by option name.
+    """
 
     prompt: str
     given: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    written: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
 
     @property
     def pictures(self) -> int:
@@ -65,46 +64,51 @@ class TooManyPictures:
 
 
 _EQUALS = re.compile(r"[=:＝：]")
+_ASPECT_TOLERANCE = 1.05
+"""How far the shape of a size may be from a ratio that agrees with it, since sizes are multiples
+of 16 pixels: as far as `bot.request.resolve` lets them be."""
+_CLOSING_BRACE = re.compile(r"[}｝]")
+_WORD = re.compile(r"[=:＝：]?\s*([^\s,，。；、()（）{}｛｝]+)")
+_NUMBER_OR_ADDRESS = re.compile(r"\S*\d\S*|https?://\S+")
 
 
-def parse(text: str) -> ParsedPrompt | FlagError:
-    """Separate a text into prompt and flags, or return its first invalid flag.
+def parse(text: str) -> ParsedPrompt | FlagProblem:
+    """Separate a text into prompt and flags, or return all of its invalid flags.
 
-    A flag is two hyphens, or the dash that a phone makes of them, directly before a letter at the
-    beginning of a word. In “quotation marks” it is text, and so is "a cat --" or "a house — red".
-    Nothing gets lost: a flag takes one value (--no takes everything up to the next flag), and the
-    words after it belong to the prompt again. A text without flags is returned unchanged, except
-    that escaped braces are unescaped; `permutations` expands braces. Never raises.
+    `bot.request.flag_dashes` says what a flag is. In “quotation marks” it is text. Nothing gets
+    lost: a flag takes one value (--no takes everything up to the next flag), and the words after
+    it belong to the prompt again. Flags that agree are taken together. A text without flags is
+    returned unchanged, except that escaped braces are unescaped; `permutations` expands braces.
+    Never raises.
     """
-    found = find_flags(unescape_braces(text))
-    plain, starts = found.text, found.starts
-    if not starts:
-        return ParsedPrompt(plain)
-    kept = [plain[: starts[0]]]
-    given: dict[str, tuple[object, str]] = {}
-    for start, end in zip(starts, [*starts[1:], len(plain)], strict=True):
-        last = end == len(plain)
-        problem = _read_flag(plain[start:end], last, given, kept)
-        if problem is not None:
-            return problem
-    return ParsedPrompt(_joined(kept), {option: value for option, (value, _) in given.items()})
+    found = find_flags(unescape_braces(visible(text)))
+    if not found.flags:
+        return ParsedPrompt(find_flags(unescape_braces(text)).text)
+    readings = _read_all(found.text, found.flags)
+    merged = _merge(readings)
+    errors = [*(each.error for each in readings if each.error is not None)]
+    errors += merged.errors
+    if errors:
+        return FlagProblem(_in_order(readings, errors))
+    starts = [found.text[: found.flags[0].start], *(each.rest for each in readings)]
+    return ParsedPrompt(join_around_flags(starts), merged.given, merged.written)
 
 
-def parse_expanded(plain: str) -> ParsedPrompt | FlagError:
+def parse_expanded(plain: str) -> ParsedPrompt | FlagProblem:
     """Parse one of the prompts that `permutations` returned, in which braces are unescaped."""
     return parse(escape_braces(plain))
 
 
 def expand(
     text: str, limit: int = MAX_EXPANDED
-) -> tuple[ParsedPrompt, ...] | FlagError | TooManyPictures:
+) -> tuple[ParsedPrompt, ...] | FlagProblem | TooManyPictures:
     """Return one parsed prompt per picture: expand permutations, then flags, then --repeat.
 
     If a seed is given, repeated pictures count up from it. `count` is absent from all of them.
     """
     expanded = permutations(text, limit)
     if isinstance(expanded, FlagError):
-        return expanded
+        return FlagProblem((expanded,))
     if expanded.total > limit:
         whole = parse(text)
         repeat = whole.pictures if isinstance(whole, ParsedPrompt) else 1
@@ -112,7 +116,7 @@ def expand(
     parsed: list[ParsedPrompt] = []
     for prompt in expanded.prompts:
         one = parse_expanded(prompt)
-        if isinstance(one, FlagError):
+        if isinstance(one, FlagProblem):
             return one
         parsed.append(one)
     total = sum(each.pictures for each in parsed)
@@ -123,99 +127,38 @@ def expand(
     )
 
 
-def flag_line(request: ImageRequest) -> str:
-    """Return the prompt and flags that reproduce this picture when `parse` or `expand` read them.
+def without_flags(text: str, problem: FlagProblem) -> str:
+    """Return a text, braces included, without the flags that this problem names.
 
-    No flag can name the source images or the variations. --enhance is included if the level can be
-    determined from the effective prompt.
+    Flags that contradict each other go together; what may be prose stays as prose, and so does a
+    brace that is half of a choice.
     """
-    level = _enhancement_level(request)
-    flags = [
-        f"--size {request.width_px}x{request.height_px}",
-        f"--seed {request.seed}",
-        f"--steps {request.steps}",
-        f"--guidance {_format_number(request.guidance)}",
-    ]
-    if request.mode is not Mode.TEXT:
-        flags.append(f"--strength {_format_number(request.strength)}")
-    if request.variety:
-        flags.append(f"--variety {_format_number(request.variety)}")
-    if request.refine:
-        flags.append(f"--refine {_format_number(request.refine)}")
-    if request.style is not None:
-        flags.append(f"--style {request.style}")
-    if level is not None:
-        flags.append(f"--enhance {level}")
-    line = " ".join([escape_prompt(request.prompt), *flags])
-    if not request.negative_prompt.strip(f"{SOFT} "):
-        return line
-    complete = f"{line} --no {escape_prompt(request.negative_prompt)}"
-    reparsed = parse(complete)
-    if (
-        isinstance(reparsed, ParsedPrompt)
-        and reparsed.given.get("negative") == request.negative_prompt
-    ):
-        return complete
-    # Its quotation marks would close quotations of the prompt, or lose their backslashes.
-    unquoted = escape_flags(QUOTATION_MARKS.sub(escape_match, request.negative_prompt))
-    return f"{line} --no {escape_braces(unquoted)}"
+    plain, before = escape_half_choices(visible(text)), ""
+    while plain != before:  # what is left may begin another one
+        before, plain = plain, _without(plain, problem)
+    return plain
 
 
-# Reading flags
-
-
-def _read_flag(
-    segment: str, last: bool, given: dict[str, tuple[object, str]], kept: list[str]
-) -> FlagError | None:
-    """Read one flag and the text after it: the value goes into `given`, the rest into `kept`."""
-    problem = unsupported_flag(segment)
-    if problem is not None:
-        return problem
-    name, end = flag_name(segment)
-    written = segment[:end]
-    option, read_value = FLAGS[name]
-    equals = _EQUALS.match(segment, end)
-    rest = segment[equals.end() if equals else end :]
-    found = read_value(rest)
-    if isinstance(found, InvalidValue):
-        return value_error(found, written)
-    value = found.value
-    if isinstance(value, str) and option == "negative":
-        value = QUOTATION_MARKS.sub(unescape_match, value if last else value.rstrip(f"{SOFT} "))
-    option = found.option or option
-    for earlier, (_, other) in given.items():
-        if CONFLICTS.get(earlier, earlier) == CONFLICTS.get(option, option):
-            value_text = rest[: found.end].strip()
-            return FlagError(FlagErrorKind.TWICE, written, value_text, (other,))
-    given[option] = (value, written)
-    kept.append(rest[found.end :])
-    return None
-
-
-def _joined(parts: Iterable[str]) -> str:
-    """Join the parts of the prompt around its flags, without commas that only separated flags."""
-    prompt = ""
-    for number, part in enumerate(parts):
-        words = part.strip()
-        if number and not words.strip(SEPARATORS):
-            continue
-        if not prompt:
-            prompt = words.lstrip(SEPARATORS) if number else words
-        elif part[0] in SEPARATORS and not part[0].isspace():
-            prompt += words
-        else:
-            prompt += f" {words}"
-    return prompt
-
-
-def _with_seed_offset(parsed: ParsedPrompt, offset: int) -> ParsedPrompt:
-    given = {name: value for name, value in parsed.given.items() if name != "count"}
-    if "seed" in given:
-        given["seed"] = (given["seed"] + offset) % (MAX_SEED + 1)
-    return ParsedPrompt(parsed.prompt, given)
-
-
-# Writing
+def _without(plain: str, problem: FlagProblem) -> str:
+    found = written_flags(plain)
+    if not found:
+        return plain
+    readings = _read_all(plain, found)
+    dropped = _merge(readings).contradicting
+    named = {each.flag for each in problem.errors}
+    parts, last = [""], 0
+    for number, reading in enumerate(readings):
+        of_choice = reading.value_text.startswith(("{", "｛"))
+        wrong = reading.written in named if of_choice else reading.error is not None
+        if reading.asked:
+            parts[-1] += plain[last : reading.start] + "\\"
+            last = reading.start
+        elif wrong or number in dropped or reading.option in problem.options:
+            parts[-1] += plain[last : reading.start]
+            parts.append("")
+            last = _end_with_value(plain, reading)
+    parts[-1] += plain[last:]
+    return join_around_flags(parts) if len(parts) > 1 else parts[0]
 
 
 def escape_prompt(text: str) -> str:
@@ -223,28 +166,183 @@ def escape_prompt(text: str) -> str:
     return escape_braces(escape_flags(text))
 
 
-def _format_number(number: float) -> str:
-    return repr(float(number)).removesuffix(".0")
+# Reading flags
 
 
-def _enhancement_level(request: ImageRequest) -> EnhancementLevel | None:
-    """Return the enhancement level that makes this effective prompt today; None if none does."""
-    if request.expand:
-        return EnhancementLevel.SMART
-    prompt = prompts.as_read(request.prompt, request.effective_prompt, request.style)
-    if request.effective_prompt == prompt:
-        return EnhancementLevel.OFF
-    for level in (EnhancementLevel.FULL, EnhancementLevel.LIGHT):
-        for style in Style:
-            enhanced = prompts.enhance(
-                prompt,
-                negative=request.negative_prompt,
-                level=level,
-                style=style,
-                negative_works=False,
-                seed=request.seed,
-                variety=request.variety,
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One flag as it was read.
+
+    start: of its dashes. end: of its value. limit: start of the next flag, or end of the text.
+    written: its dashes and name. rest: the words after its value.
+    """
+
+    start: int
+    end: int
+    limit: int
+    written: str
+    rest: str = ""
+    option: str = ""
+    value: object = None
+    value_text: str = ""
+    error: FlagError | None = None
+    asked: bool = False
+
+
+@dataclass(slots=True)
+class _Merged:
+    """The values of all flags. contradicting: the numbers of flags that contradict another."""
+
+    given: dict[str, Any] = field(default_factory=dict[str, Any])
+    written: dict[str, str] = field(default_factory=dict[str, str])
+    errors: list[FlagError] = field(default_factory=list[FlagError])
+    contradicting: set[int] = field(default_factory=set[int])
+    numbers: dict[str, int] = field(default_factory=dict[str, int])
+
+
+def _read_all(plain: str, flags: Sequence[FoundFlag]) -> list[_Reading]:
+    limits = [*(each.start for each in flags[1:]), len(plain)]
+    brackets = "".join(plain[each.start - 1 : each.start] for each in flags)
+    return [
+        _read_flag(plain, each, limit, brackets) for each, limit in zip(flags, limits, strict=True)
+    ]
+
+
+def _read_flag(plain: str, flag: FoundFlag, limit: int, brackets: str) -> _Reading:
+    """Read one flag. brackets: the characters directly before flags, which its value may close."""
+    start, segment = flag.start, plain[flag.start : limit]
+    problem = unsupported_flag(segment)
+    if problem is not None:
+        end = start + len(problem.flag)
+        return _Reading(start, end, limit, problem.flag, plain[end:limit], error=problem)
+    name, end = flag_name(segment)
+    written = segment[:end]
+    option, read_value = FLAGS[name]
+    equals = _EQUALS.match(segment, end)
+    begin = equals.end() if equals else end
+    rest = segment[begin:]
+    if option == "negative":
+        rest = rest[: end_within_brackets(rest, brackets)]
+    found = read_value(rest)
+    if isinstance(found, InvalidValue):
+        error = value_error(found, written, option)
+        after = begin + rest.find(found.value) + len(found.value) if found.value else begin
+        return _Reading(
+            start, start + after, limit, written, segment[after:], option, None, found.value, error
+        )
+    value, after = found.value, begin + found.end
+    if isinstance(value, str) and option == "negative":
+        last = limit == len(plain) and after == len(segment)
+        value = QUOTATION_MARKS.sub(unescape_match, value if last else value.rstrip(f"{SOFT}。. "))
+    error = None
+    if flag.asked:
+        shown = " ".join(filter(None, (f"--{name}", rest[: found.end].strip())))
+        error = FlagError(FlagErrorKind.PROSE, segment[:after].strip(), suggestion=shown)
+    return _Reading(
+        start,
+        start + after,
+        limit,
+        written,
+        segment[after:],
+        found.option or option,
+        value,
+        rest[: found.end].strip(),
+        error,
+        flag.asked,
+    )
+
+
+def _merge(readings: Sequence[_Reading]) -> _Merged:
+    """Take flags together that agree, and find those that contradict each other."""
+    merged = _Merged()
+    for number, reading in enumerate(readings):
+        if reading.error is None:
+            _merge_one(merged, readings, number)
+    return merged
+
+
+def _merge_one(merged: _Merged, readings: Sequence[_Reading], number: int) -> None:
+    reading = readings[number]
+    option, value = reading.option, reading.value
+    for earlier, other in list(merged.given.items()):
+        if CONFLICTS.get(earlier, earlier) != CONFLICTS.get(option, option):
+            continue
+        together = agreed({earlier: other}, {option: value})
+        if together is None:
+            before = readings[merged.numbers[earlier]].written
+            merged.contradicting |= {merged.numbers[earlier], number}
+            merged.errors.append(
+                FlagError(
+                    FlagErrorKind.TWICE,
+                    reading.written,
+                    reading.value_text,
+                    (before,),
+                    option=option,
+                )
             )
-            if enhanced.effective_prompt == request.effective_prompt:
-                return level
+            return
+        ((kept, value),) = together.items()
+        if kept == earlier:
+            merged.given[kept] = value
+            return
+        del merged.given[earlier]
+    merged.given[option] = value
+    merged.numbers[option] = number
+    merged.written[option] = " ".join(filter(None, (reading.written, reading.value_text)))
+
+
+def agreed(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the one setting that two settings of the same thing amount to; None if they differ.
+
+    Each is an option with its value. Negative prompts are joined; a size agrees with its ratio.
+    """
+    ((option, value),), ((other_option, other),) = first.items(), second.items()
+    if option == other_option:
+        if option == "negative":
+            return {option: value if other == value else f"{value.rstrip(SOFT + ' ')}, {other}"}
+        same = _shape(value) == _shape(other) if option == "aspect" else value == other
+        return {option: value} if same and type(value) is type(other) else None
+    if {option, other_option} == {"size", "aspect"}:
+        size, aspect = (value, other) if option == "size" else (other, value)
+        difference = size[0] / size[1] / _shape(aspect)
+        if 1 / _ASPECT_TOLERANCE <= difference <= _ASPECT_TOLERANCE:
+            return {"size": size}
     return None
+
+
+def _shape(aspect: str) -> float:
+    width, _, height = aspect.partition(":")
+    return int(width) / int(height)
+
+
+def _in_order(readings: Sequence[_Reading], errors: Sequence[FlagError]) -> tuple[FlagError, ...]:
+    """Return the errors in the order in which their flags are written, each one once."""
+    order = {reading.written: number for number, reading in reversed(list(enumerate(readings)))}
+    return tuple(
+        sorted(dict.fromkeys(errors), key=lambda each: order.get(each.flag, len(readings)))
+    )
+
+
+def _end_with_value(plain: str, reading: _Reading) -> int:
+    """Return where a flag that is taken out ends, with what looks like its value."""
+    rest = plain[reading.end : reading.limit]
+    if reading.value_text.startswith(("{", "｛")):
+        closing = _CLOSING_BRACE.search(plain, reading.end - 1)
+        return closing.end() if closing else reading.end
+    if reading.option:
+        return reading.end
+    # Of an unknown flag: a number or an address, or the only word up to the next flag.
+    match = _WORD.match(rest)
+    if match is None:
+        return reading.end
+    unknown = reading.error is not None and reading.error.kind is FlagErrorKind.UNKNOWN
+    alone = unknown and not rest[match.end() :].strip(f"{SOFT} .。")
+    is_value = rest[0] in "=:＝：" or _NUMBER_OR_ADDRESS.fullmatch(match[1]) is not None
+    return reading.end + match.end() if is_value or alone else reading.end
+
+
+def _with_seed_offset(parsed: ParsedPrompt, offset: int) -> ParsedPrompt:
+    given = {name: value for name, value in parsed.given.items() if name != "count"}
+    if given.get("seed") is not None:
+        given["seed"] = (given["seed"] + offset) % (MAX_SEED + 1)
+    return ParsedPrompt(parsed.prompt, given)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -102,15 +102,18 @@ class FlagErrorKind(StrEnum):
     """Given twice, or beside another flag that decides the same thing."""
     UNBALANCED = "unbalanced"
     """A brace without its counterpart."""
+    PROSE = "prose"
+    """Words after a dash that may be a flag or prose."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlagError:
-    """The first flag of a text that cannot be obeyed, as it was written ("—Ar").
+    """A flag of a text that cannot be obeyed, as it was written ("—Ar").
 
     value: as written, "" where there is none; with UNBALANCED the words around the brace that
     `flag` holds. expected: values it takes, or examples of them; with TWICE the flag that was
     there before. low, high: bounds of a number. suggestion: a flag to take instead, "" for none.
+    option: the option that it sets, "" if that is not known.
     """
 
     kind: FlagErrorKind
@@ -120,13 +123,20 @@ class FlagError:
     low: float | None = None
     high: float | None = None
     suggestion: str = ""
+    option: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class FlagProblem:
-    """An invalid flag in the prompt."""
+    """Flags in the prompt that cannot be obeyed, all of them, in their order.
 
-    error: FlagError
+    errors: those that can be told from the text. reasons: why the values of others are refused.
+    options: those that the flags set.
+    """
+
+    errors: tuple[FlagError, ...]
+    reasons: tuple[Reason, ...] = ()
+    options: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,8 @@ from engine.errors import Scope
 from engine.types import Adaptation, Mend
 from engine.uploads import FORMATS, BadFormat, TooManyPixels, UploadRefused, UploadTooLarge
 
+_FLAGS_SHOWN = 6
+
 
 def refusal(refused: Refused, say: Words, when: When) -> str:
     """Say what is wrong, and what to do or when to try again, in one or two sentences."""
@@ -105,8 +107,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
                 text=f"“{text[:20]}”",
                 ratios=", ".join(ratios),
             )
-        case FlagProblem(error):
-            return flag_problem(error, say)
+        case FlagProblem():
+            return _flag_problems(reason, say, when)
         case ManyPermutations() | OnePromptOnly() | TooManyPermutations() | ProposalClosed():
             return permutations_problem(reason, say)
         case QueueIsFull():
@@ -171,6 +173,16 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
             )
         case _:
             assert_never(reason)
+
+
+def _flag_problems(problem: FlagProblem, say: Words, when: When) -> str:
+    """Name every flag that cannot be obeyed, one on each line."""
+    lines = [flag_problem(each, say) for each in problem.errors]
+    lines += (refusal(Refused(each), say, when) for each in problem.reasons)
+    shown = lines[: _FLAGS_SHOWN + (len(lines) == _FLAGS_SHOWN + 1)]
+    rest = len(lines) - len(shown)
+    more = [say.plural("and {n} more", "and {n} more", rest)] if rest else []
+    return "\n".join([*shown, *more])
 
 
 def _text_too_long(reason: TextTooLong, say: Words) -> str:

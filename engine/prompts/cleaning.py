@@ -34,6 +34,8 @@ def clean(text: str) -> str:
 
 def visible(text: str) -> str:
     """Return the text without the invisible characters that `clean` removes; all else stays."""
+    if text.isascii() and text.isprintable():
+        return text
     return _IDLE_JOINERS.sub("", "".join(each for each in text if _is_kept(each)))
 
 

@@ -43,7 +43,7 @@ def expand_prompts(texts: Sequence[str], per_prompt: int, limit: int) -> tuple[E
     for text in texts:
         expanded = braces.permutations(text, limit)
         if isinstance(expanded, FlagError):
-            prompts.append(ExpandedPrompt(text, Refused(FlagProblem(expanded))))
+            prompts.append(ExpandedPrompt(text, Refused(FlagProblem((expanded,)))))
             total += 1
             continue
         total += expanded.total

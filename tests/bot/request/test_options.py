@@ -48,5 +48,5 @@ def test_closed_lists_are_closed_everywhere(name: str):
     """A value outside the list is refused and quoted, as an option and as a flag."""
     refused = with_options(GenerationParams("a lake"), **{name: "odd"})
     assert isinstance(refused, Refused) and isinstance(refused.reason, FlagProblem)
-    assert refused.reason.error.flag == f"--{name}" and refused.reason.error.expected
+    assert refused.reason.errors[0].flag == f"--{name}" and refused.reason.errors[0].expected
     assert not isinstance(parse(f"a lake --{name} odd"), ParsedPrompt)

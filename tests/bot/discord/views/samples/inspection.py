@@ -16,7 +16,7 @@ from bot.discord.views.inspection import details_panel, explanation_layout
 from bot.i18n import Words
 from bot.jobs.status import BotStatus
 from bot.pictures.inspection import PictureDetails, PromptExplanation
-from bot.request import flags
+from bot.request.flag_line import flag_line
 from bot.request.notes import StyleIgnored
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.prompts import EnhancementLevel, PictureStyle, analyse, enhance
@@ -89,9 +89,7 @@ def _details(
             loras = tuple(f"style-{n}" for n in range(7))
             recipe = dataclasses.replace(recipe, adaptations=adaptations, loras=loras)
         picture = a_picture(31, words, private=full) if stored else None
-        details = PictureDetails(
-            recipe, flags.flag_line(request), picture, from_file=full or not stored
-        )
+        details = PictureDetails(recipe, flag_line(request), picture, from_file=full or not stored)
         return details_panel(dataclasses.replace(details, **changes), say).view
 
     return shown
