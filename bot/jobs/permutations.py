@@ -17,11 +17,16 @@ from bot.jobs.admission import ACCEPT_LIMIT_S, AdmissionService, quota_refusal
 from bot.jobs.submission import JobSubmission
 from bot.jobs.variations import params_like
 from bot.pictures.originals import OriginalPictures
-from bot.request.apply_flags import ParsedRequest, apply_flags_to_each, expand_prompts
+from bot.request.apply_flags import (
+    ParsedRequest,
+    apply_flags_to_each,
+    blame_flags,
+    count_problem,
+    expand_prompts,
+)
 from bot.request.outcomes import (
     Accepted,
     ManyPermutations,
-    OutOfRange,
     ProposalClosed,
     Refused,
     StorageUnavailable,
@@ -30,7 +35,6 @@ from bot.request.params import GenerationParams
 from bot.request.resolver import RequestResolver
 from engine.estimate import Estimator
 from engine.prompts import clean
-from engine.series import MAX_PICTURES
 from engine.types import ImageRequest, Recipe
 from storage.errors import IllegalTransition, StorageError, UnknownRow
 from storage.proposals import Proposal, Proposals, ProposalState
@@ -233,13 +237,15 @@ class PermutationService:
     def _resolve_one(
         self, parsed: ParsedRequest, original: ImageRequest | None
     ) -> JobSubmission | Refused:
-        if not 1 <= parsed.count <= MAX_PICTURES:
-            return Refused(OutOfRange("count", parsed.count, 1, MAX_PICTURES))
+        if (problem := count_problem(parsed)) is not None:
+            return problem
         params = parsed.params if original is None else params_like(parsed.params, original)
         if isinstance(params, Refused):
             return params
         resolved = self._resolver.resolve_blocking(params)
-        return resolved if isinstance(resolved, Refused) else JobSubmission(resolved, parsed.count)
+        if isinstance(resolved, Refused):
+            return blame_flags(resolved, parsed)
+        return JobSubmission(resolved, parsed.count)
 
     def _storage_failed(self, error: StorageError) -> Refused:
         self._admission.storage_failed(error)

@@ -14,7 +14,7 @@ from bot.accounts.permissions import Actor
 from bot.jobs.admission import AdmissionService
 from bot.jobs.submission import JobSubmission
 from bot.pictures.originals import OriginalPictures
-from bot.request.apply_flags import apply_flags
+from bot.request.apply_flags import count_problem
 from bot.request.outcomes import (
     Accepted,
     FileRemoved,
@@ -28,11 +28,11 @@ from bot.request.outcomes import (
     StorageUnavailable,
 )
 from bot.request.params import GenerationParams, InitImages
+from bot.request.pending import PendingRequest
 from bot.request.resolve import UPSCALE_FACTOR
 from bot.request.resolver import RequestResolver
 from engine import uploads
 from engine.prompts import EnhancementLevel
-from engine.series import MAX_PICTURES
 from engine.types import MAX_SEED, ImageRequest, Mode, Recipe
 from engine.uploads import Upload, UploadLimits, UploadRefused
 from storage.errors import StorageError
@@ -58,6 +58,16 @@ class RemixChanges:
     prompt: str
     negative: str = ""
     seed: str = ""
+
+    def request(self, picture_id: int) -> PendingRequest:
+        """Return the remix of a picture as a request that can be corrected."""
+        seed = _parse_seed(self.seed)
+        params = GenerationParams(
+            self.prompt,
+            negative=self.negative or None,
+            seed=None if isinstance(seed, Refused) else seed,
+        )
+        return PendingRequest(params, parent_id=picture_id)
 
 
 class VariationService:
@@ -133,10 +143,12 @@ class VariationService:
         picture: str | None = None,
         *,
         anyones: bool = False,
+        proposal_id: int | None = None,
     ) -> Accepted | Refused:
         """Paint another prompt with a picture's settings: its size, steps, guidance and style.
 
         Flags in the prompt override them; permutations are refused as in `apply_flags`.
+        proposal_id: the proposal that this answers.
         """
         original = await self.original(actor, picture, anyones=anyones)
         if isinstance(original, Refused):
@@ -148,21 +160,21 @@ class VariationService:
         params = GenerationParams(
             change.prompt, seed=seed, negative=change.negative or None, start=_init_images(request)
         )
-        parsed = apply_flags(params, 1, original.private)
+        parsed = await self._resolver.parse(params, 1, original.private)
         if isinstance(parsed, Refused):
             return _with_parent(parsed, original.id)
         params = params_like(parsed.params, request)
         if isinstance(params, Refused):
             return params
-        if not 1 <= parsed.count <= MAX_PICTURES:
-            return Refused(OutOfRange("count", parsed.count, 1, MAX_PICTURES))
+        if (problem := count_problem(parsed)) is not None:
+            return problem
         resolved = await self._resolver.resolve(params)
         if isinstance(resolved, Refused):
             return resolved
         submission = JobSubmission(
             resolved, parsed.count, original.private or parsed.private, original.id
         )
-        return await self._admission.accept(actor, submission)
+        return await self._admission.accept(actor, submission, proposal_id)
 
     async def original(
         self, actor: Actor, picture: str | None = None, *, anyones: bool = False

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from bot.request import flags
 from bot.request.braces import Permutations, permutations
 from bot.request.flags import ParsedPrompt, agreed
-from bot.request.leading import without_command
+from bot.request.leading import leading_addresses, without_command
 from bot.request.options import CONFLICTS, PARAMS
 from bot.request.outcomes import (
     BadAspect,
@@ -19,6 +19,7 @@ from bot.request.outcomes import (
     FlagProblem,
     ManyPermutations,
     OutOfRange,
+    PictureAddress,
     Reason,
     Refused,
     SizeTooLarge,
@@ -68,7 +69,8 @@ def apply_flags_to_each(
     if isinstance(expanded, Refused):
         return expanded
     parsed: list[ParsedRequest] = []
-    problems: list[FlagProblem] = []
+    addresses, _ = leading_addresses(params.prompt)
+    problems = [FlagProblem((), (PictureAddress(each),)) for each in addresses]
     for text in expanded.prompts:
         applied = _apply(dataclasses.replace(params, prompt=text), count, private)
         if isinstance(applied, FlagProblem):
@@ -82,9 +84,10 @@ def expand_prompts(prompt: str) -> Permutations | Refused:
     """Return each permutation as it could have been typed on its own, with its flags.
 
     There are 1 to MAX_PERMUTATIONS of them; more are refused. "/imagine prompt:" in front, as in
-    pasted commands, is no part of the prompt.
+    pasted commands, is no part of the prompt, and neither are addresses of pictures.
     """
-    expanded = permutations(without_command(prompt), MAX_PERMUTATIONS)
+    _, plain = leading_addresses(without_command(prompt))
+    expanded = permutations(plain, MAX_PERMUTATIONS)
     if isinstance(expanded, FlagError):
         return Refused(FlagProblem((expanded,)))
     if expanded.total > MAX_PERMUTATIONS:

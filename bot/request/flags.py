@@ -21,8 +21,9 @@ from bot.request.flag_dashes import FoundFlag, escape_flags, find_flags, written
 from bot.request.flag_remains import end_within_brackets, join_around_flags
 from bot.request.flag_syntax import FLAGS, flag_name, unsupported_flag, value_error
 from bot.request.flag_values import SOFT, InvalidValue
+from bot.request.leading import leading_addresses
 from bot.request.options import CONFLICTS
-from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem
+from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem, PictureAddress
 from bot.request.quotations import QUOTATION_MARKS, unescape_match
 from engine.prompts import visible
 from engine.types import MAX_SEED
@@ -133,6 +134,8 @@ def without_flags(text: str, problem: FlagProblem) -> str:
     Flags that contradict each other go together; what may be prose stays as prose, and so does a
     brace that is half of a choice.
     """
+    if any(isinstance(each, PictureAddress) for each in problem.reasons):
+        _, text = leading_addresses(text)
     plain, before = escape_half_choices(visible(text)), ""
     while plain != before:  # what is left may begin another one
         before, plain = plain, _without(plain, problem)

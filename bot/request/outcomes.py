@@ -354,6 +354,13 @@ class StagedPictureGone:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureAddress:
+    """The prompt begins with an address from which no picture is taken."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class StrengthWithoutImage:
     """A strength was given without a source image."""
 
@@ -395,6 +402,7 @@ Reason = (
     | UnusableUpload
     | Unreachable
     | StagedPictureGone
+    | PictureAddress
     | StrengthWithoutImage
 )
 

@@ -25,6 +25,7 @@ from bot.jobs.active import ActiveJobs
 from bot.jobs.admission import AdmissionService
 from bot.jobs.cancellation import CancellationService
 from bot.jobs.completion import CompletionService, JobEvents
+from bot.jobs.corrections import CorrectionService
 from bot.jobs.downloads import Download
 from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.generation import GenerationService
@@ -271,6 +272,7 @@ def _services(
             fallback=shared.fallback,
             estimator=base.engine.estimator,
         ),
+        corrections=CorrectionService(admission=admission, proposals=stores.proposals),
         cancellation=cancellation,
         engine_jobs=shared.engine_jobs,
         queue=QueueService(

@@ -41,6 +41,7 @@ from bot.request.outcomes import (
     OnePromptOnly,
     OutOfRange,
     OwnPicture,
+    PictureAddress,
     ProposalClosed,
     Quantity,
     QueueIsFull,
@@ -70,6 +71,7 @@ from engine.types import Adaptation, Mend
 from engine.uploads import FORMATS, BadFormat, TooManyPixels, UploadRefused, UploadTooLarge
 
 _FLAGS_SHOWN = 6
+_ADDRESS_CHARS = 60
 
 
 def refusal(refused: Refused, say: Words, when: When) -> str:
@@ -166,6 +168,13 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
             return say("I could not download that file from Discord. Please try again.")
         case StagedPictureGone():
             return say("That picture is no longer available. Please choose it again.")
+        case PictureAddress(address):
+            return say(
+                "No picture can be taken from {address}. Attach the file with the option "
+                "“picture” of /imagine, or choose Apps → Paint from this on a message that shows "
+                "it.",
+                address=f"`{address.replace('`', '')[:_ADDRESS_CHARS]}`",
+            )
         case StrengthWithoutImage():
             return say(
                 "The strength (--strength or --iw in a prompt) says how much to change a "

@@ -20,6 +20,7 @@ from bot.discord.handlers import (
     permutations,
     pictures,
     queue,
+    requests,
     variations,
 )
 from bot.discord.interaction.error_handler import explain
@@ -147,6 +148,8 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.PAINT_FROM: _reject,
         ComponentAction.ACCEPT_PROPOSAL: permutations.accept,
         ComponentAction.DECLINE_PROPOSAL: permutations.decline,
+        ComponentAction.EDIT_PROMPT: requests.show_edit_form,
+        ComponentAction.PAINT_WITHOUT: requests.paint_without,
     }
 )
 """One handler for each action, so that no press goes unanswered."""
@@ -156,6 +159,7 @@ FORM_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.REMIX: variations.submit_remix,
         ComponentAction.REPORT: moderation.submit_report,
         ComponentAction.PAINT_FROM: image_to_image.submit_from,
+        ComponentAction.EDIT_PROMPT: requests.submit_edit,
     }
 )
 """The handlers of submitted forms; those of staged pictures are found by `parse_staged`."""

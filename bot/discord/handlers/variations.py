@@ -153,7 +153,8 @@ async def submit_remix(interaction: Interaction, services: Services, picture_id:
     """Paint a remix as the form says; the picture may have been deleted since the form was
     opened."""
     if await can_deliver_here(interaction):
+        changes = remix_changes(interaction)
         outcome = await services.variations.remix(
-            actor_of(interaction), remix_changes(interaction), str(picture_id), anyones=True
+            actor_of(interaction), changes, str(picture_id), anyones=True
         )
-        await answer(interaction, services, outcome)
+        await answer(interaction, services, outcome, changes.request(picture_id))

@@ -11,6 +11,7 @@ from bot.delivery.copies import CopySender
 from bot.delivery.progress import ProgressUpdater
 from bot.delivery.worker import DeliveryWorker
 from bot.jobs.cancellation import CancellationService
+from bot.jobs.corrections import CorrectionService
 from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.generation import GenerationService
 from bot.jobs.image_to_image import ImageToImageService
@@ -36,6 +37,7 @@ class Services:
     variations: VariationService
     image_to_image: ImageToImageService
     permutations: PermutationService
+    corrections: CorrectionService
     cancellation: CancellationService
     engine_jobs: EngineJobs
     queue: QueueService

@@ -12,7 +12,8 @@ class ComponentAction(StrEnum):
     """The action of a button, a menu or a form. The values never change: old messages hold them.
 
     The row id that follows is a picture's, except for CANCEL and CANCEL_IN_QUEUE (a job's),
-    ACCEPT_PROPOSAL and DECLINE_PROPOSAL (a proposal's), and REFRESH_QUEUE (0).
+    ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT and PAINT_WITHOUT (a proposal's), and
+    REFRESH_QUEUE (0).
 
     CANCEL_IN_QUEUE is on the panel of /queue, which is then updated in place.
 
@@ -49,6 +50,8 @@ class ComponentAction(StrEnum):
     PAINT_FROM = "from"
     ACCEPT_PROPOSAL = "paint"
     DECLINE_PROPOSAL = "decline"
+    EDIT_PROMPT = "edit"
+    PAINT_WITHOUT = "without"
 
 
 PATTERN = rf"z1:(?P<act>{'|'.join(ComponentAction)}):(?P<id>[0-9]{{1,18}})"

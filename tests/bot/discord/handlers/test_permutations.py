@@ -239,13 +239,11 @@ async def test_a_queue_that_is_too_full_is_said_at_once(data_dir: Path, renderer
 
 
 async def test_too_many_choices_are_refused_with_their_number(harness: BotHarness):
-    """More than ten prompts, or too high a count, are refused without a proposal."""
+    """More than ten prompts, or an empty one, are refused without a proposal."""
     assert (
         "12 prompts; at most 10" in (await propose(harness, "{1,2,3,4} {a,b,c}")).response.content
     )
-    assert "count must be" in (await propose(harness, "{a, b} --repeat 5")).response.content
     assert "empty" in (await propose(harness, "{a,}")).response.content
-    assert "--tile" in (await propose(harness, "{a, b --tile}")).response.content
     assert harness.rows("SELECT id FROM proposals") == []
 
 
@@ -432,3 +430,11 @@ async def test_nothing_typed_pings_or_formats(harness: BotHarness):
         if request.method in ("POST", "PATCH") and isinstance(request.json, dict):
             check_harmless(request.json)
     assert r"\*\*b\*\*" in harness.texts(asked.response.message)
+
+
+async def test_wrong_flags_of_choices_are_offered_for_correction(harness: BotHarness):
+    """A count that is too high and a wrong flag in one choice are named, with Edit."""
+    for prompt, part in (("{a, b} --repeat 5", "count must be"), ("{a, b --tile}", "--tile")):
+        asked = await propose(harness, prompt)
+        assert part in harness.texts(asked.response.message)
+        assert last_row_labels(asked.response.message) == ["Edit", "Paint without them"]
