@@ -15,6 +15,7 @@ from bot.jobs.admission import AdmissionService
 from bot.jobs.submission import JobSubmission
 from bot.pictures.originals import OriginalPictures
 from bot.request.apply_flags import count_problem
+from bot.request.ids import plain_digits
 from bot.request.outcomes import (
     Accepted,
     FileRemoved,
@@ -203,7 +204,7 @@ def _read_pixels(path: Path) -> tuple[Upload, bytes]:
 
 
 def _parse_seed(typed: str) -> int | Refused | None:
-    digits = typed.strip()
+    digits = plain_digits(typed).strip()
     if not digits:
         return None
     if digits.isascii() and digits.isdigit() and len(digits) <= _SEED_DIGITS:

@@ -72,7 +72,7 @@ def apply_flags_to_each(
     addresses, _ = leading_addresses(params.prompt)
     problems = [FlagProblem((), (PictureAddress(each),)) for each in addresses]
     for text in expanded.prompts:
-        applied = _apply(dataclasses.replace(params, prompt=text), count, private)
+        applied = apply_to_expanded(dataclasses.replace(params, prompt=text), count, private)
         if isinstance(applied, FlagProblem):
             problems.append(applied)
         else:
@@ -133,8 +133,13 @@ def _options_of(reason: Reason) -> frozenset[str]:
             return frozenset()
 
 
-def _apply(params: GenerationParams, count: int, private: bool) -> ParsedRequest | FlagProblem:
-    """Apply the flags of one permutation, whose escaped braces are already unescaped."""
+def apply_to_expanded(
+    params: GenerationParams, count: int, private: bool
+) -> ParsedRequest | FlagProblem:
+    """Apply the flags of one permutation, whose escaped braces are already unescaped.
+
+    Only what the text itself tells is checked, not what the model can do.
+    """
     parsed = flags.parse_expanded(params.prompt)
     if isinstance(parsed, FlagProblem):
         return parsed

@@ -15,6 +15,7 @@ from typing import Any, Final
 from bot.i18n import translatable
 from bot.request import flag_values as read
 from bot.request.flag_values import ValueReader
+from bot.request.ids import plain_digits
 from bot.request.input_sources import MIN_STRENGTH
 from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem, Refused
 from bot.request.params import GenerationParams
@@ -91,9 +92,10 @@ class Option:
 
 
 def _whole(text: str) -> int:
-    if not text.isascii():  # int() reads digits of every script
+    plain = plain_digits(text)
+    if not plain.isascii():  # int() reads digits of every script
         raise ValueError(text)
-    return int(text)
+    return int(plain)
 
 
 OPTIONS: Final = (

@@ -75,8 +75,7 @@ def advice_sentence(given: Advice, say: Words) -> str:
             return syntax_ignored(given.words, say)
         case Hint.FLAGS:
             return say(
-                "{words}: flags in a prompt only work on Discord; here they are read as "
-                "words. Aspect ratio, seed and the like have their own options.",
+                "{words}: written like this, a flag is read as words.",
                 words=words,
             )
         case Hint.LORA_TAGS:

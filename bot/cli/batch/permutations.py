@@ -11,8 +11,9 @@ import click
 from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT, OK
 from bot.request import braces
-from bot.request.outcomes import FlagError, FlagProblem, Refused
-from engine.prompts import Count
+from bot.request.apply_flags import joined
+from bot.request.leading import leading_addresses, without_command
+from bot.request.outcomes import FlagError, FlagProblem, PictureAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,8 @@ class ExpandedPrompt:
     """
 
     text: str
-    problem: Refused | None = None
+    problem: FlagProblem | None = None
     ignored: tuple[str, ...] = ()
-
-    def refused(self, _: Count | None) -> Refused:
-        """Return the problem, in the place of a resolved request."""
-        assert self.problem is not None
-        return self.problem
 
 
 def expand_prompts(texts: Sequence[str], per_prompt: int, limit: int) -> tuple[ExpandedPrompt, ...]:
@@ -41,9 +37,13 @@ def expand_prompts(texts: Sequence[str], per_prompt: int, limit: int) -> tuple[E
     prompts: list[ExpandedPrompt] = []
     total = 0
     for text in texts:
-        expanded = braces.permutations(text, limit)
+        addresses, plain = leading_addresses(without_command(text))
+        expanded = braces.permutations(plain, limit)
+        problems = [FlagProblem((), (PictureAddress(each),)) for each in addresses]
         if isinstance(expanded, FlagError):
-            prompts.append(ExpandedPrompt(text, Refused(FlagProblem((expanded,)))))
+            problems.append(FlagProblem((expanded,)))
+        if problems or isinstance(expanded, FlagError):
+            prompts.append(ExpandedPrompt(text, joined(problems)))
             total += 1
             continue
         total += expanded.total

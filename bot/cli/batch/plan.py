@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,22 +11,35 @@ from typing import NoReturn
 
 from bot.cli.batch import grids, permutations, prompts
 from bot.cli.batch.arguments import ImagineArguments, check, option
-from bot.cli.batch.grids import Axis, Cell, InvalidGrid
+from bot.cli.batch.grids import Axis, InvalidGrid
 from bot.cli.batch.input_images import fit_or_exit, original_inputs, read_pictures
+from bot.cli.batch.prompt_plan import (
+    PlannedPicture,
+    PromptBatch,
+    PromptPlanner,
+    mode_of,
+    seed_at,
+    source_files,
+)
 from bot.cli.common.errors import fail, load_settings
 from bot.cli.common.recipe_file import read_recipe_file
 from bot.exit_codes import BAD_INPUT
 from bot.i18n import words
-from bot.request.input_images import size_from
-from bot.request.options import BY_NAME, CONFLICTS, PARAMS
-from bot.request.outcomes import OutOfRange, Reason, Refused, ResolvedRequest
-from bot.request.params import GenerationParams
+from bot.request.ids import plain_digits
+from bot.request.options import BY_NAME, CONFLICTS
+from bot.request.outcomes import (
+    FlagProblem,
+    OutOfRange,
+    PictureAddress,
+    Reason,
+    Refused,
+    ResolvedRequest,
+)
 from bot.request.resolve import (
     STRONG,
     SUBTLE,
     replay_problem,
     request_notes,
-    resolve,
     resolve_upscale,
     resolve_variation,
     seed_problem,
@@ -36,8 +48,8 @@ from bot.settings import Settings
 from bot.wording import rejections
 from engine.diffusion.families import SKETCH, Family, family_for
 from engine.encode import EmbeddedRecipe
-from engine.prompts import Count, EnhancementLevel, addition
-from engine.types import MAX_SEED, ImageRequest, Mode, Recipe
+from engine.prompts import Count, addition
+from engine.types import ImageRequest, Mode, Recipe
 from engine.uploads import Upload
 
 # Chosen by hand: more would be a mistake on the command line.
@@ -47,32 +59,11 @@ MAX_QUOTED_CHARS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedPicture:
-    """One picture to generate.
-
-    resolve: resolves its request; takes the model's token counter, None while it is not loaded.
-    """
-
-    resolve: Callable[[Count | None], ResolvedRequest | Refused]
-    label: str = ""
-    file_label: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PromptBatch:
-    """The pictures of one prompt. columns: of their contact sheet, 0 = no sheet."""
-
-    prompt: str
-    pictures: tuple[PlannedPicture, ...]
-    columns: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class ImaginePlan:
     """All pictures of one call.
 
-    inputs: the source images of every picture. rejected: invalid prompts, each with the reason.
-    original: the picture that has to be reproduced (--recipe).
+    inputs: the source images of pictures whose batch has none. rejected: invalid prompts, each with
+    the reason. original: the picture that has to be reproduced (--recipe).
     """
 
     settings: Settings
@@ -114,7 +105,7 @@ def _plan_replay(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     problem = replay_problem(request, family)
     if problem is not None:
         refuse(problem)
-    inputs = original_inputs(request, file, _source_files(arguments), settings.storage.data_dir)
+    inputs = original_inputs(request, file, source_files(arguments), settings.storage.data_dir)
     added = addition(request.prompt, request.effective_prompt)
     resolved = ResolvedRequest(request, added, request_notes(request, family))
     batch = PromptBatch(request.prompt, (PlannedPicture(lambda _: resolved),))
@@ -130,10 +121,10 @@ def _plan_variations(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     if problem is not None:
         refuse(problem)
     amount = _variation_amount(arguments.by)
-    inputs = original_inputs(request, file, _source_files(arguments), settings.storage.data_dir)
+    inputs = original_inputs(request, file, source_files(arguments), settings.storage.data_dir)
     pictures = tuple(
         PlannedPicture(
-            _resolve_variation_later(request, amount, family, _seed_at(arguments.seed, number))
+            _resolve_variation_later(request, amount, family, seed_at(arguments.seed, number))
         )
         for number in range(arguments.count)
     )
@@ -147,11 +138,12 @@ def _resolve_variation_later(
 
 
 def _variation_amount(text: str) -> float:
-    named = {"subtle": SUBTLE, "strong": STRONG}.get(text.strip().lower())
+    plain = plain_digits(text).strip().lower()
+    named = {"subtle": SUBTLE, "strong": STRONG}.get(plain)
     if named is not None:
         return named
     try:
-        return float(text)
+        return float(plain)
     except ValueError:
         fail(f"--by must be subtle, strong or a number up to 1, but is {text!r}.", BAD_INPUT)
 
@@ -197,75 +189,16 @@ def _plan_prompts(arguments: ImagineArguments) -> ImaginePlan:
         fail(str(error), BAD_INPUT)
     texts = prompts.gather(arguments.words, arguments.prompts)
     expanded = permutations.expand_prompts(texts, len(cells) * arguments.count, MAX_PICTURES)
-    params, inputs = _params_and_inputs(arguments, family)
-    columns = grids.columns(axes, arguments.count)
-    batches = [
-        PromptBatch(
-            each.text,
-            _prompt_pictures(
-                dataclasses.replace(params, prompt=each.text), arguments.count, cells, family
-            )
-            if each.problem is None
-            else (PlannedPicture(each.refused),),
-            columns,
+    planner = PromptPlanner(arguments, family, axes)
+    plan = _checked_plan(settings, [*map(planner.batch, expanded)], (), checked=len(cells))
+    if plan.pictures > MAX_PICTURES:
+        fail(
+            f"That would be {plan.pictures} pictures; at most {MAX_PICTURES} can be painted.",
+            BAD_INPUT,
         )
-        for each in expanded
-    ]
-    plan = _checked_plan(settings, batches, inputs, checked=len(cells))
     if len(expanded) > len(texts) and not arguments.yes:
         permutations.confirm(plan.pictures)
     return plan
-
-
-def _params_and_inputs(
-    arguments: ImagineArguments, family: Family
-) -> tuple[GenerationParams, tuple[Upload, ...]]:
-    """Return the request parameters without a prompt, and the source images."""
-    params = _params(arguments)
-    mode, files = _mode_of(arguments), _source_files(arguments)
-    if mode is Mode.TEXT:
-        return params, ()
-    uploads = read_pictures(files)
-    first = uploads[0].raster
-    size = size_from(params, mode, family, (first.width_px, first.height_px))
-    if not isinstance(size, tuple):
-        refuse(size)
-    prepared_inputs = fit_or_exit(mode, files, uploads, size)
-    start = dataclasses.replace(prepared_inputs.start, strength=arguments.strength)
-    return dataclasses.replace(params, aspect=None, size=size, start=start), prepared_inputs.inputs
-
-
-def _mode_of(arguments: ImagineArguments) -> Mode:
-    if arguments.upscale is not None:
-        return Mode.UPSCALE
-    if arguments.blend is not None:
-        return Mode.BLEND
-    if arguments.image is not None:
-        return Mode.IMAGE if arguments.mask is None else Mode.INPAINT
-    return Mode.TEXT
-
-
-def _source_files(arguments: ImagineArguments) -> list[Path]:
-    """Return the files of the source images, in the order of their mode."""
-    pair = arguments.blend or ()
-    return [
-        each
-        for each in (arguments.upscale, arguments.image, arguments.mask, *pair)
-        if each is not None
-    ]
-
-
-def _params(arguments: ImagineArguments) -> GenerationParams:
-    """Return the values of the options as request parameters without a prompt."""
-    values = dict(arguments.values)
-    if arguments.no_enhance:
-        values["enhance"] = EnhancementLevel.OFF
-    given = {name: values[name] for name in PARAMS if values[name] is not None}
-    try:
-        converted = {name: BY_NAME[name].convert(value) for name, value in given.items()}
-    except ValueError as error:
-        fail(f"{error}.", BAD_INPUT)
-    return dataclasses.replace(GenerationParams(""), **converted)
 
 
 def _axes(arguments: ImagineArguments) -> tuple[Axis, ...]:
@@ -281,7 +214,7 @@ def _axes(arguments: ImagineArguments) -> tuple[Axis, ...]:
     ]
     if twice:
         fail(f"{option(twice[0])} and --grid decide the same: give one of them.", BAD_INPUT)
-    if "strength" in names and _mode_of(arguments) is Mode.TEXT:
+    if "strength" in names and mode_of(arguments) is Mode.TEXT:
         fail("--grid strength needs --image, --blend or --upscale.", BAD_INPUT)
     return axes
 
@@ -292,49 +225,6 @@ _SAME_AS_GRID = (
     ("no_enhance", "enhance"),
 )
 """Pairs of an option and a grid that sets the same thing under another name."""
-
-
-def _prompt_pictures(
-    params: GenerationParams, count: int, cells: Sequence[Cell], family: Family
-) -> tuple[PlannedPicture, ...]:
-    """Return the pictures of one prompt; those of a grid share a seed, to be comparable."""
-    pictures: list[PlannedPicture] = []
-    for number in range(count):
-        seed = _seed_at(params.seed, number)
-        for cell in cells:
-            label = cell.label if count == 1 else f"{cell.label}, seed {seed}"
-            resolve_picture = _resolve_later(
-                _with_cell(dataclasses.replace(params, seed=seed), cell), family
-            )
-            pictures.append(PlannedPicture(resolve_picture, label, cell.file_label))
-    return tuple(pictures)
-
-
-def _with_cell(params: GenerationParams, cell: Cell) -> GenerationParams:
-    values = dict(cell.values)
-    if "strength" in values and params.start is not None:
-        start = dataclasses.replace(params.start, strength=values.pop("strength"))
-        params = dataclasses.replace(params, start=start)
-    return dataclasses.replace(params, **values)
-
-
-def _resolve_later(
-    params: GenerationParams, family: Family
-) -> Callable[[Count | None], ResolvedRequest | Refused]:
-    return lambda count: resolve(params, family, _random_seed, count)
-
-
-def _random_seed() -> int:
-    return secrets.randbelow(MAX_SEED + 1)
-
-
-def _seed_at(first: int | None, number: int) -> int:
-    """Return the seed of one of several pictures; seeds wrap around after MAX_SEED."""
-    if first is None:
-        return _random_seed()
-    if not 0 <= first <= MAX_SEED:  # resolving will refuse it
-        return first
-    return (first + number) % (MAX_SEED + 1)
 
 
 # Shared steps
@@ -389,12 +279,21 @@ def _check_count(count: int) -> None:
 
 
 def sentence(reason: Reason) -> str:
-    """Return the sentence of a refusal, for standard error."""
+    """Return the sentences of a refusal on one line, for standard error."""
 
     def when(moment: datetime) -> str:
         return f"{moment:%Y-%m-%d %H:%M} UTC"
 
-    return rejections.refusal(Refused(reason), words(), when)
+    addresses: list[str] = []
+    if isinstance(reason, FlagProblem):
+        addresses = [each.address for each in reason.reasons if isinstance(each, PictureAddress)]
+        others = tuple(each for each in reason.reasons if not isinstance(each, PictureAddress))
+        reason = dataclasses.replace(reason, reasons=others)
+    lines = [
+        f"No picture can be taken from {each}: give its file to --image." for each in addresses
+    ]
+    lines += rejections.refusal(Refused(reason), words(), when).splitlines()
+    return " ".join(lines)
 
 
 def refuse(reason: Reason) -> NoReturn:

@@ -12,17 +12,20 @@ from bot.jobs.corrections import Correction
 from engine.prompts import MAX_PROMPT_CHARS
 
 PROBLEM_CHARS = 1500
+PROMPT_CHARS = 2300
+"""A longest prompt with all that is put between its signs; both fit into Discord's 4000."""
 _FENCE = "```"
 
 
 def correction_layout(correction: Correction, sentences: str, say: Words) -> ui.LayoutView:
     """Name what is wrong, give the prompt back to be copied, and offer what to do.
 
-    sentences: what is wrong, safe to be shown.
+    sentences: what is wrong; they may quote the prompt.
     """
     prompt = replace_surrogates(correction.prompt).strip()
     # Code blocks keep mentions as text; the zero-width characters are cleaned when pasted back.
     copied = discord.utils.escape_mentions(prompt).replace(_FENCE, "`\u200b`\u200b`")
+    copied = copied if len(copied) <= PROMPT_CHARS else copied[: PROMPT_CHARS - 1] + "…"
     block = f"{say('Your prompt, ready to copy:')}\n{_FENCE}\n{copied}\n{_FENCE}"
     buttons = [
         ui.Button[ui.LayoutView](
@@ -39,7 +42,8 @@ def correction_layout(correction: Correction, sentences: str, say: Words) -> ui.
                 custom_id=custom_id(ComponentAction.PAINT_WITHOUT, correction.proposal_id),
             )
         )
-    shown = sentences if len(sentences) <= PROBLEM_CHARS else sentences[: PROBLEM_CHARS - 1] + "…"
+    shown = discord.utils.escape_mentions(replace_surrogates(sentences))
+    shown = shown if len(shown) <= PROBLEM_CHARS else shown[: PROBLEM_CHARS - 1] + "…"
     return layout(ui.TextDisplay(shown), ui.TextDisplay(block), ui.ActionRow(*buttons))
 
 
