@@ -122,9 +122,14 @@ def seed(low: int, high: int) -> ValueReader:
 
     def read(text: str) -> ParsedValue | InvalidValue:
         word, end = _token(text)
-        return ParsedValue(None, end) if word.lower() in _RANDOM else whole(text)
+        return ParsedValue(None, end) if is_random(word) else whole(text)
 
     return read
+
+
+def is_random(word: str) -> bool:
+    """Return whether a word asks for any seed, as -1 does in other programs."""
+    return unicodedata.normalize("NFKC", word).lower() in _RANDOM
 
 
 def number(low: float, high: float, scale: Callable[[float], float] = float) -> ValueReader:

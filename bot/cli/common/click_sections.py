@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from bot.request.flag_values import is_random
 from bot.request.ids import plain_digits
 
 _NUMBER: Final = re.compile(r"[+-]?(\d|\.\d|nan|inf)", re.IGNORECASE)
@@ -29,6 +30,17 @@ class Decimal(click.types.FloatParamType):
         """Return the number, or fail with a sentence."""
         plain: Any = plain_digits(value) if isinstance(value, str) else value
         return super().convert(plain, param, ctx)
+
+
+class Seed(click.types.IntParamType):
+    """A whole number, or -1 or "random" for None: any seed."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the seed, or fail with a sentence."""
+        if isinstance(value, str) and is_random(value):
+            return None
+        given: Any = value
+        return super().convert(given, param, ctx)
 
 
 class NumberOption(SectionOption):

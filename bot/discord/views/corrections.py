@@ -26,7 +26,8 @@ def correction_layout(correction: Correction, sentences: str, say: Words) -> ui.
     # Code blocks keep mentions as text; the zero-width characters are cleaned when pasted back.
     copied = discord.utils.escape_mentions(prompt).replace(_FENCE, "`\u200b`\u200b`")
     copied = copied if len(copied) <= PROMPT_CHARS else copied[: PROMPT_CHARS - 1] + "…"
-    block = f"{say('Your prompt, ready to copy:')}\n{_FENCE}\n{copied}\n{_FENCE}"
+    head = say("Your prompt, ready to copy:")
+    block = f"{head}\n{_FENCE}\n{copied}\n{_FENCE}"
     buttons = [
         ui.Button[ui.LayoutView](
             label=say("Edit"),

@@ -140,6 +140,13 @@ def test_full_width_digits_count_everywhere():
     assert len(grid) == 2
 
 
+@pytest.mark.parametrize("seed", ["-1", "random", "随机"])
+def test_any_seed(seed: str):
+    """A seed of -1 or "random" is a new one, as an option and as a flag."""
+    found = painted("a lake", f"a boat --seed {seed}", "--seed", seed, "--out", "some", *QUICK)
+    assert len({each["seed"] for each in found}) == 2
+
+
 def test_what_does_nothing_is_noted():
     """Syntax of other programs is named on standard error."""
     done = zimagine("imagine", "{2$$a|b} __lake__", "--yes", "--out", "some", *QUICK)
