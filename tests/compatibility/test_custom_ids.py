@@ -21,7 +21,7 @@ RECORDED: dict[str, Any] = json.loads(CUSTOM_IDS.read_text(encoding="utf-8"))
 SHOWN: list[dict[str, Any]] = RECORDED["shown"]
 (KEPT,) = {each["custom_id"] for each in SHOWN if parse_staged(each["custom_id"]) is not None}
 NOW = datetime.fromisoformat(json.loads(RECORDED_CONTENTS.read_text(encoding="utf-8"))["now"])
-LATER_ACTIONS: frozenset[ComponentAction] = frozenset()
+LATER_ACTIONS = frozenset({ComponentAction.EDIT_PROMPT, ComponentAction.PAINT_WITHOUT})
 """Actions added after the recording, which therefore lacks them."""
 UNKNOWN = "I do not recognise this button"
 TYPED = {
