@@ -94,9 +94,7 @@ def unsupported_flag(segment: str) -> FlagError | None:
     )
 
 
-def value_error(invalid: InvalidValue, written: str, option: str) -> FlagError:
+def value_error(invalid: InvalidValue, written: str) -> FlagError:
     """Return the error of a flag whose value is missing or invalid."""
     kind = FlagErrorKind.BAD_VALUE if invalid.value else FlagErrorKind.MISSING
-    return FlagError(
-        kind, written, invalid.value, invalid.expected, invalid.low, invalid.high, option=option
-    )
+    return FlagError(kind, written, invalid.value, invalid.expected, invalid.low, invalid.high)

@@ -41,14 +41,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ParsedPrompt:
-    """A prompt without its flags, and the values of the flags by option name.
-
-    written: each flag with its value as it was written, by option name.
-    """
+    """A prompt without its flags, and the values of the flags by option name."""
 
     prompt: str
     given: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    written: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
 
     @property
     def pictures(self) -> int:
@@ -92,7 +88,7 @@ def parse(text: str) -> ParsedPrompt | FlagProblem:
     if errors:
         return FlagProblem(_in_order(readings, errors))
     starts = [found.text[: found.flags[0].start], *(each.rest for each in readings)]
-    return ParsedPrompt(join_around_flags(starts), merged.given, merged.written)
+    return ParsedPrompt(join_around_flags(starts), merged.given)
 
 
 def parse_expanded(plain: str) -> ParsedPrompt | FlagProblem:
@@ -197,7 +193,6 @@ class _Merged:
     """The values of all flags. contradicting: the numbers of flags that contradict another."""
 
     given: dict[str, Any] = field(default_factory=dict[str, Any])
-    written: dict[str, str] = field(default_factory=dict[str, str])
     errors: list[FlagError] = field(default_factory=list[FlagError])
     contradicting: set[int] = field(default_factory=set[int])
     numbers: dict[str, int] = field(default_factory=dict[str, int])
@@ -228,7 +223,7 @@ def _read_flag(plain: str, flag: FoundFlag, limit: int, brackets: str) -> _Readi
         rest = rest[: end_within_brackets(rest, brackets)]
     found = read_value(rest)
     if isinstance(found, InvalidValue):
-        error = value_error(found, written, option)
+        error = value_error(found, written)
         after = begin + rest.find(found.value) + len(found.value) if found.value else begin
         return _Reading(
             start, start + after, limit, written, segment[after:], option, None, found.value, error
@@ -280,7 +275,6 @@ def _merge_one(merged: _Merged, readings: Sequence[_Reading], number: int) -> No
                     reading.written,
                     reading.value_text,
                     (before,),
-                    option=option,
                 )
             )
             return
@@ -291,7 +285,6 @@ def _merge_one(merged: _Merged, readings: Sequence[_Reading], number: int) -> No
         del merged.given[earlier]
     merged.given[option] = value
     merged.numbers[option] = number
-    merged.written[option] = " ".join(filter(None, (reading.written, reading.value_text)))
 
 
 def agreed(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any] | None:

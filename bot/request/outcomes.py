@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -113,7 +113,6 @@ class FlagError:
     value: as written, "" where there is none; with UNBALANCED the words around the brace that
     `flag` holds. expected: values it takes, or examples of them; with TWICE the flag that was
     there before. low, high: bounds of a number. suggestion: a flag to take instead, "" for none.
-    option: the option that it sets, "" if that is not known.
     """
 
     kind: FlagErrorKind
@@ -123,7 +122,6 @@ class FlagError:
     low: float | None = None
     high: float | None = None
     suggestion: str = ""
-    option: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
