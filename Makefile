@@ -11,12 +11,12 @@ KILLS ?= 100
 PICTURES ?= 1500
 
 .DEFAULT_GOAL := help
-.PHONY: help run imagine install test lint types imports check wheel-check messages snapshots pictures sketch evaluate chaos soak bench-storage bench-presses bench-memory bench-previews clean
+.PHONY: help run imagine install test lint types imports check wheel-check messages snapshots pictures sketch evaluate chaos soak bench-storage bench-presses bench-memory bench-previews bench-messages clean
 
 run: $(VENV)/.installed ## Try the bot in a browser: no account, no GPU, no download
 	@$(BIN)/zimagine playground $(ARGS)
 
-imagine: $(VENV)/.installed ## Paint PROMPT="…" with the embedded model and print the file
+imagine: $(VENV)/.installed ## Paint PROMPT="…" with the built-in demo model and print the file
 	@$(BIN)/zimagine imagine $(ARGS) -- "$$PROMPT_TEXT"
 
 # Through the environment, so that quotes and dollars in a prompt are passed on as they are.
@@ -51,10 +51,10 @@ snapshots: $(VENV)/.installed-dev ## Update the snapshots of layouts and command
 pictures: $(VENV)/.installed-dev ## Take the screenshots in docs/pictures (needs chromium, fonts-noto-cjk and fonts-noto-color-emoji)
 	$(BIN)/python -m tests.bot.playground.pictures
 
-sketch: $(VENV)/.installed ## Train the embedded model from scratch (100 minutes on two cores)
+sketch: $(VENV)/.installed ## Train the built-in demo model from scratch (100 minutes on two cores)
 	$(BIN)/python -m engine.sketch.train
 
-evaluate: $(VENV)/.installed ## Evaluate the embedded model on prompts kept from its training
+evaluate: $(VENV)/.installed ## Evaluate the built-in demo model on prompts held out of its training
 	$(BIN)/python -m engine.sketch.evaluate
 
 chaos: $(VENV)/.installed-dev ## Kill the bot repeatedly while faults are injected: SEED=1 KILLS=100
@@ -72,8 +72,11 @@ bench-presses: $(VENV)/.installed-dev ## Measure response times with twenty user
 bench-memory: $(VENV)/.installed-dev ## Measure the memory plans on a GPU, with random weights (ARGS=--help)
 	$(BIN)/python -m tests.scale.memory $(ARGS)
 
-bench-previews: $(VENV)/.installed-dev ## Measure the cost of previews with the embedded model
+bench-previews: $(VENV)/.installed-dev ## Measure the cost of previews with the built-in demo model
 	$(BIN)/python -m tests.scale.previews $(ARGS)
+
+bench-messages: $(VENV)/.installed-dev ## Measure what every message of a server costs with answer_mentions
+	$(BIN)/python -m tests.scale.messages $(ARGS)
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "%-15s %s\n", $$1, $$2 }'

@@ -25,13 +25,13 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from bot.proxies import Proxies, parse_proxy
+from bot.setting_names import ENV_PREFIX, TOKEN_ENV, nearest_setting, unknown_variables
 from engine.diffusion.footprint import MemoryPlan
 from engine.settings import AUTO, EngineSettings
 
 DEFAULT_CONFIG = Path("config.toml")
-ENV_PREFIX = "ZIMAGINE_"
-TOKEN_ENV = "DISCORD_TOKEN"
-_SECRETS = frozenset({"discord.token"})
+_SECRETS = frozenset({"discord.token", "discord.proxy"})
 
 
 class InvalidSetting(Exception):
@@ -55,10 +55,35 @@ Snowflake = Annotated[int, Field(gt=0, lt=2**63)]
 Snowflakes = Annotated[tuple[Snowflake, ...], NoDecode, BeforeValidator(_ids)]
 
 
-def _folder(path: Path) -> Path:
-    if "\0" in str(path):
+def _folder(value: Any) -> Any:
+    """Accept the path of a folder that can be the bot's; Path() would take "" for "."."""
+    if not isinstance(value, str | Path):
+        return value
+    text = str(value).strip()
+    if not text:
+        raise ValueError("it is empty; give the path of a folder")
+    if "\0" in text:
         raise ValueError("a path must not contain NUL characters")
-    return path.expanduser()
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"there is no home folder {Path(text).parts[0]}") from None
+    whole = Path(os.path.abspath(path))  # noqa: PTH100, for .. is not to be resolved on disk
+    if whole == Path(whole.anchor):
+        raise ValueError("the root of a disk cannot be the data folder; give a folder in it")
+    return path
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it is empty")
+    return text
+
+
+def _proxy(address: SecretStr) -> SecretStr:
+    if address.get_secret_value().strip():
+        parse_proxy(address.get_secret_value())
+    return address
 
 
 def _memory_plan(name: str) -> str:
@@ -70,19 +95,30 @@ class _Section(BaseModel):
 
 
 class DiscordSection(_Section):
-    """Which application the bot is, and which servers it serves."""
+    """Which application the bot is, how it reaches Discord, and which servers it serves.
+
+    proxy: "" for none whatever the environment says, None for what the environment says.
+    """
 
     token: SecretStr | None = None
+    proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = None
     guilds: Snowflakes = ()
     owners: Snowflakes = ()
     previews: bool = True
+    answer_mentions: bool = False
+    remove_old_commands: bool = False
+
+    @property
+    def proxies(self) -> Proxies:
+        """The proxies of requests to Discord."""
+        return Proxies(None if self.proxy is None else self.proxy.get_secret_value())
 
 
 class EngineSection(_Section):
     """The model, the device, and the limits of the queue."""
 
-    model: Annotated[str, Field(min_length=1)] = "sketch"
-    revision: str | None = None
+    model: Annotated[str, AfterValidator(_not_blank)] = "sketch"
+    revision: Annotated[str, AfterValidator(_not_blank)] | None = None
     download: bool = False
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$")] = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
@@ -115,7 +151,7 @@ class StorageSection(_Section):
     backups: 0 for none. backup_hour: of the day, in UTC. keep_days, limit_gib: None for no limit.
     """
 
-    data_dir: Annotated[Path, AfterValidator(_folder)] = Path("data")
+    data_dir: Annotated[Path, BeforeValidator(_folder)] = Path("data")
     backups: Annotated[int, Field(ge=0, le=1000)] = 7
     backup_hour: Annotated[int, Field(ge=0, le=23)] = 3
     keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
@@ -128,10 +164,16 @@ class StorageSection(_Section):
 
 
 class QuotaSection(_Section):
-    """How much each member may paint on servers whose admins have set nothing else."""
+    """How much each member may paint on servers whose admins have set nothing else.
+
+    cancelled_s: seconds of painting that a member may cancel free within the window of their quota.
+    The default was chosen by hand: it never stops whoever corrects a prompt now and then, and it
+    leaves more than 99 % of a day's painting to the others.
+    """
 
     pictures: Annotated[int, Field(ge=0, le=1_000_000)] = 50
     hours: Annotated[int, Field(ge=1, le=8760)] = 24
+    cancelled_s: Annotated[float, Field(ge=0, le=8760 * 3600, allow_inf_nan=False)] = 600.0
 
 
 class JobsSection(_Section):
@@ -182,6 +224,7 @@ def load(path: Path | None, **override: Any) -> Settings:
     override: sections from the command line, e.g. `engine={"model": "sketch"}`; they take
     precedence. Raises InvalidSetting.
     """
+    _check_variables()
     values_by_section = _read(path)
     token = os.environ.get(TOKEN_ENV)
     if token:
@@ -199,6 +242,25 @@ def load(path: Path | None, **override: Any) -> Settings:
     except SettingsError as error:
         raise InvalidSetting(f"A setting in the environment cannot be read: {error}.") from None
     return settings
+
+
+def _keys() -> dict[str, list[str]]:
+    """Return the keys of each section."""
+    return {
+        section: list(getattr(field.annotation, "model_fields", {}))
+        for section, field in Settings.model_fields.items()
+    }
+
+
+def _check_variables() -> None:
+    """Raise InvalidSetting for variables that no setting has; pydantic would ignore most."""
+    unknown = unknown_variables(os.environ, _keys())
+    if unknown:
+        named = [
+            each.name if each.nearest is None else f"{each.name} (did you mean {each.nearest}?)"
+            for each in unknown
+        ]
+        raise InvalidSetting(f"There is no setting {' and none '.join(named)} in the environment.")
 
 
 def _read(path: Path | None) -> dict[str, Any]:
@@ -225,7 +287,9 @@ def _describe(error: ValidationError, path: Path | None) -> str:
     where = ".".join(str(part) for part in first["loc"])
     source = f" (in {path or DEFAULT_CONFIG} or the environment)"
     if first["type"] == "extra_forbidden":
-        return f"There is no setting {where}{source}; is it misspelled?"
+        nearest = nearest_setting(where, _keys())
+        question = "is it misspelled?" if nearest is None else f"did you mean {nearest}?"
+        return f"There is no setting {where}{source}; {question}"
     message = first["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if (

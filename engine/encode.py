@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile, PngInfo
@@ -43,7 +45,10 @@ def pixels_sha256(raster: Raster) -> str:
 def encode_png(raster: Raster, recipe: Recipe) -> bytes:
     """Encode a PNG with two text chunks: `parameters` for other programs, `zimagine` as JSON."""
     info = PngInfo()
-    info.add_text(PARAMETERS_KEY, parameters_text(recipe))
+    parameters = parameters_text(recipe)
+    # A tEXt chunk is Latin-1 by its standard, but ComfyUI's page decodes it as UTF-8 ("Caf\ufffd").
+    add = info.add_text if parameters.isascii() else info.add_itxt
+    add(PARAMETERS_KEY, parameters)
     own = {"recipe": json.loads(recipe.to_json()), "pixels_sha256": pixels_sha256(raster)}
     info.add_itxt(RECIPE_KEY, json.dumps(own, ensure_ascii=False, sort_keys=True))
     image = Image.frombytes("RGB", (raster.width_px, raster.height_px), raster.rgb)
@@ -55,7 +60,8 @@ def encode_png(raster: Raster, recipe: Recipe) -> bytes:
 def parameters_text(recipe: Recipe) -> str:
     """Return the recipe in the form that Stable Diffusion web UIs write and read.
 
-    Line breaks in a prompt would be read as the next field, so they become spaces.
+    Line breaks in a prompt would be read as the next field, so they become spaces, and the words
+    "Negative prompt:" as the beginning of one, so their colon is set apart.
     """
     request = recipe.request
     lines = [_one_line(request.effective_prompt)]
@@ -69,8 +75,11 @@ def parameters_text(recipe: Recipe) -> str:
     return "\n".join(lines)
 
 
+_NEGATIVE_LABEL: Final = re.compile(r"(negative prompt):", re.IGNORECASE)
+
+
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return _NEGATIVE_LABEL.sub(r"\1 :", " ".join(text.split()))
 
 
 def _quoted(value: str) -> str:

@@ -15,6 +15,7 @@ EngineError
 ├── RenderFailed           any other failure of a single job
 ├── ModelUnavailable       the model cannot be loaded
 │   ├── ModelNotFound      no model of that name exists here
+│   ├── ModelTooLarge      this machine's memory cannot hold it
 │   └── ModelInvalid       something exists there, but it is not a usable model
 └── Defunct                the device is lost or hangs: only a new process helps
 """
@@ -131,7 +132,10 @@ class BlankPicture(BadPicture):
 
 
 class OutOfMemory(EngineError):
-    """The device ran out of memory; sizes in bytes, None where unknown."""
+    """The device ran out of memory, or would have; sizes in bytes, None where unknown.
+
+    needed_bytes: where it was known beforehand that the picture does not fit.
+    """
 
     code = "out_of_memory"
 
@@ -140,14 +144,15 @@ class OutOfMemory(EngineError):
         allocated_bytes: int | None = None,
         reserved_bytes: int | None = None,
         free_bytes: int | None = None,
+        needed_bytes: int | None = None,
     ) -> None:
-        def gib(value: int | None) -> str:
-            return "?" if value is None else f"{value / 2**30:.2f} GiB"
-
         super().__init__(
-            f"out of memory: {gib(allocated_bytes)} allocated, "
-            f"{gib(reserved_bytes)} reserved, {gib(free_bytes)} free"
+            f"out of memory: {_gib(needed_bytes)} needed, {_gib(free_bytes)} free"
+            if needed_bytes is not None
+            else f"out of memory: {_gib(allocated_bytes)} allocated, "
+            f"{_gib(reserved_bytes)} reserved, {_gib(free_bytes)} free"
         )
+        self.needed_bytes = needed_bytes
         self.allocated_bytes = allocated_bytes
         self.reserved_bytes = reserved_bytes
         self.free_bytes = free_bytes
@@ -176,6 +181,20 @@ class ModelNotFound(ModelUnavailable):
     code = "model_not_found"
 
 
+class ModelTooLarge(ModelUnavailable):
+    """The model needs more memory than is free; sizes in bytes. dtype: of its weights."""
+
+    code = "model_too_large"
+
+    def __init__(self, model: str, needed_bytes: int, free_bytes: int, dtype: str) -> None:
+        super().__init__(
+            model,
+            f"it needs {_gib(needed_bytes)} of memory in {dtype}, and {_gib(free_bytes)} are free",
+        )
+        self.needed_bytes = needed_bytes
+        self.free_bytes = free_bytes
+
+
 class ModelInvalid(ModelUnavailable):
     """The folder exists but is not a usable model (incomplete, truncated, another kind)."""
 
@@ -186,3 +205,7 @@ class Defunct(EngineError):
     """The device is lost (a sticky CUDA error, a step that never ends): restart the process."""
 
     code = "defunct"
+
+
+def _gib(count: int | None) -> str:
+    return "?" if count is None else f"{count / 2**30:.2f} GiB"

@@ -43,14 +43,16 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[3])
 
 
-def size_for_aspect(width: int, height: int, budget_px: int) -> tuple[int, int]:
+def size_for_aspect(
+    width: int, height: int, budget_px: int, shape_weight: float = 1.0
+) -> tuple[int, int]:
     """Return the size on the 16-pixel grid nearest to the ratio whose area is about `budget_px`.
 
     Of the grid points around the exact size, the one with the smallest error in shape and area
-    together wins.
+    together wins. shape_weight: how much more an error in shape counts.
     """
     if width < height:  # rounding must not depend on the orientation of a picture
-        high, wide = size_for_aspect(height, width, budget_px)
+        high, wide = size_for_aspect(height, width, budget_px, shape_weight)
         return wide, high
     ratio = width / height
     exact_width = math.sqrt(budget_px * ratio)
@@ -65,9 +67,18 @@ def size_for_aspect(width: int, height: int, budget_px: int) -> tuple[int, int]:
         w, h = size
         shape = abs(math.log(w / h / ratio))
         area = abs(math.log(w * h / budget_px))
-        return (shape + area, area)
+        return (shape_weight * shape + area, area)
 
     return min(candidates, key=badness)
+
+
+def cut_share(source: tuple[int, int], size: tuple[int, int]) -> float:
+    """Return how much of a picture is cut off, 0 to below 1, to fill another size.
+
+    Both are (width, height), in any unit.
+    """
+    wide, high = source[0] * size[1], source[1] * size[0]
+    return 1 - min(wide, high) / max(wide, high)
 
 
 def _around(exact: float) -> tuple[int, int]:

@@ -25,6 +25,8 @@ RECIPE_VERSION = 2
 READABLE_VERSIONS = (1, 2)
 """Version 1 had no input pictures; a reader of version 1 only must not paint without them."""
 
+MAX_SOURCE_CHANGES = 8
+"""A limit for recipes that come from outside: there are fewer kinds. Chosen by hand."""
 MAX_VARIATIONS = 16
 """A limit for recipes that come from outside; variations of variations add one each. Chosen by
 hand."""
@@ -36,6 +38,33 @@ class Variation:
 
     seed: int
     amount: float
+
+
+class Ground(StrEnum):
+    """What is laid under the transparent parts of a picture."""
+
+    WHITE = "white"
+    BLACK = "black"
+    GREY = "grey"
+
+
+class SourceChangeKind(StrEnum):
+    """What was made of a given picture that its sender may not expect."""
+
+    CUT = "cut"
+    """Only its middle fits; the value is the percentage that is cut off."""
+    GROUND = "ground"
+    """It is transparent and lies on the ground that the value names: on white it would be lost."""
+    FIRST_FRAME = "first_frame"
+    """It is an animation, of which the first frame is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceChange:
+    """One change of a given picture on its way to an input; `value` as the kind says, or ""."""
+
+    kind: SourceChangeKind
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +80,8 @@ class ImageRequest:
     the seed's noise, one after the other. variety: how much of the prompt's embedding is seeded
     noise, 0 = none. refine: σ of a second pass over fine detail, 0 = none. expand: whether the
     model's own text encoder writes `effective_prompt` before painting. style: the chosen style; its
-    words are in `effective_prompt`, as far as there was room for them.
+    words are in `effective_prompt`, as far as there was room for them. source_changes: how the
+    inputs differ from the pictures that were given, to be said with the result.
     """
 
     prompt: str
@@ -70,6 +100,7 @@ class ImageRequest:
     refine: float = 0.0
     expand: bool = False
     style: PictureStyle | None = None
+    source_changes: tuple[SourceChange, ...] = ()
 
     @property
     def forwards(self) -> int:
@@ -86,7 +117,7 @@ class ImageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """All that changes a picture's bits beside the request: pixels match only where all match.
+    """All that changes a picture's bits besides the request: pixels match only where all match.
 
     device: the GPU's name, or "cpu" and its vector instructions ("cpu AVX2"). threads: CPU threads,
     None where they do not matter. dtype: of the transformer's weights. plan: how they were kept in
@@ -228,10 +259,12 @@ def request_from_json(text: str) -> ImageRequest:
 
 
 def _to_json(record: Recipe | ImageRequest) -> str:
+    data = dataclasses.asdict(record)
+    request = data.get("request", data)
+    if not request["source_changes"]:  # most have none, and read as they did before there were any
+        del request["source_changes"]
     # NaN and infinity are not valid JSON: refused here, before anything has been stored with them.
-    return json.dumps(
-        dataclasses.asdict(record), ensure_ascii=False, sort_keys=True, allow_nan=False
-    )
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, allow_nan=False)
 
 
 def _typed(data: Mapping[str, Any], key: str, kind: type) -> Any:
@@ -249,7 +282,8 @@ def _typed(data: Mapping[str, Any], key: str, kind: type) -> Any:
 
 def _need(data: Mapping[str, Any], record: type[Recipe] | type[ImageRequest]) -> None:
     for each in dataclasses.fields(record):
-        if each.name != "style":  # added later; it records the choice and changes no pixel
+        # Added later; they record what was chosen or given, and change no pixel.
+        if each.name not in ("style", "source_changes"):
             data[each.name]  # raises KeyError
 
 
@@ -281,6 +315,7 @@ def _request(data: Mapping[str, Any]) -> ImageRequest:
         inputs=_texts(data.get("inputs", ())),
         variations=tuple(map(_variation, data.get("variations", ())[: MAX_VARIATIONS + 1])),
         style=None if data.get("style") is None else PictureStyle(data["style"]),
+        source_changes=tuple(map(_source_change, data.get("source_changes", ()))),
     )
     if not 0 <= request.seed <= MAX_SEED:
         raise ValueError(f"seed is not between 0 and {MAX_SEED}")
@@ -296,6 +331,8 @@ def _request(data: Mapping[str, Any]) -> ImageRequest:
         raise ValueError("without a picture to start from, nothing but noise is left")
     if not takes(request.mode, len(request.inputs)):
         raise ValueError(f"{request.mode} takes {INPUTS[request.mode]} input pictures")
+    if len(request.source_changes) > MAX_SOURCE_CHANGES:
+        raise ValueError(f"more than {MAX_SOURCE_CHANGES} changes of pictures")
     if not all(_SHA256.fullmatch(each) for each in request.inputs):
         raise ValueError("an input is not named by a sha256")
     return request
@@ -305,6 +342,15 @@ def _variation(data: Mapping[str, Any]) -> Variation:
     found = Variation(_typed(data, "seed", int), _typed(data, "amount", float))
     if not 0 <= found.seed <= MAX_SEED or not 0 < found.amount <= 1:
         raise ValueError("a variation has no seed, or an amount that is not between 0 and 1")
+    return found
+
+
+def _source_change(data: Mapping[str, Any]) -> SourceChange:
+    found = SourceChange(SourceChangeKind(data["kind"]), _typed(data, "value", str))
+    if found.kind is SourceChangeKind.CUT and found.value not in map(str, range(101)):
+        raise ValueError("a picture is cut by no percentage")
+    if found.kind is SourceChangeKind.GROUND:
+        Ground(found.value)  # raises ValueError
     return found
 
 

@@ -1,9 +1,9 @@
 """Uploaded pictures, decoded with limits; only their pixels are kept.
 
 UploadRefused         base: a code, and the data that a sentence about it needs
-├── TooLarge          more bytes than the limit
+├── UploadTooLarge    more bytes than the limit
 ├── TooManyPixels     more pixels than the limit by its header; nothing was decoded
-├── BadFormat         a picture, but not PNG, JPEG or WebP
+├── BadFormat         anything known, but not PNG, JPEG or WebP
 └── NotAPicture       not a picture, or a damaged one
 """
 
@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL import Image, ImageOps
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
@@ -25,7 +24,9 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from engine.encode import pixels_sha256
 from engine.errors import EngineError
-from engine.types import Raster
+from engine.file_formats import FileKind, format_of
+from engine.layers import Layers, layers, transparency
+from engine.types import Ground, Raster, SourceChange, SourceChangeKind
 
 
 class UploadRefused(EngineError):
@@ -64,13 +65,14 @@ class TooManyPixels(UploadRefused):
 
 
 class BadFormat(UploadRefused):
-    """The file is a picture in `format` ("GIF"), which is not accepted."""
+    """The file's format ("GIF", "MP4") is not accepted; `kind` is what it holds."""
 
     code = "upload_bad_format"
 
-    def __init__(self, format: str) -> None:
+    def __init__(self, format: str, kind: FileKind = FileKind.PICTURE) -> None:
         super().__init__(f"{format} is none of {', '.join(FORMATS)}", {"format": format})
         self.format = format
+        self.kind = kind
 
 
 class NotAPicture(UploadRefused):
@@ -97,59 +99,72 @@ class UploadLimits:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A decoded picture; `sha256` is of its pixels and size, independent of the file."""
+    """A decoded picture; `sha256` is of its pixels and size, independent of the file.
+
+    changes: what decoding made of the file that its sender may not expect.
+    """
 
     raster: Raster
     sha256: str
+    changes: tuple[SourceChange, ...] = ()
 
     @classmethod
-    def of(cls, raster: Raster) -> Upload:
+    def of(cls, raster: Raster, changes: tuple[SourceChange, ...] = ()) -> Upload:
         """Make an upload of pixels that were changed since, for instance by fit(). Blocking."""
-        return cls(raster, pixels_sha256(raster))
+        return cls(raster, pixels_sha256(raster), changes)
 
 
-def decode(data: bytes, limits: UploadLimits) -> Upload:
-    """Decode a picture: its first frame, upright, on white, in 8-bit sRGB. Blocking.
+def decode(data: bytes, limits: UploadLimits, *, on_white: bool = False) -> Upload:
+    """Decode a picture: its first frame, upright, in 8-bit sRGB, on a ground. Blocking.
+
+    The ground of transparent parts is white, unless a white picture would be lost on it. on_white:
+    it is white even then, as it was before there was a choice.
 
     Raises an UploadRefused, whatever the bytes are. 50 megapixels take 1.2 GB while decoding.
     """
+    with _loaded(data, limits) as image:
+        flat, ground = layers(image).flattened(on_white=on_white)
+        raster = _raster(flat)
+        changes = tuple(_changes(image, ground))
+    return Upload.of(raster, changes)
+
+
+def decode_layers(data: bytes, limits: UploadLimits) -> Layers:
+    """Decode a picture as decode() does, but keep its colours and transparency apart. Blocking."""
+    with _loaded(data, limits) as image:
+        return layers(image)
+
+
+def holes(data: bytes, limits: UploadLimits) -> Image.Image | None:
+    """Return where a picture that decode() accepts is transparent (L, 255 = clear).
+
+    None where it has no transparency. Raises as decode() does. Blocking.
+    """
+    with _loaded(data, limits) as image:
+        alpha = transparency(image)
+        return None if alpha is None else ImageOps.invert(alpha)
+
+
+@contextmanager
+def _loaded(data: bytes, limits: UploadLimits) -> Iterator[ImageFile]:
+    """Open and load a picture; whatever goes wrong with it is raised as an UploadRefused."""
     if len(data) > limits.bytes:
         raise UploadTooLarge(len(data), limits.bytes)
     try:
         with _open(data, limits.pixels) as image:
             image.load()
-            flat = _upright(_flattened(image), image)
-            raster = _raster(flat)
-    except UploadRefused:
-        raise
-    except MemoryError:  # out of memory, which says nothing about the picture
+            yield image
+    except (UploadRefused, MemoryError):  # out of memory says nothing about the picture
         raise
     except Exception as error:  # a damaged file makes the library raise nearly anything
         raise NotAPicture(str(error) or type(error).__name__) from None
-    return Upload.of(raster)
 
 
-def holes(data: bytes, limits: UploadLimits) -> Upload | None:
-    """Return a mask of where a picture that decode() accepts is transparent: white = clear.
-
-    None where it is entirely opaque. Raises as decode() does. Blocking.
-    """
-    if len(data) > limits.bytes:
-        raise UploadTooLarge(len(data), limits.bytes)
-    try:
-        with _open(data, limits.pixels) as image:
-            image.load()
-            plain = _from_16_bit(image) if image.mode.startswith("I") else image
-            if not plain.has_transparency_data:
-                return None
-            clear = ImageOps.invert(plain.convert("RGBA").getchannel("A"))
-            if clear.getbbox() is None:
-                return None
-            return Upload.of(_raster(_upright(clear, image).convert("RGB")))
-    except (UploadRefused, MemoryError):
-        raise
-    except Exception as error:
-        raise NotAPicture(str(error) or type(error).__name__) from None
+def _changes(image: ImageFile, ground: Ground) -> Iterator[SourceChange]:
+    if ground is not Ground.WHITE:
+        yield SourceChange(SourceChangeKind.GROUND, ground)
+    if getattr(image, "is_animated", False):
+        yield SourceChange(SourceChangeKind.FIRST_FRAME)
 
 
 def reopen(data: bytes, sha256: str) -> Upload:
@@ -201,37 +216,6 @@ _OPENERS: Final[Mapping[str, type[ImageFile]]] = {
     "JPEG": JpegImageFile,
     "WebP": WebPImageFile,
 }
-_OTHERS: Final = (
-    (0, b"GIF8", "GIF"),
-    (0, b"BM", "BMP"),
-    (0, b"II*\0", "TIFF"),
-    (0, b"MM\0*", "TIFF"),
-    (0, b"\0\0\1\0", "ICO"),
-    (0, b"8BPS", "PSD"),
-    (0, b"\xff\x0a", "JPEG XL"),
-    (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
-    (0, b"\0\0\0\x0cjP  ", "JPEG 2000"),
-    (4, b"ftypavi", "AVIF"),
-    (4, b"ftyphei", "HEIC"),
-    (4, b"ftyphev", "HEIC"),
-    (4, b"ftypmif1", "HEIF"),
-    (0, b"<svg", "SVG"),
-)
-"""Offset, magic bytes and name of formats that are named in a refusal, and never decoded."""
-
-_MODES: Final = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
-"""The mode of a picture for each colour space, as the header of a profile names it."""
-
-_TRANSPOSES: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""The operation that turns each EXIF orientation upright."""
 
 
 def _open(data: bytes, limit_pixels: int) -> ImageFile:
@@ -255,16 +239,12 @@ def _open(data: bytes, limit_pixels: int) -> ImageFile:
 
 
 def _format_of(data: bytes) -> str:
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WebP"
-    for offset, mark, name in _OTHERS:
-        if data.startswith(mark, offset):
-            raise BadFormat(name)
-    raise NotAPicture("it begins like no picture" if data else "it is empty")
+    found = format_of(data)
+    if found is None:
+        raise NotAPicture("it begins like no picture" if data else "it is empty")
+    if found.name not in _OPENERS:
+        raise BadFormat(found.name, found.kind)
+    return found.name
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
@@ -289,66 +269,6 @@ def _check_pixels(size: tuple[int, int], limit_pixels: int) -> None:
         raise NotAPicture(f"it has {width_px}×{height_px} pixels")
     if width_px * height_px > limit_pixels:
         raise TooManyPixels(width_px, height_px, limit_pixels)
-
-
-def _flattened(image: Image.Image) -> Image.Image:
-    """Convert to RGB: in sRGB where its profile can be read, on white where it is transparent."""
-    profile = image.info.get("icc_profile")
-    if image.mode.startswith("I"):
-        image = _from_16_bit(image)
-    grey = image.mode in ("1", "L", "LA")
-    alpha = None
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        alpha = image.getchannel("A")
-    rgb = _in_srgb(image, profile, grey=grey)
-    if alpha is None:
-        return rgb
-    white = Image.new("RGB", rgb.size, "white")
-    white.paste(rgb, mask=alpha)
-    return white
-
-
-def _from_16_bit(image: Image.Image) -> Image.Image:
-    """Return the upper half of each value, as the decoder does with colours; Pillow would clip."""
-    values = np.asarray(image)
-    grey = Image.fromarray((values >> 8).astype(np.uint8))
-    seen_through = image.info.get("transparency")
-    if isinstance(seen_through, int):
-        hidden = np.where(values == seen_through, 0, 255).astype(np.uint8)
-        grey = Image.merge("LA", (grey, Image.fromarray(hidden)))
-    return grey
-
-
-def _in_srgb(image: Image.Image, profile: object, *, grey: bool) -> Image.Image:
-    if not isinstance(profile, bytes):
-        return _as(image, "RGB")
-    own_mode = "CMYK" if image.mode == "CMYK" else "RGB"
-    # A profile that is broken, or for another kind of picture, is ignored.
-    with suppress(ImageCms.PyCMSError, OSError, KeyError):
-        mode = _MODES[profile[16:20]]
-        if mode == own_mode or (grey and mode != "CMYK"):
-            own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            srgb = ImageCms.createProfile("sRGB")
-            made = ImageCms.profileToProfile(_as(image, mode), own, srgb, outputMode="RGB")
-            assert made is not None  # None is returned only where the picture itself is changed
-            return made
-    return _as(image, "RGB")
-
-
-def _as(image: Image.Image, mode: str) -> Image.Image:
-    """Convert only where needed: a copy of a large picture takes hundreds of megabytes."""
-    return image if image.mode == mode else image.convert(mode)
-
-
-def _upright(flat: Image.Image, source: Image.Image) -> Image.Image:
-    """Rotate and mirror as the source's metadata says; unreadable metadata is ignored."""
-    orientation: object = 1
-    with suppress(Exception):
-        orientation = source.getexif().get(ExifTags.Base.Orientation)
-    if isinstance(orientation, int) and orientation in _TRANSPOSES:
-        return flat.transpose(_TRANSPOSES[orientation])
-    return flat
 
 
 def _fitted(

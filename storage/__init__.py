@@ -7,6 +7,7 @@ Database
     database.py     one writer with transaction(), and a reader beside it
     opening.py      what may lie at the database's path; how connections are prepared
     migrate.py      numbered SQL files in migrations/, applied in order
+    marks.py        which database this is, so that its ids are never taken for another's
     durability.py   one flush of the write-ahead log for all commits that wait for it
     settling.py     work that completes even when its caller is cancelled
     faults.py       SQLite's errors as errors of storage

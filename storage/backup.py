@@ -17,6 +17,7 @@ from typing import Final
 from storage import folders, opening
 from storage.errors import DatabaseBusy, DatabaseCorrupt, DataFolderUnusable
 from storage.faults import translated
+from storage.timestamps import is_old
 
 FOLDER: Final = "backups"
 """Name of the folder for nightly copies, inside the data folder."""
@@ -178,8 +179,7 @@ def leftovers(data_dir: Path, now: datetime, min_age_s: float | None = _STALE_S)
     found = []
     for path in (path for pattern in patterns for path in data_dir.glob(pattern)):
         with contextlib.suppress(FileNotFoundError):
-            age_s = now.timestamp() - path.stat().st_mtime
-            if min_age_s is None or age_s >= min_age_s:
+            if min_age_s is None or is_old(path.stat().st_mtime, now, min_age_s):
                 found.append(path)
     return found
 
@@ -196,7 +196,7 @@ def nightly_path(data_dir: Path, now: datetime) -> Path:
     Raises DataFolderUnusable or DiskFull.
     """
     folder = data_dir.absolute() / FOLDER
-    folders.make_private(folder)
+    folders.ensure(folder)
     return folder / file_name(now)
 
 

@@ -17,6 +17,7 @@ from storage.faults import translated
 from storage.files import PictureFiles
 from storage.inputs import MIN_AGE_S, UNNEEDED, InputFiles
 from storage.migrate import load_migrations
+from storage.timestamps import is_old
 from storage.types import Clock, utc_now
 
 EXAMPLES: Final = 20
@@ -90,7 +91,8 @@ class ConsistencyReport:
 _LEDGER: Final = {
     FindingKind.NOT_REFUNDED: (
         "SELECT j.id FROM jobs AS j JOIN ledger AS l ON l.job_id = j.id "
-        "WHERE j.state IN ('failed', 'cancelled', 'expired') AND l.refunded_at IS NULL"
+        "WHERE j.state IN ('failed', 'cancelled', 'expired') AND l.refunded_at IS NULL "
+        "AND j.id NOT IN (SELECT job_id FROM cancelled_painting WHERE charged = 1)"
     ),
     FindingKind.WRONGLY_REFUNDED: (
         "SELECT j.id FROM jobs AS j JOIN ledger AS l ON l.job_id = j.id "
@@ -182,10 +184,11 @@ def remove(removable: Iterable[tuple[FindingKind, Path]], *, clock: Clock = utc_
 
     An input that was written again since the check stays: its job may be about to be accepted.
     """
-    old_s = clock().timestamp() - MIN_AGE_S
+    now = clock()
     for kind, path in removable:
         try:
-            if kind is FindingKind.ORPHAN and path.exists() and path.stat().st_mtime > old_s:
+            orphan = kind is FindingKind.ORPHAN and path.exists()
+            if orphan and not is_old(path.stat().st_mtime, now, MIN_AGE_S):
                 continue
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -234,9 +237,9 @@ def _check_inputs(
     needed = known - _unneeded(connection, known)
     missing = {each for each in needed - found.keys() if not files.path(each).is_file()}
     report.add(FindingKind.MISSING, sorted(map(files.file, missing)))
-    old_us = files.old_us()
+    old = files.old()
     for sha256 in sorted(found.keys() - needed):
-        if found[sha256].written_at_us <= old_us:  # otherwise its job may be about to be accepted
+        if sha256 in old:  # otherwise its job may be about to be accepted
             report.add(FindingKind.ORPHAN, [files.file(sha256)])
             report.removable.append((FindingKind.ORPHAN, files.path(sha256)))
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from storage import folders
 from storage.errors import PictureMissing, UnsafePath
+from storage.timestamps import is_old
 from storage.types import Clock, utc_now
 
 _FOLDER: Final = "pictures"
@@ -173,10 +174,10 @@ class PictureFiles:
     def unfinished(self, *, min_age_s: float = 3600.0) -> list[Path]:
         """List what interrupted writes left behind, except files younger than `min_age_s`."""
         found = []
-        latest = self._clock().timestamp() - min_age_s
+        now = self._clock()
         for leftover in (self._data_dir / _FOLDER).glob(f"*/*/.*{UNFINISHED}"):
             with contextlib.suppress(FileNotFoundError):
-                if leftover.stat().st_mtime <= latest:
+                if is_old(leftover.stat().st_mtime, now, min_age_s):
                     found.append(leftover)
         return found
 
@@ -197,7 +198,7 @@ def make_folders(data_dir: Path, folder: Path) -> None:
 
     Raises OSError, and DataFolderUnusable for the data folder itself. Blocking.
     """
-    folders.make_private(data_dir)
+    folders.ensure(data_dir)
     missing = [folder, *folder.parents][: len(folder.relative_to(data_dir).parts)]
     for each in reversed(missing):
         if not each.is_dir():

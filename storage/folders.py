@@ -1,22 +1,23 @@
-"""Folders that only their owner can read and that survive a power cut."""
+"""Folders and files that only their owner can read, and names that survive a power cut."""
 
-import contextlib
 import errno
 import os
-import stat
 from pathlib import Path
 
 from storage.errors import DataFolderUnusable, DiskFull
 
 PRIVATE_MODE = 0o700
+PRIVATE_FILE_MODE = 0o600
 
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 """No space left on the device or, where the system has it, in this account's disk quota."""
 
 
-def make_private(folder: Path) -> None:
-    """Create the folder with mode 0700 if missing; restrict an existing one owned by this user.
+def ensure(folder: Path) -> None:
+    """Create the folder with mode 0700 if it is missing; one that exists keeps its mode.
 
+    It may hold other people's files, or be open to a group on purpose. So whatever the bot puts
+    into a folder is private by itself: folders have mode 0700, the database and pictures 0600.
     Raises DataFolderUnusable if there cannot be a writable folder at this path. Blocking.
     """
     try:
@@ -25,22 +26,19 @@ def make_private(folder: Path) -> None:
         raise DataFolderUnusable(folder, "part of the path is a file") from None
     except OSError as error:
         raise unusable(folder, error) from error
-    _close_to_others(folder)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise DataFolderUnusable(folder, "the folder is not writable")
 
 
-def _close_to_others(folder: Path) -> None:
-    # It will contain private prompts and tokens. The permissions of a folder owned by another user
-    # are theirs to decide, and a mode that cannot be changed (on a mounted share) is no reason to
-    # refuse the folder.
-    if os.name != "posix":
-        return
-    with contextlib.suppress(OSError):
-        found = folder.stat()
-        mode = stat.S_IMODE(found.st_mode)
-        if found.st_uid == os.geteuid() and mode & 0o077:
-            folder.chmod(mode & ~0o077)
+def ensure_file(path: Path) -> None:
+    """Create an empty file with mode 0600 if it is missing; one that exists is left alone.
+
+    Raises DataFolderUnusable or DiskFull. Blocking.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE_MODE))
+    except OSError as error:
+        raise unusable(path, error) from error
 
 
 def sync_folder(folder: Path) -> None:

@@ -17,7 +17,7 @@ from storage.database import Database, Transaction
 from storage.errors import PictureMissing, UnsafePath
 from storage.files import UNFINISHED, make_folders, write_whole
 from storage.settling import settle
-from storage.timestamps import to_us
+from storage.timestamps import is_old, to_us
 from storage.types import Clock, Removed, utc_now
 
 MIN_AGE_S: Final = 3600.0
@@ -107,14 +107,17 @@ class InputFiles:
     def remove(self, latest_us: Mapping[str, int]) -> Removed:
         """Remove files, except those written after their given time; missing ones are fine.
 
-        Not flushed: if a power cut brings files back, the next sweep finds them.
+        What was written far in the future, while the clock was ahead, is not spared. Not flushed:
+        if a power cut brings files back, the next sweep finds them.
         """
         removed = Removed()
+        now = self._clock()
         for sha256, limit_us in latest_us.items():
             path = self.path(sha256)
             try:
                 found = path.lstat()
-                if found.st_mtime_ns // 1000 > limit_us:
+                written_at_us = found.st_mtime_ns // 1000
+                if written_at_us > limit_us and not is_old(found.st_mtime, now, MIN_AGE_S):
                     continue
                 path.unlink()
             except (FileNotFoundError, NotADirectoryError):
@@ -140,13 +143,19 @@ class InputFiles:
         parts = []
         for path in (self._data_dir / _FOLDER).glob(f"*/.*{UNFINISHED}"):
             with suppress(FileNotFoundError):
-                if path.lstat().st_mtime_ns // 1000 <= self.old_us():
+                if is_old(path.lstat().st_mtime, self._clock(), MIN_AGE_S):
                     parts.append(path)
         return parts
 
-    def old_us(self) -> int:
-        """Return the time up to which a file counts as old: no job is about to need it."""
-        return to_us(self._clock() - timedelta(seconds=MIN_AGE_S))
+    def old(self) -> dict[str, int]:
+        """Return the files that no job is about to need, and the time of the newest such file."""
+        now = self._clock()
+        old_us = to_us(now - timedelta(seconds=MIN_AGE_S))
+        return {
+            each.sha256: old_us
+            for each in self.found()
+            if is_old(each.written_at_us / 1e6, now, MIN_AGE_S)
+        }
 
 
 class Inputs:
@@ -225,8 +234,7 @@ class Inputs:
                 part.unlink(missing_ok=True)
             except OSError as error:
                 raise folders.unusable(part, error) from error
-        old_us = self._files.old_us()
-        return {each.sha256: old_us for each in self._files.found() if each.written_at_us <= old_us}
+        return self._files.old()
 
     async def _discard(self, latest_us: Mapping[str, int]) -> Removed:
         removed = Removed()

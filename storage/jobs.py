@@ -6,11 +6,12 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
-from storage import blocks, proposals, quotas, rows, steps
+from storage import blocks, cancelled_painting, proposals, quotas, rows, steps
+from storage.cancelled_painting import BegunPainting, CancelledJob, FreeCancelling
 from storage.database import Database, Transaction
 from storage.errors import StorageError
 from storage.inputs import Inputs
-from storage.lifecycle import LIVE, MAX_ATTEMPTS, check_job_step
+from storage.lifecycle import LIVE, MAX_ATTEMPTS, check_delivery_step, check_job_step
 from storage.proposals import ProposalState
 from storage.settling import settle
 from storage.steps import JobError
@@ -149,6 +150,23 @@ class Jobs:
         """Finish the job because it waited too long, and refund it."""
         return await self._end(job_id, JobState.EXPIRED)
 
+    async def disowned(self, job_id: int) -> steps.TakenBack:
+        """Cancel and refund a job that another program answered for, and do not deliver it.
+
+        The one step that a painted job may take, as long as its delivery is pending. The caller
+        removes the files. IllegalTransition if the job has ended otherwise or was delivered.
+        """
+        async with self._db.transaction() as transaction:
+            job = await steps.fetch_job(transaction, job_id)
+            row = await transaction.fetch_one(
+                "SELECT state FROM deliveries WHERE job_id = ?", (job_id,)
+            )
+            assert row is not None
+            check_delivery_step(job_id, DeliveryState(row["state"]), DeliveryState.DROPPED)
+            if job.state is not JobState.PAINTED:
+                check_job_step(job_id, job.state, JobState.CANCELLED, attempts=job.attempts)
+            return await steps.take_back(transaction, job, self._clock())
+
     async def record(self, new: NewJob, picture: NewPicture) -> StoredPicture:
         """Store a picture that the command line generated without the queue.
 
@@ -182,12 +200,14 @@ class Jobs:
 
         Queued jobs stay queued. A job that was in progress is queued again after its first attempt,
         and failed ("crashed") and refunded after its last. A job accepted before `accepted_after`
-        has waited too long: it expires and is refunded. All in one transaction.
+        has waited too long: it expires and is refunded. One from the future, accepted while the
+        clock was ahead, counts as accepted now. All in one transaction.
         """
         queued, ended = [], []
         async with self._db.transaction() as transaction:
             now = self._clock()
-            for job in map(rows.job, await transaction.fetch_all(_LIVE)):
+            for row in await transaction.fetch_all(_LIVE):
+                job = await steps.date_back(transaction, rows.job(row), now)
                 crashed = job.state is JobState.PAINTING and job.attempts >= MAX_ATTEMPTS
                 if crashed:
                     end, error = JobState.FAILED, JobError(CRASHED)
@@ -202,6 +222,17 @@ class Jobs:
                     continue
                 ended.append(await steps.finish_job(transaction, job, end, now, error))
         return Recovery(queued=tuple(queued), ended=tuple(ended))
+
+    async def cancelled_by_requester(
+        self, job_id: int, begun: BegunPainting | None, free: FreeCancelling
+    ) -> CancelledJob:
+        """Cancel a job for its requester; beyond what is free to cancel, it stays charged.
+
+        The decision and what it counts are one transaction. begun: None if nothing was painted.
+        """
+        async with self._db.transaction() as transaction:
+            job = await steps.fetch_job(transaction, job_id)
+            return await cancelled_painting.cancel(transaction, job, begun, free, self._clock())
 
     async def get(self, job_id: int) -> Job | None:
         """Return the job as last committed; None if the id does not exist."""
@@ -235,6 +266,7 @@ class Jobs:
         if block is not None:
             return block
         place, requested = news[0].place, sum(new.pictures for new in news)
+        await quotas.date_back(transaction, place.guild_id, place.user_id, now)
         refusal = await quotas.check(transaction, place, fallback, requested=requested, now=now)
         if refusal is not None:
             return refusal

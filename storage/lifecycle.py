@@ -20,7 +20,7 @@ JOB_STEPS: Final[Mapping[JobState, frozenset[JobState]]] = MappingProxyType(
         JobState.ACCEPTED: frozenset({JobState.QUEUED}) | _ENDS_WITHOUT_PICTURE,
         JobState.QUEUED: frozenset({JobState.PAINTING}) | _ENDS_WITHOUT_PICTURE,
         JobState.PAINTING: frozenset({JobState.PAINTED, JobState.QUEUED}) | _ENDS_WITHOUT_PICTURE,
-        JobState.PAINTED: frozenset(),
+        JobState.PAINTED: frozenset(),  # but see Jobs.disowned
         JobState.CANCELLED: frozenset(),
         JobState.FAILED: frozenset(),
         JobState.EXPIRED: frozenset(),

@@ -34,7 +34,7 @@ class DataFolderLock:
 
         Raises DataFolderUnusable if the folder cannot be written. Blocking, but not for long.
         """
-        folders.make_private(self._data_dir)
+        folders.ensure(self._data_dir)
         if self._lock.is_locked:
             raise DataFolderLocked(self._data_dir, os.getpid())
         try:

@@ -56,7 +56,7 @@ def inspect(path: Path, supported: int) -> Path:
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise SqliteTooOld(sqlite3.sqlite_version, ".".join(map(str, _OLDEST_SQLITE)))
     path = Path(path).absolute()
-    folders.make_private(path.parent)
+    folders.ensure(path.parent)
     refuse_unfinished(path)
     if path.is_dir():
         raise DataFolderUnusable(path, "a folder is in the place of the database file")
@@ -187,6 +187,8 @@ async def read_stamp(connection: aiosqlite.Connection) -> Stamp:
 async def connect_writer(path: Path, busy_timeout_s: float, supported: int) -> aiosqlite.Connection:
     """Open the writing connection in WAL mode, after the same checks as inspect()."""
     before = _identity(path)
+    if before is None:  # SQLite would let others read it, and gives its journal the same mode
+        await settle(asyncio.to_thread(folders.ensure_file, path))
     connection = await _connect(path.as_uri(), busy_timeout_s)
     try:
         # Before WAL mode, which is recorded in the file. Damage shows here as well.

@@ -13,7 +13,11 @@ from storage.timestamps import from_us, to_us
 from storage.types import Clock, Place
 
 PROPOSAL_LIFE: Final = timedelta(hours=1)
-"""How long a proposal can be answered; it is removed some time later. Chosen by hand."""
+"""How long a proposal can be answered; it is removed some time later. Chosen by hand.
+
+One that is as far in the future was asked by a wrong clock: nobody knows how old it is, and it
+counts as too old.
+"""
 
 _BY_ID: Final = "SELECT * FROM proposals WHERE id = ?"
 
@@ -76,8 +80,10 @@ class Proposals:
     async def sweep(self) -> int:
         """Remove every proposal that is too old to be answered; returns how many."""
         async with self._db.transaction() as transaction:
+            now = self._clock()
             return await transaction.execute(
-                "DELETE FROM proposals WHERE asked_at <= ?", (to_us(self._clock() - PROPOSAL_LIFE),)
+                "DELETE FROM proposals WHERE asked_at <= ? OR asked_at >= ?",
+                (to_us(now - PROPOSAL_LIFE), to_us(now + PROPOSAL_LIFE)),
             )
 
 
@@ -112,6 +118,6 @@ async def reopen(transaction: Transaction, proposal_id: int) -> None:
 
 def _proposal(row: sqlite3.Row, now: datetime) -> Proposal:
     state, asked_at = ProposalState(row["state"]), from_us(row["asked_at"])
-    if state is ProposalState.OPEN and now >= asked_at + PROPOSAL_LIFE:
+    if state is ProposalState.OPEN and abs(now - asked_at) >= PROPOSAL_LIFE:
         state = ProposalState.EXPIRED
     return Proposal(row["id"], rows.place(row), row["wish"], state, asked_at)

@@ -1,6 +1,7 @@
 """The pure quota decision: a limit of pictures within a rolling window of hours.
 
 A charge made at `at` counts while `now < at + hours`; at that instant it becomes available again.
+Charges from the future come from a wrong clock; `quotas.date_back` removes them beforehand.
 decide() computes from all individual charges what `quotas` finds without reading them.
 """
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from storage import quota_rules
-from storage.database import Database, Reads
+from storage.database import Database, Reads, Transaction
 from storage.timestamps import from_us, to_us
 from storage.types import Clock, Place, PolicySource, QuotaExceeded, QuotaPolicy, QuotaStatus
 
@@ -66,15 +66,36 @@ class Quotas:
     async def status(self, guild_id: int, user_id: int, fallback: QuotaPolicy) -> QuotaStatus:
         """Return what is used and left now under the effective policy."""
         policy = await effective_policy(self._db, guild_id, user_id, fallback)
-        place = Place(guild_id, 0, user_id)
-        return (await _usage(self._db, place, policy, self._clock())).status(policy)
+        place, now = Place(guild_id, 0, user_id), self._clock()
+        if await _newest_ahead(self._db, guild_id, user_id, now) is not None:
+            async with self._db.transaction() as transaction:
+                await date_back(transaction, guild_id, user_id, now)
+        return (await _usage(self._db, place, policy, now)).status(policy)
 
     async def refusal(
         self, place: Place, fallback: QuotaPolicy, requested: int
     ) -> QuotaExceeded | None:
         """Return why that many pictures would be refused now, or None. Charges nothing."""
         async with self._db.transaction() as transaction:  # everything is read as of one instant
-            return await check(transaction, place, fallback, requested=requested, now=self._clock())
+            now = self._clock()
+            await date_back(transaction, place.guild_id, place.user_id, now)
+            return await check(transaction, place, fallback, requested=requested, now=now)
+
+    async def date_back_all(self) -> int:
+        """Date back every user's charges from the future, as date_back() does.
+
+        Returns how many users had any. Charges less than an hour ahead are left to their user's
+        next request. Reads the hourly sums of all users.
+        """
+        now_us = to_us(self._clock())
+        found = await self._db.fetch_all(
+            "SELECT DISTINCT guild_id, user_id FROM usage_hours WHERE hour > ?",
+            (now_us // _HOUR_US,),
+        )
+        for row in found:
+            async with self._db.transaction() as transaction:
+                await date_back(transaction, row["guild_id"], row["user_id"], self._clock())
+        return len(found)
 
 
 async def effective_policy(
@@ -92,6 +113,32 @@ async def effective_policy(
         for row in rows
     }
     return found.get(PolicySource.USER) or found.get(PolicySource.SERVER) or fallback
+
+
+async def date_back(transaction: Transaction, guild_id: int, user_id: int, now: datetime) -> None:
+    """Take the future out of a user's charges, so that a clock that was ahead costs no quota.
+
+    No charge can be from the future: the clock was ahead when it was made, or is behind now. The
+    newest one is dated now and the others keep their distance from it, as if the clock that made
+    them had gone on. So they count for one window at most from the moment this is noticed: with the
+    user's next request or look at the quota, at the start of the bot, or by date_back_all().
+    """
+    newest_us = await _newest_ahead(transaction, guild_id, user_id, now)
+    if newest_us is None:
+        return
+    now_us = to_us(now)
+    await transaction.execute(
+        "UPDATE ledger SET charged_at = charged_at - ? "
+        "WHERE guild_id = ? AND user_id = ? AND charged_at > ? AND refunded_at IS NULL",
+        (newest_us - now_us, guild_id, user_id, now_us),
+    )
+
+
+async def _newest_ahead(reads: Reads, guild_id: int, user_id: int, now: datetime) -> int | None:
+    row = await reads.fetch_one(
+        f"SELECT max(charged_at) AS newest {_COUNTING}", (guild_id, user_id, to_us(now))
+    )
+    return None if row is None else row["newest"]
 
 
 async def check(

@@ -28,9 +28,9 @@ _LAST: Final = "(SELECT max(id) FROM cases WHERE picture_id = ?)"
 _LAST_OF: Final = f"{_SELECT} cases AS c {_PARTS} WHERE c.id = {_LAST} ORDER BY r.id"
 _STIRRED: Final = (
     "SELECT picture_id FROM cases WHERE resolved_at IS NULL AND message_id IS NULL "
-    "UNION SELECT picture_id FROM cases WHERE resolved_at >= ? "
+    "UNION SELECT picture_id FROM cases WHERE resolved_at BETWEEN ? AND ? "
     "UNION SELECT c.picture_id FROM reports AS r CROSS JOIN cases AS c ON c.id = r.case_id "
-    "WHERE r.filed_at >= ?"
+    "WHERE r.filed_at BETWEEN ? AND ?"
 )
 _OLDEST: Final = (
     "(SELECT * FROM cases WHERE guild_id = ? AND resolved_at IS NULL ORDER BY id LIMIT ?)"
@@ -119,10 +119,13 @@ class Reports:
     async def changed_since(self, since: datetime) -> list[int]:
         """Return the pictures whose moderator message may be missing or outdated, in order.
 
-        That is every open case without one, and everything reported or decided since. Reads every
-        case, so it is meant for startup only.
+        That is every open case without one, and everything reported or decided since, but nothing
+        that is further in the future than `since` is in the past: a clock that was set back would
+        make every case a recent one. Reads every case, so it is meant for startup only.
         """
-        found = await self._db.fetch_all(_STIRRED, (to_us(since), to_us(since)))
+        now = self._clock()
+        span = (to_us(since), to_us(now + (now - since)))
+        found = await self._db.fetch_all(_STIRRED, span + span)
         return sorted(row["picture_id"] for row in found)
 
     async def job_of(self, picture_id: int) -> int | None:

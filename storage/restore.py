@@ -17,6 +17,7 @@ from storage import backup, folders, opening
 from storage.database import FILE_NAME
 from storage.errors import DatabaseBusy, DataFolderUnusable
 from storage.faults import translated
+from storage.marks import MARKED_SINCE, inherit_mark
 from storage.migrate import Migration, load_migrations, migrate
 from storage.settling import settle
 from storage.timestamps import from_us_or_none, to_us
@@ -74,17 +75,20 @@ def _restore(data_dir: Path, source: Path, now: datetime) -> RestoreFacts:
     live, source = data_dir.absolute() / FILE_NAME, source.absolute()
     if source.exists() and live.exists() and source.samefile(live):
         raise DataFolderUnusable(source, "it is the database itself")
-    folders.make_private(live.parent)
+    folders.ensure(live.parent)
     _sweep(live, now)
     moment = _moment(live, now)
     migrations = load_migrations()
     with backup.unfinished(live) as part:
         pictures = backup.copy(source, part, supported=len(migrations), pragma="integrity_check")
+        unmarked = _version(part) < MARKED_SINCE
         asyncio.run(_bring_up_to_date(part, migrations))
         if opening.restoring_file(live).exists():
             # The old database may have been separated from its journal, which holds the newest ids.
             with _nobody_else(live):
                 _set_aside(live, moment)
+        if unmarked:
+            _inherit_mark(part, _replaced(live, moment))
         newest_at, given_up = _give_up(part, _ids_given(live, moment), now)
         set_aside = _swap(part, live, moment)
     return RestoreFacts(pictures, newest_at, given_up, set_aside)
@@ -124,9 +128,33 @@ def _moment(live: Path, now: datetime) -> datetime:
     return moment
 
 
+def _replaced(live: Path, moment: datetime) -> Path:
+    """Return where the database that is being replaced lies now, if there is one."""
+    return live if live.exists() else _set_aside_file(live, moment)
+
+
+def _version(part: Path) -> int:
+    with translated(part), closing(sqlite3.connect(part, isolation_level=None)) as connection:
+        return opening.stamp_of(connection).version
+
+
+def _inherit_mark(part: Path, old: Path) -> None:
+    """Keep the mark that buttons carry, if the backup is older than the mark of its database."""
+    if not old.exists():
+        return
+    # Without the old mark, those buttons are answered as another database's: they do no harm.
+    with (
+        translated(part),
+        closing(sqlite3.connect(part, isolation_level=None)) as connection,
+        contextlib.suppress(sqlite3.Error),
+        closing(opening.look(old)) as replaced,
+    ):
+        inherit_mark(connection, replaced)
+
+
 def _ids_given(live: Path, moment: datetime) -> _Ids:
     """Return the ids that the replaced database used, even if it is damaged."""
-    old = live if live.exists() else _set_aside_file(live, moment)
+    old = _replaced(live, moment)
     highest, sound = {}, False
     with contextlib.suppress(sqlite3.Error):
         if old.exists():

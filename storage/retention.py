@@ -3,7 +3,8 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -29,6 +30,14 @@ _OLDEST: Final = (
     "AND painted_at < ? AND painted_at >= ? AND (painted_at > ? OR id > ?) "
     "ORDER BY painted_at, id LIMIT ?"
 )
+_AHEAD: Final = (
+    "SELECT id, painted_at, size_bytes FROM pictures INDEXED BY pictures_on_disk "
+    "WHERE file_removed_at IS NULL AND deleted_at IS NULL AND favourite_at IS NULL "
+    "AND NOT EXISTS (SELECT 1 FROM deliveries "
+    "WHERE deliveries.job_id = pictures.job_id AND deliveries.state = 'pending') "
+    "AND painted_at >= ? AND (painted_at > ? OR id > ?) AND id > ? AND id < ? "
+    "ORDER BY painted_at, id LIMIT ?"
+)
 _UNMEASURED: Final = (
     "SELECT id, painted_at, file FROM pictures INDEXED BY pictures_on_disk "
     "WHERE file_removed_at IS NULL AND deleted_at IS NULL AND size_bytes IS NULL "
@@ -47,7 +56,7 @@ _LET_GO: Final = (
     "RETURNING job_id, file, size_bytes"
 )
 _AFTER_ALL: Final = 2**63 - 1
-"""Later than every stored time."""
+"""Greater than every row id."""
 
 
 class Retention:
@@ -102,16 +111,37 @@ class Retention:
                 break
         return removed
 
-    async def _oldest(self, before_us: int | None) -> AsyncIterator[list[sqlite3.Row]]:
-        """Yield removable pictures in batches, oldest first; each row once."""
-        last = (0, 0)
-        while True:
-            batch = await self._db.fetch_all(
-                _OLDEST,
-                (_AFTER_ALL if before_us is None else before_us, last[0], *last, BATCH_ROWS),
-            )
-            if not batch:
-                return
+    async def _oldest(self, before_us: int | None) -> AsyncIterator[Sequence[sqlite3.Row]]:
+        """Yield removable pictures in batches, oldest first; each row once.
+
+        before_us: only pictures older than this. A picture from the future was painted while the
+        clock was ahead; it is at least as old as any picture with a higher id.
+        """
+        now_us = to_us(self._clock())
+        until_us = now_us + 1 if before_us is None else min(before_us, now_us + 1)
+        last, ahead_id = (0, 0), 0
+        while batch := await self._db.fetch_all(_OLDEST, (until_us, last[0], *last, BATCH_ROWS)):
+            last = (batch[-1]["painted_at"], batch[-1]["id"])
+            highest_id = max(row["id"] for row in batch)
+            if highest_id > ahead_id:
+                ahead = [
+                    row async for part in self._ahead(now_us, ahead_id, highest_id) for row in part
+                ]
+                batch, ahead_id = _merged(batch, ahead), highest_id
+            for part in _batches(batch):
+                yield part
+        if before_us is None:
+            async for part in self._ahead(now_us, ahead_id, _AFTER_ALL):
+                yield part
+
+    async def _ahead(
+        self, now_us: int, after_id: int, before_id: int
+    ) -> AsyncIterator[list[sqlite3.Row]]:
+        """Yield removable pictures from the future with ids between these, in batches."""
+        last = (now_us, _AFTER_ALL)
+        while batch := await self._db.fetch_all(
+            _AHEAD, (last[0], *last, after_id, before_id, BATCH_ROWS)
+        ):
             last = (batch[-1]["painted_at"], batch[-1]["id"])
             yield batch
 
@@ -188,3 +218,19 @@ class Retention:
             except (PictureMissing, UnsafePath):
                 sizes.append(None)
         return sizes
+
+
+def _merged(batch: Iterable[sqlite3.Row], ahead: Iterable[sqlite3.Row]) -> list[sqlite3.Row]:
+    """Put each row from the future, in order of ids, before the first row with a higher id."""
+    waiting = deque(sorted(ahead, key=lambda row: row["id"]))
+    merged: list[sqlite3.Row] = []
+    for row in batch:
+        while waiting and waiting[0]["id"] < row["id"]:
+            merged.append(waiting.popleft())
+        merged.append(row)
+    return merged
+
+
+def _batches(rows: Sequence[sqlite3.Row]) -> Iterator[Sequence[sqlite3.Row]]:
+    for start in range(0, len(rows), BATCH_ROWS):
+        yield rows[start : start + BATCH_ROWS]

@@ -18,6 +18,13 @@ class JobError(NamedTuple):
     detail: str | None = None
 
 
+class TakenBack(NamedTuple):
+    """A job that was undone, and the files of the pictures that it had."""
+
+    job: Job
+    files: tuple[str, ...]
+
+
 async def fetch_job(transaction: Transaction, job_id: int) -> Job:
     """Return the job, or raise UnknownRow."""
     row = await transaction.fetch_one("SELECT * FROM jobs WHERE id = ?", (job_id,))
@@ -32,8 +39,10 @@ async def finish_job(
     to: JobState,
     now: datetime,
     error: JobError | None = None,
+    *,
+    refund: bool = True,
 ) -> Job:
-    """Finish a job without a picture, and refund it."""
+    """Finish a job without a picture, and refund it unless told otherwise."""
     check_job_step(job.id, job.state, to, attempts=job.attempts)
     code, detail = error or (None, None)
     row = await transaction.fetch_one(
@@ -42,15 +51,39 @@ async def finish_job(
         (to, to_us(now), code, detail, job.id),
     )
     assert row is not None
-    await transaction.execute(
-        "UPDATE ledger SET refunded_at = ? WHERE job_id = ? AND refunded_at IS NULL",
-        (to_us(now), job.id),
-    )
+    if refund:
+        await transaction.execute(
+            "UPDATE ledger SET refunded_at = ? WHERE job_id = ? AND refunded_at IS NULL",
+            (to_us(now), job.id),
+        )
     return rows.job(row)
 
 
+async def take_back(transaction: Transaction, job: Job, now: datetime) -> TakenBack:
+    """Cancel and refund a job whose result nobody has seen, even a painted one.
+
+    Its delivery is dropped, and its pictures are forgotten.
+    """
+    pictures = await transaction.fetch_all(
+        "DELETE FROM pictures WHERE job_id = ? RETURNING file", (job.id,)
+    )
+    row = await transaction.fetch_one(
+        "UPDATE jobs SET state = 'cancelled', finished_at = ?, error_code = NULL, "
+        "error_detail = NULL WHERE id = ? RETURNING *",
+        (to_us(now), job.id),
+    )
+    assert row is not None
+    for sql in (
+        "UPDATE ledger SET refunded_at = ? WHERE job_id = ? AND refunded_at IS NULL",
+        "UPDATE deliveries SET state = 'dropped', settled_at = ?, reply_token = NULL "
+        "WHERE job_id = ?",
+    ):
+        await transaction.execute(sql, (to_us(now), job.id))
+    return TakenBack(rows.job(row), tuple(picture["file"] for picture in pictures))
+
+
 async def lower_charge(transaction: Transaction, job: Job, pictures: int, error: JobError) -> None:
-    """Charge an unrefunded job for fewer pictures; `error` records that some failed."""
+    """Charge an unrefunded job for fewer pictures; `error` records why."""
     await transaction.execute(
         "UPDATE jobs SET pictures = ?, error_code = ?, error_detail = ? WHERE id = ?",
         (pictures, error.code, error.detail, job.id),
@@ -67,6 +100,17 @@ async def queue_again(transaction: Transaction, job: Job, *, spent: bool = True)
     row = await transaction.fetch_one(
         "UPDATE jobs SET state = 'queued', attempts = ? WHERE id = ? RETURNING *",
         (job.attempts if spent else max(0, job.attempts - 1), job.id),
+    )
+    assert row is not None
+    return rows.job(row)
+
+
+async def date_back(transaction: Transaction, job: Job, now: datetime) -> Job:
+    """Let a job from the future, which a wrong clock accepted, count as accepted now."""
+    if job.accepted_at <= now:
+        return job
+    row = await transaction.fetch_one(
+        "UPDATE jobs SET accepted_at = ? WHERE id = ? RETURNING *", (to_us(now), job.id)
     )
     assert row is not None
     return rows.job(row)

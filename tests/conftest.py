@@ -8,8 +8,9 @@ from hypothesis import settings
 
 # Tests must not access a model hub, nor take settings from this machine's environment.
 os.environ["HF_HUB_OFFLINE"] = "1"
-for _name in [name for name in os.environ if name.startswith("ZIMAGINE_")]:
-    del os.environ[_name]
+for _name in list(os.environ):
+    if _name.startswith("ZIMAGINE_") or _name.lower().endswith("_proxy"):
+        del os.environ[_name]
 os.environ.pop("DISCORD_TOKEN", None)
 # One torch thread, here and in every process that a test starts: two that wait for each other
 # starve beside anything else on a small machine. Tests about threads set their own number.

@@ -10,7 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.delivery.cards import Card, CaseCard, FailureCard, PictureCard
-from bot.delivery.messenger import Address, Obstacle, TemporaryFailure, Undeliverable
+from bot.delivery.messenger import (
+    Address,
+    AnsweredElsewhere,
+    Obstacle,
+    TemporaryFailure,
+    Undeliverable,
+)
 from bot.pictures.filenames import is_picture_of
 from engine.errors import Cancelled, EngineError
 from engine.renderer import Outcome, RenderTask
@@ -227,10 +233,13 @@ class FakeMessenger:
                 found = message_id
         return found
 
-    async def find_answer(self, reply_token: str) -> int | None:
-        """Return the response that a test has set up."""
+    async def find_answer(self, reply_token: str, job_id: int) -> int | None:
+        """Return the response that a test has set up; a negative id is another program's."""
         self._fail()
-        return self.answers.get(reply_token)
+        answer = self.answers.get(reply_token)
+        if answer is not None and answer < 0:
+            raise AnsweredElsewhere
+        return answer
 
     async def direct_channel(self, user_id: int) -> int:
         """Return one channel per user."""

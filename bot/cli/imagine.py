@@ -43,7 +43,11 @@ where = section("Output and model")
 @what("--no-enhance", is_flag=True, help="The same as --enhance off.")
 @request_options(Section.METHOD)
 @start("--image", type=FILE, help="Start from this picture.")
-@start("--mask", type=FILE, help="Mask for --image: white areas are repainted, black areas stay.")
+@start(
+    "--mask",
+    type=FILE,
+    help="Mask for --image: white on black or transparent, or the picture with marks or holes.",
+)
 @start(
     "--blend", type=FILE, nargs=2, metavar="FILE FILE", help="Start from a blend of two pictures."
 )
@@ -59,7 +63,12 @@ where = section("Output and model")
     default="subtle",
     help="How much to vary: subtle, strong or a number up to 1 (default: subtle).",
 )
-@start("--recipe", type=FILE, help="Paint this PNG made by zimagine again, exactly.")
+@start(
+    "--recipe",
+    type=FILE,
+    help="Paint this PNG made by zimagine again, exactly; from another program's picture, take its "
+    "prompt, negative prompt, seed and size.",
+)
 @request_options(Section.NUMBER)
 @many(
     "--grid",
@@ -90,7 +99,7 @@ def command(**options: Any) -> None:
         run = BatchRun(
             plan := plan_pictures(arguments),
             arguments.out,
-            Reporter(plan.original, as_json=arguments.as_json),
+            Reporter(plan.original, as_json=arguments.as_json, file=arguments.recipe),
             arguments.save_steps,
         )
         try:

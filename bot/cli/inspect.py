@@ -1,20 +1,97 @@
-"""`zimagine inspect`: the recipe inside a picture, as JSON."""
+"""`zimagine inspect`: how a picture was made, from what its file says."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
-from bot.cli.common.recipe_file import read_recipe_file
+from bot.cli.common.errors import load_settings
+from bot.cli.common.recipe_file import read_any_recipe
+from bot.i18n import Words, words
+from bot.pictures.foreign.recipe import ForeignRecipe
+from bot.request.flag_line import flag_line
+from bot.request.notes import adaptation_notes
+from bot.wording import recipes, rejections
+from bot.wording.foreign import fitted_size, foreign_heading, foreign_remark, foreign_rows
+from engine.diffusion.families import Family, family_for
+from engine.encode import EmbeddedRecipe
+from engine.prompts import clean
 
 
 @click.command("inspect")
 @click.argument("file", type=click.Path(path_type=Path))
-def command(file: Path) -> None:
-    """Print the recipe stored in FILE, a PNG made by zimagine."""
-    found = read_recipe_file(file)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The configuration file (default: config.toml in this folder, if there is one).",
+)
+def command(file: Path, as_json: bool, config: Path | None) -> None:
+    """Print how FILE was made: a PNG by zimagine, or a PNG, JPEG or WebP by another program.
+
+    Others that are read: A1111 and its relatives, ComfyUI, Fooocus, InvokeAI, NovelAI, SwarmUI.
+    """
+    found = read_any_recipe(file)
+    if isinstance(found, EmbeddedRecipe):
+        click.echo(_as_json(found) if as_json else _as_text(found, words()))
+        return
+    # What size can be painted depends on the model.
+    family = family_for(load_settings(config).engine.model)
+    click.echo(_foreign_json(found, family) if as_json else _foreign_text(found, family, words()))
+
+
+def _as_json(found: EmbeddedRecipe) -> str:
     recipe = json.loads(found.recipe.to_json())
     recipe["pixels"] = {"sha256": found.pixels_sha256, "untouched": found.untouched}
-    click.echo(json.dumps(recipe, ensure_ascii=False, indent=2))
+    return json.dumps(recipe, ensure_ascii=False, indent=2)
+
+
+def _as_text(found: EmbeddedRecipe, say: Words) -> str:
+    recipe = found.recipe
+    rows = [*recipes.prompt_rows(recipe.request, say), *recipes.parameter_rows(recipe, say)]
+    pixels = say("unmodified") if found.untouched else say("edited after it was painted")
+    notes = [rejections.note_sentence(each, say) for each in adaptation_notes(recipe)]
+    return _text(
+        say("Painted by zimagine"),
+        [*rows, (say("Pixels"), pixels), *((say("Note"), note) for note in notes)],
+        say("As a prompt with flags:"),
+        flag_line(recipe.request),
+    )
+
+
+def _foreign_json(recipe: ForeignRecipe, family: Family) -> str:
+    size = recipe.size or (None, None)
+    fields: dict[str, Any] = {
+        "program": recipe.program,
+        "prompt": recipe.prompt,
+        "negative_prompt": recipe.negative,
+        "seed": recipe.seed,
+        "width": size[0],
+        "height": size[1],
+        "not_taken": list(recipe.ignored),
+        "line": recipe.line(family),
+    }
+    return json.dumps(fields, ensure_ascii=False, indent=2)
+
+
+def _foreign_text(recipe: ForeignRecipe, family: Family, say: Words) -> str:
+    rows = [*foreign_rows(recipe, say), (say("Note"), foreign_remark(recipe.program, say))]
+    size = recipe.size_here(family)
+    if size is not None and recipe.size is not None and size != recipe.size:
+        rows.append((say("Note"), fitted_size(recipe.size, size, say)))
+    return _text(
+        foreign_heading(recipe, say), rows, say("As a prompt with flags:"), recipe.line(family)
+    )
+
+
+def _text(heading: str, rows: list[tuple[str, str]], label: str, line: str) -> str:
+    """Return a table of two columns, and the line to copy below it.
+
+    Cleaned, since a file may hold anything, such as control characters for the terminal.
+    """
+    width = max(len(name) for name, _ in rows) + 2
+    table = [f"{f'{name}:':<{width}}{clean(text)}" for name, text in rows]
+    return "\n".join([clean(heading), "", *table, *(["", label, clean(line)] if line else [])])

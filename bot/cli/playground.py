@@ -51,6 +51,8 @@ def command(
     environment = {
         # The playground is a separate server: a list of real ones would exclude it.
         f"{ENV_PREFIX}DISCORD__GUILDS": "[]",
+        # It is on this machine, which no proxy has to reach.
+        f"{ENV_PREFIX}DISCORD__PROXY": "",
         f"{ENV_PREFIX}LOG__FORMAT": "text",
     }
     if model:

@@ -8,11 +8,17 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from bot.cli.common.errors import explain_errors, fail, load_settings
 from bot.exit_codes import BAD_CONFIG
+from bot.proxies import ProxyRefused
+from bot.setting_names import misspelt_token
+from bot.settings import Settings
+
+DISCORD = "https://discord.com"
 
 
 @click.command("run")
@@ -22,27 +28,48 @@ from bot.exit_codes import BAD_CONFIG
     help="The configuration file (default: config.toml in this folder, if there is one).",
 )
 def command(config: Path | None) -> None:
-    """Run the bot until SIGTERM or Ctrl-C; the picture in progress is finished first."""
+    """Run the bot until SIGTERM or Ctrl-C; the picture in progress is finished first.
+
+    A second signal ends it at once.
+    """
     settings = load_settings(config)
     token = settings.discord.token
     if token is None or not token.get_secret_value().strip():
+        similar = misspelt_token(os.environ)
+        unread = "" if similar is None else f"; {similar} is not read"
         fail(
             "There is no bot token: set the environment variable DISCORD_TOKEN "
-            "(the README says where to get one).",
+            f"(the README says where to get one){unread}.",
             BAD_CONFIG,
         )
     from bot.runtime.log_config import configure_logging
 
-    secrets = frozenset({token.get_secret_value()})
+    secrets = frozenset({token.get_secret_value()}) | _proxy_secrets(settings)
     configure_logging(settings.log.level, settings.log.format, secrets)
+    with explain_errors():
+        asyncio.run(_serve_and_leave(settings))
+
+
+async def _serve_and_leave(settings: Settings) -> NoReturn:
+    """Run the bot and end the process with its exit code."""
     from bot.runtime.app import serve
 
-    with explain_errors():
-        code = asyncio.run(serve(settings, lambda text: click.echo(f"zimagine: {text}", err=True)))
-    # Skip the interpreter's shutdown: a model that is still loading in its thread would crash it.
-    # Everything that has to be closed is closed.
+    code = await serve(settings, lambda text: click.echo(f"zimagine: {text}", err=True))
+    # Everything that has to be closed is closed. What would come next is left out: asyncio waits
+    # without a limit for tasks that swallowed their cancellation and for threads (a lookup of a
+    # name can take half a minute), and the interpreter crashes if a model is still being loaded.
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):  # closed or missing
             stream.flush()
     os._exit(code)
+
+
+def _proxy_secrets(settings: Settings) -> frozenset[str]:
+    """Return what must not be logged of the proxy; exit if it cannot be used."""
+    try:
+        proxy = settings.discord.proxies.for_url(DISCORD)
+    except ProxyRefused as error:
+        sentence = str(error)
+        fail(f"{sentence[:1].upper()}{sentence[1:]}.", BAD_CONFIG)
+    return frozenset() if proxy is None else proxy.secrets

@@ -8,10 +8,13 @@ from functools import partial
 from typing import Final
 
 from bot.retry import Sleep, retry
+from bot.tasks import end_tasks
 
 RETRY_S: Final = (2.0, 5.0, 15.0, 60.0, 300.0)
 """Most faults of Discord pass within seconds; during a longer outage a request every five minutes
 per key is enough. Chosen by judgement, not measured."""
+CANCELLED_LIMIT_S: Final = 1.0
+"""How long a cancelled task may take to end. Chosen by hand."""
 
 
 class KeyedWorker:
@@ -119,7 +122,4 @@ class KeyedWorker:
             await self._attempt(key)
 
     async def _cancel_running(self) -> None:
-        tasks = list(self._running.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(list(self._running.values()), CANCELLED_LIMIT_S)

@@ -58,10 +58,15 @@ class TemporaryFailure(Exception):
     """Discord or the network is in trouble; the same call may succeed later."""
 
 
+class AnsweredElsewhere(Exception):
+    """Another program with the same token answered the command: the answer is not ours to change,
+    and the requester expects the result from that program."""
+
+
 class Messenger(Protocol):
     """Edits, posts and finds messages.
 
-    Every method raises only Undeliverable and TemporaryFailure.
+    Every method raises only Undeliverable and TemporaryFailure, except `find_answer`.
     """
 
     async def edit(self, address: Address, card: Card) -> None:
@@ -107,10 +112,10 @@ class Messenger(Protocol):
         """
         ...
 
-    async def find_answer(self, reply_token: str) -> int | None:
-        """Return the id of the message that answered a command, or None if it was never answered.
+    async def find_answer(self, reply_token: str, job_id: int) -> int | None:
+        """Return the id of the message that answered a job's command, or None if there is none.
 
         Only for tokens younger than REPLY_TOKEN_LIFE. Raises Undeliverable(MESSAGE_GONE) if Discord
-        no longer knows the token.
+        no longer knows the token, and AnsweredElsewhere if the message is another program's.
         """
         ...

@@ -38,15 +38,19 @@ class OwnerAlerts:
     def storage_failed(self, error: StorageError) -> None:
         """Send an alert if the disk or the database is unusable, but not if it is merely busy."""
         if isinstance(error, DiskFull | DataFolderUnusable | DatabaseCorrupt):
-            task = asyncio.create_task(self.alert("disk", str(error)))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self.alert_soon("disk", str(error))
+
+    def alert_soon(self, kind: str, sentence: str) -> None:
+        """Send an alert in the background, for a caller that has no time to wait."""
+        task = asyncio.create_task(self.alert(kind, sentence))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def alert(self, kind: str, sentence: str) -> None:
         """Alert every owner, unless an alert of this kind was sent within REPEAT_AFTER."""
         now = self._clock()
         sent_at = self._sent_at.get(kind)
-        if sent_at is not None and now - sent_at < REPEAT_AFTER:
+        if sent_at is not None and abs(now - sent_at) < REPEAT_AFTER:  # or the clock was set back
             return
         self._sent_at[kind] = now
         log.error("the owner has to know", kind=kind, detail=sentence)

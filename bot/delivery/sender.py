@@ -179,7 +179,8 @@ class ResultSender:
         try:
             message_id = await self._messenger.find_post(target, job_id, since)
         except Undeliverable as error:
-            if error.obstacle is Obstacle.UNREADABLE and self._clock() - since < NONCE_LIFE:
+            # abs: an attempt from the far future, made while the clock was ahead, has no known age.
+            if error.obstacle is Obstacle.UNREADABLE and abs(self._clock() - since) < NONCE_LIFE:
                 return None  # the nonce still prevents a second post
             raise
         if message_id is None:

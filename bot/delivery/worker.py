@@ -17,6 +17,7 @@ from bot.delivery.keyed_worker import KeyedWorker
 from bot.delivery.messenger import (
     REPLY_TOKEN_LIFE,
     Address,
+    AnsweredElsewhere,
     Messenger,
     TemporaryFailure,
     Undeliverable,
@@ -113,19 +114,20 @@ class DeliveryWorker:
         """Return the job's status message; asks Discord if a crash kept it from being recorded.
 
         accepted_at: None means just now. Returns None if the message is unknown or no longer known.
-        Raises NeverAnswered, Undeliverable and TemporaryFailure.
+        Raises NeverAnswered, AnsweredElsewhere, Undeliverable and TemporaryFailure.
         """
         delivery = await self._deliveries.get(job_id)
         if delivery is None or delivery.message_id is not None or delivery.reply_token is None:
             return None if delivery is None else delivery.message_id
         age = timedelta() if accepted_at is None else self._clock() - accepted_at
+        age = max(age, timedelta())  # the clock may have been ahead when it was accepted
         if age > REPLY_TOKEN_LIFE:
             return None
-        message_id = await self._messenger.find_answer(delivery.reply_token)
+        message_id = await self._messenger.find_answer(delivery.reply_token, job_id)
         if message_id is None and age < FIRST_RESPONSE_LIMIT:
             # The first response, perhaps of a process that was killed, may still be in flight.
             await self._sleep((FIRST_RESPONSE_LIMIT - age).total_seconds())
-            message_id = await self._messenger.find_answer(delivery.reply_token)
+            message_id = await self._messenger.find_answer(delivery.reply_token, job_id)
         if message_id is None:
             raise NeverAnswered
         await self.status_posted(job_id, message_id)
@@ -209,6 +211,9 @@ class DeliveryWorker:
         except Undeliverable as error:
             log.warning("not deliverable", job=job_id, obstacle=error.obstacle.value)
             await self._keep_in_history(pending, str(error))
+        except AnsweredElsewhere:
+            log.warning("not delivered: another copy of the bot answered", job=job_id)
+            await self._deliveries.dropped(job_id)
         except TooOld:
             log.info("too old to be sent", job=job_id)
             await self._keep_in_history(pending, "too old to be sent", old=True)

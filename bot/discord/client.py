@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import discord
 import structlog
 from discord import app_commands
+from discord.http import Route
 
 from bot.discord.command_sync import sync_commands
 from bot.discord.commands.admin import admin_commands
@@ -18,13 +20,17 @@ from bot.discord.commands.help import help_commands
 from bot.discord.commands.image_to_image import image_to_image_commands, image_to_image_menu
 from bot.discord.commands.inspection import inspection_commands
 from bot.discord.commands.settings import settings_command
+from bot.discord.handlers.bot_mentions import BotMentions
 from bot.discord.handlers.image_to_image import staged_button_class
 from bot.discord.handlers.router import button_class, submit
 from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.in_flight import InFlightInteractions
 from bot.discord.interaction.responses import Interaction, reject_foreign_press, reject_server
 from bot.discord.interaction.services import Services
+from bot.discord.interaction.unknown_commands import problem_of, reject_command
+from bot.discord.leftover_commands import LeftoverCommands
 from bot.discord.views.custom_ids import is_known
+from bot.proxies import Proxies, Proxy, proxy_auth
 
 log = structlog.get_logger(__name__)
 
@@ -46,13 +52,29 @@ class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
 
     services: Services
     in_flight: InFlightInteractions
+    leftovers: LeftoverCommands
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
-        """Reject interactions from direct messages and from other servers."""
+        """Reject interactions from direct messages and from other servers, and commands that the
+        bot does not have."""
         self.in_flight.begin()
+        try:
+            return await self._accepts(interaction)
+        except Exception as error:
+            # discord.py would let it go unnoticed.
+            await explain(interaction, error, self.services)
+            return False
+
+    async def _accepts(self, interaction: Interaction) -> bool:
+        whole = interaction.type is discord.InteractionType.application_command
         if self.services.serves(interaction.guild_id):
-            return True
-        if interaction.type is discord.InteractionType.application_command:
+            data = cast("Mapping[str, Any]", interaction.data or {})
+            problem = problem_of(self, data, whole=whole)
+            if problem is None:
+                return True
+            await reject_command(interaction, problem)
+            self.leftovers.look_soon(filter(None, [interaction.guild_id]))
+        elif whole:
             await reject_server(interaction)
         else:
             await interaction.response.autocomplete([])
@@ -62,18 +84,29 @@ class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
         self, interaction: Interaction, error: app_commands.AppCommandError, /
     ) -> None:
         """Pass every error to the central error handler."""
-        await explain(interaction, error)
+        await explain(interaction, error, self.services)
 
 
 class ZimagineClient(discord.AutoShardedClient):
     """The client. It caches servers but no members or messages, so memory use stays flat for
     months."""
 
-    def __init__(self, services: Services, sync_state: Path | None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        sync_state: Path | None,
+        *,
+        answer_mentions: bool,
+        proxy: Proxy | None,
+        remove_old_commands: bool,
+        http_trace: aiohttp.TraceConfig | None,
+    ) -> None:
         # The bot does not use voice, so discord.py need not warn about missing voice libraries.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
-            intents=discord.Intents(guilds=True),
+            # Messages are only received where mentions are to be answered. The intent is not
+            # privileged: their text comes only with those that mention the bot.
+            intents=discord.Intents(guilds=True, guild_messages=answer_mentions),
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             max_messages=None,
@@ -81,9 +114,15 @@ class ZimagineClient(discord.AutoShardedClient):
             # Two hundred simultaneous responses reuse these instead of doing two hundred TLS
             # handshakes.
             connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+            # discord.py uses it for requests, for interactions' tokens and for the gateway. It
+            # never looks at the environment, and aiohttp would not for a gateway's wss://.
+            proxy=None if proxy is None else proxy.url,
+            proxy_auth=None if proxy is None else proxy_auth(proxy),
+            http_trace=http_trace or aiohttp.TraceConfig(),
         )
         self._sync_state = sync_state
         self._command_ids: dict[str, int] = {}
+        self._mentions = BotMentions(services, self._ids) if answer_mentions else None
         self.tree = ZimagineTree(
             self,
             allowed_contexts=app_commands.AppCommandContext(
@@ -92,6 +131,9 @@ class ZimagineClient(discord.AutoShardedClient):
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
         self.in_flight = InFlightInteractions()
+        self.leftovers = self.tree.leftovers = LeftoverCommands(
+            self.tree, remove_all=remove_old_commands
+        )
         self.tree.services = services
         self.tree.in_flight = self.in_flight
         self._members = [
@@ -127,22 +169,56 @@ class ZimagineClient(discord.AutoShardedClient):
             else:
                 await submit(interaction, self.tree.services, custom_id)
         except Exception as error:
-            await explain(interaction, error)
+            await explain(interaction, error, self.tree.services)
+
+    async def on_message(self, message: discord.Message) -> None:
+        """Answer a mention of the bot, where the owner wants that."""
+        if self._mentions is not None and self.user is not None:
+            await self._mentions.answer(message, self.user.id)
 
     async def on_ready(self) -> None:
         """Log that the connection is up, also after a reconnect."""
         log.info("online", user=str(self.user), servers=len(self.guilds))
+        served = self.tree.services.guilds or [guild.id for guild in self.guilds]
+        self.leftovers.look_soon(served)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Look at a new server, where an earlier program may have left commands."""
+        if self.tree.services.serves(guild.id):
+            self.leftovers.look_soon([guild.id])
+
+    def _ids(self) -> dict[str, int]:
+        return self._command_ids
 
     def _registered(self) -> list[tuple[app_commands.Command[Any, ..., None], int | None]]:
         return [(each, self._command_ids.get(each.name)) for each in self._members]
 
 
-def create_client(services: Services, sync_state: Path | None = None) -> ZimagineClient:
+def create_client(
+    services: Services,
+    sync_state: Path | None = None,
+    *,
+    answer_mentions: bool = False,
+    proxies: Proxies | None = None,
+    remove_old_commands: bool = False,
+    http_trace: aiohttp.TraceConfig | None = None,
+) -> ZimagineClient:
     """Create a client that is ready to be started on the running loop.
 
-    sync_state: the file that remembers the last command sync.
+    sync_state: the file that remembers the last command sync. answer_mentions: whether a mention of
+    the bot is answered, for which Discord sends it every message of its servers. proxies: the
+    gateway is reached by the same one as Discord's API. remove_old_commands: whether commands of
+    other programs are removed from servers. http_trace: what observes the client's requests.
+    Raises ProxyRefused.
     """
-    return ZimagineClient(services, sync_state)
+    return ZimagineClient(
+        services,
+        sync_state,
+        answer_mentions=answer_mentions,
+        proxy=None if proxies is None else proxies.for_url(Route.BASE),
+        remove_old_commands=remove_old_commands,
+        http_trace=http_trace,
+    )
 
 
 def invitation(application_id: int) -> str:

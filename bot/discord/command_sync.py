@@ -18,6 +18,10 @@ from bot.i18n import words
 
 log = structlog.get_logger(__name__)
 
+_ENTRY_POINT = 4
+"""The type of the command that launches an application's Activity. Discord creates it."""
+_ENTRY_POINT_FIELDS = ("name", "type", "handler", "contexts", "integration_types")
+
 
 class CatalogueTranslator(app_commands.Translator):
     """Translates command names and descriptions with the same catalogues as all other texts."""
@@ -54,13 +58,34 @@ async def sync_commands(
     remembered = await asyncio.to_thread(_read_state, state_file)
     registered = await _registered_commands(tree.client, application_id)
     if remembered != f"{own_key}:{_digest(registered)}":
-        await tree.sync()
+        kept = [each for each in registered if _sort_key(each)[0] == _ENTRY_POINT]
+        await _replace(tree, application_id, payload, kept)
+        new = {_sort_key(each) for each in (*payload, *kept)}
+        old = {_sort_key(each) for each in registered} - new
+        if old:
+            names = sorted(name for _, name in old)
+            log.warning("commands removed that this version does not have", names=names)
         # Fetched again, because the response to the registration has other fields than a listing.
         registered = await _registered_commands(tree.client, application_id)
         await asyncio.to_thread(_write_state, state_file, f"{own_key}:{_digest(registered)}")
         log.info("commands synced", count=len(payload))
     slash = discord.AppCommandType.chat_input.value
     return {each["name"]: int(each["id"]) for each in registered if _sort_key(each)[0] == slash}
+
+
+async def _replace(
+    tree: app_commands.CommandTree[Any],
+    application_id: int,
+    payload: list[dict[str, Any]],
+    kept: list[Any],
+) -> None:
+    """Replace all global commands but the `kept` ones."""
+    if not kept:
+        await tree.sync()
+        return
+    # The tree knows nothing of them, and Discord refuses a list that leaves them out.
+    same = [{name: each[name] for name in _ENTRY_POINT_FIELDS if name in each} for each in kept]
+    await tree.client.http.bulk_upsert_global_commands(application_id, [*payload, *same])
 
 
 async def _registered_commands(client: discord.Client, application_id: int) -> list[Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import aiohttp
 import discord
@@ -14,6 +16,9 @@ log = structlog.get_logger(__name__)
 
 LOGIN_RETRY_S = (5.0, 15.0, 60.0)
 """Waits between logins while the network is down. Chosen by judgement."""
+DISCONNECT_S = 2.0
+"""How long Discord may take to confirm the end of the connection; discord.py would wait 30 s.
+Chosen by hand."""
 AUTHENTICATION_FAILED = 4004
 """The gateway's close code for an invalid token."""
 
@@ -41,6 +46,7 @@ async def stay_connected(client: discord.Client, token: str, on_login: Callable[
         )
         on_login()
         await client.connect()
+        raise ConnectionEnded("the connection was closed")
     except discord.LoginFailure as error:
         raise TokenRefused from error
     except discord.ConnectionClosed as error:
@@ -52,13 +58,40 @@ async def stay_connected(client: discord.Client, token: str, on_login: Callable[
 
 
 def _not_reached(error: Exception, wait_s: float | None) -> None:
-    log.warning("Discord not reached", wait_s=wait_s, error=type(error).__name__)
+    log.warning("Discord not reached", wait_s=wait_s, error=_explained(error))
+
+
+def _explained(error: Exception) -> str:
+    """Return what happened without an address, which may contain secrets."""
+    match error:
+        case aiohttp.ClientHttpProxyError(status=407):
+            return (
+                "the proxy asks for a user name and a password: put the right ones into "
+                "[discord] proxy or HTTPS_PROXY"
+            )
+        case aiohttp.ClientHttpProxyError():
+            return f"the proxy refused to connect to Discord, with status {error.status}"
+        case aiohttp.ClientProxyConnectionError():
+            return "the proxy cannot be reached: is [discord] proxy or HTTPS_PROXY right?"
+        case _:
+            return type(error).__name__
 
 
 async def disconnect(client: discord.Client) -> None:
-    """Close the client, even if it never logged in."""
-    if client.user is None:
-        # Closing a sharded client fails before its first login.
-        await client.http.close()
-    elif not client.is_closed():
-        await client.close()
+    """Close the client, even if it never logged in; takes at most `DISCONNECT_S`."""
+    # Closing a sharded client fails before its first login.
+    logged_in = client.user is not None
+    if logged_in and not client.is_closed():
+        await _within(client.close())
+    # Also after a close that was cut short: this ends the sockets without asking anyone.
+    await _within(client.http.close())
+
+
+async def _within(closing: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(closing, name="disconnect")
+    _, late = await asyncio.wait({task}, timeout=DISCONNECT_S / 2)
+    for each in late:
+        each.cancel()
+        log.warning("Discord did not confirm the end of the connection")
+    if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+        log.warning("closing the connection failed", error=f"{type(error).__name__}: {error}")

@@ -18,16 +18,24 @@ from discord.webhook.async_ import async_context
 
 from bot.delivery.attachments import PREVIEW_NAME, fit_to_limit, numbered_sheet
 from bot.delivery.cards import Card, CaseCard, FailureCard, PaintingCard, PictureCard
-from bot.delivery.messenger import Address, Obstacle, TemporaryFailure, Undeliverable
+from bot.delivery.messenger import (
+    Address,
+    AnsweredElsewhere,
+    Obstacle,
+    TemporaryFailure,
+    Undeliverable,
+)
 from bot.discord.interaction.error_codes import ErrorCode
-from bot.discord.interaction.messages import file_names, walk_components
+from bot.discord.interaction.messages import file_names, may_answer, walk_components
 from bot.discord.interaction.rest import remove_message
-from bot.discord.views.custom_ids import ComponentAction, custom_id
+from bot.discord.views.custom_ids import ComponentAction, parse
 from bot.discord.views.jobs import card_layout, job_line
 from bot.i18n import words
 from bot.pictures.filenames import attachment_name, is_picture_of
 
 T = TypeVar("T")
+Button = tuple[ComponentAction, int]
+"""What a button does, and to which row."""
 
 UPLOAD_LIMIT_BYTES = 10 * 2**20
 """The limit of every server; the actual one is used where it is known, since boosts raise it."""
@@ -179,21 +187,20 @@ class DiscordMessenger:
 
     async def find_status(self, address: Address, job_id: int, since: datetime) -> int | None:
         """Search the messages posted around that time for its Cancel button."""
-        button = custom_id(ComponentAction.CANCEL, job_id)
-        return await self._find(address, since, lambda message: button in _custom_ids(message))
+        button = (ComponentAction.CANCEL, job_id)
+        return await self._find(address, since, lambda message: button in _buttons(message))
 
     async def find_case(self, address: Address, picture_id: int, since: datetime) -> int | None:
         """Search for its buttons, from the newest message on."""
         self._check_readable(address)
-        return await _translate_errors(
-            self._search_back(address, custom_id(ComponentAction.DISMISS_REPORT, picture_id), since)
-        )
+        button = (ComponentAction.DISMISS_REPORT, picture_id)
+        return await _translate_errors(self._search_back(address, button, since))
 
-    async def _search_back(self, address: Address, button: str, since: datetime) -> int | None:
+    async def _search_back(self, address: Address, button: Button, since: datetime) -> int | None:
         async for message in self._channel(address).history(limit=_CARD_SEARCH_LIMIT):
             if message.created_at < since - _MAX_CLOCK_SKEW:
                 return None
-            if self._client.user == message.author and button in _custom_ids(message):
+            if self._client.user == message.author and button in _buttons(message):
                 return message.id
         return None
 
@@ -202,6 +209,18 @@ class DiscordMessenger:
     ) -> int | None:
         self._check_readable(address)
         return await _translate_errors(self._search(address, since, wanted))
+
+    async def _search_newest(
+        self, address: Address, wanted: Callable[[discord.Message], bool]
+    ) -> int | None:
+        """Search the newest messages after the status message, whose id has Discord's own time."""
+        history = self._channel(address).history(limit=_MESSAGE_SEARCH_LIMIT)
+        async for message in history:
+            if message.id <= (address.message_id or 0):
+                return None
+            if self._client.user == message.author and wanted(message):
+                return message.id
+        return None
 
     async def _search(
         self, address: Address, since: datetime, wanted: Callable[[discord.Message], bool]
@@ -216,6 +235,8 @@ class DiscordMessenger:
                 return None
             if self._client.user == message.author and wanted(message):
                 return message.id
+        if seen == 0:  # by the machine's clock, which may have been ahead when it was posted
+            return await self._search_newest(address, wanted)
         if seen == _MESSAGE_SEARCH_LIMIT:
             raise Undeliverable(Obstacle.UNREADABLE, f"more than {seen} messages at that time")
         return None
@@ -229,8 +250,9 @@ class DiscordMessenger:
         if not channel.permissions_for(guild.me).read_message_history:
             raise Undeliverable(Obstacle.UNREADABLE, "I lack Read Message History")
 
-    async def find_answer(self, reply_token: str) -> int | None:
-        """Ask Discord which message answered the interaction with this token."""
+    async def find_answer(self, reply_token: str, job_id: int) -> int | None:
+        """Ask Discord which message answered the interaction with this token, and look whose it
+        is."""
         webhook = self._webhook(reply_token)
         try:
             # Like Interaction.original_response, but for an interaction of another process.
@@ -241,6 +263,8 @@ class DiscordMessenger:
             return None
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             raise _translate(error) from error
+        if not may_answer(message, job_id):
+            raise AnsweredElsewhere
         return int(message["id"])
 
     def _channel(self, address: Address) -> discord.PartialMessageable:
@@ -324,9 +348,10 @@ def _shows_result(message: discord.Message, job_id: int, number: str) -> bool:
     return any(is_picture_of(job_id, name) for name in file_names(message)) or number in texts
 
 
-def _custom_ids(message: discord.Message) -> set[str | None]:
+def _buttons(message: discord.Message) -> set[Button | None]:
+    """Return the actions and row ids of a message's buttons, if they are of our database."""
     parts = walk_components(message.components)
-    return {part.custom_id for part in parts if isinstance(part, discord.Button)}
+    return {parse(part.custom_id or "") for part in parts if isinstance(part, discord.Button)}
 
 
 def _card_file(card: PictureCard | CaseCard) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -22,8 +23,10 @@ from bot.request.outcomes import (
     UnknownJob,
 )
 from engine.service import Engine
+from storage.cancelled_painting import CancelledJob, FreeCancelling
 from storage.errors import IllegalTransition, StorageError
 from storage.jobs import Jobs
+from storage.steps import TakenBack
 from storage.types import Clock, Job
 
 log = structlog.get_logger(__name__)
@@ -55,6 +58,7 @@ class CancellationService:
         *,
         clock: Clock,
         max_wait: timedelta,
+        free: FreeCancelling,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._engine = engine
@@ -64,6 +68,7 @@ class CancellationService:
         self._events = events
         self._clock = clock
         self._max_wait = max_wait
+        self._free = free
         self._sleep = sleep
 
     def cancellable(self, actor: Actor) -> list[ActiveJob]:
@@ -86,7 +91,7 @@ class CancellationService:
             own_jobs = self._own_jobs(actor)
             if not own_jobs:
                 return Refused(NothingToCancel())
-            return await self._cancel(own_jobs if which else own_jobs[:1])
+            return await self._cancel(actor, own_jobs if which else own_jobs[:1])
         job_id = parse_id(which)
         job = None if job_id is None else await self._jobs.get(job_id)
         if job is None or job.place.guild_id != actor.guild_id:
@@ -96,13 +101,29 @@ class CancellationService:
             # Other members must not learn that a private job exists.
             return Refused(UnknownJob(which) if job.private else NotAllowed(Action.CANCEL_ANY))
         active = self._active.get(job.id)
-        return Refused(JobFinished()) if active is None else await self._cancel([active])
+        return Refused(JobFinished()) if active is None else await self._cancel(actor, [active])
 
     async def withdraw(self, job_id: int) -> None:
         """Cancel a job that its requester has not been shown; does nothing if it has finished."""
         active = self._active.get(job_id)
         if active is not None:
             await self._finish(active, self._jobs.cancelled)
+
+    async def disown(self, job_id: int) -> TakenBack | None:
+        """Undo a job that another copy of the bot answered: refunded, and delivered nowhere.
+
+        The caller removes the files. None if the job has ended otherwise or was delivered.
+        """
+        try:
+            disowned = await self._jobs.disowned(job_id)
+        except IllegalTransition:
+            return None
+        active = self._active.get(job_id)
+        if active is not None and not active.finished:
+            active.finished = True
+            self._engine.cancel(active.handle)
+        self._events.finished(job_id)
+        return disowned
 
     async def stop_ended(self, jobs: Sequence[Job]) -> None:
         """Stop jobs whose end and refund are already recorded, and publish that they finished."""
@@ -137,24 +158,40 @@ class CancellationService:
                 log.warning("not expired", detail=str(error))
 
     async def _expire(self) -> None:
-        oldest_allowed = self._clock() - self._max_wait
+        now = self._clock()
+        oldest_allowed = now - self._max_wait
         expired: list[ActiveJob] = []
         for active in self._active.oldest():
-            if active.row.accepted_at >= oldest_allowed:
-                break
-            if not active.finished and self._engine.queue.get(active.row.id) is not None:
+            if active.row.accepted_at > now:  # the clock was ahead: its wait begins now
+                active.row = replace(active.row, accepted_at=now)
+            if active.row.accepted_at >= oldest_allowed or active.finished:
+                continue  # later ones may have waited longer, if the clock was ahead in between
+            if self._engine.queue.get(active.row.id) is not None:
                 expired.append(active)
         for active in expired:
             if await self._finish(active, self._jobs.expired):
                 log.info("waited too long", job=active.row.id)
 
-    async def _cancel(self, jobs: Sequence[ActiveJob]) -> JobsCancelled | Refused:
+    async def _cancel(self, actor: Actor, jobs: Sequence[ActiveJob]) -> JobsCancelled | Refused:
+        ended: list[CancelledJob] = []
+
+        async def write(active: ActiveJob) -> None:
+            if active.row.place.user_id == actor.user_id:
+                begun = self._active.begun_painting(active)
+                write = self._jobs.cancelled_by_requester(active.row.id, begun, self._free)
+                ended.append(await write)
+            else:  # nobody is charged for what a moderator cancels
+                ended.append(CancelledJob(await self._jobs.cancelled(active.row.id)))
+
         try:
-            ended = [each.row for each in jobs if await self._finish(each, self._jobs.cancelled)]
+            for each in jobs:
+                await self._finish(each, lambda _, each=each: write(each))
         except StorageError as error:
             self._events.storage_failed(error)
             return Refused(StorageUnavailable())
-        return JobsCancelled(tuple(ended)) if ended else Refused(JobFinished())
+        if not ended:
+            return Refused(JobFinished())
+        return JobsCancelled(tuple(ended), self._free.limit_s)
 
     async def _finish(self, active: ActiveJob, write: Callable[[int], Awaitable[object]]) -> bool:
         """Record the end of a job and stop it; return False if it had already finished."""

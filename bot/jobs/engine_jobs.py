@@ -53,6 +53,7 @@ class EngineJobs:
             inputs=input_loader(self._inputs, request),
             count=job.pictures,
             previews=self._previews and shows_previews(job),
+            on_step=lambda _: self._active.painting_began(job.id),
         )
         active = self._active.add(job, self.engine.submit(slot, spec))
         self._completion.watch(active)

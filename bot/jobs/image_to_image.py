@@ -19,10 +19,10 @@ from bot.accounts.permissions import Actor
 from bot.accounts.quotas import QuotaService
 from bot.jobs.admission import AdmissionService
 from bot.jobs.downloads import Download
+from bot.jobs.source_images import LIMITS, FittedInputs, fit_inputs
 from bot.jobs.submission import JobSubmission
 from bot.pictures.originals import OriginalPictures
 from bot.request.apply_flags import ParsedRequest, count_problem
-from bot.request.input_images import MaskMissing, prepare, size_from
 from bot.request.input_sources import InputSource, InputSpec, PictureSource, StagedSource, UrlSource
 from bot.request.outcomes import (
     Accepted,
@@ -38,21 +38,10 @@ from bot.request.outcomes import (
     UnusableUpload,
 )
 from bot.request.params import GenerationParams, InitImages
-from bot.request.resolve import size_problem
+from bot.request.resolve import source_change_notes
 from bot.request.resolver import RequestResolver
-from engine.diffusion.families import Family
 from engine.types import Mode
-from engine.uploads import (
-    Upload,
-    UploadLimits,
-    UploadRefused,
-    UploadTooLarge,
-    canonical,
-    decode,
-    fit,
-    holes,
-    reopen,
-)
+from engine.uploads import UploadRefused, UploadTooLarge
 from storage.errors import PictureMissing, StorageError
 from storage.files import PictureFiles
 from storage.inputs import Inputs
@@ -61,7 +50,6 @@ from storage.types import StoredPicture
 
 log = structlog.get_logger(__name__)
 
-LIMITS = UploadLimits()
 FETCH_LIMIT_S = 30.0
 """Timeout of one download, without the wait for its turn. Chosen by hand."""
 READ_LIMIT_S = 180.0
@@ -185,9 +173,10 @@ class ImageToImageService:
         params = await self._read(spec, {}, _NO_PROMPT)
         if isinstance(params, Refused):
             return params
-        assert params.start is not None
+        assert params.start is not None and params.size is not None
         sha256 = params.start.inputs[0]
-        return StagedSource(sha256, self._sign(actor, sha256))
+        notes = source_change_notes(params.start.changes, params.size, self._resolver.family)
+        return StagedSource(sha256, self._sign(actor, sha256), notes)
 
     # Checks
 
@@ -227,14 +216,14 @@ class ImageToImageService:
                 files = await self._read_sources(spec.sources, originals)
                 if isinstance(files, Refused):
                     return files
-                work = partial(_fit_inputs, spec, files, params, self._resolver.family)
+                work = partial(fit_inputs, spec, files, params, self._resolver.family)
                 async with self._decode_lock:
                     # A cancelled request leaves its thread running, so the lock stays held too.
                     fitted = await settle(asyncio.to_thread(work))
         except TimeoutError:
             log.warning("pictures not read in time", count=len(spec.sources))
             return Refused(Unreachable())
-        if not isinstance(fitted, _FittedInputs):
+        if not isinstance(fitted, FittedInputs):
             index = fitted.number - 1 if isinstance(fitted, UnusableUpload) else -1
             removed = originals.get(index)
             return Refused(fitted if removed is None else FileRemoved(removed.id, removed.seed))
@@ -294,14 +283,6 @@ class ImageToImageService:
 _NO_PROMPT = GenerationParams("", start=InitImages(Mode.IMAGE, ()))
 
 
-@dataclass(frozen=True, slots=True)
-class _FittedInputs:
-    """Parameters with their fitted images. files: the hash and the bytes of each input."""
-
-    params: GenerationParams
-    files: tuple[tuple[str, bytes], ...]
-
-
 def _declared_size_refusal(sources: Sequence[InputSource]) -> Refused | None:
     """Refuse a file by its declared size, without downloading it."""
     for number, source in enumerate(sources, 1):
@@ -311,58 +292,3 @@ def _declared_size_refusal(sources: Sequence[InputSource]) -> Refused | None:
                 UnusableUpload(UploadTooLarge(size_bytes, LIMITS.bytes), number, len(sources))
             )
     return None
-
-
-def _fit_inputs(
-    spec: InputSpec, files: Sequence[bytes], params: GenerationParams, family: Family
-) -> _FittedInputs | Reason:
-    """Decode the images, choose the size, and fit them. Blocking."""
-    mode, pictures = spec.mode, list[Upload]()
-    size: tuple[int, int] | Reason = (0, 0)
-    for number, (source, data) in enumerate(zip(spec.sources, files, strict=True), 1):
-        try:
-            upload = _decode(source, data)
-        except UploadRefused as refused:
-            if isinstance(source, StagedSource):
-                return StagedPictureGone()
-            return UnusableUpload(refused, number, len(files))
-        if number == 1:
-            size = _output_size(params, mode, family, source, upload)
-            if not isinstance(size, tuple):
-                return size
-        if mode is Mode.BLEND:  # several large images would take too much memory
-            assert isinstance(size, tuple)
-            upload = Upload.of(fit(upload.raster, *size))
-        pictures.append(upload)
-    assert isinstance(size, tuple) and params.start is not None
-    try:
-        if mode is Mode.INPAINT and len(files) == 1:
-            pictures.append(_transparency_mask(files[0]))
-        prepared = prepare(mode, pictures, size, params.start.strength)
-    except UploadRefused as refused:  # only masks are refused here
-        return UnusableUpload(refused, number=0)
-    # A picture that was given twice is stored once.
-    files_by_hash = {each.sha256: canonical(each) for each in prepared.inputs}
-    fitted = dataclasses.replace(params, aspect=None, size=size, start=prepared.start)
-    return _FittedInputs(fitted, tuple(files_by_hash.items()))
-
-
-def _decode(source: InputSource, data: bytes) -> Upload:
-    return reopen(data, source.sha256) if isinstance(source, StagedSource) else decode(data, LIMITS)
-
-
-def _output_size(
-    params: GenerationParams, mode: Mode, family: Family, source: InputSource, first: Upload
-) -> tuple[int, int] | Reason:
-    image_size = (first.raster.width_px, first.raster.height_px)
-    keep_size = isinstance(source, StagedSource) and params.size is None and params.aspect is None
-    if keep_size and size_problem(*image_size, family, mode) is None:
-        return image_size  # it was fitted when it was staged
-    return size_from(params, mode, family, image_size)
-
-
-def _transparency_mask(data: bytes) -> Upload:
-    mask = holes(data, LIMITS)
-    if mask is None:
-        raise MaskMissing
-    return mask

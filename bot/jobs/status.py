@@ -33,7 +33,7 @@ class BotStatus:
 
 
 class StatusService:
-    """Read the bot's state off the engine; every answer costs nothing."""
+    """Read the bot's state off the engine; no call does I/O."""
 
     def __init__(self, engine: Engine, family: Family) -> None:
         self._engine = engine

@@ -29,11 +29,12 @@ from bot.request.outcomes import (
     StorageUnavailable,
 )
 from bot.request.params import GenerationParams, InitImages
+from bot.request.pasted import holds_negative
 from bot.request.pending import PendingRequest
 from bot.request.resolve import UPSCALE_FACTOR
 from bot.request.resolver import RequestResolver
 from engine import uploads
-from engine.prompts import EnhancementLevel
+from engine.prompts import EnhancementLevel, clean
 from engine.types import MAX_SEED, ImageRequest, Mode, Recipe
 from engine.uploads import Upload, UploadLimits, UploadRefused
 from storage.errors import StorageError
@@ -158,8 +159,12 @@ class VariationService:
         if isinstance(seed, Refused):
             return seed
         request = _request(original)
+        negative = change.negative or None
+        # The form was filled with the picture's own: what was pasted since is newer.
+        if holds_negative(change.prompt) and clean(change.negative) == request.negative_prompt:
+            negative = None
         params = GenerationParams(
-            change.prompt, seed=seed, negative=change.negative or None, start=_init_images(request)
+            change.prompt, seed=seed, negative=negative, start=_init_images(request)
         )
         parsed = await self._resolver.parse(params, 1, original.private)
         if isinstance(parsed, Refused):
@@ -222,7 +227,7 @@ def _with_parent(refused: Refused, picture_id: int) -> Refused:
 def _init_images(original: ImageRequest) -> InitImages | None:
     if original.mode in (Mode.TEXT, Mode.UPSCALE):
         return None
-    return InitImages(original.mode, original.inputs, original.strength)
+    return InitImages(original.mode, original.inputs, original.strength, original.source_changes)
 
 
 def params_like(params: GenerationParams, original: ImageRequest) -> GenerationParams | Refused:
@@ -231,7 +236,7 @@ def params_like(params: GenerationParams, original: ImageRequest) -> GenerationP
     An upscaled picture counts with its size before upscaling. A request with source images keeps
     its size: --size and --ar are refused.
     """
-    size = (original.width_px, original.height_px)
+    size: tuple[int, int] | None = (original.width_px, original.height_px)
     if original.mode is Mode.UPSCALE:
         size = (size[0] // UPSCALE_FACTOR, size[1] // UPSCALE_FACTOR)
     if params.aspect is not None or params.size is not None:
@@ -240,6 +245,8 @@ def params_like(params: GenerationParams, original: ImageRequest) -> GenerationP
             error = FlagError(FlagErrorKind.UNSUPPORTED, flag)
             return Refused(FlagProblem((error,), options=frozenset({"size", "aspect"})))
         size = params.size
+    elif params.start is None and params.pasted is not None and params.pasted.size is not None:
+        size = None  # resolving finds the nearest one
     default_steps = params.steps is None and params.speed is None
     return dataclasses.replace(
         params,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from bot.pictures.foreign.embedded_texts import png_keywords
+from bot.pictures.foreign.programs import foreign_program, read_foreign
+from bot.pictures.foreign.recipe import ForeignRecipe
 from engine.encode import RECIPE_KEY, RecipeUnreadable, embedded_recipe
+from engine.file_formats import PNG, FileKind, format_of
 from engine.prompts import MAX_PROMPT_CHARS
 from engine.types import Recipe
 from engine.uploads import TooManyPixels, UploadRefused
@@ -28,10 +31,16 @@ class UnreadableReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRecipe:
-    """No recipe could be read. format: the file's format if it is not PNG ("JPEG")."""
+    """No recipe could be read.
+
+    format, kind: the file's format if it is not PNG ("JPEG"), and what it holds. program: the one
+    whose recipe it is, "" if it is not known.
+    """
 
     reason: UnreadableReason
     format: str = ""
+    kind: FileKind = FileKind.PICTURE
+    program: str = ""
 
 
 MAX_PIXELS: Final = 20_000_000
@@ -39,43 +48,19 @@ MAX_PIXELS: Final = 20_000_000
 # Chosen by hand: far beyond what any genuine recipe contains.
 _MAX_NUMBER: Final = 1_000_000
 _MAX_NAME_CHARS: Final = 1000
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
-_OTHER_FORMATS: Final = (
-    (0, b"\xff\xd8\xff", "JPEG"),
-    (8, b"WEBP", "WebP"),
-    (0, b"GIF8", "GIF"),
-    (4, b"ftypavi", "AVIF"),
-    (4, b"ftyphei", "HEIC"),
-    (4, b"ftypmif1", "HEIF"),
-)
-_TEXT_CHUNKS: Final = (b"tEXt", b"zTXt", b"iTXt")
-_FOREIGN_KEYWORDS: Final = frozenset(
-    ("parameters", "prompt", "workflow", "invokeai_metadata", "sd-metadata", "Dream")
-)
-"""Keywords of the metadata of the web UIs, ComfyUI and InvokeAI."""
 
 
-def read_recipe(data: bytes) -> Recipe | UnreadableRecipe | UploadRefused:
-    """Return the recipe of a PNG whose pixels are unmodified. Never raises.
+def read_recipe(data: bytes) -> Recipe | ForeignRecipe | UnreadableRecipe | UploadRefused:
+    """Return the recipe of a PNG whose pixels are unmodified, or what another program wrote. Never
+    raises.
 
     A recipe proves nothing: anybody can forge one that fits the pixels of a file. Its texts and
     numbers are within bounds; everything beyond that is for the caller to check.
     """
-    if not data.startswith(_PNG):
-        for offset, mark, name in _OTHER_FORMATS:
-            if data.startswith(mark, offset):
-                return UnreadableRecipe(UnreadableReason.OTHER_FORMAT, name)
-        return UnreadableRecipe(UnreadableReason.NO_PICTURE)
-    size = (
-        struct.unpack(">II", data[16:24]) if data[12:16] == b"IHDR" and len(data) > 24 else (0, 0)
-    )
-    if size[0] * size[1] > MAX_PIXELS:
-        return TooManyPixels(*size, MAX_PIXELS)
-    keywords = frozenset(_keywords(data))
-    if RECIPE_KEY not in keywords:
-        return UnreadableRecipe(
-            UnreadableReason.FOREIGN if keywords & _FOREIGN_KEYWORDS else UnreadableReason.BARE
-        )
+    if not has_own_recipe(data):
+        return read_foreign(data) or _too_large(data) or _without_recipe(data)
+    if (too_large := _too_large(data)) is not None:
+        return too_large
     try:
         found = embedded_recipe(data)
     except RecipeUnreadable:
@@ -87,14 +72,31 @@ def read_recipe(data: bytes) -> Recipe | UnreadableRecipe | UploadRefused:
     )
 
 
-def _keywords(data: bytes) -> Iterator[str]:
-    """Yield the keywords of a PNG's text chunks, as far as its chunks can be read."""
-    at = len(_PNG)
-    while at + 8 <= len(data):
-        length, kind = struct.unpack(">I4s", data[at : at + 8])
-        if kind in _TEXT_CHUNKS:
-            yield data[at + 8 : at + 8 + min(length, 80)].partition(b"\0")[0].decode("latin-1")
-        at += length + 12
+def has_own_recipe(data: bytes) -> bool:
+    """Return whether a file is a PNG with a recipe of this program, readable or not."""
+    return format_of(data) == PNG and RECIPE_KEY in png_keywords(data)
+
+
+def _too_large(data: bytes) -> TooManyPixels | None:
+    if format_of(data) != PNG or data[12:16] != b"IHDR" or len(data) < 24:
+        return None
+    width_px, height_px = struct.unpack(">II", data[16:24])
+    if width_px * height_px <= MAX_PIXELS:
+        return None
+    return TooManyPixels(width_px, height_px, MAX_PIXELS)
+
+
+def _without_recipe(data: bytes) -> UnreadableRecipe:
+    """Return why a file has no recipe, neither a readable one of another program."""
+    found = format_of(data)
+    if found is None:
+        return UnreadableRecipe(UnreadableReason.NO_PICTURE)
+    program = foreign_program(data)
+    if program is not None:
+        return UnreadableRecipe(UnreadableReason.FOREIGN, program=program)
+    if found == PNG:
+        return UnreadableRecipe(UnreadableReason.BARE)
+    return UnreadableRecipe(UnreadableReason.OTHER_FORMAT, found.name, found.kind)
 
 
 def _is_plausible(recipe: Recipe) -> bool:

@@ -21,7 +21,7 @@ from engine.prompts import clean
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
 from storage.history import History
-from storage.types import Delivery, Route, StoredPicture
+from storage.types import Delivery, Place, Route, StoredPicture
 
 PAGE_PICTURES = 5
 """Pictures on a page of the gallery. Chosen by hand."""
@@ -257,5 +257,13 @@ class Gallery:
         for picture in pictures:
             await self._history.erase(picture.id)
             self._recent.forget(picture.place.user_id, picture.place.guild_id)
-        for picture in pictures:
-            await asyncio.to_thread(self._files.remove, picture.file)
+        await self._remove([picture.file for picture in pictures])
+
+    async def forget(self, place: Place, files: Sequence[str]) -> None:
+        """Remove pictures whose rows are gone, and their files."""
+        self._recent.forget(place.user_id, place.guild_id)
+        await self._remove(files)
+
+    async def _remove(self, files: Sequence[str]) -> None:
+        for file in files:
+            await asyncio.to_thread(self._files.remove, file)

@@ -12,6 +12,7 @@ import structlog
 from bot.accounts.permissions import Actor
 from bot.pictures.embedded_recipe import UnreadableReason, UnreadableRecipe, read_recipe
 from bot.pictures.filenames import job_id_of
+from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.request.apply_flags import apply_flags_to_each
 from bot.request.flag_line import flag_line
 from bot.request.ids import parse_id
@@ -85,6 +86,19 @@ class PictureDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignDetails:
+    """How another program made a picture.
+
+    line: a prompt with flags that paints something like it here, "" if the prompt is too long.
+    size: (width_px, height_px) in it, None if the recipe has none.
+    """
+
+    recipe: ForeignRecipe
+    line: str
+    size: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RecipeFile:
     """A file that a user refers to.
 
@@ -94,6 +108,10 @@ class RecipeFile:
     name: str
     size_bytes: int
     fetch: Callable[[], Awaitable[bytes]]
+
+
+FileOutcome = PictureDetails | ForeignDetails | UnreadableRecipe | UploadRefused
+"""What a file from a user holds."""
 
 
 class InspectionService:
@@ -221,7 +239,7 @@ class InspectionService:
 
     async def read_file(
         self, actor: Actor, file: RecipeFile, can_read: CanRead = reads_nothing
-    ) -> PictureDetails | UnreadableRecipe | UploadRefused:
+    ) -> FileOutcome:
         """Download a file, unless its declared size is too large, and read its recipe."""
         limit_bytes = UploadLimits().bytes
         if file.size_bytes > limit_bytes:
@@ -237,13 +255,16 @@ class InspectionService:
 
     async def read_recipe(
         self, data: bytes, actor: Actor, name: str = "", can_read: CanRead = reads_nothing
-    ) -> PictureDetails | UnreadableRecipe | UploadRefused:
-        """Return the recipe inside a file, if its pixels are unmodified.
+    ) -> FileOutcome:
+        """Return the recipe inside a file, if its pixels are unmodified, or another program's.
 
         The stored picture is included if it is on this server, the actor may see it, and its recipe
         is identical. It is searched by the file's name and, among the actor's own, by its prompt.
         """
         recipe = await asyncio.to_thread(read_recipe, data)
+        if isinstance(recipe, ForeignRecipe):
+            family = self._family
+            return ForeignDetails(recipe, recipe.line(family), recipe.size_here(family))
         if not isinstance(recipe, Recipe):
             return recipe
         for picture in await self._candidates(actor, recipe.request.prompt, name):

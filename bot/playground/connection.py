@@ -73,7 +73,8 @@ class Socket:
         self._outbox: asyncio.Queue[Json | Close] = asyncio.Queue()
         self._received: deque[float] = deque()
         self._last_heartbeat_s = gateway.now_s()
-        self._was_online = False
+        self._may_speak = asyncio.Event()
+        self._may_speak.set()
 
     async def run(self, version: str, encoding: str | None) -> None:
         """Communicate with the bot until the connection ends."""
@@ -99,6 +100,17 @@ class Socket:
         """Queue a payload for the bot."""
         self._outbox.put_nowait(payload)
 
+    def set_silent(self, silent: bool) -> None:
+        """Stop sending and reading, as a peer that hangs, or go on with it."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if silent:
+            self._may_speak.clear()
+            self._transport.pause_reading()
+        else:
+            self._may_speak.set()
+            self._transport.resume_reading()
+
     def drop(self) -> None:
         """Cut the connection without a close frame."""
         if self._transport is not None:
@@ -114,6 +126,7 @@ class Socket:
     async def _write(self) -> None:
         while True:
             payload = await self._outbox.get()
+            await self._may_speak.wait()
             try:
                 if isinstance(payload, Close):
                     await self.answer.close(code=payload.code, message=payload.reason.encode())
@@ -171,12 +184,16 @@ class Socket:
 
     def _handle(self, payload: Json) -> None:
         op, data = payload["op"], payload.get("d")
+        if self.gateway.ignores_all:
+            return
         if op == HEARTBEAT:
             self._last_heartbeat_s = self.gateway.now_s()
             # discord.py records when it sent a heartbeat on a separate thread, a moment afterwards;
             # an acknowledgement that arrives before that looks a whole interval late.
             acknowledge = {"op": ACK, "d": None}
             asyncio.get_running_loop().call_later(ACK_AFTER_S, self.send, acknowledge)
+        elif op in (IDENTIFY, RESUME) and self.gateway.rejects_sessions:
+            self.send({"op": INVALID_SESSION, "d": False})
         elif op == IDENTIFY:
             self._identify(data)
         elif op == RESUME:

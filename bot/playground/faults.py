@@ -15,6 +15,8 @@ class Fault(StrEnum):
     DROP_SOCKET = "drop_socket"
     RECONNECT = "reconnect"
     INVALIDATE = "invalidate_session"
+    REFUSE_GATEWAY = "refuse_gateway"
+    SILENT_GATEWAY = "silent_gateway"
     RATE_LIMIT = "rate_limit"
     SERVER_ERROR = "server_error"
     LOST_ANSWER = "lost_answer"
@@ -46,6 +48,12 @@ ABOUT: Final = {
     ),
     Fault.RECONNECT: _FaultInfo("Ask to reconnect", "Asks the bot to reconnect, as Discord does."),
     Fault.INVALIDATE: _FaultInfo("End the session", "The bot has to identify again."),
+    Fault.REFUSE_GATEWAY: _FaultInfo(
+        "Gateway down", "The gateway cuts and refuses every connection.", True
+    ),
+    Fault.SILENT_GATEWAY: _FaultInfo(
+        "Silent gateway", "The gateway accepts connections and sends nothing.", True
+    ),
     Fault.RATE_LIMIT: _FaultInfo(
         "Rate limit", "About one request in three is answered with 429.", True
     ),

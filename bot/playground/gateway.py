@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from aiohttp import web
@@ -26,6 +27,21 @@ from bot.playground.protocol import (
 )
 
 Json = dict[str, Any]
+
+
+class GatewayMode(StrEnum):
+    """How the gateway treats connections; everything but SERVING is a fault.
+
+    REFUSING: no connection is accepted. SILENT: connections are accepted and nothing more is sent
+    or read, not even on older ones. HELLO_ONLY: new connections get HELLO and nothing after it.
+    INVALID: IDENTIFY and RESUME are answered with an invalid session.
+    """
+
+    SERVING = "serving"
+    REFUSING = "refusing"
+    SILENT = "silent"
+    HELLO_ONLY = "hello_only"
+    INVALID = "invalid"
 
 
 @dataclass(slots=True)
@@ -77,6 +93,25 @@ class Gateway:
         self.identified = 0
         self._sessions: dict[str, Session] = {}
         self._sockets: set[Socket] = set()
+        self.mode = GatewayMode.SERVING
+
+    def set_mode(self, mode: GatewayMode) -> None:
+        """Change how connections are treated; REFUSING also cuts those that exist."""
+        self.mode = mode
+        for socket in self._sockets:
+            socket.set_silent(mode is GatewayMode.SILENT)
+        if mode is GatewayMode.REFUSING:
+            self.drop_sockets()
+
+    @property
+    def ignores_all(self) -> bool:
+        """Return whether nothing is answered after HELLO."""
+        return self.mode is GatewayMode.HELLO_ONLY
+
+    @property
+    def rejects_sessions(self) -> bool:
+        """Return whether every IDENTIFY and RESUME is answered with an invalid session."""
+        return self.mode is GatewayMode.INVALID
 
     @property
     def online(self) -> bool:
@@ -85,11 +120,14 @@ class Gateway:
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one connection of a bot."""
+        if self.mode is GatewayMode.REFUSING:
+            raise web.HTTPServiceUnavailable
         answer = web.WebSocketResponse(max_msg_size=2**20, autoping=True)
         await answer.prepare(request)
         compression = request.query.get("compress", "")
         socket = Socket(self, answer, request.transport, compression)
         self._sockets.add(socket)
+        socket.set_silent(self.mode is GatewayMode.SILENT)
         try:
             await socket.run(request.query.get("v", API_VERSION), request.query.get("encoding"))
         finally:
@@ -126,11 +164,10 @@ class Gateway:
             case _:
                 raise Close(INVALID_SHARD, "Invalid shard")
         for other in list(self._sessions.values()):
-            if other.shard == shard:
-                # A shard has one session: identifying again abandons the old one.
+            if other.shard == shard and other.socket is None:
+                # Its bot has come back without resuming it. A session with a socket is another
+                # process's: Discord lets both have one, and sends everything to both.
                 del self._sessions[other.id]
-                if other.socket is not None:
-                    other.socket.drop()
         self.identified += 1
         session = Session(secrets.token_hex(16), int(identify["intents"]), shard, socket=socket)
         self._sessions[session.id] = session

@@ -34,7 +34,7 @@ class InteractionKind(IntEnum):
 
 
 class State(StrEnum):
-    """How far the bot's response is."""
+    """How far the bot's response has got."""
 
     SENT = "sent"
     THINKING = "thinking"

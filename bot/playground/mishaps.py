@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from bot.playground.faults import Fault
+from bot.playground.gateway import Gateway, GatewayMode
 from bot.playground.model import FILE_LIMIT_BYTES, Overwrite
 from bot.playground.permissions import bits
 from bot.playground.seed import BOT, GUILD_ID, PAINT_ID, PEOPLE, SECOND_ID, THREAD_ID
 from bot.playground.standin import StandIn
 
 SMALL_FILE_BYTES: Final = 64 * 2**10
+GATEWAY_MODES: Final = {
+    Fault.REFUSE_GATEWAY: GatewayMode.REFUSING,
+    Fault.SILENT_GATEWAY: GatewayMode.SILENT,
+}
 
 
 def connect_faults(standin: StandIn) -> None:
@@ -19,6 +25,8 @@ def connect_faults(standin: StandIn) -> None:
     faults.connect(Fault.DROP_SOCKET, gateway.drop_sockets)
     faults.connect(Fault.RECONNECT, gateway.ask_reconnect)
     faults.connect(Fault.INVALIDATE, gateway.invalidate)
+    for fault, mode in GATEWAY_MODES.items():
+        faults.connect_switch(fault, partial(_switch_gateway, gateway, mode))
     faults.connect(Fault.EXPIRE_TOKENS, standin.interactions.expire_all)
     faults.connect(Fault.FORGET_NONCES, standin.world.forget_nonces)
     faults.connect(Fault.DELETE_CHANNEL, mishaps.delete_channel)
@@ -28,6 +36,14 @@ def connect_faults(standin: StandIn) -> None:
     faults.connect_switch(Fault.ARCHIVE_THREAD, mishaps.archive)
     faults.connect_switch(Fault.CLOSE_DIRECT, mishaps.close_direct)
     faults.connect_switch(Fault.REMOVE_BOT, mishaps.remove_bot)
+
+
+def _switch_gateway(gateway: Gateway, mode: GatewayMode, on: bool) -> None:
+    """Switch a mode on, instead of another one, or off if it is the current one."""
+    if on:
+        gateway.set_mode(mode)
+    elif gateway.mode is mode:
+        gateway.set_mode(GatewayMode.SERVING)
 
 
 class _WorldFaults:

@@ -1,6 +1,7 @@
-"""Run `zimagine` with another Discord: `python -m bot.playground.pointed API GATEWAY ARGUMENTS…`.
+"""Run `zimagine` against another Discord API.
 
-It ends with SIGTERM when its standard input closes, because whoever started it is gone then.
+`python -m bot.playground.pointed API GATEWAY ARGUMENTS…`: two addresses, then the command line. It
+ends with SIGTERM when its standard input closes, because whoever started it is gone then.
 """
 
 from __future__ import annotations

@@ -19,11 +19,10 @@ RESTART_CODE: Final = 75
 """The bot exits with this code to be started again."""
 POINTED: Final = "bot.playground.pointed"
 KEPT_LINES: Final = 40
-STOP_LIMIT_S: Final = 60.0
 """The last lines of output, for messages about why the bot stopped. Chosen by hand."""
-RESTART_WAIT_S: Final = 1.0
+STOP_LIMIT_S: Final = 60.0
 """How long the bot may take to stop before it is killed. Chosen by hand."""
-
+RESTART_WAIT_S: Final = 1.0
 """Keeps a bot that fails at startup from restarting in a tight loop. Chosen by hand."""
 
 

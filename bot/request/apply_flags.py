@@ -27,6 +27,7 @@ from bot.request.outcomes import (
     TooManyPermutations,
 )
 from bot.request.params import GenerationParams
+from bot.request.pasted import merge_pasted, take_pasted
 from engine.series import MAX_PICTURES
 
 MAX_PERMUTATIONS = 10
@@ -64,12 +65,16 @@ def apply_flags(params: GenerationParams, count: int, private: bool) -> ParsedRe
 def apply_flags_to_each(
     params: GenerationParams, count: int, private: bool
 ) -> tuple[ParsedRequest, ...] | Refused:
-    """Apply flags to every permutation of the prompt, in the order of `expand_prompts`."""
-    expanded = expand_prompts(params.prompt)
+    """Apply flags to every permutation of the prompt, in the order of `expand_prompts`.
+
+    Another program's text that was pasted as the prompt is taken apart first (`pasted.py`).
+    """
+    addresses, _ = leading_addresses(params.prompt)
+    params = take_pasted(params)
+    expanded = _expanded(params.prompt)
     if isinstance(expanded, Refused):
         return expanded
     parsed: list[ParsedRequest] = []
-    addresses, _ = leading_addresses(params.prompt)
     problems = [FlagProblem((), (PictureAddress(each),)) for each in addresses]
     for text in expanded.prompts:
         applied = apply_to_expanded(dataclasses.replace(params, prompt=text), count, private)
@@ -84,8 +89,13 @@ def expand_prompts(prompt: str) -> Permutations | Refused:
     """Return each permutation as it could have been typed on its own, with its flags.
 
     There are 1 to MAX_PERMUTATIONS of them; more are refused. "/imagine prompt:" in front, as in
-    pasted commands, is no part of the prompt, and neither are addresses of pictures.
+    pasted commands, is no part of the prompt, and neither are addresses of pictures, nor what was
+    pasted beside the prompt itself.
     """
+    return _expanded(take_pasted(GenerationParams(prompt)).prompt)
+
+
+def _expanded(prompt: str) -> Permutations | Refused:
     _, plain = leading_addresses(without_command(prompt))
     expanded = permutations(plain, MAX_PERMUTATIONS)
     if isinstance(expanded, FlagError):
@@ -162,6 +172,7 @@ def apply_to_expanded(
         return FlagProblem(tuple(errors), tuple(reasons), frozenset(options))
     fields = {name: value for name, value in given.items() if name in PARAMS}
     plain = dataclasses.replace(params, prompt=parsed.prompt, start=start, **fields)
+    plain = merge_pasted(plain)
     return ParsedRequest(
         plain,
         parsed.given.get("count", count),

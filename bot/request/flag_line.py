@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from bot.request import parameters_text
 from bot.request.braces import escape_braces
 from bot.request.flag_dashes import escape_flags
 from bot.request.flag_remains import keep_end
@@ -17,7 +20,8 @@ def flag_line(request: ImageRequest) -> str:
     """Return the prompt and flags that reproduce this picture when `parse` or `expand` read them.
 
     No flag can name the source images or the variations. --enhance is included if the level can be
-    determined from the effective prompt.
+    determined from the effective prompt. A negative prompt without guidance did nothing, and would
+    raise guidance: it is left out.
     """
     level = _enhancement_level(request)
     flags = [
@@ -36,19 +40,23 @@ def flag_line(request: ImageRequest) -> str:
         flags.append(f"--style {request.style}")
     if level is not None:
         flags.append(f"--enhance {level}")
-    line = " ".join([keep_end(escape_prompt(request.prompt)), *flags])
-    if not request.negative_prompt.strip(f"{SOFT} "):
+    negative = request.negative_prompt if request.guidance > 1.0 else ""
+    return prompt_line(request.prompt, flags, negative)
+
+
+def prompt_line(prompt: str, flags: Iterable[str], negative: str) -> str:
+    """Return a line from which `parse` and `expand` read exactly this prompt, these flags, and this
+    negative prompt."""
+    line = " ".join([keep_end(escape_prompt(prompt)), *flags])
+    if not negative.strip(f"{SOFT} "):
         return line
-    complete = f"{line} --no {escape_prompt(request.negative_prompt)}"
+    complete = f"{line} --no {escape_prompt(negative)}"
     reparsed = parse(complete)
-    if (
-        isinstance(reparsed, ParsedPrompt)
-        and reparsed.given.get("negative") == request.negative_prompt
-    ):
+    if isinstance(reparsed, ParsedPrompt) and reparsed.given.get("negative") == negative:
         return complete
     # Its quotation marks would close quotations of the prompt, or lose their backslashes.
-    unquoted = escape_flags(QUOTATION_MARKS.sub(escape_match, request.negative_prompt))
-    return f"{line} --no {escape_braces(unquoted)}"
+    unquoted = escape_flags(QUOTATION_MARKS.sub(escape_match, negative))
+    return f"{line} --no {escape_braces(parameters_text.escape(unquoted))}"
 
 
 def _format_number(number: float) -> str:

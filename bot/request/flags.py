@@ -1,6 +1,7 @@
 """Parse flags in a prompt: `{red, blue} house --ar 16:9 --repeat 3`. Pure.
 
-A backslash escapes a special character: `\\{`, `\\}`, `\\,` within braces, `\\--ar`.
+A backslash escapes a special character: `\\{`, `\\}`, `\\,` within braces, `\\--ar`. It also stands
+before the name of a setting that would make the prompt another program's text: `\\Steps: 20, …`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.request import parameters_text
 from bot.request.braces import (
     MAX_EXPANDED,
     escape_braces,
@@ -75,12 +77,12 @@ def parse(text: str) -> ParsedPrompt | FlagProblem:
     `bot.request.flag_dashes` says what a flag is. In “quotation marks” it is text. Nothing gets
     lost: a flag takes one value (--no takes everything up to the next flag), and the words after
     it belong to the prompt again. Flags that agree are taken together. A text without flags is
-    returned unchanged, except that escaped braces are unescaped; `permutations` expands braces.
-    Never raises.
+    returned unchanged, except that escaped braces and settings are unescaped; `permutations`
+    expands braces. Never raises.
     """
-    found = find_flags(unescape_braces(visible(text)))
+    found = find_flags(_unescaped(visible(text)))
     if not found.flags:
-        return ParsedPrompt(find_flags(unescape_braces(text)).text)
+        return ParsedPrompt(find_flags(_unescaped(text)).text)
     readings = _read_all(found.text, found.flags)
     merged = _merge(readings)
     errors = [*(each.error for each in readings if each.error is not None)]
@@ -162,7 +164,12 @@ def _without(plain: str, problem: FlagProblem) -> str:
 
 def escape_prompt(text: str) -> str:
     """Escape a text so that `parse` and `expand` return exactly this text as the prompt."""
-    return escape_braces(escape_flags(text))
+    return escape_braces(parameters_text.escape(escape_flags(text)))
+
+
+def _unescaped(text: str) -> str:
+    """Return a text whose flags alone are still escaped."""
+    return parameters_text.unescape(unescape_braces(text))
 
 
 # Reading flags

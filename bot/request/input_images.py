@@ -2,60 +2,35 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from bot.request.outcomes import Reason
 from bot.request.params import GenerationParams, InitImages
-from bot.request.resolve import UPSCALE_FACTOR, size_for, size_problem
+from bot.request.regions import Region, region_mask
+from bot.request.resolve import MAX_UNSAID_CUT, UPSCALE_FACTOR, size_for, size_problem
 from engine.diffusion.families import Family
+from engine.masks import MaskEmpty, MaskRefused, check_shape
 from engine.modes import takes
-from engine.sizing import GRID_PX
-from engine.types import INPUTS, ImageRequest, Mode, Raster
+from engine.sizing import GRID_PX, cut_share
+from engine.types import INPUTS, ImageRequest, Mode, Raster, SourceChange, SourceChangeKind
 from engine.uploads import Upload, UploadRefused, fit, mask_of
 
-MAX_ASPECT_DIFFERENCE: Final = 0.02
-"""Largest difference between the aspect ratios of a mask and its picture, as a natural logarithm.
-Chosen by hand: programs round when they scale both."""
 
-
-class MaskSizeMismatch(UploadRefused):
-    """The mask has a different aspect ratio from its picture, so what it covers is ambiguous."""
-
-    code = "mask_unfit"
-
-    def __init__(self, mask: Raster, picture: Raster) -> None:
-        data = {
-            "width_px": mask.width_px,
-            "height_px": mask.height_px,
-            "picture_width_px": picture.width_px,
-            "picture_height_px": picture.height_px,
-        }
-        super().__init__("the mask has another shape than the picture", data)
-        self.mask_px = (mask.width_px, mask.height_px)
-        self.picture_px = (picture.width_px, picture.height_px)
-
-
-class MaskEmpty(UploadRefused):
-    """The mask is entirely black: nothing would be repainted."""
-
-    code = "mask_empty"
-
-    def __init__(self) -> None:
-        super().__init__("the mask is black all over", {})
-
-
-class MaskMissing(UploadRefused):
+class MaskMissing(MaskRefused):
     """No mask was given, and the picture has no transparent area to use as one."""
 
     code = "mask_missing"
+    sentence = "there is no mask, and the picture is opaque"
 
-    def __init__(self) -> None:
-        super().__init__("there is no mask, and the picture is opaque", {})
+
+class MaskCutOff(MaskRefused):
+    """What the mask marks lies in the part of a long picture that is cut off."""
+
+    code = "mask_cut_off"
+    sentence = "what the mask marks is cut off"
 
 
 class InputMismatch(UploadRefused):
@@ -85,19 +60,45 @@ class PreparedInputs:
 
 
 def prepare(
-    mode: Mode, pictures: Sequence[Upload], size: tuple[int, int], strength: float | None = None
+    mode: Mode,
+    pictures: Sequence[Upload],
+    size: tuple[int, int],
+    strength: float | None = None,
+    region: Region | None = None,
 ) -> PreparedInputs:
     """Fit pictures to an output of `size` (width_px, height_px), as the mode needs them.
 
-    pictures: as many as the mode takes; for Mode.INPAINT, the picture and its mask. Raises
-    MaskSizeMismatch or MaskEmpty, and ValueError for a wrong number of pictures.
+    pictures: as many as the mode takes; for Mode.INPAINT, the picture and its mask, or the picture
+    alone and a region. Raises MaskSizeMismatch, MaskEmpty or MaskCutOff, and ValueError for a wrong
+    number of pictures.
     """
-    if mode is Mode.INPAINT and len(pictures) == INPUTS[mode]:
-        _check_shape(pictures[1].raster, pictures[0].raster)
+    if region is not None:
+        pictures = with_region(pictures, region, size)
+    elif mode is Mode.INPAINT and len(pictures) == INPUTS[mode]:
+        check_shape(pictures[1].raster, pictures[0].raster)
     inputs = _fit_all(mode, pictures, size)
     if mode is Mode.INPAINT and not any(inputs[1].raster.rgb):
-        raise MaskEmpty
-    return PreparedInputs(InitImages(mode, tuple(each.sha256 for each in inputs), strength), inputs)
+        raise MaskCutOff if any(pictures[1].raster.rgb) else MaskEmpty
+    sources = inputs[:1] if mode is Mode.INPAINT else inputs
+    start = InitImages(mode, tuple(each.sha256 for each in inputs), strength, _changes(sources))
+    return PreparedInputs(start, inputs)
+
+
+def with_region(
+    pictures: Sequence[Upload], region: Region, size: tuple[int, int]
+) -> tuple[Upload, ...]:
+    """Return the pictures and the mask of a region of an output of `size`."""
+    return (*pictures, Upload.of(region_mask(region, *size)))
+
+
+def fit_upload(upload: Upload, width_px: int, height_px: int) -> Upload:
+    """Return the picture in exactly this size; its changes say if much of it is cut off."""
+    source = (upload.raster.width_px, upload.raster.height_px)
+    cut = cut_share(source, (width_px, height_px))
+    changes = upload.changes
+    if cut > MAX_UNSAID_CUT:
+        changes += (SourceChange(SourceChangeKind.CUT, str(min(99, round(100 * cut)))),)
+    return Upload.of(fit(upload.raster, width_px, height_px), changes)
 
 
 def match_inputs(request: ImageRequest, pictures: Sequence[Upload]) -> tuple[Upload, ...]:
@@ -140,19 +141,20 @@ def _fit_all(mode: Mode, pictures: Sequence[Upload], size: tuple[int, int]) -> t
         raise ValueError(f"{mode} takes {INPUTS[mode]} input pictures, not {len(pictures)}")
     factor = UPSCALE_FACTOR if mode is Mode.UPSCALE else 1
     width_px, height_px = size[0] // factor, size[1] // factor
-    fitted = [fit(each.raster, width_px, height_px) for each in pictures]
+    fitted = [fit_upload(each, width_px, height_px) for each in pictures]
     if mode is Mode.INPAINT:
-        fitted[1] = _mask_raster(
-            mask_of(pictures[1].raster, width_px, height_px), width_px, height_px
-        )
-    return tuple(map(Upload.of, fitted))
+        mask = mask_of(pictures[1].raster, width_px, height_px)
+        fitted[1] = Upload.of(_mask_raster(mask, width_px, height_px))
+    return tuple(fitted)
+
+
+def _changes(pictures: Iterable[Upload]) -> tuple[SourceChange, ...]:
+    """Return the changes of all pictures, each once; of several cuts the largest."""
+    changes = dict.fromkeys(change for each in pictures for change in each.changes)
+    cuts = [each for each in changes if each.kind is SourceChangeKind.CUT]
+    largest = max(cuts, key=lambda each: int(each.value), default=None)
+    return tuple(each for each in changes if each not in cuts or each == largest)
 
 
 def _mask_raster(mask: bytes, width_px: int, height_px: int) -> Raster:
     return Raster(width_px, height_px, np.repeat(np.frombuffer(mask, np.uint8), 3).tobytes())
-
-
-def _check_shape(mask: Raster, picture: Raster) -> None:
-    shapes = [each.width_px / each.height_px for each in (mask, picture)]
-    if abs(math.log(shapes[0] / shapes[1])) > MAX_ASPECT_DIFFERENCE:
-        raise MaskSizeMismatch(mask, picture)

@@ -7,7 +7,9 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
+from bot.request.notes import Note
 from bot.request.outcomes import OutOfRange, Refused
+from bot.request.regions import Region
 from engine.types import Mode
 
 
@@ -32,11 +34,13 @@ class StagedSource:
     """A picture that `ImageToImageService.stage` stored until its requester has written a prompt.
 
     signature: proves that it was staged for this requester. The hash alone would not: it is in the
-    recipe of every picture made from the image.
+    recipe of every picture made from the image. notes: what to say when it is staged; not in the
+    custom_id that holds the rest.
     """
 
     sha256: str
     signature: str
+    notes: tuple[Note, ...] = ()
 
 
 InputSource = UrlSource | PictureSource | StagedSource
@@ -47,12 +51,14 @@ class InputSpec:
     """The source images of a request.
 
     sources: as many as the mode takes, in its order; for Mode.INPAINT without a mask only the
-    picture, whose transparent area is repainted. strength: None = the mode's default.
+    picture. strength: None = the mode's default. region: what is repainted without a mask; None =
+    the transparent area of the picture.
     """
 
     mode: Mode
     sources: tuple[InputSource, ...]
     strength: float | None = None
+    region: Region | None = None
 
 
 MIN_STRENGTH: Final = 0.01

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
+from bot.request.params import GenerationParams
 from engine.prompts import PictureStyle
-from engine.types import Adaptation, Difference, Recipe
+from engine.types import Adaptation, Difference, Ground, Recipe, SourceChange, SourceChangeKind
 
 
 @dataclass(frozen=True, slots=True)
 class NegativeIgnored:
     """A negative prompt was given, but guidance is off, so it has no effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class NegativeGuidance:
+    """Guidance is on so that a negative prompt acts; without one it would be off."""
+
+    guidance: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,33 @@ class SyntaxIgnored:
 
 
 @dataclass(frozen=True, slots=True)
+class InertSyntax:
+    """The prompt has weights, LoRA tags or settings of other programs, which do nothing here.
+
+    words: as written.
+    """
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PastedText:
+    """Prompt, negative prompt, seed and size are from another program's text or file.
+
+    asked_px, size_px: the size in it and the nearest one that is painted instead, None where it is
+    painted as it was asked for. overruled: which of "negative", "seed" and "size" were decided
+    otherwise; "shape" where the size follows the source image. ignored: names of settings that mean
+    nothing here. program: the one that wrote the file, "" if it is not known; None for a text.
+    """
+
+    asked_px: tuple[int, int] | None
+    size_px: tuple[int, int] | None
+    overruled: tuple[str, ...]
+    ignored: tuple[str, ...]
+    program: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Adapted:
     """The renderer had to deviate from the request; the picture is fine."""
 
@@ -77,16 +113,47 @@ class SomeFailed:
     wanted: int
 
 
+@dataclass(frozen=True, slots=True)
+class SourceCut:
+    """Only the middle of a given picture is used: its shape is not that of the result.
+
+    percent: of it is cut off. several: it is one of several pictures. longest: the longest ratio
+    ("21:9") if the model cannot paint a longer one, "" otherwise.
+    """
+
+    percent: int
+    several: bool = False
+    longest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroundChosen:
+    """A given picture is transparent and was laid on this, since it could not be seen on white."""
+
+    ground: Ground
+
+
+@dataclass(frozen=True, slots=True)
+class FirstFrameUsed:
+    """A given picture is animated, and its first frame is used."""
+
+
 Note = (
     NegativeIgnored
+    | NegativeGuidance
     | NegativeAdded
     | HighGuidance
     | SmallSide
     | StyleIgnored
     | SyntaxIgnored
+    | InertSyntax
+    | PastedText
     | Adapted
     | NotExact
     | SomeFailed
+    | SourceCut
+    | GroundChosen
+    | FirstFrameUsed
 )
 
 
@@ -94,3 +161,36 @@ def adaptation_notes(*recipes: Recipe) -> tuple[Adapted, ...]:
     """Return one note for each kind of adaptation, with the last of that kind."""
     last = {each.mend: each for recipe in recipes for each in recipe.adaptations}
     return tuple(map(Adapted, last.values()))
+
+
+def pasted_note(params: GenerationParams, size: tuple[int, int]) -> PastedText | None:
+    """Return what the requester should know of a pasted text; None if there was none.
+
+    size: (width_px, height_px) of the picture.
+    """
+    pasted = params.pasted
+    if pasted is None:
+        return None
+    fitted = None
+    overruled = pasted.overruled
+    if pasted.size not in (None, size) and "size" not in overruled:
+        if params.start is None and params.size is None:
+            fitted = size
+        else:
+            overruled = (*overruled, "size" if params.start is None else "shape")
+    return PastedText(
+        pasted.size if fitted else None, fitted, overruled, pasted.ignored, pasted.program
+    )
+
+
+def source_change_note(change: SourceChange, *, several: bool = False, longest: str = "") -> Note:
+    """Return the note on one change of a given picture; the arguments are SourceCut's."""
+    match change.kind:
+        case SourceChangeKind.CUT:
+            return SourceCut(int(change.value), several, longest)
+        case SourceChangeKind.GROUND:
+            return GroundChosen(Ground(change.value))
+        case SourceChangeKind.FIRST_FRAME:
+            return FirstFrameUsed()
+        case _:
+            assert_never(change.kind)

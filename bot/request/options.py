@@ -19,6 +19,7 @@ from bot.request.ids import plain_digits
 from bot.request.input_sources import MIN_STRENGTH
 from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem, Refused
 from bot.request.params import GenerationParams
+from bot.request.regions import Region
 from bot.request.resolve import MAX_REFINE
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed
 from engine.prompts import EnhancementLevel, PictureStyle
@@ -60,10 +61,11 @@ def _flag(names: str, reader: ValueReader) -> FlagSpec:
 class Option:
     """One option of a request.
 
-    name: of the field in GenerationParams, of the option of /imagine and, after two hyphens, of the
-    command line option. kind: the type of its value there: str, int, float, bool or an enum.
+    name: of the field in GenerationParams, of the option of its command and, after two hyphens, of
+    the command line option. kind: the type of its value there: str, int, float, bool or an enum.
     convert: converts that value to the field's; raises ValueError with a sentence. flags: its flags
-    in a prompt. description: of /imagine's option, "" if there is none. section, help, metavar,
+    in a prompt. command: the slash command that has it. description: of the option there, "" if
+    there is none. section, help, metavar,
     default: of the command line option, which exists if there is a section. bare: its value there
     if the number is left out. quantity: the subject of the sentence about its bounds. decides:
     another option that sets the same thing; only one of them may be given. grid: the rule for
@@ -73,6 +75,7 @@ class Option:
     name: str
     kind: type
     flags: tuple[FlagSpec, ...] = ()
+    command: str = "imagine"
     description: str = ""
     section: Section | None = None
     help: str = ""
@@ -189,10 +192,10 @@ OPTIONS: Final = (
             ),
         ),
         description=translatable(
-            "What should not be in the picture (only works with guidance above 1)"
+            "What should not be in the picture (guidance is raised for it where it is off)"
         ),
         section=Section.CONTENT,
-        help="What should not be in the picture; only works with guidance above 1.",
+        help="What should not be in the picture; raises guidance to 1.8 where it is off.",
     ),
     Option(
         name="enhance",
@@ -205,7 +208,7 @@ OPTIONS: Final = (
             "How much to add to your prompt for quality (default: what suits the model)"
         ),
         section=Section.CONTENT,
-        help="How much to add for quality; smart: the model's own words (default: what suits "
+        help="How much to add for quality; smart: rewritten by the model (default: what suits "
         "the model).",
         convert=EnhancementLevel,
         grid=f"enhance is one of {', '.join(EnhancementLevel)}",
@@ -266,6 +269,16 @@ OPTIONS: Final = (
         grid="strength is a number",
     ),
     Option(
+        name="region",
+        kind=Region,
+        command="inpaint",
+        description=translatable("The part to repaint, in place of a mask"),
+        section=Section.SOURCE,
+        help="The part of --image to repaint, in place of a mask; background: all but an oval in "
+        "the middle.",
+        convert=Region,
+    ),
+    Option(
         name="count",
         kind=int,
         flags=(_flag("repeat r count 数量 數量 张数 張數 重复 重複", read.integer(1, MAX_REPEAT)),),
@@ -308,11 +321,23 @@ def with_options(params: GenerationParams, **values: object | None) -> Generatio
     """
     given: dict[str, Any] = {}
     for name, value in values.items():
-        if value is None:
-            continue
-        choices = BY_NAME[name].choices
-        if choices is not None and value not in set(choices):
-            error = FlagError(FlagErrorKind.BAD_VALUE, f"--{name}", str(value), tuple(choices))
-            return Refused(FlagProblem((error,)))
-        given[name] = BY_NAME[name].convert(value)
+        converted = chosen(name, value)
+        if isinstance(converted, Refused):
+            return converted
+        if converted is not None:
+            given[name] = converted
     return dataclasses.replace(params, **given)
+
+
+def chosen(name: str, value: object | None) -> Any:
+    """Return the value of the option of this name as its field has it; None if not given.
+
+    Refused if it is not in the option's closed list.
+    """
+    if value is None:
+        return None
+    choices = BY_NAME[name].choices
+    if choices is not None and value not in set(choices):
+        error = FlagError(FlagErrorKind.BAD_VALUE, f"--{name}", str(value), tuple(choices))
+        return Refused(FlagProblem((error,)))
+    return BY_NAME[name].convert(value)

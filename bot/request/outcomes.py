@@ -12,7 +12,8 @@ from bot.request.params import GenerationParams
 from engine.errors import Scope
 from engine.types import ImageRequest
 from engine.uploads import UploadRefused
-from storage.types import Case, DeliveryMode, Job
+from storage.cancelled_painting import CancelledJob
+from storage.types import Case, DeliveryMode
 
 TextField = Literal["prompt", "negative", "search"]
 """The texts whose length is limited."""
@@ -44,6 +45,11 @@ class TextTooLong:
     what: TextField
     chars: int
     limit_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class NegativeUnsupported:
+    """A negative prompt for a model on which none acts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,6 +372,7 @@ class StrengthWithoutImage:
 Reason = (
     EmptyPrompt
     | TextTooLong
+    | NegativeUnsupported
     | TooManyTokens
     | OutOfRange
     | BadSize
@@ -446,6 +453,10 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class JobsCancelled:
-    """These jobs, at least one, are cancelled and refunded."""
+    """These jobs, at least one, are cancelled, and refunded unless they say otherwise.
 
-    jobs: tuple[Job, ...]
+    free_s: how many seconds of painting a member may cancel free within the window of their quota.
+    """
+
+    jobs: tuple[CancelledJob, ...]
+    free_s: float

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle
-from engine.types import Mode
+from engine.types import Mode, SourceChange
+
+MAX_TYPED_CHARS: Final = 4000
+"""Of a prompt as it is typed, with its flags and what was pasted with it: what a form of
+Discord holds. What is painted has at most MAX_PROMPT_CHARS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +19,30 @@ class InitImages:
     """The source images of a request.
 
     inputs: hashes of the mode's inputs, which have the size of the picture. strength: noise level,
-    None = the mode's default.
+    None = the mode's default. changes: how they differ from the pictures that were given.
     """
 
     mode: Mode
     inputs: tuple[str, ...]
     strength: float | None = None
+    changes: tuple[SourceChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PastedSettings:
+    """What another program's text or file held beside the prompt.
+
+    size: (width_px, height_px), as it was written. ignored: names of settings that mean nothing
+    here. overruled: the names of these fields that the member decided otherwise. program: the one
+    that wrote a file, "" if it is not known; None for a text that was typed.
+    """
+
+    negative: str = ""
+    seed: int | None = None
+    size: tuple[int, int] | None = None
+    ignored: tuple[str, ...] = ()
+    overruled: tuple[str, ...] = ()
+    program: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +51,7 @@ class GenerationParams:
 
     aspect: "16:9". size: (width_px, height_px); at most one of both. guidance: classic CFG;
     `strict` is a preset of it, `speed` one of the steps. style: the visual style. variety, refine:
-    0 = none.
+    0 = none. pasted: settings that were pasted within the prompt; they yield to all others.
     """
 
     prompt: str
@@ -45,3 +68,4 @@ class GenerationParams:
     refine: float = 0.0
     start: InitImages | None = None
     style: PictureStyle | None = None
+    pasted: PastedSettings | None = None

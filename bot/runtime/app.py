@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ from bot.discord.connection import (
     stay_connected,
 )
 from bot.discord.interaction.services import Services
+from bot.discord.views.custom_ids import ids_of
 from bot.exit_codes import OK, RESTART, UNAVAILABLE
 from bot.i18n import words
 from bot.jobs.active import ActiveJob
@@ -29,6 +31,7 @@ from bot.runtime.recovery import resume_status_messages
 from bot.runtime.shutdown import stop_on_signals
 from bot.runtime.wiring import Infrastructure, Stores, wire
 from bot.settings import Settings
+from bot.tasks import end_tasks
 from bot.wording.labels import device_remark
 from engine.errors import Defunct, EngineError, ModelUnavailable
 from engine.factory import diffusion_factory
@@ -37,14 +40,19 @@ from engine.service import Engine
 from storage.database import FILE_NAME, Database
 from storage.files import PictureFiles
 from storage.lock import DataFolderLock
+from storage.marks import read_mark
 from storage.types import Clock, utc_now
 
 log = structlog.get_logger(__name__)
 
-DELIVERY_DRAIN_S = 15.0
-"""How long running deliveries may take during shutdown; the next start delivers the rest."""
+DELIVERY_DRAIN_S = 5.0
+"""How long running deliveries may take during shutdown; the next start delivers the rest. With the
+other limits of `_shut_down` it keeps the shutdown under 10 s after the engine has drained, which is
+what service managers and `docker stop` grant before they kill. Chosen by hand."""
 RESPONSE_LIMIT_S = 3.0
 """Discord accepts no first response to a command after this time."""
+TASKS_LIMIT_S = 0.5
+"""How long cancelled background tasks may take to end. Chosen by hand."""
 
 
 @dataclass(slots=True)
@@ -53,7 +61,7 @@ class Application:
 
     resumed: the jobs that were taken over from the last process. online: whether the tasks that
     need Discord were started. tasks: the background tasks. task_failed: set when one of them ends
-    with an error, which none should.
+    with an error, which none should. connection: the task that stays connected to Discord.
     """
 
     settings: Settings
@@ -65,6 +73,7 @@ class Application:
     stores: Stores
     resumed: list[ActiveJob] = field(default_factory=list[ActiveJob])
     online: bool = False
+    connection: asyncio.Task[None] | None = None
     tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
     task_failed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -74,6 +83,7 @@ class Application:
         self.spawn("delivery", self.services.delivery.run())
         self.spawn("progress", self.services.progress.run())
         self.spawn("reports", self.services.report_notifier.run())
+        self.spawn("leftover commands", self.client.leftovers.run())
         self.spawn("maintenance", self.maintenance.run())
         # Dropped here, because each handle keeps its picture in memory.
         resumed, self.resumed = self.resumed, []
@@ -109,14 +119,15 @@ async def open_application(
     *,
     load: RendererFactory | None = None,
     clock: Clock = utc_now,
-    fetch: Download = download,
+    fetch: Download | None = None,
 ) -> AsyncIterator[Application]:
     """Open the application and shut it down again at the end.
 
     In this order: lock the data folder; check and open the database; take over finished pictures,
     queue waiting jobs again and expire those that waited too long; start the engine. At the end,
     `_shut_down` comes before the database and the lock. load: a renderer factory in place of the
-    one from the settings. fetch: how files on Discord are downloaded. Raises StorageError.
+    one from the settings. fetch: how files on Discord are downloaded, in place of `download`.
+    Raises StorageError.
     """
     data_dir = settings.storage.data_dir
     async with AsyncExitStack() as stack:
@@ -124,6 +135,7 @@ async def open_application(
         await asyncio.to_thread(lock.acquire)
         stack.push_async_callback(asyncio.to_thread, lock.release)
         db = await stack.enter_async_context(await Database.open(data_dir / FILE_NAME, check=True))
+        stack.enter_context(ids_of(await read_mark(db)))
         files = PictureFiles(data_dir, clock=clock)
         await asyncio.to_thread(files.sweep)
         engine_settings = settings.engine.to_engine(settings.storage.cache_dir)
@@ -133,6 +145,7 @@ async def open_application(
             stall_s=engine_settings.stall_s,
             idle_s=engine_settings.idle_unload_s,
         )
+        fetch = fetch or partial(download, proxies=settings.discord.proxies)
         components = wire(Infrastructure(settings, db, files, engine, clock, fetch))
         app = Application(
             settings,
@@ -155,19 +168,24 @@ async def _shut_down(app: Application) -> None:
     """Shut down so that pictures in progress still arrive.
 
     The picture on the GPU is finished or, after drain_s, stopped and kept for the next start;
-    results are written and delivered; the background tasks end; pending interactions are answered;
-    and the connection to Discord is closed last.
+    results are written and delivered; pending interactions are answered; the connection to Discord
+    is closed and the background tasks end. Each step after the drain has a limit, whatever state
+    the connection is in.
     """
     app.completion.begin_shutdown()
     await app.engine.drain(app.settings.engine.drain_s)
     await app.completion.finish()
+    responses = app.client.in_flight.finish(RESPONSE_LIMIT_S)
     if app.online:
-        await app.services.delivery.drain(DELIVERY_DRAIN_S)
-    for task in app.tasks:
-        task.cancel()
-    await asyncio.gather(*app.tasks, return_exceptions=True)
-    await app.client.in_flight.finish(RESPONSE_LIMIT_S)
+        await asyncio.gather(app.services.delivery.drain(DELIVERY_DRAIN_S), responses)
+    else:
+        await responses
+    await end_tasks(app.tasks, TASKS_LIMIT_S)
+    # Closed before its task is cancelled: discord.py swallows a cancellation while it reconnects a
+    # shard, and then gives up only if the client is closed.
     await disconnect(app.client)
+    if app.connection is not None:
+        await end_tasks([app.connection], TASKS_LIMIT_S)
 
 
 async def serve(settings: Settings, explain_exit: Callable[[str], None]) -> int:
@@ -212,13 +230,9 @@ async def _wait_for_end(
             return _engine_exit(failure.result(), explain_exit)
         return _discord_exit(connection.exception(), explain_exit)
     finally:
-        # Discord stays connected while the engine drains, so this task is cancelled later.
-        for task in (stop, task_failed, failure, announce):
-            task.cancel()
-        app.tasks.append(connection)
-        await asyncio.gather(
-            *(task for task in tasks if task is not connection), return_exceptions=True
-        )
+        # Discord stays connected while the engine drains, so that task is ended later.
+        app.connection = connection
+        await end_tasks([stop, task_failed, failure, announce], TASKS_LIMIT_S)
 
 
 def _engine_exit(error: EngineError, explain_exit: Callable[[str], None]) -> int:

@@ -64,6 +64,7 @@ class Maintenance:
 
     sleep: waits for a number of seconds. free: returns the free bytes of a folder's disk; blocking.
     sweep_proposals: deletes proposals that are too old to be answered, and returns how many.
+    date_back: dates back what was charged while the clock was ahead, and returns for how many.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Maintenance:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         free: Callable[[Path], int] = free_bytes,
         sweep_proposals: Callable[[], Awaitable[int]] | None = None,
+        date_back: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self._settings = settings
         self._data_dir = settings.data_dir
@@ -85,6 +87,7 @@ class Maintenance:
         self._sleep = sleep
         self._free = free
         self._sweep_proposals = sweep_proposals
+        self._date_back = date_back
         self._schedule = Schedule(settings.backup_hour)
         self._retained_at: datetime | None = None
         self._backup_failed_at: datetime | None = None
@@ -92,6 +95,7 @@ class Maintenance:
     async def run(self) -> None:
         """Maintain everything until cancelled."""
         while True:
+            await self._guarded("clock", self.date_back_charges)
             await self._guarded("disk", self._check_disk)
             await self._sleep(ROUND_INTERVAL_S)
             await self._guarded("retention", self.apply_retention)
@@ -114,7 +118,8 @@ class Maintenance:
     async def apply_retention(self) -> None:
         """Remove pictures over the configured limits, at most once per RETENTION_INTERVAL."""
         now = self._clock()
-        if self._retained_at is not None and now - self._retained_at < RETENTION_INTERVAL:
+        # abs, here and below: the clock may have been set back.
+        if self._retained_at is not None and abs(now - self._retained_at) < RETENTION_INTERVAL:
             return
         self._retained_at = now  # even if it fails, so that it is not tried every ten minutes
         limit_gib = self._settings.limit_gib
@@ -128,11 +133,16 @@ class Maintenance:
         if self._sweep_proposals is not None and (forgotten := await self._sweep_proposals()):
             log.info("questions forgotten", count=forgotten)
 
+    async def date_back_charges(self) -> None:
+        """Make charges from the future, made while the clock was ahead, count from now on."""
+        if self._date_back is not None and (users := await self._date_back()):
+            log.warning("the clock was ahead: charges dated back", users=users)
+
     async def _back_up(self) -> None:
         now, failed_at = self._clock(), self._backup_failed_at
         if not self._settings.backups:
             return
-        if failed_at is not None and now - failed_at < BACKUP_RETRY_AFTER:
+        if failed_at is not None and abs(now - failed_at) < BACKUP_RETRY_AFTER:
             return
         try:
             await self._make_backup(now)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import structlog
 
 from bot.delivery.cards import WaitingCard
-from bot.delivery.messenger import Address, TemporaryFailure, Undeliverable
+from bot.delivery.messenger import Address, AnsweredElsewhere, TemporaryFailure, Undeliverable
 from bot.delivery.worker import NeverAnswered
 from bot.discord.interaction.services import Services
 from bot.jobs.active import ActiveJob
@@ -32,6 +32,10 @@ async def resume_status_messages(services: Services, resumed: Sequence[ActiveJob
         except NeverAnswered:
             log.info("withdrawn: its command was never answered", job=job.id)
             await services.cancellation.withdraw(job.id)
+            continue
+        except AnsweredElsewhere:
+            log.warning("withdrawn: another copy of the bot answered its command", job=job.id)
+            await services.cancellation.disown(job.id)
             continue
         except (TemporaryFailure, Undeliverable, StorageError) as error:
             # Also happens if it was delivered just now; then nobody needs its progress.

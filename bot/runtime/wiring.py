@@ -19,6 +19,7 @@ from bot.delivery.result_cards import ResultCards
 from bot.delivery.user_threads import UserThreads
 from bot.delivery.worker import DeliveryPolicy, DeliveryWorker
 from bot.discord.client import ZimagineClient, create_client
+from bot.discord.interaction.other_copies import OtherCopies
 from bot.discord.interaction.services import Services
 from bot.discord.messenger import DiscordMessenger, owners_of
 from bot.jobs.active import ActiveJobs
@@ -50,6 +51,7 @@ from engine.diffusion.families import Family, family_for
 from engine.service import Engine
 from engine.types import MAX_SEED
 from storage.blocks import Blocks
+from storage.cancelled_painting import FreeCancelling
 from storage.database import Database
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
@@ -222,6 +224,7 @@ def wire(base: Infrastructure) -> Components:
         alert_owner=outgoing.owner_alerts.alert,
         clock=clock,
         sweep_proposals=stores.proposals.sweep,
+        date_back=stores.quotas.date_back_all,
     )
     resumption = ResumptionService(
         engine_jobs=shared.engine_jobs,
@@ -231,7 +234,14 @@ def wire(base: Infrastructure) -> Components:
         clock=clock,
         max_wait=shared.max_wait,
     )
-    client = create_client(services, settings.storage.data_dir / SYNC_FILE)
+    client = create_client(
+        services,
+        settings.storage.data_dir / SYNC_FILE,
+        answer_mentions=settings.discord.answer_mentions,
+        proxies=settings.discord.proxies,
+        remove_old_commands=settings.discord.remove_old_commands,
+        http_trace=services.other_copies.trace(),
+    )
     outgoing.messenger.attach(client)
     return Components(services, client, shared.completion, resumption, maintenance, stores)
 
@@ -250,6 +260,7 @@ def _services(
         shared.events,
         clock=base.clock,
         max_wait=shared.max_wait,
+        free=FreeCancelling(base.settings.quota.cancelled_s, shared.fallback),
     )
     return Services(
         generation=GenerationService(
@@ -304,6 +315,7 @@ def _services(
             changed=outgoing.report_notifier.wake,
         ),
         report_notifier=outgoing.report_notifier,
+        other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),
         family=shared.family,
         guilds=frozenset(base.settings.discord.guilds),
     )

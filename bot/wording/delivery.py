@@ -56,12 +56,14 @@ def copy_result(result: CopyResult, say: Words) -> str:
             "I cannot send you direct messages: you do not accept them from members of this "
             "server. You can change that in the server's privacy settings."
         ),
-        CopyResult.LATER: say("The copy could not be sent just now. Please try again in a minute."),
+        CopyResult.LATER: say(
+            "The copy could not be sent right now. Please try again in a minute."
+        ),
     }[result]
 
 
 def fallback_reason(gone: FallbackNote, say: Words) -> str:
-    """Why pictures are not where their person wanted them."""
+    """Why pictures are not where the requester wanted them."""
     if gone.preferred is DeliveryMode.DIRECT:
         if gone.reason == Obstacle.FORBIDDEN:
             return say("Posted here because you do not accept direct messages from me.")

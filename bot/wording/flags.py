@@ -62,13 +62,10 @@ def permutations_problem(reason: PermutationsReason, say: Words) -> str:
                 limit=limit,
             )
         case ProposalClosed(True):
-            return say(
-                "You have already answered this with Paint. Use /queue to see what is still "
-                "to come."
-            )
+            return say("You have already pressed Paint. Use /queue to see what is still to come.")
         case ProposalClosed():
             return say(
-                "This question has expired, and nothing was charged for it. Please ask again."
+                "This confirmation has expired, and nothing was charged for it. Please ask again."
             )
         case _:
             assert_never(reason)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from bot.i18n import Words
 from bot.request.notes import StyleIgnored
+from bot.request.regions import Region
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import Remark
@@ -65,11 +66,28 @@ def level_name(level: EnhancementLevel, say: Words) -> str:
         case EnhancementLevel.OFF:
             return say("off")
         case EnhancementLevel.LIGHT:
-            return say("light: a word for quality")
+            return say("light: adds a quality phrase")
         case EnhancementLevel.FULL:
-            return say("full: also what the prompt implies")
+            return say("full: also adds what the prompt implies")
         case EnhancementLevel.SMART:
-            return say("smart: the model's own words")
+            return say("smart: rewritten by the model")
+
+
+def region_name(region: Region, say: Words) -> str:
+    """Return the label of a part of a picture."""
+    match region:
+        case Region.LEFT:
+            return say("left half")
+        case Region.RIGHT:
+            return say("right half")
+        case Region.TOP:
+            return say("top half")
+        case Region.BOTTOM:
+            return say("bottom half")
+        case Region.CENTRE:
+            return say("centre: an oval in the middle")
+        case Region.BACKGROUND:
+            return say("background: all but an oval in the middle")
 
 
 def choice_label(value: StrEnum, say: Words) -> str:
@@ -81,6 +99,8 @@ def choice_label(value: StrEnum, say: Words) -> str:
             return speed_name(value, say)
         case EnhancementLevel():
             return level_name(value, say)
+        case Region():
+            return region_name(value, say)
         case _:
             return value.value
 

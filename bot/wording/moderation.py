@@ -112,7 +112,7 @@ def verdict_sentence(case: Case, say: Words, when: When) -> str:
 
 def already_decided(case: Case, say: Words, when: When) -> str:
     """Say that another moderator has already decided, and how."""
-    return say("Someone else was faster.") + " " + verdict_sentence(case, say, when)
+    return say("Another moderator has already decided.") + " " + verdict_sentence(case, say, when)
 
 
 def user_blocked(done: UserBlocked, reason: str | None, say: Words) -> str:

@@ -7,6 +7,8 @@ from bot.wording.labels import syntax_ignored
 from engine.prompts import Advice, Analysis, Hint
 
 MAX_WORDS_SHOWN = 5
+MAX_CHARS_SHOWN = 30
+"""Of each of them in a note, which is one line. Chosen by hand."""
 
 
 def analysis_rows(analysis: Analysis, say: Words) -> list[tuple[str, str]]:
@@ -32,7 +34,7 @@ def analysis_rows(analysis: Analysis, say: Words) -> list[tuple[str, str]]:
 def token_usage(analysis: Analysis, max_tokens: int, say: Words) -> str:
     """Say how many tokens the prompt has, and how many the model reads."""
     if analysis.tokens is None:
-        return say("not counted (the model's tokenizer is not on this machine)")
+        return say("not counted (the model's tokenizer is not available)")
     return say("{tokens} of {limit}", tokens=analysis.tokens, limit=max_tokens)
 
 
@@ -49,8 +51,8 @@ def advice_sentence(given: Advice, say: Words) -> str:
             )
         case Hint.QUALITY_TAGS:
             return say(
-                "{words}: words like these do nothing for Turbo, which paints as well as it "
-                "can anyway. Describe what should be visible instead.",
+                "{words}: words like these have no effect on Z-Image-Turbo, which paints as well "
+                "as it can anyway. Describe what should be visible instead.",
                 words=words,
             )
         case Hint.SETTINGS:
@@ -62,7 +64,7 @@ def advice_sentence(given: Advice, say: Words) -> str:
         case Hint.NEGATION:
             return say(
                 "{words}: the model tends to paint what it reads, with or without a “no”. "
-                "Leave it out, or put it in the negative prompt with guidance above 1.",
+                "Leave it out, or put it in the negative prompt.",
                 words=words,
             )
         case Hint.WEIGHTS:
@@ -82,6 +84,18 @@ def advice_sentence(given: Advice, say: Words) -> str:
             return say("{words}: a LoRA cannot be loaded from within a prompt.", words=words)
         case Hint.QUOTED_TEXT:
             return say("{words}: this will be drawn as lettering.", words=words)
+
+
+def inert_syntax(found: tuple[str, ...], say: Words) -> str:
+    """Return in one short line that weights, LoRA tags and settings in a prompt do nothing."""
+    short = tuple(
+        each if len(each) <= MAX_CHARS_SHOWN else f"{each[: MAX_CHARS_SHOWN - 1]}…"
+        for each in found
+    )
+    return say(
+        "Weights, LoRA tags and settings in a prompt do nothing: {words}.",
+        words=_quoted_words(short),
+    )
 
 
 def _quoted_words(found: tuple[str, ...]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bot.i18n import Words
 from bot.pictures.embedded_recipe import UnreadableReason, UnreadableRecipe
+from bot.wording.foreign import format_sentence, made_by
 from bot.wording.labels import style_name
+from engine.file_formats import FileKind
 from engine.prompts import addition
 from engine.types import ImageRequest, Mode, Recipe
 
@@ -81,12 +83,13 @@ def unreadable_recipe(outcome: UnreadableRecipe, say: Words) -> str:
         case UnreadableReason.UNREACHABLE:
             return say("I could not download that file from Discord. Please try again.")
         case UnreadableReason.NO_PICTURE:
-            return say(
-                "This is not a picture that I can read. I read recipes from my own PNG files."
-            )
+            return say("This is not a picture that I can read. I read PNG, JPEG and WebP files.")
+        case UnreadableReason.OTHER_FORMAT if outcome.kind is not FileKind.PICTURE:
+            sentence = format_sentence(outcome.format, outcome.kind, say)
+            return f"{sentence} " + say("I read the recipes of PNG, JPEG and WebP files.")
         case UnreadableReason.OTHER_FORMAT:
             sentence = say(
-                "This file's format is {format}, but only PNG files contain recipes: phones "
+                "This file's format is {format}, but only PNG files contain my recipes: phones "
                 "and apps often re-encode a picture when they save or send it.",
                 format=outcome.format,
             )
@@ -96,11 +99,11 @@ def unreadable_recipe(outcome: UnreadableRecipe, say: Words) -> str:
                 "saved the file again without it."
             )
         case UnreadableReason.FOREIGN:
-            return say(
-                "Another program made this picture, and I can only read my own recipes. You "
-                "can paste its prompt into /imagine, but the result will be a different "
-                "picture."
+            unread = say(
+                "I cannot find a prompt in what it wrote. If you know the prompt, you can paste "
+                "it into /imagine, but the result will be a different picture."
             )
+            return f"{made_by(outcome.program, say)} {unread}"
         case UnreadableReason.DAMAGED:
             sentence = say(
                 "The recipe in this file is damaged, was changed, or comes from a newer "

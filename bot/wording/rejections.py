@@ -7,16 +7,22 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.i18n import Words
-from bot.request.input_images import InputMismatch, MaskEmpty, MaskMissing, MaskSizeMismatch
+from bot.request.input_images import InputMismatch
 from bot.request.notes import (
     Adapted,
+    FirstFrameUsed,
+    GroundChosen,
     HighGuidance,
+    InertSyntax,
     NegativeAdded,
+    NegativeGuidance,
     NegativeIgnored,
     Note,
     NotExact,
+    PastedText,
     SmallSide,
     SomeFailed,
+    SourceCut,
     StyleIgnored,
     SyntaxIgnored,
 )
@@ -31,6 +37,7 @@ from bot.request.outcomes import (
     InputGone,
     JobFinished,
     ManyPermutations,
+    NegativeUnsupported,
     NoPictures,
     NotAllowed,
     NotBlockable,
@@ -64,11 +71,16 @@ from bot.request.outcomes import (
     UnusableUpload,
 )
 from bot.wording.flags import flag_problem, permutations_problem
+from bot.wording.foreign import format_sentence, pasted_text
 from bot.wording.labels import style_ignored, syntax_ignored
 from bot.wording.moderation import When, moderation_refusal
+from bot.wording.prompt_analysis import inert_syntax
+from bot.wording.source_images import ground_chosen, mask_refusal, source_cut
 from engine.errors import Scope
+from engine.masks import MaskRefused
 from engine.types import Adaptation, Mend
 from engine.uploads import FORMATS, BadFormat, TooManyPixels, UploadRefused, UploadTooLarge
+from storage.cancelled_painting import CHARGED
 
 _FLAGS_SHOWN = 6
 _ADDRESS_CHARS = 60
@@ -82,6 +94,11 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
             return say("The prompt is empty: please say what to paint.")
         case TextTooLong():
             return _text_too_long(reason, say)
+        case NegativeUnsupported():
+            return say(
+                "A negative prompt does nothing with this model. Leave it out, and describe what "
+                "should be there instead."
+            )
         case TooManyTokens(tokens, limit):
             return say(
                 "The prompt is too long: the model reads {limit} tokens (pieces of words), "
@@ -118,7 +135,7 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
         case QuotaSpent():
             return _quota_spent(reason, refused.retry_at, say, when)
         case ShuttingDown():
-            return say("The bot is restarting; please try again in a minute.")
+            return say("I am restarting; please try again in a minute.")
         case StorageUnavailable():
             return storage_unavailable(say)
         case UnknownJob(job):
@@ -235,8 +252,8 @@ def _size_too_large(reason: SizeTooLarge, say: Words) -> str:
             height=reason.height_px,
         )
     return say(
-        "{width}×{height} is too large to paint in one piece: the model would repeat things. "
-        "Paint {advised_width}×{advised_height} and upscale that.",
+        "{width}×{height} is too large to paint in one piece: the model would repeat "
+        "objects. Paint {advised_width}×{advised_height} and upscale that.",
         width=reason.width_px,
         height=reason.height_px,
         advised_width=reason.advised_width_px,
@@ -262,10 +279,10 @@ def _queue_full(reason: QueueIsFull, retry_at: datetime | None, say: Words, when
                 waiting=reason.waiting,
             )
     if retry_at is None:
-        later = say("please try again in a few minutes.")
+        later = say("Nothing was charged; please try again in a few minutes.")
     else:
-        later = say("a place will be free {when}.", when=when(retry_at))
-    return full + " " + say("Nothing was charged; {later}", later=later)
+        later = say("Nothing was charged; a place will be free {when}.", when=when(retry_at))
+    return full + " " + later
 
 
 def _queue_too_full(reason: QueueIsFull, say: Words) -> str:
@@ -334,7 +351,7 @@ def _quota_too_small(
 
 def _unusable_upload(reason: UnusableUpload, say: Words) -> str:
     refused = reason.refused
-    if reason.total == 1 or isinstance(refused, MaskEmpty | MaskMissing | MaskSizeMismatch):
+    if reason.total == 1 or isinstance(refused, MaskRefused):
         return upload_refusal(refused, say)  # a number would not tell anything about the mask
     return say("Picture {n}: {problem}", n=reason.number, problem=upload_refusal(refused, say))
 
@@ -350,31 +367,16 @@ def upload_refusal(refused: UploadRefused, say: Words) -> str:
             )
         case TooManyPixels(width_px=width, height_px=height, limit_pixels=limit):
             return say(
-                "The picture has {width}×{height} pixels; the limit is {limit} megapixels.",
+                "The picture is {width}×{height} pixels; the limit is {limit} megapixels.",
                 width=width,
                 height=height,
                 limit=f"{limit / 1e6:g}",
             )
-        case BadFormat(format=name):
-            return say(
-                "{format} pictures are not supported. Please use one of {formats}.",
-                format=name,
-                formats=", ".join(FORMATS),
-            )
-        case MaskSizeMismatch(mask_px=(width, height), picture_px=(wide, high)):
-            return say(
-                "The mask ({mask}) and the picture ({picture}) have different shapes: they "
-                "have to match.",
-                mask=f"{width}×{height}",
-                picture=f"{wide}×{high}",
-            )
-        case MaskEmpty():
-            return say("The mask is completely black: the areas to repaint have to be white.")
-        case MaskMissing():
-            return say(
-                "What should be repainted? Give a mask that is white there, or a picture "
-                "that is transparent there."
-            )
+        case BadFormat(format=name, kind=kind):
+            use = say("Please use one of {formats}.", formats=", ".join(FORMATS))
+            return f"{format_sentence(name, kind, say)} {use}"
+        case MaskRefused():
+            return mask_refusal(refused, say)
         case InputMismatch():
             return say("This is not the source image of the recipe.")
         case _:  # NotAPicture, or any refusal that decoding may add
@@ -389,8 +391,8 @@ def window_length(hours: int, say: Words) -> str:
 def storage_unavailable(say: Words) -> str:
     """Say that the disk is full, or that the database cannot be written."""
     return say(
-        "The bot has a problem with its disk, so nothing was accepted or charged. Please try "
-        "again in a few minutes; the bot's owner has been notified."
+        "There is a problem with my disk, so nothing was accepted or charged. Please try again "
+        "in a few minutes; the bot's owner has been notified."
     )
 
 
@@ -400,7 +402,7 @@ def not_allowed(say: Words) -> str:
 
 
 def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
-    """Explain why a job ended without a picture; it has been refunded.
+    """Explain why a job ended without a picture, and whether it was charged.
 
     state: a value of JobState. code: an error's code. detail: technical, may be "".
     """
@@ -414,14 +416,16 @@ def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
         "blank": say("The picture came out blank and was discarded. Try another seed."),
         "input_unfit": say("The source image does not have the expected size."),
         "input_missing": say("The source image is no longer available."),
-        "out_of_memory": say("The GPU ran out of memory while painting this picture."),
-        "disk": say("The picture could not be saved: the bot has a problem with its disk."),
-        "crashed": say("The bot crashed twice while painting this and gave up."),
+        "out_of_memory": say("There was not enough memory to paint this picture."),
+        "disk": say("The picture could not be saved: there is a problem with my disk."),
+        "crashed": say("I crashed twice while painting this and gave up."),
     }
+    if state == "cancelled" and code == CHARGED:
+        return say("Cancelled while it was painted. It stays charged.")
     if state == "cancelled":
         return say("Cancelled.") + " " + refunded
     if state == "expired":
-        return say("This waited too long in the queue.") + " " + refunded
+        return say("This job waited too long in the queue.") + " " + refunded
     return sentences.get(code, say("Something went wrong while painting.")) + " " + refunded
 
 
@@ -430,6 +434,11 @@ def note_sentence(remark: Note, say: Words) -> str:
     match remark:
         case NegativeIgnored():
             return say("The negative prompt does nothing at guidance 1; raise guidance to use it.")
+        case NegativeGuidance(guidance):
+            return say(
+                "Guidance is {guidance}, so that the negative prompt works.",
+                guidance=_number(guidance),
+            )
         case NegativeAdded(words):
             return say("Negative prompt added: {words}", words=words)
         case HighGuidance(guidance, advised):
@@ -448,8 +457,18 @@ def note_sentence(remark: Note, say: Words) -> str:
             return style_ignored(remark, say)
         case SyntaxIgnored(words):
             return syntax_ignored(words, say)
+        case InertSyntax(words):
+            return inert_syntax(words, say)
+        case PastedText():
+            return pasted_text(remark, say)
         case Adapted(adaptation):
             return _adapted(adaptation, say)
+        case SourceCut():
+            return source_cut(remark, say)
+        case GroundChosen(ground):
+            return ground_chosen(ground, say)
+        case FirstFrameUsed():
+            return say("The picture is animated: its first frame is used.")
         case SomeFailed(failed, wanted):
             return say.plural(
                 "{n} of {wanted} could not be painted and was not charged.",

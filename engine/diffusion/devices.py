@@ -45,6 +45,12 @@ def pick_dtype(device: torch.device) -> torch.dtype:
     return torch.float32
 
 
+def computes_bfloat16() -> bool:
+    """Whether this processor multiplies matrices in bfloat16 itself; emulated, it is very slow."""
+    has = torch.cpu.get_capabilities()
+    return any(has.get(name, False) for name in ("amx_bf16", "avx512_bf16", "bf16", "sve_bf16"))
+
+
 def remarks(device: torch.device) -> tuple[Remark, ...]:
     """Return what the owner should know: everything but a GPU with bfloat16 paints slowly."""
     if device.type == "cuda":

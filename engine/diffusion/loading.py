@@ -14,6 +14,7 @@ from diffusers.utils import logging as diffusers_logging
 from huggingface_hub import snapshot_download
 from transformers.utils import logging as transformers_logging
 
+from engine.diffusion.capacity import require_memory, weights_dtype
 from engine.diffusion.families import SKETCH, Family, family_for, folder_of
 from engine.diffusion.preview import TINY_FOLDER
 from engine.diffusion.wholeness import check_whole
@@ -40,7 +41,9 @@ def locate(settings: EngineSettings) -> Path:
     if folder.is_file():
         raise ModelInvalid(model, "this is a file; a model is a folder with a model_index.json")
     if not _HUB_ID.fullmatch(model):
-        raise ModelNotFound(model, "no such folder, and not a hub id like owner/name")
+        raise ModelNotFound(
+            model, "no such folder, and not a Hugging Face model id like owner/name"
+        )
     try:
         return Path(
             snapshot_download(
@@ -71,18 +74,24 @@ class Loaded:
     family: Family
 
 
-def load_model(settings: EngineSettings, dtype: torch.dtype) -> Loaded:
-    """Load the model in `dtype`.
+def load_model(
+    settings: EngineSettings, device: torch.device, dtype: torch.dtype | None = None
+) -> Loaded:
+    """Load the model into the host's memory.
 
-    Raises ModelNotFound, or ModelInvalid for a folder of another kind, missing or truncated files,
-    and weights that do not fill the architecture (which would paint noise).
+    device: where it will be painted with. dtype: None for the format that suits model and device.
+    Raises ModelNotFound, ModelTooLarge if memory cannot hold it, or ModelInvalid for a folder of
+    another kind, missing or truncated files, and weights that do not fill the architecture (which
+    would paint noise).
     """
     # Both libraries draw progress bars for a second of loading, over the caller's own output.
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
     try:
         folder, family = locate(settings), family_for(settings.model)
-        check_whole(settings.model, folder, family)
+        weights = check_whole(settings.model, folder, family)
+        dtype = dtype or weights_dtype(device, family, weights)
+        require_memory(settings.model, weights, dtype, device)
         pipeline = getattr(diffusers, family.pipeline_class).from_pretrained(
             str(folder), dtype=dtype, local_files_only=True, use_safetensors=True
         )

@@ -40,8 +40,8 @@ __all__ = [
 EXACT_SLACK = 1.15
 """How much longer exact weights may take before quantized ones are preferred. Chosen by hand."""
 KEEP_SLACK = 1.10
-"""How much slower the plan in force may be before it is left. Chosen by hand: changing plans moves
-gigabytes."""
+"""How much slower the current plan may be before it is abandoned. Chosen by hand: changing plans
+moves gigabytes."""
 RETREAT = 0.98
 """After memory ran out, a plan may need at most this share of what the last one took. By hand."""
 
@@ -50,12 +50,18 @@ _GIB = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A plan, its cost, why it was chosen and why each other was not."""
+    """A plan, its cost, why it was chosen and why each other was not.
+
+    fits: False if no plan fits what is free, and this one needs least. free_bytes: what a plan may
+    take of the device.
+    """
 
     plan: MemoryPlan
     estimate: Estimate
     reason: str
     rejected: tuple[tuple[MemoryPlan, str], ...]
+    fits: bool = True
+    free_bytes: int | None = None
 
 
 def plans(*, weights: tuple[Weights, ...] = tuple(Weights)) -> Iterator[MemoryPlan]:
@@ -84,7 +90,7 @@ def choose(
     Where nothing fits, the smallest is chosen and the reason says so.
     """
     budget_bytes = machine.host_free_bytes if machine.free_bytes is None else machine.free_bytes
-    budget_bytes = max(0, budget_bytes - reserve_bytes)
+    free_bytes = budget_bytes = max(0, budget_bytes - reserve_bytes)
     if limit_bytes is not None:
         budget_bytes = min(budget_bytes, limit_bytes)
     if wanted is not None:
@@ -108,7 +114,10 @@ def choose(
         for other in prices
         if other != plan
     )
-    return Choice(plan, prices[plan], f"{reason}, {prices[plan].seconds:.2f} s", rejected)
+    reason = f"{reason}, {prices[plan].seconds:.2f} s"
+    # After memory ran out, `limit_bytes` is a guess: what is free decides.
+    fits = not _trouble(prices[plan], machine, free_bytes)
+    return Choice(plan, prices[plan], reason, rejected, fits, free_bytes)
 
 
 def step_down(
@@ -118,7 +127,7 @@ def step_down(
 
     The order is: encoder off the device, tiles, streaming, and only then quantized weights, if
     allowed. Leaf by leaf comes last, because it is slowest by far; where quantizing is not allowed,
-    it follows streaming, because a leaf passes through exact.
+    it follows streaming directly, because it works with exact weights.
     """
     match plan.placement:
         case Placement.RESIDENT:

@@ -16,7 +16,7 @@ import diffusers
 import torch
 import transformers
 
-from engine.diffusion.devices import pick_device, pick_dtype, remarks
+from engine.diffusion.devices import pick_device, remarks
 from engine.diffusion.families import Family, family_for, folder_of
 from engine.diffusion.faults import is_memory, is_sticky, out_of_memory
 from engine.diffusion.loading import Loaded, load_component, load_model
@@ -32,6 +32,7 @@ from engine.errors import (
     Defunct,
     EngineError,
     ModelInvalid,
+    ModelTooLarge,
     OutOfMemory,
     PromptTooLong,
     RenderFailed,
@@ -89,7 +90,7 @@ class DiffusionRenderer:
             revision=loaded.revision,
             family=self._family.name,
             device=_device_name(device),
-            dtype=str(pick_dtype(device)).removeprefix("torch."),
+            dtype=str(loaded.dtype).removeprefix("torch."),
             plan=str(choice.plan),
             plan_reason=choice.reason,
             remarks=remarks(device),
@@ -116,8 +117,7 @@ class DiffusionRenderer:
             # before it is lowered.
             torch.set_num_threads(1)
         try:
-            dtype = pick_dtype(device)
-            renderer = cls(settings, device, threads, lambda: load_model(settings, dtype))
+            renderer = cls(settings, device, threads, partial(load_model, settings, device))
             if device.type == "cpu":
                 # Not earlier: importing holds the interpreter's lock, and its holder must not wait
                 # for the processor while the event loop waits for the lock.
@@ -164,7 +164,14 @@ class DiffusionRenderer:
 
     def _current(self) -> Model:
         if self._model is None:
-            model = self._loaded()
+            try:
+                model = self._loaded()
+            except ModelTooLarge as error:
+                # Since it was unloaded, other programs have taken the memory. They may give it
+                # back, so this picture fails and not the whole bot.
+                raise OutOfMemory(
+                    needed_bytes=error.needed_bytes, free_bytes=error.free_bytes
+                ) from error
             if model.loaded.revision != self._info.revision:
                 raise ModelInvalid(self._settings.model, "its files have changed since the start")
             self._model = model
@@ -220,6 +227,9 @@ class DiffusionRenderer:
         """Paint under the plan that fits; if memory still runs out, under smaller ones."""
         residency = self._current().residency
         choice = self._planner.choose(residency, task.request)
+        if not choice.fits and self._device.type == "cpu":
+            # Otherwise the kernel would kill the process.
+            raise OutOfMemory(needed_bytes=choice.estimate.peak_bytes, free_bytes=choice.free_bytes)
         adapted: list[Adaptation] = []
         while True:
             painting = self._painting(task, watch, adapted)

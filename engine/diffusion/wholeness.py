@@ -8,6 +8,7 @@ memory from its own configuration, and its tensors are compared with the headers
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,11 @@ from engine.errors import ModelInvalid
 Shapes = dict[str, tuple[int, ...]]
 
 
-def check_whole(model: str, folder: Path, family: Family) -> None:
-    """Raise ModelInvalid, with a reason of one line, unless the folder is complete."""
+def check_whole(model: str, folder: Path, family: Family) -> int:
+    """Return how many weights the model has, if the folder is complete.
+
+    Reads the headers of its files only. Raises ModelInvalid with a reason of one line.
+    """
     index = _read_json(model, folder, "model_index.json")
     kind = index.get("_class_name")
     if not isinstance(kind, str):
@@ -33,12 +37,15 @@ def check_whole(model: str, folder: Path, family: Family) -> None:
     for component in family.components:
         if not any((folder / component.name).glob("*.json")):
             raise ModelInvalid(model, f"its component {component.name} is missing")
-    for component in family.components:
-        if component.has_weights:
-            _check_weights(model, folder, component, index)
+    return sum(
+        _checked_weights(model, folder, component, index)
+        for component in family.components
+        if component.has_weights
+    )
 
 
-def _check_weights(model: str, folder: Path, component: Component, index: dict[str, Any]) -> None:
+def _checked_weights(model: str, folder: Path, component: Component, index: dict[str, Any]) -> int:
+    """Return how many weights a component has. Raises ModelInvalid if its files lack any."""
     part = component.name
     found = _file_shapes(model, folder / part)
     config = _read_json(model, folder, f"{part}/config.json")
@@ -53,6 +60,7 @@ def _check_weights(model: str, folder: Path, component: Component, index: dict[s
         raise ModelInvalid(
             model, f"{part} has {len(wrong)} tensors of a wrong shape, {wrong[0]} among them"
         )
+    return sum(math.prod(shape) for shape in wanted.values())
 
 
 def _file_shapes(model: str, folder: Path) -> Shapes:

@@ -1,4 +1,4 @@
-"""Phrases for the quality of good work, in general and in a style."""
+"""Quality phrases, general and per style."""
 
 from __future__ import annotations
 

@@ -208,7 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exit with status 1 if the goal is missed."""
     parser = argparse.ArgumentParser(
         prog="python -m engine.sketch.evaluate",
-        description="Measure the embedded model on prompts that its training never saw.",
+        description="Measure the built-in demo model on prompts that its training never saw.",
     )
     work_dir = Path(tempfile.gettempdir()) / "sketch-work"
     parser.add_argument("--model", type=Path, default=MODEL_DIR, help="folder to evaluate")

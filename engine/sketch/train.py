@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m engine.sketch.train",
-        description="Train the embedded model from nothing; stopped runs resume.",
+        description="Train the built-in demo model from scratch; stopped runs resume.",
     )
     work_dir = Path(tempfile.gettempdir()) / "sketch-work"
     parser.add_argument("--work-dir", type=Path, default=work_dir, help="checkpoints and caches")

@@ -66,6 +66,19 @@ def test_the_token_comes_from_discord_token(monkeypatch: pytest.MonkeyPatch, tmp
         ('discord = "x"\n', "discord"),
         ('[log]\nlevel = "loud"\n', "log.level"),
         ("[engine\n", "not valid TOML"),
+        ('[storage]\ndata_dir = ""\n', "storage.data_dir"),
+        ('[storage]\ndata_dir = "  "\n', "storage.data_dir"),
+        ('[storage]\ndata_dir = "\\t\u3000\\n"\n', "storage.data_dir"),
+        ('[storage]\ndata_dir = "/"\n', "storage.data_dir"),
+        ('[storage]\ndata_dir = "//"\n', "storage.data_dir"),
+        ('[storage]\ndata_dir = "/tmp/.."\n', "storage.data_dir"),
+        ('[storage]\ndata_dir = "~nobody-of-this-name/data"\n', "storage.data_dir"),
+        ('[storage]\ndata_dir = "a\\u0000b"\n', "storage.data_dir"),
+        ("[storage]\ndata_dir = 5\n", "storage.data_dir"),
+        ("[storage]\ndata_dir = []\n", "storage.data_dir"),
+        ('[engine]\nmodel = ""\n', "engine.model"),
+        ('[engine]\nmodel = " "\n', "engine.model"),
+        ('[engine]\nrevision = ""\n', "engine.revision"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence_with_its_path(tmp_path: Path, text: str, path: str):
@@ -74,6 +87,78 @@ def test_a_wrong_setting_is_one_sentence_with_its_path(tmp_path: Path, text: str
         load(write(tmp_path, text))
     sentence = str(caught.value)
     assert path in sentence and sentence.endswith((".", "?")) and "\n" not in sentence
+
+
+@pytest.mark.parametrize("value", ["", " ", "\t", "/"])
+def test_an_empty_data_folder_in_the_environment_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+):
+    """An empty variable does not put the database into the working directory."""
+    monkeypatch.setenv("ZIMAGINE_STORAGE__DATA_DIR", value)
+    with pytest.raises(InvalidSetting, match=r"storage\.data_dir"):
+        load(write(tmp_path, ""))
+
+
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        (".", Path()),
+        ("data", Path("data")),
+        (" data ", Path("data")),
+        ("../data", Path("../data")),
+        ("~", Path.home()),
+        ("~/pictures of the bot", Path.home() / "pictures of the bot"),
+        ("/srv/zimagine", Path("/srv/zimagine")),
+    ],
+)
+def test_folders_that_can_be_the_bots(tmp_path: Path, text: str, folder: Path):
+    """Relative paths, the home folder, and the working directory by its name are accepted."""
+    assert load(write(tmp_path, f'[storage]\ndata_dir = "{text}"\n')).storage.data_dir == folder
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [
+        ("[engine]\nmodle = 5\n", "engine.model"),
+        ("[engine]\nqeue_limit = 5\n", "engine.queue_limit"),
+        ("[engine]\nqueue-limit = 5\n", "engine.queue_limit"),
+        ("[engine]\ndata_dir = 'x'\n", "storage.data_dir"),
+        ("[quotas]\npictures = 5\n", "quota"),
+        ("keep_days = 5\n", "storage.keep_days"),
+        ("[motor]\nx = 1\n", None),
+    ],
+)
+def test_a_misspelt_key_of_the_file_is_named_with_the_nearest(
+    tmp_path: Path, text: str, nearest: str | None
+):
+    """The sentence about an unknown key asks whether the most similar one was meant."""
+    with pytest.raises(InvalidSetting) as caught:
+        load(write(tmp_path, text))
+    meant = f"did you mean {nearest}?" if nearest else "is it misspelled?"
+    assert str(caught.value).endswith(meant)
+
+
+def test_a_misspelt_variable_is_an_error_that_keeps_its_value_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As an unknown key in the file would, a misspelt variable stops the start, named alone."""
+    monkeypatch.setenv("ZIMAGINE_QUOTA_PICTURES", "a secret of the owner's")
+    monkeypatch.setenv("ZIMAGINE_FOO", "another secret")
+    with pytest.raises(InvalidSetting) as caught:
+        load(write(tmp_path, ""))
+    sentence = str(caught.value)
+    assert "ZIMAGINE_QUOTA_PICTURES (did you mean ZIMAGINE_QUOTA__PICTURES?)" in sentence
+    assert "ZIMAGINE_FOO" in sentence and "secret" not in sentence and "\n" not in sentence
+
+
+def test_a_section_as_json_in_the_environment_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A whole section may be given as JSON, and in small letters."""
+    monkeypatch.setenv("ZIMAGINE_QUOTA", '{"pictures": 7}')
+    monkeypatch.setenv("zimagine_engine__queue_limit", "8")
+    settings = load(write(tmp_path, ""))
+    assert (settings.quota.pictures, settings.engine.queue_limit) == (7, 8)
 
 
 def test_a_wrong_token_is_never_repeated(tmp_path: Path):

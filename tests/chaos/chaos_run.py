@@ -109,6 +109,7 @@ def _environment(seed: int, data_dir: Path) -> dict[str, str]:
     return {
         "ZIMAGINE_STORAGE__DATA_DIR": str(data_dir),
         "ZIMAGINE_QUOTA__PICTURES": "100000",
+        "ZIMAGINE_QUOTA__CANCELLED_S": "31536000",  # its verdict: what is cancelled is refunded
         "ZIMAGINE_DISCORD__GUILDS": "[]",
         "ZIMAGINE_LOG__FORMAT": "json",
         # On a small machine two threads that wait for each other starve next to other processes.

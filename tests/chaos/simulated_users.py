@@ -17,7 +17,7 @@ from tests.chaos.community import Community
 from tests.chaos.steps import Steps
 
 SUBJECTS: Final = ("a red house", "a boat", "a tree in snow", "a tower at night", "a balloon")
-BUTTON: Final = re.compile(r"z\d+:(?P<act>[a-z]+):(?P<id>\d+)")
+BUTTON: Final = re.compile(r"z\d+:(?P<act>[a-z]+):(?P<id>\d+)(?::[0-9a-f]{8})?")
 PAINTING_BUTTONS: Final = ("reroll", "subtle", "strong", "upscale")
 RARE_BUTTONS: Final = ("delete", "cancel", "unqueue", "show", "older", "newer", "more", "details")
 ANSWERS: Final = ("paint", "decline")

@@ -88,7 +88,7 @@ PRESSES = (
     Press(FORM, KEPT, "message", "**a pond**"),
     Press(FORM, "z1:report:2", "message", "moderators have been notified", "bob"),
     Press(BUTTON, "z1:paint:3", "update", "2 jobs were accepted"),
-    Press(BUTTON, "z1:paint:2", "message", "answered"),
+    Press(BUTTON, "z1:paint:2", "message", "already pressed"),
     Press(BUTTON, "z1:decline:5", "update", "Nothing was painted"),
     Press(BUTTON, "z1:dismiss:23", "update", "found nothing wrong with picture #23", "moderator"),
     Press(BUTTON, "z1:deletereported:24", "update", "deleted picture #24", "moderator"),

@@ -19,6 +19,7 @@ from engine.types import Recipe
 from storage import consistency
 from storage.database import FILE_NAME, Database
 from storage.files import PictureFiles
+from storage.migrate import load_migrations
 from storage.types import DeliveryMode, DeliveryState, JobState, PolicySource, Route, Verdict
 from tests.bot.discord.fuzzer import Fuzzer
 from tests.compatibility.contents import read_everything
@@ -103,14 +104,22 @@ def test_every_state_and_way_is_there(rows: sqlite3.Connection) -> None:
     }
 
 
-def test_nothing_is_wrong_with_it(data_dir: Path) -> None:
-    """The consistency check finds one file without a row, which the next start recovers."""
+async def test_nothing_is_wrong_with_it(data_dir: Path) -> None:
+    """Before the upgrade the consistency check finds only that, and after it one file without a
+    row, which the next start recovers."""
+    old = consistency.FindingKind.OLD_SCHEMA
+    assert found(consistency.check(data_dir)) == {old: [f"{VERSION} of {len(load_migrations())}"]}
+    await (await Database.open(data_dir / FILE_NAME)).close()
     report = consistency.check(data_dir, hashes=True)
-    assert report.wrong() == []
-    found = {kind: finding.examples for kind, finding in report.findings.items()}
     (job_id,) = [each["id"] for each in RECORDED["jobs"] if each["prompt"] == NOT_WRITTEN_DOWN]
-    assert found == {consistency.FindingKind.ORPHAN: [f"pictures/2026/01/zimagine-{job_id}-60.png"]}
+    orphan = f"pictures/2026/01/zimagine-{job_id}-60.png"
+    assert report.wrong() == [] and found(report) == {consistency.FindingKind.ORPHAN: [orphan]}
     assert report.pictures == report.files - 1 > 30
+
+
+def found(report: consistency.ConsistencyReport) -> dict[consistency.FindingKind, list[str]]:
+    """Return everything that a check remarked."""
+    return {kind: list(finding.examples) for kind, finding in report.findings.items()}
 
 
 async def test_all_that_it_says_is_read(data_dir: Path) -> None:

@@ -137,14 +137,32 @@ def test_other_programs_read_the_parameters(prompt: str, negative: str, model: s
     }
 
 
-@pytest.mark.parametrize(("prompt", "kind"), [("a boat", b"tEXt"), ("一条船", b"iTXt")])
+@pytest.mark.parametrize(
+    ("prompt", "kind"), [("a boat", b"tEXt"), ("Café, 20°C", b"iTXt"), ("一条船", b"iTXt")]
+)
 def test_parameters_use_the_chunk_others_expect(prompt: str, kind: bytes) -> None:
-    """Latin text goes into a tEXt chunk, other text into iTXt, where other programs look for it."""
+    """ASCII goes into a tEXt chunk, which everything reads; all else into iTXt, which is UTF-8 by
+    its standard, whereas tEXt is read as Latin-1 by some programs and as UTF-8 by others."""
     data = a_png(a_request(prompt, **SMALL))
     assert kind + PARAMETERS_KEY.encode() + b"\0" in data
     with Image.open(io.BytesIO(data)) as image:
         image.load()
         assert str(image.info[PARAMETERS_KEY]).startswith(prompt)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["Negative prompt: fog", "a form with the field Negative prompt: fog", "negative prompt:x"],
+)
+@pytest.mark.parametrize("negative", ["", "mist", "Negative prompt: mist"])
+def test_no_prompt_is_taken_for_a_negative_one(prompt: str, negative: str) -> None:
+    """Readers that look for "Negative prompt:" anywhere find only the line that begins with it."""
+    request = a_request(prompt, negative_prompt=negative, **SMALL)
+    text = parameters_text(fake_recipe(request))
+    parts = text.lower().split("negative prompt:")
+    assert len(parts) == (2 if negative else 1)
+    words = parts[0].replace(" :", ":").strip()
+    assert words.startswith(prompt.lower())
 
 
 def test_every_truncation_is_explained() -> None:

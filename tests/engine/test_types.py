@@ -18,10 +18,13 @@ from engine.types import (
     Adaptation,
     Conditions,
     Difference,
+    Ground,
     ImageRequest,
     Mend,
     Mode,
     Recipe,
+    SourceChange,
+    SourceChangeKind,
     Variation,
     request_from_json,
     request_to_json,
@@ -61,6 +64,12 @@ PLAIN_REQUESTS = st.builds(
     refine=SHARES,
     expand=st.booleans(),
     style=st.none() | st.sampled_from(PictureStyle),
+    source_changes=st.lists(
+        st.builds(SourceChange, st.just(SourceChangeKind.CUT), st.integers(0, 100).map(str))
+        | st.builds(SourceChange, st.just(SourceChangeKind.GROUND), st.sampled_from(Ground))
+        | st.builds(SourceChange, st.just(SourceChangeKind.FIRST_FRAME), st.text(max_size=3)),
+        max_size=3,
+    ).map(tuple),
 )
 REQUESTS = st.builds(
     lambda request, mode: dataclasses.replace(request, **mode), PLAIN_REQUESTS, MODES
@@ -285,6 +294,11 @@ def test_recipes_of_version_1_are_read():
         {"inputs": ["a" * 64]},
         {"mode": "image", "inputs": ["../../etc/passwd"]},
         {"mode": "image", "inputs": ["A" * 64]},
+        {"source_changes": [{"kind": "painted", "value": ""}]},
+        {"source_changes": [{"kind": "cut", "value": "101"}]},
+        {"source_changes": [{"kind": "cut", "value": "a third"}]},
+        {"source_changes": [{"kind": "ground", "value": "@everyone"}]},
+        {"source_changes": [{"kind": "first_frame", "value": ""}] * 9},
         {"variations": [{"seed": -1, "amount": 0.5}]},
         {"variations": [{"seed": 1, "amount": 0}]},
         {"variations": [{"seed": 1, "amount": 0.5}] * (MAX_VARIATIONS + 1)},

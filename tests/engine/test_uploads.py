@@ -1,6 +1,5 @@
 """Uploads of any bytes give valid pixels or a refusal with data; nothing else is kept."""
 
-import io
 import struct
 from typing import Any
 
@@ -12,15 +11,12 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from engine.encode import encode_png
-from engine.types import Raster
+from engine.types import Raster, SourceChangeKind
 from engine.uploads import (
     NotAPicture,
     Upload,
-    UploadLimits,
-    UploadRefused,
     canonical,
     decode,
-    holes,
     reopen,
 )
 from tests.engine.upload_files import (
@@ -149,32 +145,6 @@ def test_transparency_is_white(mode: str) -> None:
     assert (found[:, :4] == RED).all() and (found[:, 4:] == WHITE).all()
 
 
-@pytest.mark.parametrize("mode", ["PNG", "WEBP", "P", "RGB"])
-def test_what_is_transparent_makes_a_mask(mode: str) -> None:
-    """The mask is white where transparent, black elsewhere; an opaque picture has none."""
-    mask = holes(transparent(mode), LIMITS)
-    assert mask is not None
-    found = pixels(mask)
-    assert found.shape == (4, 8, 3) and (found[:, :4] == 0).all() and (found[:, 4:] == 255).all()
-    assert holes(saved(photo()), LIMITS) is None
-    assert holes(saved(photo().convert("RGBA")), LIMITS) is None
-
-
-def test_a_mask_is_upright_and_keeps_the_limits() -> None:
-    """The mask is turned as its picture is; bytes that are not a picture are refused."""
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    image = Image.open(io.BytesIO(transparent("PNG")))
-    mask = holes(saved(image, exif=exif), LIMITS)
-    assert mask is not None and (mask.raster.width_px, mask.raster.height_px) == (4, 8)
-    deep = Image.fromarray(np.array([[0, 65535]], np.uint16))
-    clear = holes(saved(deep, transparency=65535), LIMITS)
-    assert clear is not None and clear.raster.rgb == bytes(3) + bytes([255] * 3)
-    for data, limits in ((b"", LIMITS), (transparent("PNG"), UploadLimits(pixels=31))):
-        with pytest.raises(UploadRefused):
-            holes(data, limits)
-
-
 def test_half_transparency_is_mixed() -> None:
     """Half-transparent pixels are mixed with white."""
     found = pixels(decode(saved(Image.new("RGBA", (2, 2), (255, 0, 0, 128))), LIMITS))
@@ -264,11 +234,14 @@ def test_a_profile_of_another_kind_is_as_good_as_none() -> None:
 
 @pytest.mark.parametrize("format", ["PNG", "WEBP"])
 def test_the_first_frame_of_an_animation_counts(format: str) -> None:
-    """An animated picture is its first frame."""
+    """An animated picture is its first frame, and says so."""
     frames = [Image.new("RGB", (8, 8), colour) for colour in (GREEN, RED, BLUE)]
     options: dict[str, Any] = {"lossless": True} if format == "WEBP" else {}
     data = saved(frames[0], format, save_all=True, append_images=frames[1:], **options)
-    assert (pixels(decode(data, LIMITS)) == GREEN).all()
+    found = decode(data, LIMITS)
+    assert (pixels(found) == GREEN).all()
+    assert [each.kind for each in found.changes] == [SourceChangeKind.FIRST_FRAME]
+    assert decode(saved(frames[0], format, **options), LIMITS).changes == ()
 
 
 def test_the_first_picture_of_several_in_a_jpeg_counts() -> None:

@@ -108,7 +108,7 @@ def paint(painter: Any, side_px: int, seed: int, *, previews: bool) -> tuple[flo
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table; return the exit code."""
-    parser = argparse.ArgumentParser(description="What previews cost, with the embedded model.")
+    parser = argparse.ArgumentParser(description="What previews cost the built-in demo model.")
     parser.add_argument("--pairs", type=int, default=20, help="pictures with and without each")
     parser.add_argument("--sides", type=int, nargs="+", default=SIDES_PX, metavar="PX")
     chosen = parser.parse_args(arguments)

@@ -10,6 +10,7 @@ import pytest
 from storage import folders
 from storage.errors import DataFolderUnusable, DiskFull, PictureMissing, UnsafePath
 from storage.files import PictureFiles
+from storage.lock import DataFolderLock
 from tests.fakes import FakeClock
 from tests.storage.fakes import START
 
@@ -224,29 +225,26 @@ def test_removing_many_passes_over_what_is_not_ours(pictures: PictureFiles, data
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
-@pytest.mark.parametrize(("before", "after"), [(0o755, 0o700), (0o2770, 0o2700), (0o700, 0o700)])
-def test_an_existing_folder_is_closed_to_others(data_dir: Path, before: int, after: int) -> None:
-    """Group and others lose access to an existing data folder; other mode bits stay."""
+@pytest.mark.parametrize("mode", [0o755, 0o775, 0o2770, 0o1777, 0o750, 0o700])
+def test_an_existing_folder_keeps_its_mode(data_dir: Path, mode: int) -> None:
+    """A folder that the bot did not create stays open to whomever it was open to."""
     data_dir.mkdir()
-    data_dir.chmod(before)
-    folders.make_private(data_dir)
-    assert data_dir.stat().st_mode & 0o7777 == after
+    data_dir.chmod(mode)
+    pictures = PictureFiles(data_dir, clock=FakeClock(START))
+    with DataFolderLock(data_dir):
+        written = pictures.write("a.png", b"x")
+    assert data_dir.stat().st_mode & 0o7777 == mode
+    assert pictures.path(written.file).stat().st_mode & 0o777 == 0o600
+    assert (data_dir / "pictures").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
-def test_a_folder_that_cannot_be_closed_is_used_all_the_same(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A file system without modes, or another user's folder, does not stop the bot."""
-    data_dir.mkdir()
-    data_dir.chmod(0o755)
-
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr(Path, "chmod", refuse)
-    folders.make_private(data_dir)
-    monkeypatch.undo()
-    monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    folders.make_private(data_dir)
-    assert data_dir.stat().st_mode & 0o777 == 0o755
+def test_only_the_last_folder_of_a_new_path_is_private(data_dir: Path) -> None:
+    """Folders on the way to a missing data folder are created as any program would."""
+    before = os.umask(0o022)
+    try:
+        folders.ensure(data_dir / "deeper" / "deepest")
+    finally:
+        os.umask(before)
+    modes = [each.stat().st_mode & 0o777 for each in (data_dir, data_dir / "deeper" / "deepest")]
+    assert modes == [0o755, 0o700]

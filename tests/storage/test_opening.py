@@ -56,6 +56,22 @@ async def test_creates_a_private_folder_and_a_marked_database(database_file: Pat
         assert database_file.parent.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
+async def test_the_files_of_a_database_in_a_shared_folder_are_private(tmp_path: Path) -> None:
+    """Beside other people's files, only the owner of the database can read it or its journal."""
+    tmp_path.chmod(0o777)
+    (tmp_path / "holiday.txt").write_text("somebody else's")
+    before = os.umask(0o000)
+    try:
+        async with await Database.open(tmp_path / "zimagine.db"):
+            modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    del modes["holiday.txt"]
+    assert {"zimagine.db", "zimagine.db-wal"} <= set(modes) and set(modes.values()) == {0o600}
+    assert tmp_path.stat().st_mode & 0o777 == 0o777
+
+
 async def test_writes_survive_a_power_cut(database_file: Path) -> None:
     """The writer uses durable commits and enforces foreign keys."""
     async with await Database.open(database_file) as db, db.transaction() as transaction:

@@ -6,12 +6,19 @@ from typing import Any
 
 import pytest
 
+from storage.cancelled_painting import BegunPainting, FreeCancelling
 from storage.files import PictureFiles
 from storage.proposals import Proposals
 from storage.retention import Retention
 from storage.types import PolicySource, QuotaPolicy, Route
 from tests.storage.fakes import ALICE, BOB, OpenStores, new_job, policy
 from tests.storage.query_plans import BY_WORDS_NEWEST_FIRST, plans_of, reads_all
+
+
+async def ahead(stores: OpenStores) -> None:
+    """Ask for a quota with a clock before every charge."""
+    stores.clock.now = stores.clock.now.replace(year=1969)
+    await stores.quotas.status(10, 30, policy(5))
 
 
 @pytest.mark.parametrize("analysed", [False, True], ids=["as created", "after ANALYZE"])
@@ -28,6 +35,7 @@ from tests.storage.query_plans import BY_WORDS_NEWEST_FIRST, plans_of, reads_all
         (lambda s: s.history.count(30, 10), "COVERING INDEX pictures_of_person"),
         (lambda s: s.history.of_job(5), "pictures_of_job"),
         (lambda s: s.quotas.status(10, 30, policy(5)), "COVERING INDEX ledger_counting"),
+        (lambda s: ahead(s), "INDEX ledger_counting (guild_id=? AND user_id=? AND charged_at>?)"),
         (lambda s: s.jobs.recover(), "jobs_live"),
         (lambda s: s.jobs.live_counts(), "jobs_live"),
         (lambda s: s.jobs.interrupted_painting(), "INDEX jobs_live"),
@@ -44,6 +52,7 @@ from tests.storage.query_plans import BY_WORDS_NEWEST_FIRST, plans_of, reads_all
         "count",
         "pictures of a job",
         "quota",
+        "quota after a wrong clock",
         "recovery",
         "live counts",
         "counts",
@@ -99,6 +108,8 @@ async def test_steps_of_a_job_read_no_table_from_end_to_end(
         await filled.deliveries.delivered(picture.job_id, 1)
         await filled.history.erase(picture.id)
         await filled.jobs.cancelled((await filled.accept()).id)
+        free, begun = FreeCancelling(600.0, policy(5)), BegunPainting(1.0, 1)
+        await filled.jobs.cancelled_by_requester((await filled.painting()).id, begun, free)
 
     plans = await plans_of(filled, monkeypatch, life())
     assert plans

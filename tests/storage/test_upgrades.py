@@ -190,6 +190,7 @@ async def test_every_row_of_the_second_version_comes_through(second_file: Path) 
     after = added(after, before)
     assert after.pop("guild_id, user_id, hour, pictures FROM usage_hours")
     assert after.pop("job_id, position, sha256 FROM job_inputs") == []
+    assert after.pop("id, mark, jobs, pictures, proposals FROM database_mark")
     assert after and not any(after.values())
     with closing(sqlite3.connect(second_file)) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []

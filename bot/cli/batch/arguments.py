@@ -11,6 +11,7 @@ from bot.cli.batch.output import is_named
 from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT
 from bot.request.options import SAME_SETTING
+from bot.request.regions import Region
 
 PICTURE_ENDINGS: Final = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
 
@@ -59,6 +60,12 @@ class ImagineArguments:
         return self.values["strength"]
 
     @property
+    def region(self) -> Region | None:
+        """The part to repaint in place of a mask, None if none was chosen."""
+        value = self.values["region"]
+        return None if value is None else Region(value)
+
+    @property
     def has_prompt(self) -> bool:
         """Whether prompts were given."""
         return bool(self.words) or self.prompts is not None
@@ -69,14 +76,16 @@ _EXCLUSIVE: Final = (
     ("enhance", "no_enhance"),
     ("recipe", "vary", "upscale"),
     ("image", "blend", "upscale"),
+    ("mask", "region"),
 )
 _REQUIRES: Final = {
     "mask": ("image",),
+    "region": ("image",),
     "by": ("vary",),
     "strength": ("image", "blend", "upscale"),
 }
 _ALWAYS_ALLOWED: Final = frozenset({"config", "model", "out", "as_json", "save_steps", "yes"})
-_SOURCE_IMAGES: Final = frozenset({"image", "mask", "blend"})
+_SOURCE_IMAGES: Final = frozenset({"image", "mask", "region", "blend"})
 _STANDALONE: Final = {
     "recipe": (
         _ALWAYS_ALLOWED | _SOURCE_IMAGES | {"recipe"},

@@ -14,18 +14,23 @@ from bot.request import braces
 from bot.request.apply_flags import joined
 from bot.request.leading import leading_addresses, without_command
 from bot.request.outcomes import FlagError, FlagProblem, PictureAddress
+from bot.request.params import GenerationParams, PastedSettings
+from bot.request.pasted import take_pasted
 
 
 @dataclass(frozen=True, slots=True)
 class ExpandedPrompt:
     """One prompt, or a text whose braces are invalid if there is a `problem`.
 
-    ignored: parts of its choices that do nothing, as in `Permutations`.
+
+    ignored: parts of its choices that do nothing, as in `Permutations`. pasted: what else the text
+    held, if it was another program's.
     """
 
     text: str
     problem: FlagProblem | None = None
     ignored: tuple[str, ...] = ()
+    pasted: PastedSettings | None = None
 
 
 def expand_prompts(texts: Sequence[str], per_prompt: int, limit: int) -> tuple[ExpandedPrompt, ...]:
@@ -37,7 +42,9 @@ def expand_prompts(texts: Sequence[str], per_prompt: int, limit: int) -> tuple[E
     prompts: list[ExpandedPrompt] = []
     total = 0
     for text in texts:
-        addresses, plain = leading_addresses(without_command(text))
+        addresses, _ = leading_addresses(text)
+        taken = take_pasted(GenerationParams(text))
+        _, plain = leading_addresses(without_command(taken.prompt))
         expanded = braces.permutations(plain, limit)
         problems = [FlagProblem((), (PictureAddress(each),)) for each in addresses]
         if isinstance(expanded, FlagError):
@@ -47,7 +54,9 @@ def expand_prompts(texts: Sequence[str], per_prompt: int, limit: int) -> tuple[E
             total += 1
             continue
         total += expanded.total
-        prompts += (ExpandedPrompt(each, None, expanded.ignored) for each in expanded.prompts)
+        prompts += (
+            ExpandedPrompt(each, None, expanded.ignored, taken.pasted) for each in expanded.prompts
+        )
     total *= per_prompt
     if total > limit:
         shown = str(total) if total < 10**6 else "millions of"

@@ -1,4 +1,4 @@
-"""Plan the pictures of a call from its arguments: prompts, grids, seeds and source images."""
+"""Plan the pictures of an invocation from its arguments: prompts, grids, seeds, source images."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ from bot.cli.batch.prompt_plan import (
     PromptBatch,
     PromptPlanner,
     mode_of,
+    resolve_later,
     seed_at,
     source_files,
 )
 from bot.cli.common.errors import fail, load_settings
-from bot.cli.common.recipe_file import read_recipe_file
+from bot.cli.common.recipe_file import read_any_recipe, read_recipe_file
 from bot.exit_codes import BAD_INPUT
 from bot.i18n import words
+from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.request.ids import plain_digits
 from bot.request.options import BY_NAME, CONFLICTS
 from bot.request.outcomes import (
@@ -46,6 +48,7 @@ from bot.request.resolve import (
 )
 from bot.settings import Settings
 from bot.wording import rejections
+from bot.wording.foreign import made_by
 from engine.diffusion.families import SKETCH, Family, family_for
 from engine.encode import EmbeddedRecipe
 from engine.prompts import Count, addition
@@ -99,17 +102,29 @@ def plan_pictures(arguments: ImagineArguments) -> ImaginePlan:
 
 
 def _plan_replay(arguments: ImagineArguments, file: Path) -> ImaginePlan:
-    original = read_recipe_file(file)
+    original = read_any_recipe(file)
+    if isinstance(original, ForeignRecipe):
+        return _plan_foreign(arguments, file, original)
     request = original.recipe.request
     settings, family = _settings_and_family(arguments, original.recipe)
     problem = replay_problem(request, family)
     if problem is not None:
         refuse(problem)
-    inputs = original_inputs(request, file, source_files(arguments), settings.storage.data_dir)
+    inputs = _original_inputs(arguments, request, file, settings)
     added = addition(request.prompt, request.effective_prompt)
     resolved = ResolvedRequest(request, added, request_notes(request, family))
     batch = PromptBatch(request.prompt, (PlannedPicture(lambda _: resolved),))
     return ImaginePlan(settings, (batch,), inputs, original=original)
+
+
+def _plan_foreign(arguments: ImagineArguments, file: Path, recipe: ForeignRecipe) -> ImaginePlan:
+    """Plan what another program's recipe means here: prompt, negative prompt, seed and size."""
+    if source_files(arguments):
+        sentence = made_by(recipe.program, words())
+        fail(f"{file}: {sentence} It is painted from its prompt alone: give no picture.", BAD_INPUT)
+    settings = _settings(arguments, arguments.model)
+    picture = PlannedPicture(resolve_later(recipe.params(), family_for(settings.engine.model)))
+    return _checked_plan(settings, [PromptBatch(recipe.prompt, (picture,))], (), checked=1)
 
 
 def _plan_variations(arguments: ImagineArguments, file: Path) -> ImaginePlan:
@@ -121,7 +136,7 @@ def _plan_variations(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     if problem is not None:
         refuse(problem)
     amount = _variation_amount(arguments.by)
-    inputs = original_inputs(request, file, source_files(arguments), settings.storage.data_dir)
+    inputs = _original_inputs(arguments, request, file, settings)
     pictures = tuple(
         PlannedPicture(
             _resolve_variation_later(request, amount, family, seed_at(arguments.seed, number))
@@ -157,12 +172,19 @@ def _plan_upscale(arguments: ImagineArguments, file: Path) -> ImaginePlan:
         refuse(resolved.reason)
     upscaled = resolved.request
     size = (upscaled.width_px, upscaled.height_px)
-    prepared_inputs = fit_or_exit(Mode.UPSCALE, [file], read_pictures([file]), size)
+    prepared_inputs = fit_or_exit(Mode.UPSCALE, [file], read_pictures(Mode.UPSCALE, [file]), size)
     (source,) = prepared_inputs.start.inputs
     picture = PlannedPicture(lambda _: resolve_upscale(request, source, family, arguments.strength))
     return _checked_plan(
         settings, [PromptBatch(request.prompt, (picture,))], prepared_inputs.inputs, checked=1
     )
+
+
+def _original_inputs(
+    arguments: ImagineArguments, request: ImageRequest, file: Path, settings: Settings
+) -> tuple[Upload, ...]:
+    files, data_dir = source_files(arguments), settings.storage.data_dir
+    return original_inputs(request, file, files, data_dir, arguments.region)
 
 
 def _settings_and_family(arguments: ImagineArguments, recipe: Recipe) -> tuple[Settings, Family]:

@@ -28,9 +28,7 @@ from bot.request.outcomes import (
     ResolvedRequest,
 )
 from bot.request.params import GenerationParams, InitImages
-from bot.request.resolve import (
-    resolve,
-)
+from bot.request.resolve import resolve
 from engine.diffusion.families import Family
 from engine.prompts import Count, EnhancementLevel
 from engine.types import MAX_SEED, Mode
@@ -74,14 +72,15 @@ class PromptPlanner:
         self._params = dataclasses.replace(
             _params(arguments), start=None if self._mode is Mode.TEXT else start
         )
-        self._uploads = read_pictures(self._files) if self._files else []
+        self._region = arguments.region
+        self._uploads = read_pictures(self._mode, self._files) if self._files else []
         self._prepared: dict[tuple[int, int], PreparedInputs] = {}
 
     def batch(self, prompt: ExpandedPrompt) -> PromptBatch:
         """Return the pictures of one prompt; an invalid one has one that says why."""
         if prompt.problem is not None:
             return _refused_batch(prompt.text, prompt.problem)
-        params = dataclasses.replace(self._params, prompt=prompt.text)
+        params = dataclasses.replace(self._params, prompt=prompt.text, pasted=prompt.pasted)
         parsed = apply_to_expanded(params, self._count, private=True)
         if isinstance(parsed, FlagProblem):
             return _refused_batch(prompt.text, parsed)
@@ -129,7 +128,9 @@ class PromptPlanner:
         if not isinstance(size, tuple):
             return size
         if size not in self._prepared:
-            self._prepared[size] = fit_or_exit(self._mode, self._files, self._uploads, size)
+            self._prepared[size] = fit_or_exit(
+                self._mode, self._files, self._uploads, size, self._region
+            )
         prepared = self._prepared[size]
         start = dataclasses.replace(prepared.start, strength=params.start.strength)
         return dataclasses.replace(params, aspect=None, size=size, start=start), prepared.inputs
@@ -146,7 +147,8 @@ def mode_of(arguments: ImagineArguments) -> Mode:
     if arguments.blend is not None:
         return Mode.BLEND
     if arguments.image is not None:
-        return Mode.IMAGE if arguments.mask is None else Mode.INPAINT
+        parted = arguments.mask is not None or arguments.region is not None
+        return Mode.INPAINT if parted else Mode.IMAGE
     return Mode.TEXT
 
 
@@ -186,8 +188,11 @@ def _prompt_pictures(
         seed = seed_at(params.seed, number)
         for cell in cells:
             label = cell.label if count == 1 else f"{cell.label}, seed {seed}"
-            resolve_picture = _resolve_later(
-                _with_cell(dataclasses.replace(params, seed=seed), cell), family, ignored
+            resolve_picture = resolve_later(
+                _with_cell(dataclasses.replace(params, seed=seed), cell),
+                family,
+                ignored,
+                compared="guidance" in cell.values,
             )
             pictures.append(PlannedPicture(resolve_picture, label, cell.file_label))
     return tuple(pictures)
@@ -201,13 +206,21 @@ def _with_cell(params: GenerationParams, cell: Cell) -> GenerationParams:
     return dataclasses.replace(params, **values)
 
 
-def _resolve_later(
-    params: GenerationParams, family: Family, ignored: tuple[str, ...]
+def resolve_later(
+    params: GenerationParams,
+    family: Family,
+    ignored: tuple[str, ...] = (),
+    *,
+    compared: bool = False,
 ) -> Callable[[Count | None], ResolvedRequest | Refused]:
-    """ignored: parts of its choices that do nothing, which a note names."""
+    """Return what resolves the request of one picture, once the model's token counter is there.
+
+    ignored: parts of its choices that do nothing, which a note names. compared: the picture stands
+    beside others with another guidance, so it keeps its own.
+    """
 
     def resolve_now(count: Count | None) -> ResolvedRequest | Refused:
-        outcome = resolve(params, family, _random_seed, count)
+        outcome = resolve(params, family, _random_seed, count, keep_guidance=compared)
         if not ignored or isinstance(outcome, Refused):
             return outcome
         notes = (*outcome.notes, SyntaxIgnored(ignored))

@@ -10,6 +10,7 @@ from typing import Final
 
 from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT
+from bot.request.parameters_text import joined_lines
 
 STDIN: Final = "-"
 MAX_FILE_BYTES: Final = 16 * 2**20
@@ -35,10 +36,13 @@ def gather(words: Sequence[str], file: Path | None) -> tuple[str, ...]:
 def lines(data: bytes) -> list[str]:
     """Split a file into prompts, one per line, without blank lines and "#" comments.
 
+    The negative prompt and the settings of another program's text, on lines of their own, belong to
+    the prompt before them.
+
     data: UTF-8, with or without a byte order mark. Raises UnicodeDecodeError.
     """
     stripped = (line.strip() for line in _LINE_ENDS.split(data.decode("utf-8-sig")))
-    return [line for line in stripped if line and not line.startswith("#")]
+    return joined_lines([line for line in stripped if line and not line.startswith("#")])
 
 
 def _from_stdin() -> list[str]:

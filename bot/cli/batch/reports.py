@@ -6,6 +6,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -23,8 +24,12 @@ from engine.types import Progress
 class Reporter:
     """Prints each picture; a note that applies to several pictures of a prompt is printed once."""
 
-    def __init__(self, original: EmbeddedRecipe | None, *, as_json: bool) -> None:
+    def __init__(
+        self, original: EmbeddedRecipe | None, *, as_json: bool, file: Path | None = None
+    ) -> None:
+        """original, file: the picture that has to be reproduced, and where it is."""
         self._original = original
+        self._file = file
         self._as_json = as_json
         self._printed: set[tuple[str, str]] = set()
 
@@ -57,12 +62,18 @@ class Reporter:
         notes = (*resolved.notes, *adaptation_notes(recipe))
         remarks += (rejections.note_sentence(note, say) for note in notes)
         if self._original is not None:
-            remarks.append(_verdict(picture, self._original))
+            remarks.append(_verdict(picture, self._original, self._file))
         return remarks
 
 
-def _verdict(picture: LocalPicture, original: EmbeddedRecipe) -> str:
+def _verdict(picture: LocalPicture, original: EmbeddedRecipe, file: Path | None) -> str:
+    """Compare a picture with the one that was painted; the file may have been edited since."""
     say = words()
+    if not original.untouched:
+        edited = say("{file} was edited after it was painted.", file=file or "The file")
+        if picture.pixels_sha256 == original.pixels_sha256:
+            return edited + " " + say("This is the picture as it was before.")
+        return edited + " " + say("This is painted from its recipe again.")
     if picture.pixels_sha256 == original.pixels_sha256:
         return say("The pixels are identical to the original's.")
     differences = original.recipe.differences(picture.painted.recipe)
@@ -90,6 +101,7 @@ def _fields(picture: LocalPicture, original: EmbeddedRecipe | None) -> dict[str,
         "mode": request.mode,
         "inputs": list(request.inputs),
         "strength": request.strength,
+        "source_changes": [dataclasses.asdict(each) for each in request.source_changes],
         "variations": [dataclasses.asdict(each) for each in request.variations],
         "variety": request.variety,
         "refine": request.refine,
@@ -100,7 +112,9 @@ def _fields(picture: LocalPicture, original: EmbeddedRecipe | None) -> dict[str,
     if picture.steps:
         found["step_files"] = [str(each) for each in picture.steps]
     if original is not None:
-        found["exact"] = picture.pixels_sha256 == original.pixels_sha256
+        same = picture.pixels_sha256 == original.pixels_sha256
+        found["exact"] = same and original.untouched
+        found["edited"] = not original.untouched
         found["differences"] = [str(each) for each in original.recipe.differences(recipe)]
     return found
 

@@ -42,7 +42,7 @@ def admin_commands(services: Services) -> app_commands.Group:
 
 
 def _quota(services: Services) -> app_commands.Group:
-    quota = app_commands.Group(name="quota", description=locale_str("How much members can paint"))
+    quota = app_commands.Group(name="quota", description=locale_str("Members' quotas"))
 
     @quota.command(name="set", description=locale_str("Set a member's quota"))
     @app_commands.describe(

@@ -23,7 +23,7 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.pictures.inspection import PictureDetails
+from bot.pictures.inspection import ForeignDetails, PictureDetails
 from bot.request.outcomes import Refused
 
 FILES_READ = 4
@@ -75,14 +75,14 @@ async def _read_files(
     files = [*message.attachments, *forwarded][:FILES_READ]
     if not files:
         say = words_of(interaction)
-        await edit_reply(interaction, say("This message has no picture of mine and no PNG file."))
+        await edit_reply(interaction, say("This message has no picture of mine and no file."))
         return
     await interaction.response.defer(ephemeral=True, thinking=True)
     actor, sees = actor_of(interaction), can_read_of(interaction)
     outcomes = []
     for file in files:
         outcome = await services.inspection.read_file(actor, recipe_file_of(file), sees)
-        if isinstance(outcome, PictureDetails):
+        if isinstance(outcome, PictureDetails | ForeignDetails):
             await show_file_details(interaction, outcome)
             return
         outcomes.append(outcome)

@@ -34,7 +34,7 @@ from bot.pictures.gallery import MAX_SEARCH_CHARS
 from bot.request.input_sources import InputSpec
 from bot.request.options import with_options
 from bot.request.outcomes import Refused
-from bot.request.params import GenerationParams
+from bot.request.params import MAX_TYPED_CHARS, GenerationParams
 from bot.request.pending import PendingRequest
 from engine.diffusion.families import MAX_GUIDANCE
 from engine.prompts import MAX_PROMPT_CHARS
@@ -42,7 +42,8 @@ from engine.series import MAX_PICTURES
 from engine.types import MAX_SEED, Mode
 
 # Discord's client enforces these bounds while a member types; the services check them again.
-Prompt = Range[str, 1, MAX_PROMPT_CHARS]
+Prompt = Range[str, 1, MAX_TYPED_CHARS]
+Negative = Range[str, 1, MAX_PROMPT_CHARS]
 Seed = Range[int, 0, MAX_SEED]
 Guidance = Range[float, 1.0, MAX_GUIDANCE]
 Count = Range[int, 1, MAX_PICTURES]
@@ -66,7 +67,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("Paint a picture from your words"))
     @app_commands.describe(
         prompt=locale_str("What to paint, in English or Chinese"),
-        picture=locale_str("A picture to start from"),
+        picture=locale_str("A source image to start from"),
         **option_descriptions(),
     )
     @app_commands.choices(**closed_choices(services.family))
@@ -82,7 +83,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         seed: Seed | None = None,
         speed: str | None = None,
         guidance: Guidance | None = None,
-        negative: Prompt | None = None,
+        negative: Negative | None = None,
         enhance: str | None = None,
     ) -> None:
         if await can_deliver_here(interaction):

@@ -11,6 +11,7 @@ from discord.app_commands import locale_str
 from bot.discord.interaction.responses import Interaction, reply_layout_privately, words_of
 from bot.discord.interaction.services import Services
 from bot.discord.views.help import CommandEntry, help_layout, status_layout
+from bot.discord.views.markdown import command_mention
 from bot.i18n import Words
 
 Registered = Callable[[], Sequence[tuple[app_commands.Command[Any, ..., None], int | None]]]
@@ -39,7 +40,7 @@ def _help(registered: Registered) -> app_commands.Command[Any, ..., None]:
 def _entry(
     command: app_commands.Command[Any, ..., None], command_id: int | None, say: Words
 ) -> CommandEntry:
-    mention = f"`/{command.name}`" if command_id is None else f"</{command.name}:{command_id}>"
+    mention = command_mention(command.name, command_id)
     return CommandEntry(command.name, mention, say(command.description))
 
 

@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
-from bot.discord.commands.options import suggest_pictures
+from bot.discord.commands.options import option_descriptions, suggest_pictures, table_choices
 from bot.discord.handlers.image_to_image import (
     attachment_source,
     first_picture_source,
@@ -29,13 +29,13 @@ from bot.discord.interaction.responses import (
 from bot.discord.interaction.services import Services
 from bot.i18n import words
 from bot.request.input_sources import InputSource, InputSpec, PictureSource
+from bot.request.options import chosen
 from bot.request.outcomes import Refused
-from bot.request.params import GenerationParams
-from engine.prompts import MAX_PROMPT_CHARS
+from bot.request.params import MAX_TYPED_CHARS, GenerationParams
 from engine.sizing import ASPECTS
 from engine.types import Mode
 
-Prompt = Range[str, 1, MAX_PROMPT_CHARS]
+Prompt = Range[str, 1, MAX_TYPED_CHARS]
 Strength = Range[float, 0.01, 1.0]
 
 _PRIVATE = locale_str("Whether only you can see the picture (default: no)")
@@ -73,7 +73,7 @@ def _blend(services: Services) -> app_commands.Command[Any, ..., None]:
         second=locale_str("The second picture"),
         third=locale_str("A third picture"),
         fourth=locale_str("A fourth picture"),
-        prompt=locale_str("What to paint from them, in English or Chinese"),
+        prompt=locale_str("How the blend should look, in English or Chinese"),
         strength=locale_str("How much to change the pictures, from 0.01 to 1 (default: 0.8)"),
         aspect=locale_str("Aspect ratio of the picture (width:height)"),
         private=_PRIVATE,
@@ -96,7 +96,7 @@ def _blend(services: Services) -> app_commands.Command[Any, ..., None]:
         # language.
         say = words(actor_of(interaction).locale_for(private=private))
         params = GenerationParams(
-            prompt or say("a harmonious mixture of the pictures"), aspect=aspect
+            prompt or say("a harmonious blend of the pictures"), aspect=aspect
         )
         files = [each for each in (first, second, third, fourth) if each is not None]
         spec = InputSpec(Mode.BLEND, tuple(map(attachment_source, files)), strength)
@@ -108,18 +108,25 @@ def _blend(services: Services) -> app_commands.Command[Any, ..., None]:
 def _inpaint(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("Repaint part of a picture"))
     @app_commands.describe(
-        prompt=locale_str("The whole picture as it should be, in English or Chinese"),
-        picture=locale_str("The picture; without a mask, its transparent areas are repainted"),
-        mask=locale_str("A mask of the same shape: white areas are repainted, black areas stay"),
+        prompt=locale_str("Describe the whole finished picture, in English or Chinese"),
+        picture=locale_str(
+            "The picture; without mask and region, its transparent areas are repainted"
+        ),
+        mask=locale_str(
+            "White on black or transparent, or the picture with that part painted over or erased"
+        ),
         painting=locale_str("Instead of a file: the number of one of your pictures here"),
-        strength=locale_str("How much to change what is there, from 0.01 to 1 (default: 1)"),
+        strength=locale_str("How much to change the repainted area, from 0.01 to 1 (default: 1)"),
         private=_PRIVATE,
+        **option_descriptions("inpaint"),
     )
+    @app_commands.choices(**table_choices("inpaint"))
     async def inpaint(
         interaction: Interaction,
         prompt: Prompt,
         picture: discord.Attachment | None = None,
         mask: discord.Attachment | None = None,
+        region: str | None = None,
         painting: str | None = None,
         strength: Strength | None = None,
         private: bool = False,
@@ -133,11 +140,19 @@ def _inpaint(services: Services) -> app_commands.Command[Any, ..., None]:
                 say("Please give either a picture file or the number of one of your pictures."),
             )
             return
+        if mask is not None and region is not None:
+            say = words_of(interaction)
+            await reply_privately(interaction, say("Please give either a mask or a region."))
+            return
         sources: list[InputSource] = [
             attachment_source(picture) if picture is not None else PictureSource(painting or "")
         ]
         sources += [attachment_source(mask)] if mask is not None else []
-        spec = InputSpec(Mode.INPAINT, tuple(sources), strength)
+        part = chosen("region", region)
+        if isinstance(part, Refused):
+            await refuse(interaction, part)
+            return
+        spec = InputSpec(Mode.INPAINT, tuple(sources), strength, part)
         await generate_from(interaction, services, GenerationParams(prompt), spec, private=private)
 
     suggest_pictures(inpaint, services, "painting")

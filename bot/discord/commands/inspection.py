@@ -16,6 +16,7 @@ from bot.discord.handlers.details import (
     show_details,
     show_file_details,
 )
+from bot.discord.interaction.mentions import named
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -27,9 +28,9 @@ from bot.discord.interaction.responses import (
 from bot.discord.interaction.services import Services
 from bot.discord.views.inspection import explanation_layout, queue_layout
 from bot.request.outcomes import Refused
-from engine.prompts import MAX_PROMPT_CHARS
+from bot.request.params import MAX_TYPED_CHARS
 
-Prompt = Range[str, 1, MAX_PROMPT_CHARS]
+Prompt = Range[str, 1, MAX_TYPED_CHARS]
 
 
 def inspection_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
@@ -58,6 +59,7 @@ def _explain(services: Services) -> app_commands.Command[Any, ..., None]:
     )
     @app_commands.describe(prompt=locale_str("The prompt, in English or Chinese"))
     async def explain(interaction: Interaction, prompt: Prompt) -> None:
+        (prompt,) = await named(interaction, prompt)
         # Off the loop: parsing a long prompt takes a tenth of a second.
         outcome = await asyncio.to_thread(services.inspection.explain, prompt)
         if isinstance(outcome, Refused):
@@ -76,7 +78,7 @@ def _recipe(services: Services) -> app_commands.Command[Any, ..., None]:
         picture=locale_str(
             "Its number; if you give neither this nor a file, your latest picture here"
         ),
-        file=locale_str("A PNG file that I painted"),
+        file=locale_str("A picture file, made by me or by another program"),
     )
     async def recipe(
         interaction: Interaction,

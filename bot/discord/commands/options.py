@@ -47,9 +47,13 @@ def matching_choices(text: str, rows: Iterable[tuple[int, str]]) -> list[Choice[
     return choices[:CHOICES]
 
 
-def option_descriptions() -> dict[str, locale_str]:
-    """Return the descriptions of the options of /imagine that the table of options has."""
-    return {each.name: locale_str(each.description) for each in OPTIONS if each.description}
+def option_descriptions(command: str = "imagine") -> dict[str, locale_str]:
+    """Return the descriptions of the options of a command that the table of options has."""
+    return {
+        each.name: locale_str(each.description)
+        for each in OPTIONS
+        if each.command == command and each.description
+    }
 
 
 def closed_choices(family: Family) -> dict[str, list[Choice[str]]]:
@@ -57,18 +61,24 @@ def closed_choices(family: Family) -> dict[str, list[Choice[str]]]:
 
     Only what this family can do is offered; the names are translated by Discord's clients.
     """
-    say = words()
-    offered: dict[str, Iterable[StrEnum]] = {
-        each.name: each.choices for each in OPTIONS if each.choices is not None
-    }
-    offered |= {"speed": family.speeds, "enhance": family.levels}
+    offered = _closed_lists("imagine") | {"speed": family.speeds, "enhance": family.levels}
+    aspects = [Choice(name=ratio, value=ratio) for ratio in ASPECTS]
+    return {"aspect": aspects, **{name: _choices(values) for name, values in offered.items()}}
+
+
+def table_choices(command: str) -> dict[str, list[Choice[str]]]:
+    """Return the values of a command's options of the table that are chosen from a list."""
+    return {name: _choices(values) for name, values in _closed_lists(command).items()}
+
+
+def _closed_lists(command: str) -> dict[str, Iterable[StrEnum]]:
     return {
-        "aspect": [Choice(name=ratio, value=ratio) for ratio in ASPECTS],
-        **{
-            name: [
-                Choice(name=locale_str(choice_label(each, say)), value=each.value)
-                for each in values
-            ]
-            for name, values in offered.items()
-        },
+        each.name: each.choices
+        for each in OPTIONS
+        if each.command == command and each.choices is not None
     }
+
+
+def _choices(values: Iterable[StrEnum]) -> list[Choice[str]]:
+    say = words()
+    return [Choice(name=locale_str(choice_label(each, say)), value=each.value) for each in values]

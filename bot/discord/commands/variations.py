@@ -11,10 +11,10 @@ from bot.discord.commands.options import suggest_pictures
 from bot.discord.handlers import variations
 from bot.discord.interaction.responses import Interaction
 from bot.discord.interaction.services import Services
+from bot.request.params import MAX_TYPED_CHARS
 from bot.request.resolve import STRONG, SUBTLE
-from engine.prompts import MAX_PROMPT_CHARS
 
-Prompt = Range[str, 1, MAX_PROMPT_CHARS]
+Prompt = Range[str, 1, MAX_TYPED_CHARS]
 
 _AMOUNTS = {"subtle": SUBTLE, "strong": STRONG}
 _PICTURE = locale_str("One of your pictures (default: your latest one here)")

@@ -16,14 +16,18 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.views.inspection import Panel, details_panel
+from bot.discord.views.inspection import Panel, details_panel, foreign_panel
 from bot.pictures.embedded_recipe import UnreadableRecipe
-from bot.pictures.inspection import CanRead, PictureDetails, RecipeFile
+from bot.pictures.inspection import (
+    CanRead,
+    FileOutcome,
+    ForeignDetails,
+    PictureDetails,
+    RecipeFile,
+)
 from bot.request.outcomes import Refused
 from bot.wording import recipes, rejections
 from engine.uploads import UploadRefused
-
-FileOutcome = PictureDetails | UnreadableRecipe | UploadRefused
 
 
 def can_read_of(interaction: Interaction) -> CanRead:
@@ -77,6 +81,8 @@ async def show_file_details(interaction: Interaction, outcome: FileOutcome) -> N
     match outcome:
         case PictureDetails():
             await _show(interaction, details_panel(outcome, say))
+        case ForeignDetails():
+            await _show(interaction, foreign_panel(outcome, say))
         case UnreadableRecipe():
             await edit_reply(interaction, recipes.unreadable_recipe(outcome, say))
         case UploadRefused():

@@ -14,6 +14,7 @@ from discord import ui
 from bot.discord.handlers.variations import answer_soon
 from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.in_flight import InFlightInteractions
+from bot.discord.interaction.mentions import named_params
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
@@ -22,12 +23,19 @@ from bot.discord.interaction.responses import (
     can_deliver_here,
     finished_within,
     refuse,
+    reject_foreign_press,
     reject_server,
     reply_privately,
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.views.custom_ids import STAGED_PATTERN, ComponentAction, custom_id, staged_id
+from bot.discord.views.custom_ids import (
+    STAGED_PATTERN,
+    ComponentAction,
+    custom_id,
+    parse_staged,
+    staged_id,
+)
 from bot.discord.views.modals import image_to_image_form, staged_layout, submitted_values
 from bot.pictures.inspection import PictureDetails
 from bot.request.input_sources import (
@@ -104,6 +112,7 @@ async def generate_from(
     proposal_id: the correction that this answers.
     """
     actor, image_to_image = actor_of(interaction), services.image_to_image
+    params = await named_params(interaction, params)
     plan = await image_to_image.plan(actor, params, spec, private=private, count=count)
     if isinstance(plan, Refused):
         request = PendingRequest(params, count, private, spec)
@@ -155,7 +164,8 @@ async def show_form_for_upload(
     if isinstance(staged, Refused):
         await refuse(interaction, staged)
     elif not interaction.response.is_done():
-        await interaction.response.send_modal(image_to_image_form(staged_id(staged), say))
+        form = image_to_image_form(staged_id(staged), say, notes=staged.notes)
+        await interaction.response.send_modal(form)
     else:
         view = staged_layout(staged, say)
         await interaction.edit_original_response(view=view, allowed_mentions=NO_MENTIONS)
@@ -169,27 +179,26 @@ def staged_button_class(
     class StagedButton(ui.DynamicItem[ui.Item[Any]], template=STAGED_PATTERN):
         """A button, rebuilt from its custom_id when it is pressed."""
 
-        def __init__(self, item: ui.Item[Any], staged: StagedSource) -> None:
-            super().__init__(item)
-            self.staged = staged
-
         @classmethod
         async def from_custom_id(
-            cls, _interaction: Interaction, item: ui.Item[Any], match: re.Match[str], /
+            cls, _interaction: Interaction, item: ui.Item[Any], _match: re.Match[str], /
         ) -> Self:
-            return cls(item, StagedSource(match["sha256"], match["seal"]))
+            return cls(item)
 
         async def callback(self, interaction: Interaction) -> None:
             in_flight.begin()
             try:
-                if not services.serves(interaction.guild_id):
+                staged = parse_staged(self.custom_id)
+                if staged is None:
+                    await reject_foreign_press(interaction)
+                elif not services.serves(interaction.guild_id):
                     await reject_server(interaction)
                 elif await can_deliver_here(interaction):
-                    form = image_to_image_form(staged_id(self.staged), words_of(interaction))
+                    form = image_to_image_form(staged_id(staged), words_of(interaction))
                     await _show_form(interaction, services, form)
             except Exception as error:
                 # discord.py would only log what a DynamicItem raises.
-                await explain(interaction, error)
+                await explain(interaction, error, services)
 
     return StagedButton
 

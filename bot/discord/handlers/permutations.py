@@ -12,6 +12,7 @@ from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
     can_deliver_here,
+    disown,
     refuse,
     reply_privately,
     waiting_card,
@@ -48,6 +49,10 @@ async def accept(interaction: Interaction, services: Services, proposal_id: int)
                 view=accepted_layout(batch, words_of(interaction)), allowed_mentions=NO_MENTIONS
             )
         except _UNSURE as error:
+            if services.other_copies.answered_first(interaction.id, error):
+                for job in batch.jobs:
+                    await disown(services, job.job_id)
+                return
             log.warning("answer not confirmed", proposal=proposal_id, error=str(error)[:200])
         for job in batch.jobs:
             if not job.private:

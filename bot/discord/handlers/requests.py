@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from bot.discord.handlers.image_to_image import generate_from
+from bot.discord.interaction.mentions import named_params
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -29,14 +32,13 @@ async def paint_request(
 
     proposal_id: the correction that this answers.
     """
-    actor, typed = actor_of(interaction), request
+    actor = actor_of(interaction)
     request = with_named_pictures(request)
-    params = request.params
     if request.spec is not None:
         await generate_from(
             interaction,
             services,
-            params,
+            request.params,
             request.spec,
             private=request.private,
             count=request.count,
@@ -46,6 +48,8 @@ async def paint_request(
     if request.strength is not None:
         await refuse(interaction, Refused(StrengthWithoutImage()))
         return
+    params = await named_params(interaction, request.params)
+    typed = dataclasses.replace(request, params=params)
     if request.parent_id is not None:
         changes = RemixChanges(
             params.prompt,

@@ -47,36 +47,33 @@ def button_class(services: Services, in_flight: InFlightInteractions) -> type[ui
     class PictureButton(ui.DynamicItem[ui.Item[Any]], template=PATTERN):
         """Any button or menu of the bot, rebuilt from its custom_id when it is used."""
 
-        def __init__(self, item: ui.Item[Any], action: ComponentAction, row_id: int) -> None:
-            super().__init__(item)
-            self.action = action
-            self.row_id = row_id
-
         @classmethod
         async def from_custom_id(
-            cls, _interaction: Interaction, item: ui.Item[Any], match: re.Match[str], /
+            cls, _interaction: Interaction, item: ui.Item[Any], _match: re.Match[str], /
         ) -> Self:
-            return cls(item, ComponentAction(match["act"]), int(match["id"]))
+            return cls(item)
 
         async def callback(self, interaction: Interaction) -> None:
             in_flight.begin()
             try:
-                await press(interaction, services, self.action, self.row_id)
+                await press(interaction, services, self.custom_id)
             except Exception as error:
                 # discord.py would only log what a DynamicItem raises.
-                await explain(interaction, error)
+                await explain(interaction, error, services)
 
     return PictureButton
 
 
-async def press(
-    interaction: Interaction, services: Services, action: ComponentAction, row_id: int
-) -> None:
+async def press(interaction: Interaction, services: Services, custom_id: str) -> None:
     """Run the handler of a button, or of the chosen option of a menu."""
-    if services.serves(interaction.guild_id):
-        await BUTTON_HANDLERS[action](interaction, services, row_id)
-    else:
+    known = parse(custom_id)
+    if known is None:
+        await reject_foreign_press(interaction)
+    elif not services.serves(interaction.guild_id):
         await reject_server(interaction)
+    else:
+        action, row_id = known
+        await BUTTON_HANDLERS[action](interaction, services, row_id)
 
 
 async def submit(interaction: Interaction, services: Services, custom_id: str) -> None:

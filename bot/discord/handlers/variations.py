@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 from bot.discord.handlers.details import can_read_of
+from bot.discord.interaction.mentions import named
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
     answer,
     can_deliver_here,
+    disown,
     finished_within,
     refuse,
     words_of,
@@ -112,19 +115,27 @@ async def answer_soon(
     try:
         if not await finished_within(acceptance, ANNOUNCED_AFTER_S):
             await interaction.response.defer(ephemeral=private, thinking=True)
-    except BaseException:
-        await _withdraw_accepted(services, acceptance)
+    except BaseException as error:
+        elsewhere = services.other_copies.answered_first(interaction.id, error)
+        await _withdraw_accepted(services, acceptance, answered_elsewhere=elsewhere)
+        if elsewhere:
+            return
         raise
     await answer(interaction, services, await acceptance)
 
 
 async def _withdraw_accepted(
-    services: Services, acceptance: asyncio.Future[Accepted | Refused]
+    services: Services,
+    acceptance: asyncio.Future[Accepted | Refused],
+    *,
+    answered_elsewhere: bool,
 ) -> None:
     """Withdraw a job whose requester can no longer be answered."""
     acceptance.cancel()
     (outcome,) = await asyncio.gather(acceptance, return_exceptions=True)
-    if isinstance(outcome, Accepted):
+    if isinstance(outcome, Accepted) and answered_elsewhere:
+        await disown(services, outcome.job_id)
+    elif isinstance(outcome, Accepted):
         await services.cancellation.withdraw(outcome.job_id)
         services.delivery.status_unknown(outcome.job_id)
 
@@ -145,6 +156,8 @@ async def show_remix(
         await refuse(interaction, original)
         return
     request = Recipe.from_json(original.recipe).request
+    if prompt:
+        (prompt,) = await named(interaction, prompt)
     form = remix_form(original.id, request, prompt, words_of(interaction))
     await interaction.response.send_modal(form)
 
@@ -153,7 +166,9 @@ async def submit_remix(interaction: Interaction, services: Services, picture_id:
     """Paint a remix as the form says; the picture may have been deleted since the form was
     opened."""
     if await can_deliver_here(interaction):
-        changes = remix_changes(interaction)
+        typed = remix_changes(interaction)
+        prompt, negative = await named(interaction, typed.prompt, typed.negative)
+        changes = dataclasses.replace(typed, prompt=prompt, negative=negative)
         outcome = await services.variations.remix(
             actor_of(interaction), changes, str(picture_id), anyones=True
         )

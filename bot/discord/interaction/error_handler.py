@@ -12,18 +12,19 @@ from discord import app_commands
 
 from bot.discord.interaction.error_codes import ErrorCode
 from bot.discord.interaction.responses import Interaction, reply_privately, words_of
+from bot.discord.interaction.services import Services
 from bot.wording import rejections
 from storage.errors import StorageError
 
 log = structlog.get_logger(__name__)
 
 
-async def explain(interaction: Interaction, error: BaseException) -> None:
+async def explain(interaction: Interaction, error: BaseException, services: Services) -> None:
     """Log an error and tell the user what happened.
 
     In this order: a failed check (missing permission), an expired interaction (nobody to tell), an
-    already answered one (an earlier attempt arrived), an archived thread, a storage failure, and
-    anything else: a bug, reported with a number that finds it in the log.
+    already answered one (by another copy, or an earlier attempt arrived), an archived thread, a
+    storage failure, and anything else: a bug, reported with a number that finds it in the log.
     """
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
@@ -35,9 +36,10 @@ async def explain(interaction: Interaction, error: BaseException) -> None:
         log.warning("answered too late", interaction=interaction.id)
         return
     if isinstance(error, discord.HTTPException) and error.code == ErrorCode.ALREADY_ACKNOWLEDGED:
-        # discord.py retries when the response to its first attempt is lost; that attempt had
-        # arrived.
-        log.warning("answered before", interaction=interaction.id)
+        if not services.other_copies.answered_first(interaction.id, error):
+            # discord.py retries when the response to its first attempt is lost; that attempt had
+            # arrived.
+            log.warning("answered before", interaction=interaction.id)
         return
     if isinstance(error, discord.HTTPException) and error.code == ErrorCode.THREAD_ARCHIVED:
         log.warning("not answered: its thread was put away", interaction=interaction.id)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.tasks import end_tasks
+
+CANCELLED_LIMIT_S = 1.0
+"""How long a cancelled response may take to end. Chosen by hand."""
+
 
 class InFlightInteractions:
     """The tasks that answer interactions; each calls `begin` once, first thing."""
@@ -23,6 +28,4 @@ class InFlightInteractions:
         if not self._tasks:
             return
         _, late = await asyncio.wait(self._tasks, timeout=limit_s)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await end_tasks(late, CANCELLED_LIMIT_S)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import aiohttp
 import discord
@@ -14,11 +14,17 @@ from discord.utils import MISSING
 
 from bot.accounts.permissions import Actor
 from bot.delivery.cards import WaitingCard
-from bot.delivery.messenger import Address, TemporaryFailure, Undeliverable
+from bot.delivery.messenger import (
+    Address,
+    AnsweredElsewhere,
+    TemporaryFailure,
+    Undeliverable,
+)
 from bot.delivery.worker import NeverAnswered
 from bot.discord.interaction.error_codes import ErrorCode
 from bot.discord.interaction.services import Services
 from bot.discord.views.corrections import correction_layout
+from bot.discord.views.custom_ids import is_of_another_database
 from bot.discord.views.jobs import card_layout
 from bot.discord.views.markdown import quoted, timestamp
 from bot.discord.views.modals import refusal_with_prompt
@@ -145,8 +151,19 @@ async def refuse(interaction: Interaction, refused: Refused) -> None:
 
 
 async def reject_foreign_press(interaction: Interaction) -> None:
-    """Reply that the bot did not make this button or form; no reply would look like a crash."""
+    """Reply why this button or form does nothing; no reply would look like a crash."""
     say = words_of(interaction)
+    data = cast("Mapping[str, Any]", interaction.data or {})
+    ids = [data.get("custom_id"), *(data.get("values") or ())]  # also those of a menu's options
+    if any(is_of_another_database(str(each)) for each in ids):
+        await reply_privately(
+            interaction,
+            say(
+                "This is from before my records were replaced, so I no longer know which picture "
+                "it belongs to. Nothing was changed. Please use a command instead."
+            ),
+        )
+        return
     await reply_privately(
         interaction,
         say(
@@ -331,15 +348,29 @@ async def _send_status(
         await services.cancellation.withdraw(job_id)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         # The first attempt may have arrived and only its response been lost; Discord can tell.
+        if services.other_copies.answered_first(interaction.id, error):
+            await disown(services, job_id)
+            return None
         log.warning("answer not confirmed", job=job_id, error=str(error)[:200])
-        return await _find_answer(services, job_id)
+        return await _find_answer(interaction, services, job_id)
     return None
 
 
-async def _find_answer(services: Services, job_id: int) -> int | None:
+async def disown(services: Services, job_id: int) -> None:
+    """Undo a job because another copy of the bot answered its command; it is refunded."""
+    disowned = await services.cancellation.disown(job_id)
+    services.delivery.status_unknown(job_id)
+    if disowned is not None:
+        await services.gallery.forget(disowned.job.place, disowned.files)
+
+
+async def _find_answer(interaction: Interaction, services: Services, job_id: int) -> int | None:
     """Return the message that did answer after all; a job without one is withdrawn and refunded."""
     try:
         return await services.delivery.status_message(job_id)
+    except AnsweredElsewhere:
+        services.other_copies.found(interaction.id)
+        await disown(services, job_id)
     except NeverAnswered:
         await services.cancellation.withdraw(job_id)
     except (TemporaryFailure, Undeliverable) as error:

@@ -10,6 +10,7 @@ from bot.accounts.quotas import QuotaService
 from bot.delivery.copies import CopySender
 from bot.delivery.progress import ProgressUpdater
 from bot.delivery.worker import DeliveryWorker
+from bot.discord.interaction.other_copies import OtherCopies
 from bot.jobs.cancellation import CancellationService
 from bot.jobs.corrections import CorrectionService
 from bot.jobs.engine_jobs import EngineJobs
@@ -52,6 +53,7 @@ class Services:
     copies: CopySender
     moderation: ModerationService
     report_notifier: ReportNotifier
+    other_copies: OtherCopies
     family: Family
     guilds: frozenset[int] = frozenset()
 

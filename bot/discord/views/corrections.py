@@ -9,11 +9,12 @@ from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import form, layout, replace_surrogates
 from bot.i18n import Words
 from bot.jobs.corrections import Correction
-from engine.prompts import MAX_PROMPT_CHARS
+from bot.request.params import MAX_TYPED_CHARS
 
 PROBLEM_CHARS = 1500
 PROMPT_CHARS = 2300
-"""A longest prompt with all that is put between its signs; both fit into Discord's 4000."""
+"""A longest prompt without flags, with all that is put between its signs; both fit into Discord's
+4000. Of what was pasted the beginning is shown."""
 _FENCE = "```"
 
 
@@ -25,8 +26,10 @@ def correction_layout(correction: Correction, sentences: str, say: Words) -> ui.
     prompt = replace_surrogates(correction.prompt).strip()
     # Code blocks keep mentions as text; the zero-width characters are cleaned when pasted back.
     copied = discord.utils.escape_mentions(prompt).replace(_FENCE, "`\u200b`\u200b`")
-    copied = copied if len(copied) <= PROMPT_CHARS else copied[: PROMPT_CHARS - 1] + "…"
-    head = say("Your prompt, ready to copy:")
+    ready = say("Your prompt, ready to copy:")
+    cut = len(copied) > PROMPT_CHARS
+    copied = f"{copied[: PROMPT_CHARS - 1]}…" if cut else copied
+    head = say("Your prompt begins with this; “Edit” has all of it:") if cut else ready
     block = f"{head}\n{_FENCE}\n{copied}\n{_FENCE}"
     buttons = [
         ui.Button[ui.LayoutView](
@@ -53,9 +56,9 @@ def edit_form(proposal_id: int, prompt: str, say: Words) -> ui.Modal:
     field = ui.TextInput[ui.Modal](
         custom_id="prompt",
         style=discord.TextStyle.paragraph,
-        default=replace_surrogates(prompt[:MAX_PROMPT_CHARS]) or None,
+        default=replace_surrogates(prompt[:MAX_TYPED_CHARS]) or None,
         required=True,
-        max_length=MAX_PROMPT_CHARS,
+        max_length=MAX_TYPED_CHARS,
     )
     return form(
         say("Edit the prompt"),

@@ -1,11 +1,15 @@
-"""The custom_ids of buttons, menus and forms: version, action and row id, nothing else."""
+"""The custom_ids of buttons, menus and forms: version, action, row id, and whose row it is."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
+from typing import Final
 
 from bot.request.input_sources import StagedSource
+from storage.marks import MARK_CHARS, DatabaseMark
 
 
 class ComponentAction(StrEnum):
@@ -54,8 +58,14 @@ class ComponentAction(StrEnum):
     PAINT_WITHOUT = "without"
 
 
-PATTERN = rf"z1:(?P<act>{'|'.join(ComponentAction)}):(?P<id>[0-9]{{1,18}})"
-"""Every custom_id that this or an earlier version put on a button, a menu or a form."""
+_MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"
+"""Which database the id is one of; earlier versions left it out."""
+PATTERN: Final = rf"z1:(?P<act>{'|'.join(ComponentAction)}):(?P<id>[0-9]{{1,18}}){_MARK}"
+"""Every custom_id that this or an earlier version put on a button, a menu or a form, whatever
+database it belongs to."""
+STAGED_PATTERN: Final = rf"z1:kept:(?P<sha256>[0-9a-f]{{64}}):(?P<seal>[0-9a-f]{{16}}){_MARK}"
+"""For a staged picture, which has no row because no job uses it yet: the hash of its pixels, and a
+signature that proves whose it is."""
 
 MENU_ACTIONS = frozenset(
     {
@@ -73,34 +83,84 @@ MENU_ACTIONS = frozenset(
 )
 """The actions of menu options, whose values are written like custom_ids."""
 
+_TABLES: Final = {
+    ComponentAction.CANCEL: "jobs",
+    ComponentAction.CANCEL_IN_QUEUE: "jobs",
+    ComponentAction.ACCEPT_PROPOSAL: "proposals",
+    ComponentAction.DECLINE_PROPOSAL: "proposals",
+    ComponentAction.EDIT_PROMPT: "proposals",
+    ComponentAction.PAINT_WITHOUT: "proposals",
+}
+"""The tables of row ids that are not a picture's."""
 
-STAGED_PATTERN = r"z1:kept:(?P<sha256>[0-9a-f]{64}):(?P<seal>[0-9a-f]{16})"
-"""For a staged picture, which has no row because no job uses it yet: the hash of its pixels, and a
-signature that proves whose it is."""
+_databases: list[DatabaseMark] = []
+
+
+@contextmanager
+def ids_of(database: DatabaseMark) -> Iterator[None]:
+    """Write the custom_ids of this database, and accept no other's, inside the block.
+
+    One process serves one database. Outside of any block, custom_ids have no mark.
+    """
+    _databases.append(database)
+    try:
+        yield
+    finally:
+        _databases.remove(database)
 
 
 def custom_id(action: ComponentAction, row_id: int) -> str:
     """Return the custom_id of a component, or the value of an option, in at most 100 characters."""
-    return f"z1:{action}:{row_id}"
+    return _marked(f"z1:{action}:{row_id}")
 
 
 def parse(text: str) -> tuple[ComponentAction, int] | None:
-    """Return the arguments of `custom_id`; None for any other text."""
+    """Return the arguments of `custom_id`; None for any other text, and for another database's."""
     match = re.fullmatch(PATTERN, text)
-    return None if match is None else (ComponentAction(match["act"]), int(match["id"]))
+    if match is None:
+        return None
+    action, row_id = ComponentAction(match["act"]), int(match["id"])
+    return (action, row_id) if _is_ours(match["mark"], action, row_id) else None
 
 
 def staged_id(staged: StagedSource) -> str:
     """Return the custom_id of a form or button for a staged picture."""
-    return f"z1:kept:{staged.sha256}:{staged.signature}"
+    return _marked(f"z1:kept:{staged.sha256}:{staged.signature}")
 
 
 def parse_staged(text: str) -> StagedSource | None:
-    """Return the argument of `staged_id`; None for any other text."""
+    """Return the argument of `staged_id`; None for any other text, and for another database's."""
     match = re.fullmatch(STAGED_PATTERN, text)
-    return None if match is None else StagedSource(match["sha256"], match["seal"])
+    if match is None or not _is_ours(match["mark"]):
+        return None
+    return StagedSource(match["sha256"], match["seal"])
 
 
 def is_known(text: str) -> bool:
-    """Return whether a custom_id is one of the bot's."""
-    return parse(text) is not None or parse_staged(text) is not None
+    """Return whether a custom_id looks like one of the bot's, whatever database it belongs to."""
+    return re.fullmatch(PATTERN, text) is not None or re.fullmatch(STAGED_PATTERN, text) is not None
+
+
+def is_of_another_database(text: str) -> bool:
+    """Return whether a custom_id is the bot's, but not of the database that is open."""
+    return is_known(text) and parse(text) is None and parse_staged(text) is None
+
+
+def _marked(text: str) -> str:
+    return f"{text}:{_databases[-1].text}" if _databases else text
+
+
+def _is_ours(mark: str | None, action: ComponentAction | None = None, row_id: int = 0) -> bool:
+    """Return whether an id with this mark is one of the open database's.
+
+    Without a mark it was written before databases had one, so it is at most as high as the ids
+    that had been given by then.
+    """
+    if not _databases:
+        return mark is None
+    database = _databases[-1]
+    if mark is not None:
+        return mark == database.text
+    if database.ids_before is None:
+        return False
+    return action is None or row_id <= database.ids_before[_TABLES.get(action, "pictures")]

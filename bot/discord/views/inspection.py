@@ -13,9 +13,10 @@ from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted, replace_surrogates, timestamp
 from bot.i18n import Words
 from bot.jobs.queue import OwnQueue, QueuedJob, WholeQueue
-from bot.pictures.inspection import PictureDetails, PromptExplanation
+from bot.pictures.inspection import ForeignDetails, PictureDetails, PromptExplanation
 from bot.request.notes import adaptation_notes
 from bot.wording import prompt_analysis, recipes, rejections
+from bot.wording.foreign import fitted_size, foreign_heading, foreign_remark, foreign_rows
 from bot.wording.labels import level_name, style_name
 from engine.types import Mode
 
@@ -64,7 +65,7 @@ def queue_layout(
         items.append(ui.TextDisplay(say("You have nothing in the queue here. Try /imagine.")))
     items += [ui.Separator(), ui.TextDisplay(_queue_summary(everyone, say))]
     if everyone.following:
-        head = say("Next jobs of other members here")
+        head = say("Other members' next jobs here")
         items.append(ui.TextDisplay(f"**{head}**"))
         items += [_queue_row(job, say, with_user=True) for job in everyone.following]
     refresh = ui.Button[ui.LayoutView](
@@ -102,9 +103,13 @@ def _position(job: QueuedJob, say: Words) -> str:
 
 def _queue_summary(everyone: WholeQueue, say: Words) -> str:
     if everyone.waiting:
-        jobs = say.plural("{n} job is waiting", "{n} jobs are waiting", everyone.waiting)
-        people = say.plural("from {n} person", "from {n} people", everyone.people)
-        text = say("In total, {jobs} {people}.", jobs=jobs, people=people)
+        text = say.plural(
+            "In total, {n} job is waiting.", "In total, {n} jobs are waiting.", everyone.waiting
+        )
+        if everyone.waiting > 1:
+            text += " " + say.plural(
+                "All are from {n} person.", "They are from {n} people.", everyone.people
+            )
     elif everyone.painting:
         text = say("The queue is empty; one job is being painted.")
     else:
@@ -211,6 +216,48 @@ def details_panel(details: PictureDetails, say: Words) -> Panel:
     return Panel(layout(*items, *_detail_buttons(details, say)), file)
 
 
+def foreign_panel(details: ForeignDetails, say: Words) -> Panel:
+    """Show how another program made a picture, and a line to copy that paints something like it."""
+    file, line, recipe = None, replace_surrogates(details.line), details.recipe
+    if len(line) > BLOCK_LIMIT or "```" in line:
+        file = ("prompt-flags.txt", line.encode())
+
+    def texts(cut: int) -> list[str]:
+        head = quoted(foreign_heading(recipe, say), VALUE_CHARS)
+        rows = [(heading, quoted(text, cut)) for heading, text in foreign_rows(recipe, say)]
+        copied = _foreign_line(line, say, in_file=file is not None)
+        if line and recipe.size is not None and details.size not in (None, recipe.size):
+            copied += f"\n-# {fitted_size(recipe.size, details.size, say)}"
+        return [
+            f"**{head}**\n-# {foreign_remark(recipe.program, say)}",
+            _labelled_lines(rows),
+            copied,
+        ]
+
+    items: list[Item] = [*map(ui.TextDisplay, _fit(texts))]
+    if file is not None:
+        items.append(ui.File(f"attachment://{file[0]}"))
+    return Panel(layout(*items), file)
+
+
+def _foreign_line(line: str, say: Words, *, in_file: bool) -> str:
+    if not line:
+        return say("Its prompt is too long for /imagine: please shorten it.")
+    if in_file:
+        return _line_in_file(say)
+    text = say("To paint something like it, copy this into the prompt of /imagine:")
+    return f"{text}\n{_code(line)}"
+
+
+def _code(line: str) -> str:
+    # Code blocks keep mentions as text; the zero-width characters are cleaned when pasted back.
+    return f"```\n{discord.utils.escape_mentions(line)}\n```"
+
+
+def _line_in_file(say: Words) -> str:
+    return say("The text to copy into the prompt of /imagine is long, so it is in the file below.")
+
+
 def _file_name(details: PictureDetails) -> str:
     number = f"-{details.picture.id}" if details.picture else ""
     return f"zimagine{number}-flags.txt"
@@ -220,9 +267,7 @@ def _heading(details: PictureDetails, say: Words) -> str:
     picture = details.picture
     if picture is None:
         head = say("The recipe in this file")
-        small = say(
-            "The pixels are unmodified. It is not a picture of this server that I can show you."
-        )
+        small = say("The pixels are unmodified, but I cannot show you the picture here.")
     else:
         head = say("Picture #{id}", id=picture.id)
         facts = [say("by {person}", person=f"<@{picture.place.user_id}>")]
@@ -248,12 +293,9 @@ def _copy_block(details: PictureDetails, say: Words, *, in_file: bool) -> str:
     request = details.recipe.request
     text = say("To paint it again, copy this into the prompt of /imagine:")
     if in_file:
-        text = say(
-            "The text to copy into the prompt of /imagine is long, so it is in the file below."
-        )
+        text = _line_in_file(say)
     else:
-        # Code blocks keep mentions as text; the zero-width characters are cleaned when pasted back.
-        text += f"\n```\n{discord.utils.escape_mentions(replace_surrogates(details.line))}\n```"
+        text += f"\n{_code(replace_surrogates(details.line))}"
     if request.mode is not Mode.TEXT or request.variations:
         text += "\n-# " + _replay_note(details, say)
     return text

@@ -34,6 +34,7 @@ from storage.types import PolicySource, QuotaStatus, StoredPicture
 
 PROMPT_SHOWN = 300
 ADDED_SHOWN = 200
+NOTE_SHOWN = 300
 BAR_CELLS = 16
 
 
@@ -88,7 +89,8 @@ def _added(added: str, say: Words) -> str:
 
 
 def _notes(notes: tuple[Note, ...], say: Words) -> list[str]:
-    return [rejections.note_sentence(note, say) for note in notes]
+    # They may quote the prompt.
+    return [quoted(rejections.note_sentence(note, say), NOTE_SHOWN) for note in notes]
 
 
 def job_line(job_id: int, say: Words) -> str:

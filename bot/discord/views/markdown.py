@@ -7,12 +7,19 @@ from datetime import datetime
 import discord
 from discord import ui
 
+from bot.request.mentions import readable
+
 ALT_LIMIT = 1024
 
 
 def timestamp(moment: datetime) -> str:
     """Format a moment as a relative timestamp, localised and kept up to date by Discord."""
     return discord.utils.format_dt(moment, "R")
+
+
+def command_mention(name: str, command_id: int | None) -> str:
+    """Return text that Discord turns into a link to a command; its name where it has no id yet."""
+    return f"`/{name}`" if command_id is None else f"</{name}:{command_id}>"
 
 
 def quoted(text: str, limit: int) -> str:
@@ -46,5 +53,9 @@ def form(title: str, custom_id: str, *fields: ui.Item[ui.Modal]) -> ui.Modal:
 
 
 def alt_text(prompt: str) -> str:
-    """Return the text that screen readers read for a picture: its prompt."""
+    """Return the text that screen readers read for a picture: its prompt, without codes and ids.
+
+    Prompts of earlier versions have them.
+    """
+    prompt = readable(prompt)
     return replace_surrogates(prompt if len(prompt) <= ALT_LIMIT else prompt[: ALT_LIMIT - 1] + "…")

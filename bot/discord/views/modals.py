@@ -16,7 +16,10 @@ from bot.i18n import Words
 from bot.jobs.variations import RemixChanges
 from bot.request.flags import escape_prompt
 from bot.request.input_sources import StagedSource
+from bot.request.notes import Note
+from bot.request.params import MAX_TYPED_CHARS
 from bot.request.resolve import DEFAULT_STRENGTHS
+from bot.wording.rejections import note_sentence
 from engine.prompts import MAX_PROMPT_CHARS, clean, is_ours
 from engine.types import ImageRequest, Mode
 from storage.types import REASON_LIMIT_CHARS
@@ -44,20 +47,22 @@ def remix_form(picture_id: int, request: ImageRequest, prompt: str | None, say: 
     return form(
         say("Remix picture #{id}", id=picture_id),
         custom_id(ComponentAction.REMIX, picture_id),
-        _field(say("Prompt"), "prompt", words, required=True),
+        _field(say("Prompt"), "prompt", words, required=True, limit=MAX_TYPED_CHARS),
         _field(say("Negative prompt"), "negative", negative),
         ui.Label(text=say("Seed"), description=say("Leave empty for a new one"), component=seed),
     )
 
 
-def image_to_image_form(form_id: str, say: Words, pictures: Sequence[int] = ()) -> ui.Modal:
+def image_to_image_form(
+    form_id: str, say: Words, pictures: Sequence[int] = (), notes: Sequence[Note] = ()
+) -> ui.Modal:
     """Return the form with prompt and strength. pictures: if several, one of these ids is
-    chosen."""
+    chosen. notes: on the picture that is painted from."""
     prompt = ui.TextInput[ui.Modal](
         custom_id="prompt",
         style=discord.TextStyle.paragraph,
         required=True,
-        max_length=MAX_PROMPT_CHARS,
+        max_length=MAX_TYPED_CHARS,
     )
     strength = ui.TextInput[ui.Modal](
         custom_id="strength",
@@ -70,6 +75,7 @@ def image_to_image_form(form_id: str, say: Words, pictures: Sequence[int] = ()) 
     return form(
         say("Paint from this picture"),
         form_id,
+        *([ui.TextDisplay[Any](_note_lines(notes, say))] if notes else []),
         *([_choice(pictures, say)] if len(pictures) > 1 else []),
         ui.Label(text=say("Prompt"), component=prompt),
         ui.Label(text=say("Strength"), description=description, component=strength),
@@ -84,7 +90,12 @@ def staged_layout(staged: StagedSource, say: Words) -> ui.LayoutView:
         custom_id=staged_id(staged),
     )
     text = say("I have the picture. Now tell me what to paint.")
-    return layout(ui.TextDisplay(text), ui.ActionRow(button))
+    lines = "\n".join(filter(None, [text, _note_lines(staged.notes, say)]))
+    return layout(ui.TextDisplay(lines), ui.ActionRow(button))
+
+
+def _note_lines(notes: Sequence[Note], say: Words) -> str:
+    return "\n".join(f"-# {note_sentence(each, say)}" for each in notes)
 
 
 def report_form(picture_id: int, say: Words) -> ui.Modal:
@@ -116,15 +127,17 @@ def _choice(pictures: Sequence[int], say: Words) -> ui.Label[ui.Modal]:
     return ui.Label(text=say("Which picture"), component=menu)
 
 
-def _field(label: str, name: str, text: str, *, required: bool = False) -> ui.Label[ui.Modal]:
+def _field(
+    label: str, name: str, text: str, *, required: bool = False, limit: int = MAX_PROMPT_CHARS
+) -> ui.Label[ui.Modal]:
     return ui.Label(
         text=label,
         component=ui.TextInput(
             custom_id=name,
             style=discord.TextStyle.paragraph,
-            default=replace_surrogates(text[:MAX_PROMPT_CHARS]) or None,
+            default=replace_surrogates(text[:limit]) or None,
             required=required,
-            max_length=MAX_PROMPT_CHARS,
+            max_length=limit,
         ),
     )
 

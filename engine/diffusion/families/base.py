@@ -162,11 +162,13 @@ class Family(ABC):
     details of the prompt. max_pixels: of a picture painted in one piece; larger ones repeat
     themselves, so they are painted smaller and enlarged. max_ratio: of the longer to the shorter
     side. guidance is classic (1.0 = off); over warn_guidance pictures burn, over max_guidance they
-    break; strict_guidance follows a prompt more strictly. speeds: in steps. max_tokens includes the
+    break; strict_guidance follows a prompt more strictly; negative_guidance is what a negative
+    prompt needs to act, None if none acts on this family. speeds: in steps. max_tokens includes the
     chat template. style, enhance: how prompts are worded for it, and how much is added by default.
     levels: of enhancement that differ here. knows_styles: whether words for a style change its
     pictures. pipeline_class: of diffusers, as model_index.json names it. components: those with
     weights first. shift: of the noise schedule, where the scheduler's configuration has none.
+    bfloat16: whether it keeps its quality in bfloat16, which is used where a device computes in it.
     """
 
     name: str
@@ -186,6 +188,7 @@ class Family(ABC):
     max_steps: int = MAX_STEPS
     default_guidance: float = 1.0
     strict_guidance: float = 1.8
+    negative_guidance: float | None = None
     warn_guidance: float = 2.5
     max_guidance: float = MAX_GUIDANCE
     max_tokens: int = 512
@@ -193,6 +196,7 @@ class Family(ABC):
     enhance: EnhancementLevel = EnhancementLevel.FULL
     levels: tuple[EnhancementLevel, ...] = tuple(EnhancementLevel)
     knows_styles: bool = True
+    bfloat16: bool = True
 
     @property
     def budget_px(self) -> int:

@@ -24,7 +24,7 @@ class Sketch(ZImage):
         model_index.json counts too.
         """
         if clues.name == SKETCH:
-            return "it is the embedded model"
+            return "it is the built-in demo model"
         if clues.pipeline_class not in (None, self.pipeline_class):
             return None
         try:
@@ -48,5 +48,6 @@ SKETCH_FAMILY: Family = Sketch(
     enhance=EnhancementLevel.LIGHT,
     levels=(EnhancementLevel.OFF, EnhancementLevel.LIGHT, EnhancementLevel.FULL),
     knows_styles=False,
+    bfloat16=False,
 )
 """It was trained at about 256 × 256; the other bounds were chosen by eye."""

@@ -39,6 +39,12 @@ def explain(*arguments: str) -> Result:
     return CliRunner().invoke(group, ["explain", *arguments], catch_exceptions=False)
 
 
+def test_another_programs_text_is_taken_apart():
+    """Only the prompt of a pasted text is explained, not its settings."""
+    text = "a red house Negative prompt: fog Steps: 20, Sampler: x, CFG scale: 7, Seed: 5"
+    assert json.loads(explain(text, "--json").stdout)["prompt"] == "a red house"
+
+
 def test_it_prints_what_was_found_what_is_advised_and_what_would_be_added():
     """The output has each heading with the prompt's words, the advice, and both levels."""
     shown = explain(PROMPT).stdout

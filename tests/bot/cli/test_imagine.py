@@ -9,11 +9,27 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile, PngInfo
 
 from bot.cli.batch import run
 from engine.renderer import RendererFactory
 from engine.settings import EngineSettings
-from tests.bot.cli.calling import QUICK, names, painted, pixels, zimagine
+from tests.bot.cli.calling import QUICK, names, painted, pixels, refused, zimagine
+from tests.bot.pictures.foreign.files import (
+    USER_COMMENT,
+    exif,
+    jpeg,
+    png,
+    png_with,
+    text_chunk,
+    user_comment,
+    webp,
+)
+
+FOREIGN = (
+    "a red house\nNegative prompt: fog\n"
+    "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 12, Size: 512x768, Version: v1.10.1"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +37,15 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test starts in an empty folder of its own."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def test_codes_of_discord_are_read_as_names():
+    """A prompt that was copied from Discord is painted, and its file named, by the names in it."""
+    (found,) = painted(
+        "<:red_house:123456789012345678> of <@123456789012345678>", *QUICK, "--out", "some"
+    )
+    assert found["prompt"] == "red house of somebody"
+    assert Path(found["file"]).name.startswith("red-house-of-somebody-")
 
 
 def test_a_prompt_becomes_a_file_and_its_name_is_printed():
@@ -132,12 +157,72 @@ def test_what_is_learned_of_a_model_is_kept_only_in_the_data_folder(
 
 
 def test_inspect_prints_the_recipe():
-    """`inspect` prints the recipe of the picture as JSON."""
+    """`inspect` prints the recipe for people, and with --json for programs."""
     painted("一座红色的房子", *QUICK, "--seed", "5", "--out", "one.png")
-    recipe = json.loads(zimagine("inspect", "one.png").stdout)
+    recipe = json.loads(zimagine("inspect", "one.png", "--json").stdout)
     assert recipe["request"]["prompt"] == "一座红色的房子" and recipe["request"]["seed"] == 5
     assert recipe["model"] == "sketch" and recipe["pixels"]["untouched"] is True
     assert "torch" in recipe["conditions"]["versions"]
+    lines = zimagine("inspect", "one.png").stdout.splitlines()
+    assert lines[0] == "Painted by zimagine" and "{" not in "".join(lines)
+    rows = {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    assert (rows["Prompt"], rows["Seed"], rows["Size"]) == ("一座红色的房子", "5", "128×128")
+    assert rows["Pixels"] == "unmodified"
+    assert lines[-1].startswith("一座红色的房子 --size 128x128 --seed 5")
+
+
+def edit(file: str, to: str) -> None:
+    """Change a pixel of a picture and keep its texts."""
+    with Image.open(file) as image:
+        assert isinstance(image, PngImageFile)
+        image.load()
+        info = PngInfo()
+        for key, text in image.text.items():
+            info.add_itxt(key, str(text))
+        image.putpixel((3, 3), (1, 2, 3))
+        image.save(to, pnginfo=info)
+
+
+def test_an_edited_file_is_called_so():
+    """--recipe of an edited file says that this file was edited, and never calls the result
+    identical to it."""
+    painted("a red house", *QUICK, "--seed", "9", "--out", "one.png")
+    edit("one.png", "edited.png")
+    assert "edited after it was painted" in zimagine("inspect", "edited.png").stdout
+    done = zimagine("imagine", "--recipe", "edited.png", "--out", "two.png")
+    assert "edited.png was edited after it was painted" in done.stderr
+    assert "identical" not in done.stderr
+    assert pixels("two.png") == pixels("one.png") != pixels("edited.png")
+    (found,) = painted("--recipe", "edited.png", "--out", "three.png")
+    assert (found["exact"], found["edited"], found["differences"]) == (False, True, [])
+
+
+def test_another_programs_file_is_read_and_painted():
+    """`inspect` shows what another program wrote, and --recipe paints it with this model."""
+    Path("web.png").write_bytes(png(text_chunk("parameters", FOREIGN)))
+    Path("web.jpg").write_bytes(jpeg(exif({USER_COMMENT: user_comment(FOREIGN, b"", "utf-8")})))
+    for name in ("web.png", "web.jpg"):
+        lines = zimagine("inspect", name).stdout.splitlines()
+        assert lines[0] == "Made by another program: A1111"
+        assert lines[-1] == "a red house --size 208x320 --seed 12 --no fog"
+        assert "512×768 cannot be painted here, so it became 208×320." in "\n".join(lines)
+        found = json.loads(zimagine("inspect", name, "--json").stdout)
+        assert (found["program"], found["prompt"], found["seed"]) == ("A1111", "a red house", 12)
+        assert (found["width"], found["height"], found["line"]) == (512, 768, lines[-1])
+    done = zimagine("imagine", "--recipe", "web.jpg", "--out", "one.png")
+    assert done.exit_code == 0, done.output
+    assert "Another program (A1111) made this file" in done.stderr
+    assert "Not taken: Steps, Sampler, CFG scale" in done.stderr and "identical" not in done.stderr
+    request = json.loads(zimagine("inspect", "one.png", "--json").stdout)["request"]
+    assert (request["prompt"], request["seed"]) == ("a red house", 12)
+    assert (request["width_px"], request["height_px"]) == (208, 320)
+
+
+def test_another_programs_file_has_limits():
+    """It cannot be varied, and no source picture goes with it; each is said in one sentence."""
+    Path("web.png").write_bytes(png(text_chunk("parameters", FOREIGN)))
+    assert "needs a picture that zimagine painted" in refused("--vary", "web.png")
+    assert "give no picture" in refused("--recipe", "web.png", "--image", "web.png")
 
 
 @pytest.mark.parametrize(
@@ -237,10 +322,55 @@ def test_it_works_while_a_bot_has_the_data_folder():
 
 @pytest.mark.parametrize(
     ("content", "word"),
-    [(b"", "not a PNG"), (b"hello", "not a PNG"), (b"\x89PNG\r\n\x1a\n1234", "PNG")],
+    [
+        (b"", "not a PNG"),
+        (b"hello", "not a PNG"),
+        (b"\x89PNG\r\n\x1a\n1234", "PNG"),
+        (png(), "no zimagine recipe"),
+        (jpeg(exif({})), "JPEG"),
+        (webp(exif({})), "WebP"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0isom", "video (MP4)"),
+        (b"<!DOCTYPE html><html>", "web page (HTML)"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "vector drawing (SVG)"),
+        (b"%PDF-1.7", "document (PDF)"),
+        (b"PK\3\4", "archive (ZIP)"),
+        (png_with(workflow="{}"), "ComfyUI"),
+    ],
 )
-def test_inspect_refuses_foreign_files(content: bytes, word: str):
-    """A file that is not one of zimagine's pictures exits with code 2 and one sentence."""
+def test_inspect_refuses_other_files(content: bytes, word: str):
+    """A file without a recipe is named for what it is, in one sentence and with code 2."""
     Path("x.png").write_bytes(content)
-    done = zimagine("inspect", "x.png")
-    assert done.exit_code == 2 and word in done.stderr
+    for arguments in (["inspect", "x.png"], ["imagine", "--recipe", "x.png"]):
+        done = zimagine(*arguments)
+        assert done.exit_code == 2 and word in done.stderr and done.stdout == ""
+        assert len(done.stderr.strip().splitlines()) == 1
+
+
+PASTED = (
+    "a lake\nNegative prompt: fog\nSteps: 20, Sampler: x, CFG scale: 7, Seed: 12, Size: 128x160\n"
+)
+
+
+@pytest.mark.parametrize("given", ["argument", "one line", "standard input", "file"])
+def test_another_programs_text_is_taken_apart(given: str):
+    """A pasted text paints its prompt with its seed and size, from wherever prompts come."""
+    arguments, stdin = [PASTED], None
+    if given == "one line":
+        arguments = [" ".join(PASTED.split())]
+    elif given == "standard input":
+        arguments, stdin = ["-"], PASTED.encode()
+    elif given == "file":
+        Path("prompts.txt").write_text(f"{PASTED}\n# another one\na boat\n")
+        arguments = ["--prompts", "prompts.txt"]
+    found, *others = painted(*arguments, "--steps", "1", "--guidance", "1.5", stdin=stdin)
+    assert (found["prompt"], found["negative_prompt"], found["seed"]) == ("a lake", "fog", 12)
+    assert (found["width"], found["height"]) == (128, 160)
+    assert [each["prompt"] for each in others] == (["a boat"] if given == "file" else [])
+
+
+def test_options_win_over_another_programs_text():
+    """What the command line says wins, and the note names what was not taken."""
+    done = zimagine("imagine", PASTED, "--steps", "1", "--seed", "9", "--out", "a.png")
+    assert done.exit_code == 0 and Image.open("a.png").size == (128, 160)
+    assert "Your own were used for: seed" in done.stderr
+    assert "Not taken: Steps, Sampler, CFG scale" in done.stderr

@@ -107,6 +107,21 @@ def test_speed_strictness_and_levels_are_what_they_say():
     assert "golden light" in full["effective_prompt"] and full["negative_prompt"]
 
 
+def test_a_negative_prompt_raises_guidance_but_not_that_of_a_comparison():
+    """--negative raises guidance that is off and says so; the values of a grid are painted as they
+    are, because they are compared."""
+    done = zimagine("imagine", "a lake", *QUICK, "--negative", "fog", "--out", "a.png")
+    assert done.exit_code == 0 and "Guidance is 1.8" in done.stderr
+    (explicit,) = painted(
+        "a lake", *QUICK, "--negative", "fog", "--guidance", "1", "--out", "b.png"
+    )
+    assert explicit["guidance"] == 1.8
+    compared = painted(
+        "a lake", *QUICK, "--negative", "fog", "--grid", "guidance=1,1.5", "--out", "some"
+    )
+    assert [each["guidance"] for each in compared] == [1.0, 1.5]
+
+
 def test_a_style_the_model_does_not_know_is_said_and_does_nothing():
     """sketch knows no styles: the pixels are the same, there is a note, and the JSON has the
     choice."""

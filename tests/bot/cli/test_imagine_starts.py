@@ -80,6 +80,75 @@ def test_a_mask_keeps_what_is_black_and_the_recipe_replays_from_the_data_folder(
     assert again["exact"] is True and again["inputs"] == found["inputs"]
 
 
+def in_another_way(name: str) -> None:
+    """Write mask.png's marks, drawn in another way, to this file."""
+    mask = Image.open("mask.png")
+    if name == "strokes.png":
+        layer = Image.new("RGBA", mask.size, (255, 255, 255, 0))
+        layer.paste((255, 255, 255, 255), mask=mask)
+    else:
+        layer = Image.open("photo.jpg").convert("RGBA")
+        layer.paste((0, 0, 0, 0), mask=mask.resize(layer.size, Image.Resampling.NEAREST))
+    layer.save(name)
+
+
+@pytest.mark.parametrize("name", ["strokes.png", "hole.png"])
+def test_a_mask_may_be_drawn_in_other_ways(name: str):
+    """Strokes on a transparent layer and a hole in a copy mark what black and white do."""
+    in_another_way(name)
+    usual, other = (
+        painted("a red house", "--image", "photo.jpg", "--mask", mask, *QUICK, "--seed", "2",
+                "--out", f"{mask}-out.png")[0]
+        for mask in ("mask.png", name)
+    )  # fmt: skip
+    one, two = pixels(usual["file"]), pixels(other["file"])
+    changed = sum(abs(a - b) > 8 for a, b in zip(one, two, strict=True)) / len(one)
+    assert changed < 0.02
+
+
+def test_a_region_needs_no_mask_and_its_recipe_can_be_painted_again():
+    """--region repaints a part and nothing else; it takes the place of the mask in a replay."""
+    painted(
+        "a red house", "--image", "photo.jpg", "--region", "left", "--size", "192x128", "--seed",
+        "2", "--steps", "1", "--out", "left.png",
+    )  # fmt: skip
+    with Image.open("left.png") as after, Image.open("photo.jpg") as before:
+        right, left = (96, 0, 192, 128), (0, 0, 90, 128)
+        assert after.crop(right).tobytes() == before.crop(right).tobytes()
+        assert after.crop(left).tobytes() != before.crop(left).tobytes()
+    replay = ("--recipe", "left.png", "--image", "photo.jpg", "--out", "again.png")
+    assert "--region" in refused(*replay)
+    assert "not the source image" in refused(*replay, "--region", "right")
+    (again,) = painted(*replay, "--region", "left")
+    assert again["exact"] is True
+
+
+def test_a_long_picture_says_what_is_cut_off():
+    """How much is cut off is printed with the result, and a variation or a replay says it too."""
+    Image.radial_gradient("L").convert("RGB").resize((1200, 100)).save("long.png")
+    done = zimagine("imagine", "a lake", "--image", "long.png", "--steps", "1", "--out", "cut.png")
+    assert "83 % of it is cut off" in done.stderr and "longer than 2:1" in done.stderr
+    again = zimagine("imagine", "--recipe", "cut.png", "--image", "long.png", "--out", "b.png")
+    assert "83 % of it is cut off" in again.stderr
+    done = zimagine("imagine", "a lake", "--image", "photo.jpg", *QUICK, "--out", "c.png")
+    assert "33 % of it is cut off" in done.stderr and "longer than" not in done.stderr
+    done = zimagine("imagine", "a lake", "--image", "photo.jpg", "--steps", "1", "--out", "d.png")
+    assert "cut off" not in done.stderr
+
+
+def test_a_recipe_from_before_takes_the_files_that_it_was_made_from():
+    """A recipe may name what earlier versions read of a file: white on white."""
+    logo = Image.new("RGBA", (128, 128), (0, 0, 0, 0))
+    logo.paste((255, 255, 255, 255), (30, 30, 90, 90))
+    logo.save("logo.png")
+    white = Image.new("RGB", (128, 128), "white")
+    white.save("white.png")
+    # On white there is nothing to tell, so the plain file stands for what was read of the logo.
+    painted("a hill", "--image", "white.png", *QUICK, "--seed", "4", "--out", "old.png")
+    (again,) = painted("--recipe", "old.png", "--image", "logo.png", "--out", "again.png")
+    assert again["exact"] is True
+
+
 def test_a_recipe_takes_its_pictures_when_they_are_given_again():
     """Without a data folder, source images must be given again; they are checked, and the pixels
     are the same."""
@@ -151,10 +220,16 @@ def test_every_step_is_shown_beside_the_picture():
         (["a", "--image", "text.png"], "text.png"),
         (["a", "--image", "."], "cannot be read"),
         (["a", "--image", "anim.gif"], "GIF"),
+        (["a", "--image", "film.mp4"], "video (MP4)"),
         (["a", "--image", "vast.png"], "megapixels"),
         (["a", "--image", "heavy.png"], "MiB"),
-        (["a", "--image", "photo.jpg", "--mask", "first.png"], "shape"),
+        (["a", "--image", "photo.jpg", "--mask", "first.png"], "aspect ratio"),
         (["a", "--image", "photo.jpg", "--mask", "black.png"], "black"),
+        (["a", "--image", "photo.jpg", "--mask", "photo.jpg"], "same as the picture"),
+        (["a", "--image", "photo.jpg", "--mask", "grey.png"], "cannot tell"),
+        (["a", "--image", "photo.jpg", "--mask", "clear.png"], "transparent all over"),
+        (["a", "--image", "photo.jpg", "--mask", "mask.png", "--region", "top"], "not both"),
+        (["a", "--region", "top"], "--image"),
         (["a", "--mask", "mask.png"], "--image"),
         (["a", "--strength", "0.5"], "--image"),
         (["a", "--image", "photo.jpg", "--strength", "0"], "strength"),
@@ -180,8 +255,11 @@ def test_what_cannot_be_painted_from_is_refused_in_one_sentence(arguments: list[
     """An unusable source image exits with code 2 and a sentence that names the file or option."""
     Path("text.png").write_text("no picture")
     Image.new("P", (8, 8)).save("anim.gif")
+    Path("film.mp4").write_bytes(b"\0\0\0\x18ftypisom\0\0\0\0isom")
     Image.new("1", (8000, 8000)).save("vast.png")
     Image.new("L", (96, 64)).save("black.png")
+    Image.new("L", (96, 64), 128).save("grey.png")
+    Image.new("RGBA", (96, 64)).save("clear.png")
     with Path("heavy.png").open("wb") as file:
         file.truncate(26 * 2**20)
     assert word in refused(*arguments)

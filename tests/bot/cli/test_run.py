@@ -48,6 +48,53 @@ def test_a_wrong_setting_stops_it(tmp_path: Path):
     assert TOKEN not in done.stderr
 
 
+def test_a_misspelt_token_is_named(tmp_path: Path):
+    """A token in a variable of a similar name is not read, which the sentence says without it."""
+    done = run_bot(tmp_path, DISCORD_BOT_TOKEN=TOKEN)
+    assert done.returncode == 78 and "DISCORD_BOT_TOKEN is not read" in done.stderr
+    assert TOKEN not in done.stderr
+
+
+def test_a_misspelt_variable_stops_it(tmp_path: Path):
+    """A variable that is no setting exits with code 78 and one sentence with the right name."""
+    done = run_bot(tmp_path, DISCORD_TOKEN=TOKEN, ZIMAGINE_QUOTA_PICTURES="20")
+    assert done.returncode == 78 and "ZIMAGINE_QUOTA__PICTURES?" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1 and list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_data_folder_stops_it(tmp_path: Path):
+    """An empty data_dir exits with code 78 and one sentence, and writes nothing anywhere."""
+    done = run_bot(tmp_path, DISCORD_TOKEN=TOKEN, ZIMAGINE_STORAGE__DATA_DIR="")
+    assert done.returncode == 78 and "storage.data_dir" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1 and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "address", "said"),
+    [
+        ("ALL_PROXY", "socks5://ann:hunter2secret@127.0.0.1:1080", "aiohttp-socks"),
+        ("https_proxy", "ftp://ann:hunter2secret@127.0.0.1:1080", "HTTPS_PROXY"),
+        ("ZIMAGINE_DISCORD__PROXY", "socks5h://ann:hunter2secret@[::1]", "discord.proxy"),
+        ("ZIMAGINE_DISCORD__PROXY", "http://ann:hunter2secret@host:port", "discord.proxy"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_stops_it(
+    tmp_path: Path, variable: str, address: str, said: str
+):
+    """A wrong proxy exits with code 78 and one sentence without its password."""
+    done = run_bot(tmp_path, DISCORD_TOKEN=TOKEN, **{variable: address})
+    assert done.returncode == 78 and said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1 and "hunter2secret" not in done.stderr
+
+
+def test_a_file_as_data_folder_stops_it(tmp_path: Path):
+    """A data_dir that is a file exits with code 78 and one sentence with its path."""
+    (tmp_path / "data").write_text("a file")
+    done = run_bot(tmp_path, DISCORD_TOKEN=TOKEN)
+    assert done.returncode == 78 and str(tmp_path / "data") in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 def test_a_second_bot_names_the_first(tmp_path: Path):
     """A second bot on the same data folder exits with the first one's pid in its sentence."""
     with DataFolderLock(tmp_path / "data"):

@@ -57,3 +57,15 @@ async def test_a_short_jam_is_no_alarm():
     owner_alerts.storage_failed(DiskFull(Path("x"), "no space left"))
     await asyncio.sleep(0.01)
     assert len(messenger.posts) == 2
+
+
+async def test_a_clock_set_back_silences_no_alert():
+    """An alert sent while the clock was a year ahead does not keep the next one back for a year."""
+    owner_alerts, messenger, clock = owner_alerts_and_fakes()
+    clock.advance(days=365)
+    await owner_alerts.alert("disk", "the disk is full")
+    clock.advance(days=-365)
+    await owner_alerts.alert("disk", "still full")
+    assert len(messenger.posts) == 4
+    await owner_alerts.alert("disk", "still full")
+    assert len(messenger.posts) == 4

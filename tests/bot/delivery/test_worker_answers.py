@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bot.delivery.cards import FailureCard, PictureCard
-from bot.delivery.messenger import Obstacle, Undeliverable
+from bot.delivery.messenger import AnsweredElsewhere, Obstacle, Undeliverable
 from bot.delivery.worker import NeverAnswered
 from tests.bot.delivery_harness import STATUS_ID, DeliveryHarness
 from tests.fakes import (
@@ -103,12 +103,39 @@ async def test_an_answer_that_a_crash_kept_unknown_is_found_again(harness: Deliv
     assert harness.messenger.posts == []
 
 
+@pytest.mark.parametrize("end", ["painted", "cancelled"])
+async def test_another_programs_answer_is_left_alone(harness: DeliveryHarness, end: str):
+    """If another program answered the command, nothing is sent and its message is not changed."""
+    job = await harness.accept(placed=False, reply_token="t")
+    if end == "painted":
+        await harness.paint(job)
+    else:
+        await harness.jobs.cancelled(job.id)
+    harness.messenger.answers["t"] = -55
+    with pytest.raises(AnsweredElsewhere):
+        await harness.delivery.status_message(job.id, accepted_at=job.accepted_at)
+    harness.restart()
+    await harness.deliver()
+    assert await harness.state(job) == "dropped"
+    assert harness.messenger.posts == [] and harness.messenger.messages == {}
+
+
 async def test_a_command_that_was_never_answered_is_known_as_such(harness: DeliveryHarness):
     """If Discord knows no answer to the token, NeverAnswered is raised and nothing is recorded."""
     job = await harness.accept(placed=False, reply_token="t")
     with pytest.raises(NeverAnswered):
         await harness.delivery.status_message(job.id, accepted_at=job.accepted_at)
     assert harness.slept == [3.0]  # until Discord accepts no answer any more
+
+
+async def test_a_command_from_the_future_is_not_waited_for_longer(harness: DeliveryHarness):
+    """A job accepted while the clock was a year ahead is looked up within seconds, not a year."""
+    harness.clock.advance(days=365)
+    job = await harness.accept(placed=False, reply_token="t")
+    harness.clock.advance(days=-365)
+    with pytest.raises(NeverAnswered):
+        await harness.delivery.status_message(job.id, accepted_at=job.accepted_at)
+    assert harness.slept == [3.0]
 
 
 async def test_an_answer_that_is_still_on_its_way_is_waited_for(harness: DeliveryHarness):

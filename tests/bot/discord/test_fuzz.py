@@ -14,6 +14,7 @@ import structlog
 from bot.discord.views.custom_ids import ComponentAction
 from tests.bot.discord.fuzzer import FILES, TEXTS, Fuzzer, check_harmless, commands, menus
 from tests.bot.discord.harness import open_harness
+from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import paint
 from tests.fakes import ScriptedRenderer
 
@@ -98,10 +99,13 @@ def odd_ids(rng: random.Random, count: int) -> Iterator[str]:
     for act in ComponentAction:
         for row in ("-1", "0", "00000001", "9" * 18, "9" * 19, "9" * 90, "", "x", "1:1", "１", "٣"):
             yield f"z1:{act}:{row}"
+            yield marked(f"z1:{act}:{row[:20]}")
+        yield from (f"z1:{act}:1:00000000", f"z1:{act}:1:", f"z1:{act}:1:0", marked(f"z2:{act}:1"))
         yield from (f"z2:{act}:1", f"{act}:1", f" z1:{act}:1", f"z1:{act}:1\n", f"Z1:{act}:1")
         yield from (f"z1:{act.upper()}:1", f"z1:{act}:+1", f"z1:{act}:1.0", f"z1:{act}:1_0")
     for letters in ("a" * 64, "A" * 64, "a" * 63, "a" * 65):
         yield from (f"z1:kept:{letters}:{'0' * 16}", f"z1:kept:{letters}")
+        yield marked(f"z1:kept:{letters}:{'0' * 16}")[:100]
     yield from ("z1::1", "z1:paint:1", "z1", ":", "::", "\x00", "z1:reroll:1\x00", "\ud800", "0")
     for _ in range(count):
         letters = rng.choice(["z1:reroll:0123456789", "".join(map(chr, range(1, 0x600))), "🎨@`*"])
@@ -122,9 +126,9 @@ async def test_any_custom_id_is_answered(fuzzer: Fuzzer):
         await fuzzer.press(actor, custom_id, message=message)
         if number % 5 == 0:
             await fuzzer.fill_in(actor, custom_id, rng.choice(TEXTS))
-            if not re.fullmatch(r"z1:[a-z]+:[0-9]{1,18}", custom_id):
+            if not re.fullmatch(r"z1:[a-z]+:[0-9]{1,18}(:[0-9a-f]{8})?", custom_id):
                 await fuzzer.press(actor, custom_id, component_type=3, message=message)
-            await fuzzer.press(actor, "z1:pick:1", 3, message, value=custom_id)
+            await fuzzer.press(actor, marked("z1:pick:1"), 3, message, value=custom_id)
         if number % 10 == 9:
             await harness.settled()
     assert harness.rows("SELECT count(*) FROM pictures WHERE deleted_at IS NOT NULL") == [(0,)]
@@ -150,13 +154,14 @@ async def test_nobody_reaches_what_is_not_theirs(fuzzer: Fuzzer):
     for act in ComponentAction:
         for row_id in (2, 3, 4, 5, 10**17):
             message = next(each for each in harness.channel.history() if each.attachments)
-            await fuzzer.press(harness.bob, f"z1:{act}:{row_id}", message=message)
-            await fuzzer.press(harness.bob, "z1:pick:1", 3, message, value=f"z1:{act}:{row_id}")
-            await fuzzer.fill_in(harness.bob, f"z1:{act}:{row_id}", "a lake")
+            custom_id, menu = marked(f"z1:{act}:{row_id}"), marked("z1:pick:1")
+            await fuzzer.press(harness.bob, custom_id, message=message)
+            await fuzzer.press(harness.bob, menu, 3, message, value=custom_id)
+            await fuzzer.fill_in(harness.bob, custom_id, "a lake")
             if act not in ("delete", "cancel"):
-                await fuzzer.press(harness.moderator, f"z1:{act}:{row_id}", message=message)
-    await fuzzer.press(harness.bob, "z1:delete:1")
-    await fuzzer.press(harness.bob, "z1:cancel:1")
+                await fuzzer.press(harness.moderator, custom_id, message=message)
+    await fuzzer.press(harness.bob, marked("z1:delete:1"))
+    await fuzzer.press(harness.bob, marked("z1:cancel:1"))
     await harness.settled()
     assert harness.rows(rows) == before
     assert harness.rows("SELECT count(*) FROM jobs") == [(4,)]
@@ -192,7 +197,8 @@ async def test_other_servers_get_an_answer_to_everything(data_dir: Path):
             "from",
         )
         kept = f"z1:kept:{'a' * 64}:{'0' * 16}"
-        for custom_id in (*(f"z1:{act}:1" for act in ours), kept, "z2:x", "x"):
+        known = [*(f"z1:{act}:1" for act in ours), kept]
+        for custom_id in (*known, *map(marked, known), "z2:x", "x"):
             await fuzzer.press(harness.alice, custom_id, message=message)
             await fuzzer.fill_in(harness.alice, custom_id, "x")
         await harness.env.settle()

@@ -7,6 +7,7 @@ import pytest
 from engine.errors import NonFinite
 from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.languages import Speak
+from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import paint
 from tests.fakes import ScriptedRenderer
 
@@ -106,7 +107,7 @@ async def test_a_copy_is_in_the_language_of_who_asks_for_it(harness: BotHarness,
     await paint(harness, prompt="a lake", seed=5)
     speak("zh-CN", "en-US")
     panel = await harness.more(harness.bob, harness.message_with_picture())
-    await harness.bob.click(panel, custom_id="z1:copy:1")
+    await harness.bob.click(panel, custom_id=marked("z1:copy:1"))
     (copy,) = harness.bob.user.dm_channel.history()
     assert "种子 5" in harness.texts(copy) and "seed 5" in harness.texts(
         harness.message_with_picture()

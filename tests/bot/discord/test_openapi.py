@@ -10,6 +10,7 @@ import pytest
 
 from engine.errors import NonFinite
 from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.marks import marked
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.discord.painting import paint
 from tests.fakes import ScriptedRenderer
@@ -71,9 +72,9 @@ async def use_pictures(harness: BotHarness, single: Any) -> None:
     await paint(harness, prompt="a lake", count=2)
     several = harness.channel.last_message
     first = min(row[0] for row in harness.rows("SELECT id FROM pictures ORDER BY id DESC LIMIT 2"))
-    await harness.alice.select(several, [f"z1:original:{first}"])
+    await harness.alice.select(several, [marked(f"z1:original:{first}")])
     panel = await harness.more(harness.alice, several)
-    await harness.alice.select(panel, [f"z1:favour:{first}"])
+    await harness.alice.select(panel, [marked(f"z1:favour:{first}")])
     await harness.alice.slash(harness.channel, "remix", prompt="a hill")
     await paint(harness, prompt="a hill", style="oil", speed="fast", enhance="full", private=True)
     await harness.alice.slash(harness.channel, "explain", prompt="a photo --style ink")

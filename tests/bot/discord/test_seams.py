@@ -15,6 +15,7 @@ from tests.bot.discord.forms import form_fields
 from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.images import PHOTO
 from tests.bot.discord.languages import Speak
+from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import paint, run_command
 from tests.bot.discord.permutations import propose
 from tests.bot.discord.previews import ProgressClock, attachment_names, start_painting
@@ -113,7 +114,7 @@ async def test_private_answers_to_a_question_are_in_the_readers_language(
     speak("zh-CN", "en-US")
     renderer.hold()
     asked = await propose(harness, "{a, b} lake", private=True)
-    pressed = await harness.alice.click(asked.response.message, custom_id="z1:paint:1")
+    pressed = await harness.alice.click(asked.response.message, custom_id=marked("z1:paint:1"))
     assert "下一个就是你" in harness.texts(pressed.followups[0].message)
     renderer.release()
     await harness.settled()

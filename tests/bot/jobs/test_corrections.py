@@ -9,6 +9,7 @@ from bot.jobs.corrections import StoredCorrection, _adapter
 from bot.request.input_sources import InputSpec, PictureSource, StagedSource, UrlSource
 from bot.request.params import GenerationParams
 from bot.request.pending import PendingRequest
+from bot.request.regions import Region
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import Mode
@@ -37,9 +38,10 @@ REQUESTS = st.builds(
     st.none()
     | st.builds(
         InputSpec,
-        st.sampled_from([Mode.IMAGE, Mode.BLEND]),
+        st.sampled_from([Mode.IMAGE, Mode.BLEND, Mode.INPAINT]),
         st.lists(SOURCES, max_size=3).map(tuple),
         st.none() | st.floats(0.01, 1),
+        st.none() | st.sampled_from(Region),
     ),
     st.none() | st.floats(0.01, 1),
     st.none() | st.integers(1, 9),

@@ -7,10 +7,17 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from bot.jobs.downloads import download
+from bot.jobs.downloads import download as download_through
+from bot.proxies import Proxies
 from engine.uploads import UploadTooLarge
+from tests.bot.http_proxy import HttpProxy, open_http_proxy
 
 SERVED_BYTES = 10 * 2**20
+
+
+async def download(url: str, limit_bytes: int, proxy: str = "") -> bytes:
+    """Download through a proxy, directly by default."""
+    return await download_through(url, limit_bytes, proxies=Proxies(proxy))
 
 
 @pytest.fixture
@@ -80,3 +87,26 @@ async def test_no_address_is_an_oserror_too(url: str):
     """An invalid URL raises OSError."""
     with pytest.raises(OSError, match=r"\w"):
         await download(url, 100)
+
+
+@pytest.mark.parametrize("credentials", [None, "ann:p@ß/w:密"])
+async def test_a_file_comes_through_a_proxy(address: str, credentials: str | None):
+    """The request goes to the proxy, with its credentials if it asks for any."""
+    async with open_http_proxy(HttpProxy(credentials=credentials)) as proxy:
+        userinfo = "" if credentials is None else "ann:p%40%C3%9F%2Fw%3A%E5%AF%86@"
+        url = f"http://{userinfo}127.0.0.1:{proxy.port}"
+        assert await download(f"{address}/file", 1000, url) == b"x" * 1000
+    assert proxy.seen == [f"GET {address}/file HTTP/1.1"] and proxy.authorized == [credentials]
+
+
+@pytest.mark.parametrize(
+    "proxy", [HttpProxy(status=403), HttpProxy(status=502), HttpProxy(credentials="ann:pw")]
+)
+async def test_a_proxy_that_refuses_is_an_oserror(address: str, proxy: HttpProxy):
+    """A proxy that refuses, asks for credentials or is not there raises OSError."""
+    async with open_http_proxy(proxy):
+        for target in (address, "https://cdn.discordapp.com"):
+            with pytest.raises(OSError, match=r"^\w[\w ]+$"):
+                await download(f"{target}/file", 1000, proxy.url)
+    with pytest.raises(OSError, match="ClientProxyConnectionError"):
+        await download(f"{address}/file", 1000, proxy.url)

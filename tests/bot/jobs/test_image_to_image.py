@@ -115,7 +115,7 @@ async def test_only_one_is_decoded_at_a_time(
     """Pictures are decoded one at a time, even while one of the requests is cancelled."""
     busy = threading.Lock()
     overlaps: list[bool] = []
-    ready = image_to_image._fit_inputs  # pyright: ignore[reportPrivateUsage]
+    ready = image_to_image.fit_inputs
 
     def slow(*arguments: Any) -> Any:
         overlaps.append(not busy.acquire(blocking=False))
@@ -123,7 +123,7 @@ async def test_only_one_is_decoded_at_a_time(
         busy.release()
         return ready(*arguments)
 
-    monkeypatch.setattr(image_to_image, "_fit_inputs", slow)
+    monkeypatch.setattr(image_to_image, "fit_inputs", slow)
     first = asyncio.create_task(harness.paint())
     await until(lambda: len(overlaps) == 1)
     others = [asyncio.create_task(harness.paint()) for _ in range(3)]

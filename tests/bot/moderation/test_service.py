@@ -42,6 +42,7 @@ from engine.queue import Bounds
 from engine.service import Engine
 from engine.types import request_to_json
 from storage.blocks import Blocks
+from storage.cancelled_painting import FreeCancelling
 from storage.database import Database
 from storage.deliveries import Deliveries
 from storage.errors import DiskFull
@@ -111,6 +112,7 @@ class ModerationHarness:
                 JobEvents(accepted=lambda _: None, finished=self.settled.append),
                 clock=clock,
                 max_wait=timedelta(hours=1),
+                free=FreeCancelling(600.0, QuotaPolicy(50, 24, PolicySource.CONFIG)),
             ),
             permissions=permissions,
             changed=self.changed.append,

@@ -15,9 +15,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from bot.pictures.embedded_recipe import MAX_PIXELS, UnreadableReason, UnreadableRecipe, read_recipe
+from bot.pictures.foreign.recipe import ForeignRecipe
 from engine.encode import RECIPE_KEY, encode_png, pixels_sha256
+from engine.file_formats import FileKind
 from engine.types import Raster, Recipe
 from engine.uploads import TooManyPixels
+from tests.bot.pictures.foreign.files import USER_COMMENT, exif, jpeg, user_comment, webp
 from tests.fakes import a_request, fake_recipe, gradient
 
 REQUEST = a_request()
@@ -61,8 +64,6 @@ def test_our_own_file_has_its_recipe():
         (written("GIF"), UnreadableReason.OTHER_FORMAT, "GIF"),
         (written(), UnreadableReason.BARE, ""),
         (written(Software="GIMP"), UnreadableReason.BARE, ""),
-        (written(parameters="a cat\nSteps: 20"), UnreadableReason.FOREIGN, ""),
-        (written(workflow="{}"), UnreadableReason.FOREIGN, ""),
         (written(**{RECIPE_KEY: "{"}), UnreadableReason.DAMAGED, ""),
         (PNG[:-200], UnreadableReason.DAMAGED, ""),
     ],
@@ -70,6 +71,43 @@ def test_our_own_file_has_its_recipe():
 def test_each_other_file_has_its_reason(data: bytes, why: UnreadableReason, form: str):
     """Files without a picture, PNG format or recipe, foreign and damaged ones are told apart."""
     assert read_recipe(data) == UnreadableRecipe(why, form)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+def test_another_programs_recipe_is_found(form: str):
+    """What another program wrote is read from a picture of any format, however large it is."""
+    text = "a cat\nSteps: 20, Seed: 5, Size: 64x96"
+    metadata = exif({USER_COMMENT: user_comment(text, b"UNICODE", "utf-16-be")})
+    files = {"PNG": written(parameters=text), "JPEG": jpeg(metadata), "WEBP": webp(metadata)}
+    assert read_recipe(files[form]) == ForeignRecipe(
+        "A1111", "a cat", "", 5, (64, 96), settings=("Steps",)
+    )
+
+
+def test_our_own_recipe_comes_first():
+    """A file with both texts is one of ours, and stays so if its recipe is damaged."""
+    assert read_recipe(PNG) == fake_recipe(REQUEST)
+    broken = written(**{RECIPE_KEY: "{", "parameters": "a cat\nSteps: 20"})
+    assert read_recipe(broken) == UnreadableRecipe(UnreadableReason.DAMAGED)
+
+
+def test_our_own_text_is_read_where_the_recipe_is_lost():
+    """A picture of ours that another program saved with only the text for others is known."""
+    image = Image.open(io.BytesIO(PNG))
+    found = read_recipe(written(parameters=str(image.info["parameters"])))
+    assert isinstance(found, ForeignRecipe) and found.program == "zimagine"
+    assert (found.prompt, found.seed) == (REQUEST.effective_prompt, REQUEST.seed)
+
+
+def test_films_and_pages_are_named():
+    """Files that are no picture are named with what they hold."""
+    film = b"\0\0\0\x18ftypisom\0\0\0\0isom"
+    assert read_recipe(film) == UnreadableRecipe(
+        UnreadableReason.OTHER_FORMAT, "MP4", FileKind.VIDEO
+    )
+    assert read_recipe(written(workflow="{}")) == UnreadableRecipe(
+        UnreadableReason.FOREIGN, program="ComfyUI"
+    )
 
 
 def test_changed_pixels_are_noticed():

@@ -72,7 +72,9 @@ async def test_what_is_private_hidden_or_of_another_server_is_unknown(harness: I
 
 async def test_details_know_where_a_picture_comes_from(harness: InspectionHarness):
     """Details have the parent's number, the recipe, and a line that reproduces the picture."""
-    first = await harness.add_picture(ALICE, a_request("a {red} boat --ar", negative_prompt="fog"))
+    first = await harness.add_picture(
+        ALICE, a_request("a {red} boat --ar", negative_prompt="fog", guidance=1.5)
+    )
     again = await harness.add_picture(BOB, a_request(), parent=first.id)
     found = await harness.inspection.details(ALICE, again.id)
     assert isinstance(found, PictureDetails) and found.parent_id == first.id

@@ -113,6 +113,10 @@ class LivePlayground:
         finally:
             connection.close()
 
+    def marked(self, custom_id: str) -> str:
+        """Add the mark of the bot's database to a custom_id without one."""
+        return f"{custom_id}:{self.rows('SELECT mark FROM database_mark')[0][0]}"
+
     async def settled(self) -> None:
         """Wait until no job and no delivery is open."""
         await self.until(

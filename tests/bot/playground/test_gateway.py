@@ -103,6 +103,17 @@ async def test_words_of_others_need_an_intent(client: StandInClient) -> None:
     assert heard["d"]["content"] == "" and heard["d"]["author"]["id"] == str(MEMBER_ID)
 
 
+async def test_two_programs_hear_everything(client: StandInClient) -> None:
+    """Two programs with one token both stay connected, and both receive each event."""
+    first, second = await connect(client), await connect(client)
+    for shard in (first, second):
+        await shard.identify(intents=1 | 1 << 9)
+    assert not first.socket.closed
+    client.people.say(ActingUser(MEMBER_ID), PAINT_ID, "heard by both")
+    heard = [(await shard.next(name="MESSAGE_CREATE"))["d"]["id"] for shard in (first, second)]
+    assert heard[0] == heard[1]
+
+
 async def test_shards_share_the_guilds(client: StandInClient) -> None:
     """Each guild belongs to exactly one of two shards."""
     found = []

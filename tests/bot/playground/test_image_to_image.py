@@ -32,7 +32,7 @@ async def test_painting_from_pictures(tmp_path: Path) -> None:
         await live.until(lambda: not live.playground.standin.gateway.online)
         await live.ready()
         words = {"prompt": "a blue house", "strength": "0.6"}
-        sent_in = people.modal(ActingUser(ADMIN_ID), opened.id, "z1:from:1", words)
+        sent_in = people.modal(ActingUser(ADMIN_ID), opened.id, live.marked("z1:from:1"), words)
         await live.answered(sent_in)
         await live.picture(4)
         await live.settled()

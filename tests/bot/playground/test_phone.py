@@ -39,7 +39,7 @@ async def cancel_from_the_queue(live: LivePlayground, tab: Tab) -> None:
     """Press Cancel in the panel of /queue, whose row then disappears."""
     asked = live.send("queue", ADMIN_ID)
     await live.answered(asked)
-    await fits(tab, "Next jobs of other members here")
+    await fits(tab, "Other members' next jobs here")
     panel = live.answer(asked)
     rows = [part["accessory"]["custom_id"] for part in panel.components if "accessory" in part]
     live.playground.people.component(ActingUser(ADMIN_ID), PAINT_ID, panel.id, rows[-1])

@@ -70,6 +70,8 @@ async def test_faults_on_the_way(tmp_path: Path) -> None:
         lost = live.send("imagine", prompt="a boat on a lake", seed=1)
         await live.picture(1)
         assert lost.state is State.ANSWERED
+        printed = live.playground.process.lines
+        assert not [line for line in printed if "another copy" in line], "it was its own answer"
         for fault in (Fault.RATE_LIMIT, Fault.SERVER_ERROR, Fault.LOST_ANSWER):
             faults.inject(fault)
             before = len(live.pictures())

@@ -24,14 +24,16 @@ async def test_a_report_and_its_verdict(tmp_path: Path) -> None:
             opened = live.press(live.answer(more), "Report", person)
             await live.until(lambda opened=opened: opened.modal is not None)
             why = {"reason": "**too red** @everyone"}
-            await live.answered(people.modal(ActingUser(person), opened.id, "z1:report:1", why))
+            await live.answered(
+                people.modal(ActingUser(person), opened.id, live.marked("z1:report:1"), why)
+            )
         card = (await live.until(lambda: world.messages(STAFF_ID)))[0]
         await live.until(lambda: "2 reports" in str(world.messages(STAFF_ID)[0].components))
         assert card.attachments[0].filename.startswith("SPOILER_")
         listed = live.send("admin reports list", ADMIN_ID)
         await live.answered(listed)
         pressed = people.component(
-            ActingUser(MODERATOR_ID), STAFF_ID, card.id, "z1:blockreported:1"
+            ActingUser(MODERATOR_ID), STAFF_ID, card.id, live.marked("z1:blockreported:1")
         )
         await live.answered(pressed)
         await live.until(lambda: not live.pictures())

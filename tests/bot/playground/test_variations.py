@@ -25,19 +25,23 @@ async def test_everything_one_does_with_a_picture(tmp_path: Path) -> None:
             await live.answered(pressed)
         opened = live.press(panel, "Remix")
         await live.until(lambda: opened.modal is not None)
-        assert opened.modal is not None and opened.modal["custom_id"] == "z1:remix:1"
+        assert opened.modal is not None and opened.modal["custom_id"] == live.marked("z1:remix:1")
         words = {"prompt": "a blue house", "negative": "", "seed": "7"}
-        sent_in = people.modal(ActingUser(MEMBER_ID), opened.id, "z1:remix:1", words)
+        sent_in = people.modal(ActingUser(MEMBER_ID), opened.id, live.marked("z1:remix:1"), words)
         await live.answered(sent_in)
         await live.picture(4)
         live.send("imagine", prompt="a waiting tree", count=2)
         several = await live.picture(5)
         await live.settled()
         ids = [row[0] for row in live.rows("SELECT id FROM pictures ORDER BY id")][-2:]
-        menu = f"z1:pick:{ids[0]}"
+        menu = live.marked(f"z1:pick:{ids[0]}")
         chosen = [
             people.component(
-                ActingUser(ADMIN_ID), PAINT_ID, several.id, menu, [f"z1:{act}:{ids[1]}"]
+                ActingUser(ADMIN_ID),
+                PAINT_ID,
+                several.id,
+                menu,
+                [live.marked(f"z1:{act}:{ids[1]}")],
             )
             for act in ("original", "details", "strong", "upscale")
         ]

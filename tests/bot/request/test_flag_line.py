@@ -50,7 +50,7 @@ def test_a_line_says_what_the_request_says(request_: ImageRequest):
     assert (flagged.given.get("variety") or 0.0) == request_.variety
     assert (flagged.given.get("refine") or 0.0) == request_.refine
     assert flagged.given.get("style") == request_.style
-    if request_.negative_prompt.strip(f"{SOFT} "):
+    if request_.guidance > 1 and request_.negative_prompt.strip(f"{SOFT} "):
         assert flagged.given.get("negative") == request_.negative_prompt
 
 
@@ -90,9 +90,18 @@ def test_a_line_asks_for_the_same_picture(prompt, level, guidance, variety, fami
 
 def test_a_line_reads_as_somebody_would_type_it():
     """The prompt comes first, then the flags; special characters are escaped."""
-    request = ImageRequest("a {red} cat --v 6", "x", "fog", 5, 1024, 768, 8, 1.0)
+    request = ImageRequest("a {red} cat --v 6", "x", "fog", 5, 1024, 768, 8, 1.5)
     assert flag_line(request) == (
-        r"a \{red\} cat \--v 6 --size 1024x768 --seed 5 --steps 8 --guidance 1 --no fog"
+        r"a \{red\} cat \--v 6 --size 1024x768 --seed 5 --steps 8 --guidance 1.5 --no fog"
+    )
+
+
+def test_a_line_leaves_out_a_negative_prompt_that_did_nothing():
+    """Earlier versions painted negative prompts without guidance; the line paints that picture
+    again, and raises no guidance."""
+    request = ImageRequest("a cat", "a cat", "fog", 5, 1024, 768, 8, 1.0)
+    assert flag_line(request) == (
+        "a cat --size 1024x768 --seed 5 --steps 8 --guidance 1 --enhance off"
     )
 
 

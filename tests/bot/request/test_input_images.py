@@ -9,20 +9,23 @@ from hypothesis import strategies as st
 from bot.i18n import words
 from bot.request.input_images import (
     InputMismatch,
-    MaskEmpty,
+    MaskCutOff,
     MaskMissing,
-    MaskSizeMismatch,
     match_inputs,
     prepare,
     size_from,
+    with_region,
 )
 from bot.request.outcomes import BadSize, ResolvedRequest, SizeTooLarge
 from bot.request.params import GenerationParams
-from bot.request.resolve import resolve, size_problem
+from bot.request.regions import Region, region_mask
+from bot.request.resolve import MAX_UNSAID_CUT, resolve, size_problem
 from bot.wording import rejections
-from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO
+from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO, Family
+from engine.masks import MaskBlank, MaskEmpty, MaskSizeMismatch, MaskUnclear, MaskUnmarked
 from engine.modes import MAX_BLENDED
-from engine.types import INPUTS, ImageRequest, Mode, Raster
+from engine.sizing import cut_share, ratio_fits
+from engine.types import INPUTS, ImageRequest, Mode, Raster, SourceChange, SourceChangeKind
 from engine.uploads import Upload, UploadRefused, canonical, reopen
 from tests.fakes import a_request
 
@@ -76,6 +79,73 @@ def test_a_mask_has_to_lie_over_its_picture():
         prepare(Mode.INPAINT, [picture, an_upload(100, 100)], (96, 64))
     with pytest.raises(MaskEmpty):
         prepare(Mode.INPAINT, [picture, Upload.of(Raster(3, 2, bytes(18)))], (96, 64))
+
+
+def test_a_mark_that_is_cut_off_is_refused():
+    """What is marked beside the middle of a long picture cannot be repainted: it is refused."""
+    row = bytes([255] * 30 + [0] * 270)
+    mask = Upload.of(Raster(100, 10, row * 10))
+    picture = an_upload(1000, 100)
+    assert prepare(Mode.INPAINT, [picture, mask], (320, 32)).inputs
+    with pytest.raises(MaskCutOff):
+        prepare(Mode.INPAINT, [picture, mask], (64, 32))
+
+
+@pytest.mark.parametrize("region", Region)
+def test_a_region_takes_the_place_of_a_mask(region: Region):
+    """A region is a mask of the output, whatever shape the picture has."""
+    found = prepare(Mode.INPAINT, [an_upload(300, 50)], (64, 32), 0.7, region)
+    assert found.inputs[1].raster == region_mask(region, 64, 32)
+    assert found.start.inputs == tuple(each.sha256 for each in found.inputs)
+    given_ = with_region([an_upload(300, 50)], region, (64, 32))
+    request = a_request(mode=Mode.INPAINT, inputs=found.start.inputs, width_px=64, height_px=32)
+    assert match_inputs(request, given_) == found.inputs
+
+
+CUTS = [
+    ((1200, 100), (368, 176), "83"),
+    ((100, 1200), (176, 368), "83"),
+    ((1200, 100), (1568, 672), "81"),
+    ((300, 200), (208, 208), "33"),
+    ((5000, 1), (368, 176), "99"),
+    ((1060, 1000), (256, 256), "6"),
+    ((1050, 1000), (256, 256), None),
+    ((300, 200), (320, 208), None),
+    ((1, 1), (256, 256), None),
+]
+
+
+@pytest.mark.parametrize(("source", "output", "percent"), CUTS, ids=str)
+def test_what_is_cut_off_is_told(
+    source: tuple[int, int], output: tuple[int, int], percent: str | None
+):
+    """How much is cut off a picture is told in whole percent, from more than 5 % on."""
+    found = prepare(Mode.IMAGE, [an_upload(*source)], output)
+    told = () if percent is None else (SourceChange(SourceChangeKind.CUT, percent),)
+    assert found.start.changes == told
+
+
+def test_of_several_cuts_the_largest_is_told():
+    """Changes of several pictures are told once each, without those of the mask."""
+    pictures = [an_upload(64, 32), an_upload(32, 32), an_upload(20, 64)]
+    found = prepare(Mode.BLEND, pictures, (64, 32)).start.changes
+    assert found == (SourceChange(SourceChangeKind.CUT, "84"),)
+    ground = SourceChange(SourceChangeKind.GROUND, "black")
+    lost = [Upload.of(an_upload(64, 32).raster, (ground,))] * 2
+    assert prepare(Mode.BLEND, lost, (64, 32)).start.changes == (ground,)
+    assert prepare(Mode.INPAINT, lost, (64, 32)).start.changes == (ground,)
+
+
+@given(st.integers(1, 4000), st.integers(1, 4000), st.sampled_from([SKETCH_FAMILY, Z_IMAGE_TURBO]))
+def test_a_shape_that_can_be_painted_is_hardly_cut(width: int, height: int, family: Family):
+    """Only what is longer than the family paints loses more than 5 % by itself."""
+    found = size_from(GenerationParams("x"), Mode.IMAGE, family, (width, height))
+    assert isinstance(found, tuple)
+    if ratio_fits(width, height, family.max_ratio):
+        assert cut_share((width, height), found) <= MAX_UNSAID_CUT
+    else:
+        longest = max(found) / min(found)
+        assert longest == pytest.approx(family.max_ratio, rel=0.05)
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -167,7 +237,11 @@ def test_a_prepared_wish_is_composed():
     [
         MaskSizeMismatch(Raster(2, 1, b""), Raster(1, 1, b"")),
         MaskEmpty(),
+        MaskBlank(),
         MaskMissing(),
+        MaskUnmarked(),
+        MaskUnclear(),
+        MaskCutOff(),
         InputMismatch(0, "a", "b"),
     ],
 )

@@ -9,18 +9,19 @@ import pytest
 
 from bot.cli.imagine import command
 from bot.request.flags import ParsedPrompt, parse
-from bot.request.options import BY_NAME, OPTIONS, PARAMS, Option, with_options
+from bot.request.options import BY_NAME, OPTIONS, PARAMS, Option, chosen, with_options
 from bot.request.outcomes import FlagProblem, Refused
 from bot.request.params import GenerationParams
 
-OF_THE_JOB = {"count", "private", "strength"}
+OF_THE_JOB = {"count", "private", "strength", "region"}
 """Options that belong to the job or to its source image."""
 
 
 def test_every_parameter_is_an_option():
-    """GenerationParams holds the prompt, the source image and what the table lists, no more."""
+    """GenerationParams holds the prompt, the source image, what was pasted and what the table
+    lists, no more."""
     fields = {each.name for each in dataclasses.fields(GenerationParams)}
-    assert fields - {"prompt", "start"} == set(PARAMS) == set(BY_NAME) - OF_THE_JOB
+    assert fields - {"prompt", "start", "pasted"} == set(PARAMS) == set(BY_NAME) - OF_THE_JOB
 
 
 def test_no_name_is_used_twice():
@@ -31,11 +32,11 @@ def test_no_name_is_used_twice():
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_every_option_is_found_wherever_people_look(option: Option):
-    """Each option is a flag with its own name, and is listed by `imagine --help` under its
-    heading."""
-    assert option.name in [name for flag in option.flags for name in flag.names] or (
-        option.name == "negative"  # Midjourney's --no
-    )
+    """Each option of /imagine is a flag with its own name; each option is listed by `imagine
+    --help` under its heading."""
+    flags = [name for flag in option.flags for name in flag.names]
+    of_imagine = option.command == "imagine" and option.name != "negative"  # Midjourney's --no
+    assert option.name in flags or not of_imagine
     listed = {each.name: each for each in command.params if isinstance(each, click.Option)}
     assert (option.name in listed) == (option.section is not None)
     if option.section is not None:
@@ -48,5 +49,6 @@ def test_closed_lists_are_closed_everywhere(name: str):
     """A value outside the list is refused and quoted, as an option and as a flag."""
     refused = with_options(GenerationParams("a lake"), **{name: "odd"})
     assert isinstance(refused, Refused) and isinstance(refused.reason, FlagProblem)
+    assert chosen(name, "odd") == refused and chosen(name, None) is None
     assert refused.reason.errors[0].flag == f"--{name}" and refused.reason.errors[0].expected
     assert not isinstance(parse(f"a lake --{name} odd"), ParsedPrompt)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from bot.i18n import words
 from bot.request.notes import (
     HighGuidance,
+    InertSyntax,
     NegativeAdded,
+    NegativeGuidance,
     NegativeIgnored,
     SmallSide,
     StyleIgnored,
@@ -23,6 +26,7 @@ from bot.request.outcomes import (
     BadAspect,
     BadSize,
     EmptyPrompt,
+    NegativeUnsupported,
     OutOfRange,
     Refused,
     ResolvedRequest,
@@ -40,8 +44,9 @@ from bot.request.resolve import (
     size_for,
 )
 from bot.wording import rejections
+from engine import prompts
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO, Family, Speed
-from engine.prompts import EnhancementLevel, PictureStyle
+from engine.prompts import EnhancementLevel, Hint, PictureStyle
 from engine.types import MAX_SEED, MAX_VARIATIONS, Mode, Variation
 
 SHA = "a" * 64
@@ -107,10 +112,116 @@ def test_bad_input_gets_a_reason_and_one_sentence(params: GenerationParams, kind
     assert sentence and "\n" not in sentence and sentence[-1] == "."
 
 
-def test_an_idle_negative_prompt_is_noted():
-    """A negative prompt is noted as ineffective at guidance 1, and not noted above 1."""
-    assert resolved(GenerationParams("x", negative="fog")).notes == (NegativeIgnored(),)
-    assert resolved(GenerationParams("x", negative="fog", guidance=1.5)).notes == ()
+@pytest.mark.parametrize("family", [SKETCH_FAMILY, Z_IMAGE_TURBO])
+@pytest.mark.parametrize(
+    ("given", "painted"),
+    [
+        ({}, 1.8),
+        ({"guidance": 1.0}, 1.8),
+        ({"guidance": 1}, 1.8),
+        ({"guidance": 1.2}, 1.2),
+        ({"guidance": 2.5}, 2.5),
+        ({"strict": True}, 1.8),
+    ],
+)
+def test_a_negative_prompt_gets_the_guidance_that_it_needs(
+    family: Family, given: dict[str, Any], painted: float
+):
+    """Guidance that is off is raised for a negative prompt, and a note says so; guidance at which
+    it acts stays as it was chosen."""
+    made = resolved(GenerationParams("x", negative="fog", **given), family)
+    assert made.request.guidance == painted
+    assert family.pipeline_guidance(made.request.guidance) > 0
+    assert (NegativeGuidance(1.8) in made.notes) == (painted == 1.8)
+    assert NegativeIgnored() not in made.notes
+
+
+@pytest.mark.parametrize("negative", [None, "", "  ", "\u200b", "\n"])
+def test_an_empty_negative_prompt_raises_no_guidance(negative: str | None):
+    """Where there is no negative prompt, guidance stays off."""
+    made = resolved(GenerationParams("x", negative=negative))
+    assert made.request.guidance == 1.0 and made.notes == ()
+
+
+@pytest.mark.parametrize("guidance", [math.nan, math.inf, 0.5, 0.0, -1.0, 99.0])
+def test_a_negative_prompt_hides_no_wrong_guidance(guidance: float):
+    """A guidance out of bounds is refused with and without a negative prompt."""
+    outcome = resolve(
+        GenerationParams("x", negative="fog", guidance=guidance), SKETCH_FAMILY, lambda: 42
+    )
+    assert isinstance(outcome, Refused) and isinstance(outcome.reason, OutOfRange)
+
+
+@pytest.mark.parametrize("guidance", [None, 1.0, 1.8])
+def test_a_family_without_negative_prompts_refuses_them(guidance: float | None):
+    """What cannot act is refused before anything is charged, with a sentence; an empty one is no
+    negative prompt."""
+    family = dataclasses.replace(SKETCH_FAMILY, negative_guidance=None)
+    params = GenerationParams("x", negative="fog", guidance=guidance)
+    outcome = resolve(params, family, lambda: 42)
+    assert isinstance(outcome, Refused) and outcome == Refused(NegativeUnsupported())
+    sentence = rejections.refusal(outcome, words(), lambda moment: moment.isoformat())
+    assert "negative prompt" in sentence
+    assert isinstance(resolve(GenerationParams("x"), family, lambda: 42), ResolvedRequest)
+
+
+def test_guidance_that_is_compared_stays():
+    """In a comparison of guidances, guidance 1 stays, and a note says that it ignores the negative
+    prompt; one that was not given is raised all the same."""
+    params = GenerationParams("x", negative="fog", guidance=1.0)
+    kept = resolve(params, SKETCH_FAMILY, lambda: 42, keep_guidance=True)
+    assert isinstance(kept, ResolvedRequest) and kept.request.guidance == 1.0
+    assert kept.notes == (NegativeIgnored(),)
+    open_ = dataclasses.replace(params, guidance=None)
+    raised = resolve(open_, SKETCH_FAMILY, lambda: 42, keep_guidance=True)
+    assert isinstance(raised, ResolvedRequest) and raised.request.guidance == 1.8
+
+
+@pytest.mark.parametrize(
+    ("prompt", "found"),
+    [
+        ("a (red:1.3) house", ("(red:1.3)",)),
+        ("a ((red)) house", ("((red))",)),
+        ("a [[red]] house", ("[[red]]",)),
+        ("a house::2 in snow::-1", ("house::2", "snow::-1")),
+        ("a house <lora:snow:0.8>", ("<lora:snow:0.8>",)),
+        ("a house, steps: 30, cfg 7", ("steps: 30", "cfg 7")),
+        ("a (red:1.3) house, (red:1.3) door <lora:x:1>", ("(red:1.3)", "<lora:x:1>")),
+        ("a house (with a red door)", ()),
+        ('a sign that says "(red:1.3)"', ()),
+        ("a house on steps of stone", ()),
+        ("a clock at 12:30", ()),
+    ],
+)
+def test_syntax_of_other_programs_is_noted(prompt: str, found: tuple[str, ...]):
+    """Weights, LoRA tags and settings in a prompt are named in one note, as /explain would."""
+    notes = list(resolved(GenerationParams(prompt)).notes)
+    assert notes == ([InertSyntax(found)] if found else [])
+    advised = {Hint.WEIGHTS, Hint.LORA_TAGS, Hint.SETTINGS}
+    analysis = prompts.analyse(prompt)
+    explained = [word for each in analysis.advice if each.hint in advised for word in each.words]
+    assert sorted(explained) == sorted(found)
+
+
+def test_the_note_on_syntax_is_one_line():
+    """The longest weights are cut, and of many words the first are named."""
+    prompt = " ".join(f"({'very ' * 30}red{each}:1.3)" for each in range(9))
+    (note,) = resolved(GenerationParams(prompt)).notes
+    sentence = rejections.note_sentence(note, words())
+    assert len(sentence) < 250 and "\n" not in sentence and sentence.endswith("….")
+
+
+def test_no_code_of_discord_reaches_the_model():
+    """Whatever door a prompt came through, codes in it and in the negative prompt are words."""
+    made = resolved(
+        GenerationParams(
+            "<:red_house:123456789012345678> and <@\u200b123456789012345678>",
+            negative="<a:fog_bank:123456789012345678>",
+        )
+    ).request
+    assert made.prompt == "red house and somebody"
+    assert made.effective_prompt.startswith("red house and somebody")
+    assert made.negative_prompt == "fog bank"
 
 
 @pytest.mark.parametrize(
@@ -120,19 +231,39 @@ def test_an_idle_negative_prompt_is_noted():
         ("a [red|blue|green] house", ("[red|blue|green]",)),
         ("a [day:night:0.5] sky", ("[day:night:0.5]",)),
         ("a {2$$red} house", ("2$$",)),
-        ("a house::2 in fog::-.5", ("house::2", "fog::")),
         ("hot:: dog", ("hot::",)),
-        ("猫::2，__颜色__", ("猫::2", "__颜色__")),
         ("a [red] house, std::vector, snake_case__name, 16:9, US$$, [1, 2]", ()),
         ('a sign that says "[red|blue]"', ()),
     ],
 )
-def test_syntax_of_other_programs_is_noted(prompt: str, idle: tuple[str, ...]):
+def test_syntax_that_is_read_as_words_is_noted(prompt: str, idle: tuple[str, ...]):
     """What other programs obey and the model reads as words is named in a note."""
     notes = resolved(GenerationParams(prompt)).notes
     assert [each for each in notes if isinstance(each, SyntaxIgnored)] == (
         [SyntaxIgnored(idle)] if idle else []
     )
+
+
+@pytest.mark.parametrize(
+    ("prompt", "inert", "idle"),
+    [
+        ("a house::2 in fog::-.5", ("house::2", "fog::-.5"), ()),
+        ("hot:: dog::2", ("dog::2",), ("hot::",)),
+        ("猫::2，__颜色__", ("猫::2",), ("__颜色__",)),
+        ("a [[red|blue]] house", ("[[red|blue]]",), ()),
+        ("a [(red:1.3)|blue] house", (), ("[(red:1.3)|blue]",)),
+        ("a [cfg:0.5] house, [a|b] <lora:x:1>", ("<lora:x:1>",), ("[cfg:0.5]", "[a|b]")),
+        ("steps: 30, [steps: 30|x]", ("steps: 30",), ("[steps: 30|x]",)),
+    ],
+)
+def test_no_words_are_in_two_notes(prompt: str, inert: tuple[str, ...], idle: tuple[str, ...]):
+    """Where kinds of syntax overlap, only the longer words are named, and in one note."""
+    notes = resolved(GenerationParams(prompt)).notes
+    wanted = [
+        *([InertSyntax(inert)] if inert else []),
+        *([SyntaxIgnored(idle)] if idle else []),
+    ]
+    assert list(notes) == wanted
 
 
 def test_high_guidance_is_noted():

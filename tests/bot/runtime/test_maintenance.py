@@ -60,6 +60,7 @@ class MaintenanceHarness:
         self.free = 100 * GIB_BYTES
         self.data_dir = data_dir
         self.rounds = 0
+        self.dated_back = 0
         self.alert: Callable[[str, str], Awaitable[None]] = self.record_alert
         self.sleep: Callable[[float], Awaitable[Any]] = self.next_round
         self.sweep_proposals: Callable[[], Awaitable[int]] = self.sweep_nothing
@@ -71,7 +72,12 @@ class MaintenanceHarness:
             sleep=lambda seconds: self.sleep(seconds),
             free=lambda _: self.free,
             sweep_proposals=lambda: self.sweep_proposals(),
+            date_back=self.date_back,
         )
+
+    async def date_back(self) -> int:
+        self.dated_back += 1
+        return 0
 
     async def record_alert(self, kind: str, sentence: str) -> None:
         self.alerts.append((kind, sentence))
@@ -254,3 +260,15 @@ async def test_old_questions_are_forgotten_every_round(data_dir: Path):
         await harness.run_for(minutes=30)
     assert len(swept) == 3
     assert [each["count"] for each in logs if each["event"] == "questions forgotten"] == [3, 3]
+
+
+async def test_a_clock_set_back_holds_nothing_up(data_dir: Path):
+    """After a clock that was a year ahead, retention is applied again within the hour."""
+    harness = MaintenanceHarness(data_dir)
+    harness.clock.advance(days=365)
+    await harness.run_for(minutes=10)
+    asked = len(harness.retention.asked)
+    harness.clock.advance(days=-365)
+    await harness.run_for(minutes=10)
+    assert len(harness.retention.asked) == asked + 1
+    assert harness.dated_back == 4, "before each round, the first included"

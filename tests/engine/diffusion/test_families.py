@@ -123,6 +123,10 @@ def test_defaults_lie_within_the_bounds(family: Any) -> None:
     before the family is known."""
     assert 1 <= family.default_steps <= family.max_steps <= MAX_STEPS
     assert 1.0 <= family.default_guidance <= family.warn_guidance < family.max_guidance
+    needed = family.negative_guidance
+    assert needed is None or (
+        needed <= family.warn_guidance and family.pipeline_guidance(needed) > 0
+    )
     assert family.max_guidance <= MAX_GUIDANCE
     assert family.min_side_px % GRID_PX == family.max_side_px % GRID_PX == 0
 
@@ -143,7 +147,7 @@ DEFAULT = "z-image-turbo is assumed"
 @pytest.mark.parametrize(
     ("clues", "family", "reason"),
     [
-        (ModelClues("sketch"), SKETCH_FAMILY, "it is the embedded model"),
+        (ModelClues("sketch"), SKETCH_FAMILY, "it is the built-in demo model"),
         (
             ModelClues("small", index(), TURBO_CONFIGS | {"vae": {"sample_size": 256}}),
             SKETCH_FAMILY,

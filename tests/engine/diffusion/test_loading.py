@@ -43,7 +43,7 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def load(model: Path | str, dtype: torch.dtype = torch.float32, **settings: Any) -> Any:
-    loaded = load_model(EngineSettings(model=str(model), **settings), dtype)
+    loaded = load_model(EngineSettings(model=str(model), **settings), torch.device("cpu"), dtype)
     return loaded.pipeline, loaded.revision
 
 

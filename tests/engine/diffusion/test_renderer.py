@@ -58,7 +58,7 @@ def test_guidance_is_classic(
     """Classic 1 is the pipeline's 0: pictures equal those of a direct call with one less."""
     request = dataclasses.replace(REQUEST, guidance=guidance, negative_prompt=negative)
     ours = painted(painter, request).raster.rgb
-    direct: Any = load_model(EngineSettings(model=str(tiny)), torch.float32).pipeline
+    direct: Any = load_model(EngineSettings(model=str(tiny)), torch.device("cpu")).pipeline
     torch.set_num_threads(1)
     image = direct(
         prompt="a lake",
@@ -225,9 +225,9 @@ def test_a_batch_paints_each_as_if_alone(painter: DiffusionRenderer):
 
 def test_weights_in_float16_are_never_computed_in_it(copy: Path):
     """A model saved in float16 is loaded in a format that does not paint black."""
-    pipeline: Any = load_model(EngineSettings(model=str(copy)), torch.float32).pipeline
+    pipeline: Any = load_model(EngineSettings(model=str(copy)), torch.device("cpu")).pipeline
     pipeline.to(torch.float16).save_pretrained(copy)
-    loaded: Any = load_model(EngineSettings(model=str(copy)), torch.float32).pipeline
+    loaded: Any = load_model(EngineSettings(model=str(copy)), torch.device("cpu")).pipeline
     for name in COMPONENTS:
         assert {each.dtype for each in getattr(loaded, name).parameters()} == {torch.float32}
 

@@ -28,7 +28,7 @@ def test_flags_are_obeyed():
         "x",
     )
     assert found["prompt"] == "a lake" and found["seed"] == 5
-    recipe = json.loads(zimagine("inspect", found["file"]).stdout)["request"]
+    recipe = json.loads(zimagine("inspect", "--json", found["file"]).stdout)["request"]
     assert (recipe["width_px"], recipe["height_px"], recipe["steps"]) == (128, 256, 2)
     assert recipe["negative_prompt"] == "fog"
 
@@ -94,7 +94,7 @@ def test_flags_and_options_that_agree():
         "x",
         *QUICK,
     )
-    recipe = json.loads(zimagine("inspect", found["file"]).stdout)["request"]
+    recipe = json.loads(zimagine("inspect", "--json", found["file"]).stdout)["request"]
     assert recipe["seed"] == 5 and recipe["negative_prompt"] == "rain, fog"
 
 
@@ -113,9 +113,43 @@ def test_each_prompt_has_its_own_size_from_a_picture(own_folder: Path):
     )
     shapes = []
     for each in (wide, plain):
-        recipe = json.loads(zimagine("inspect", each["file"]).stdout)["request"]
+        recipe = json.loads(zimagine("inspect", "--json", each["file"]).stdout)["request"]
         shapes.append((recipe["width_px"] / recipe["height_px"], recipe["strength"]))
     assert shapes[0][0] > 1.8 > 1.6 > shapes[1][0] and shapes[0][1] == 0.5
+
+
+PASTED = "a lake Negative prompt: fog Steps: 20, Sampler: x, CFG scale: 7, Seed: 12, Size: 128x160"
+
+
+def test_a_pasted_text_has_flags_too():
+    """Behind "/imagine prompt:", what was pasted counts where no flag says otherwise."""
+    found = painted(f"/imagine prompt: {PASTED} --seed 5 --repeat 2", "--out", "x", "--steps", "2")
+    assert [(each["prompt"], each["seed"]) for each in found] == [("a lake", 5), ("a lake", 6)]
+    recipe = json.loads(zimagine("inspect", "--json", found[0]["file"]).stdout)["request"]
+    assert (recipe["width_px"], recipe["height_px"]) == (128, 160)
+    assert recipe["negative_prompt"] == "fog" and recipe["guidance"] == 1.8
+    assert "`--foo`" in refused(f"{PASTED} --foo", "--out", "y")
+
+
+def test_a_pasted_text_follows_the_picture(own_folder: Path):
+    """From a picture, also from a part of it, the size is that of the picture."""
+    (own_folder / "photo.png").write_bytes(a_picture(300, 200))
+    source = ("--image", "photo.png", "--steps", "2", "--out", "x")
+    for more in ((), ("--region", "centre")):
+        (found,) = painted(f"{PASTED} --strength 0.5", *source, *more)
+        recipe = json.loads(zimagine("inspect", "--json", found["file"]).stdout)["request"]
+        assert recipe["width_px"] > recipe["height_px"] and recipe["strength"] == 0.5
+        assert recipe["mode"] == ("inpaint" if more else "image")
+        assert (recipe["seed"], recipe["negative_prompt"]) == (12, "fog")
+
+
+def test_a_grid_of_guidance_keeps_it():
+    """Guidance that is compared stays, although the prompt has a negative one as a flag."""
+    found = painted("a lake --no fog", "--grid", "guidance=1,2", "--out", "x", *QUICK)
+    recipes = [
+        json.loads(zimagine("inspect", "--json", each["file"]).stdout)["request"] for each in found
+    ]
+    assert [each["guidance"] for each in recipes] == [1.0, 2.0]
 
 
 def test_full_width_digits_count_everywhere():
@@ -133,7 +167,7 @@ def test_full_width_digits_count_everywhere():
         "--out",
         "x",
     )
-    recipe = json.loads(zimagine("inspect", found["file"]).stdout)["request"]
+    recipe = json.loads(zimagine("inspect", "--json", found["file"]).stdout)["request"]
     assert (recipe["seed"], recipe["steps"], recipe["guidance"]) == (42, 2, 1.5)
     assert (recipe["width_px"], recipe["height_px"]) == (128, 128)
     grid = painted("a lake", "--grid", "steps=１，２", "--size", "128x128", "--out", "grid")

@@ -52,6 +52,49 @@ async def test_what_is_painting_stops_at_its_next_step(
     assert renderer.painted == []
 
 
+async def test_cancelling_without_end_is_charged(data_dir: Path, renderer: ScriptedRenderer):
+    """Beyond the owner's limit a begun picture stays charged, and the member is told before."""
+    async with open_harness(data_dir, renderer.load, quota={"cancelled_s": 100}) as harness:
+        now = 0.0
+        harness.app.services.cancellation._active.now_s = lambda: now
+        said: list[str] = []
+        for number, seconds in enumerate((30, 40, 40), 1):
+            renderer.hold()
+            await harness.alice.slash(harness.channel, "imagine", prompt="one --steps 8")
+            renderer.step(1)
+            active = harness.app.services.cancellation._active
+            async with asyncio.timeout(5):
+                while (job := active.get(number)) is None or job.began_s is None:
+                    await asyncio.sleep(0.01)
+            now += seconds
+            cancelled = await harness.alice.slash(harness.channel, "cancel")
+            said.append(cancelled.response.content)
+            renderer.release()
+            await harness.settled(number)
+        assert said[0] == "Cancelled and not charged: “one”"
+        assert "not charged" in said[1]
+        assert "You can cancel 30 seconds more of painting within 24 hours" in said[1]
+        assert "1 picture stays charged" in said[2] and "100 seconds of painting" in said[2]
+        assert harness.charged() == 1
+        assert "It stays charged" in harness.texts(harness.channel.last_message)
+        waiting = await harness.alice.slash(harness.channel, "imagine", prompt="two")
+        assert waiting.response.message is not None
+        await harness.settled()
+
+
+async def test_what_others_cancel_is_never_charged(data_dir: Path, renderer: ScriptedRenderer):
+    """A moderator's cancellation costs its member nothing, whatever the limit."""
+    async with open_harness(data_dir, renderer.load, quota={"cancelled_s": 0}) as harness:
+        renderer.hold()
+        await harness.alice.slash(harness.channel, "imagine", prompt="one --steps 8")
+        renderer.step(1)
+        await harness.state(1, "painting")
+        await harness.admin.slash(harness.channel, "cancel", job="1")
+        assert harness.charged() == 0
+        renderer.release()
+        await harness.settled()
+
+
 async def test_all_of_ones_own_and_nobody_elses(harness: BotHarness, renderer: ScriptedRenderer):
     """ "all" cancels the member's own jobs and nobody else's."""
     renderer.hold()
@@ -112,6 +155,53 @@ async def test_the_clock_ends_what_waits_too_long(
         assert harness.charged() == 1
 
 
+async def test_a_job_from_the_future_holds_nothing_up(
+    data_dir: Path, renderer: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
+):
+    """Jobs accepted while the clock was a year ahead expire in time, as do those behind them."""
+    monkeypatch.setattr("bot.jobs.cancellation.LOOK_EVERY_S", 0.02)
+    async with open_harness(data_dir, renderer.load, jobs={"max_wait_s": 600}) as harness:
+        renderer.hold()
+        harness.clock.advance(days=365)
+        await harness.alice.slash(harness.channel, "imagine", prompt="one")
+        await harness.state(1, "painting")
+        await harness.bob.slash(harness.channel, "imagine", prompt="two")
+        harness.clock.advance(days=-365)
+        await harness.bob.slash(harness.channel, "imagine", prompt="three")
+        await asyncio.sleep(0.1)
+        assert harness.rows("SELECT state FROM jobs WHERE id > 1") == [("queued",)] * 2
+        harness.clock.advance(601)
+        await harness.state(2, "expired")
+        await harness.state(3, "expired")
+        renderer.release()
+        await harness.settled()
+
+
+async def test_a_post_made_by_a_clock_that_was_ahead_is_found(
+    harness: BotHarness, renderer: ScriptedRenderer
+):
+    """A result that was posted just before a crash is not posted again, whatever the clock said."""
+    renderer.hold()
+    harness.clock.advance(days=365)
+    await harness.alice.slash(harness.channel, "imagine", prompt="one")
+    await harness.state(1, "painting")
+    harness.clock.advance(31)
+    renderer.release()
+    await harness.settled()
+    posted = harness.channel.last_message.id
+    await harness.crash()
+    harness.forget_delivery()
+    harness.clock.advance(days=-365)
+    before = len(harness.env.http_requests)
+    await harness.start()
+    await harness.settled()
+    assert harness.rows("SELECT state, result_message_id FROM deliveries") == [
+        ("delivered", posted)
+    ]
+    after = harness.env.http_requests[before:]
+    assert not [r for r in after if r.method == "POST" and r.path.endswith("/messages")]
+
+
 async def test_a_picture_on_the_disk_is_not_painted_again(
     harness: BotHarness, renderer: ScriptedRenderer
 ):
@@ -167,7 +257,7 @@ async def test_a_full_disk_refuses_in_words(harness: BotHarness, monkeypatch: py
 
     monkeypatch.setattr(jobs, "accept_all", accept)
     refused = await harness.alice.slash(harness.channel, "imagine", prompt="one")
-    assert refused.ephemeral and "a problem with its disk" in refused.response.content
+    assert refused.ephemeral and "a problem with my disk" in refused.response.content
     assert harness.rows("SELECT count(*) FROM jobs") == [(0,)]
     async with asyncio.timeout(5):
         while not any(r.path.endswith("/users/@me/channels") for r in harness.env.http_requests):

@@ -14,14 +14,16 @@ from engine.types import Mode
 from tests.bot.discord.forms import form_fields
 from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.images import MENU, PHOTO, input_hashes, slow_downloads
+from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import paint, painted, parent_ids, private_text
+from tests.bot.sample_pictures import a_picture
 
 
 async def test_paint_from_a_picture_of_ours(harness: BotHarness):
     """Anyone can paint from a public picture at their own cost; the form survives a restart."""
     await paint(harness, prompt="a lake", seed=5)
     form = await harness.bob.context_menu(harness.channel, MENU, harness.message_with_picture())
-    assert form.modal["custom_id"] == "z1:from:1"
+    assert form.modal["custom_id"] == marked("z1:from:1")
     assert form_fields(form) == {"prompt": None, "strength": "0.75"}
     await harness.stop()
     await harness.start()
@@ -48,6 +50,14 @@ async def test_one_of_several_is_chosen_in_the_form(harness: BotHarness):
     label["options"].append({"label": "x", "value": "4"})
     refused = await harness.bob.submit_modal(form, {"prompt": "a pond", "picture": ["4"]})
     assert "no picture" in private_text(refused) and harness.charged() == 6
+
+
+async def test_the_form_says_how_much_of_a_long_picture_is_cut_off(harness: BotHarness):
+    """A picture is fitted before the form opens, so the form says what is lost, and only then."""
+    for picture, cut in ((("long.png", a_picture(1200, 100)), True), (PHOTO, False)):
+        sent = await harness.bob.send(harness.channel, "look", attachments=[picture])
+        form = await harness.alice.context_menu(harness.channel, MENU, sent)
+        assert ("83 % of it is cut off" in str(form.modal["components"])) is cut
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -122,7 +132,7 @@ async def test_no_picture_and_no_right(harness: BotHarness):
     message = hushed.response.message
     own = await harness.alice.context_menu(harness.channel, MENU, message)
     forged = await harness.bob.context_menu(harness.channel, MENU, plain)
-    assert own.modal["custom_id"] == "z1:from:1" and forged.modal is None
+    assert own.modal["custom_id"] == marked("z1:from:1") and forged.modal is None
     await harness.alice.submit_modal(own, {"prompt": "psst"})
     await harness.settled()
     assert harness.rows("SELECT private FROM jobs") == [(1,), (1,)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import discord
 import pytest
@@ -71,10 +72,37 @@ async def test_options_reach_the_painter(harness: BotHarness):
     assert request.width_px / request.height_px == pytest.approx(16 / 9, rel=0.05)
 
 
-async def test_an_idle_negative_prompt_is_said(harness: BotHarness):
-    """The reply warns that a negative prompt without guidance has no effect."""
-    result = await harness.alice.slash(harness.channel, "imagine", prompt="a sea", negative="ships")
-    assert "does nothing at guidance 1" in harness.texts(result.response.message)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"prompt": "a sea", "negative": "ships"},
+        {"prompt": "a sea --no ships"},
+        {"prompt": "a sea", "negative": "ships", "guidance": 1.0},
+        {"prompt": "a sea --no ships --cfg 1"},
+        {"prompt": "a sea --no ships", "count": 2},
+    ],
+)
+async def test_a_negative_prompt_raises_guidance_and_says_so(
+    harness: BotHarness, options: dict[str, Any]
+):
+    """A negative prompt is painted with the guidance that it needs, which the first answer and the
+    picture say in one line."""
+    result = await harness.alice.slash(harness.channel, "imagine", **options)
+    line = "-# Guidance is 1.8, so that the negative prompt works."
+    assert line in harness.texts(result.response.message).splitlines()
+    await harness.settled()
+    assert {(each.guidance, each.negative_prompt) for each in painted(harness)} == {(1.8, "ships")}
+    assert line in harness.texts(harness.message_with_picture()).splitlines()
+
+
+async def test_syntax_that_does_nothing_is_named(harness: BotHarness):
+    """Weights, LoRA tags and settings are named in one line, without their Markdown."""
+    prompt = "a (**red**:1.3) house <lora:snow:0.8>, steps: 30"
+    result = await harness.alice.slash(harness.channel, "imagine", prompt=prompt)
+    text = harness.texts(result.response.message)
+    (line,) = [each for each in text.splitlines() if "do nothing" in each]
+    assert "lora:snow:0.8" in line and "steps: 30" in line and "red" in line
+    assert "**red" not in text and harness.charged() == 1
     await harness.settled()
 
 
@@ -255,3 +283,38 @@ async def test_a_bad_flag_is_quoted_and_costs_nothing(harness: BotHarness):
     said = harness.texts(result.response.message)
     assert result.ephemeral and "`--sed`" in said and "`--seed`" in said
     assert harness.charged() == 0 and painted(harness) == []
+
+
+PASTED = (
+    "a forest\nNegative prompt: fog, people\n"
+    "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 123, Size: 256x192, Model hash: 0a1b2c"
+)
+
+
+async def test_a_long_pasted_text_fits(harness: BotHarness):
+    """A text of which the prompt is short enough is taken, however long the rest of it is; a prompt
+    that is too long is refused with its limit."""
+    negative = ", ".join(["blurry"] * 200)
+    resources = ", ".join(f'Resource {number}: "x, y"' for number in range(80))
+    prompt = f"a forest Negative prompt: {negative} Steps: 20, Sampler: x, Seed: 9, {resources}"
+    assert 2000 < len(prompt) < 4000
+    await harness.alice.slash(harness.channel, "imagine", prompt=prompt, guidance=1.5)
+    await harness.settled()
+    request = painted(harness)[0]
+    assert (request.prompt, request.negative_prompt, request.seed) == ("a forest", negative, 9)
+    refused = await harness.alice.slash(harness.channel, "imagine", prompt="long " * 500)
+    assert refused.ephemeral and "the limit is 2000" in refused.response.content
+
+
+@pytest.mark.parametrize("gap", ["\n", " "])
+async def test_another_programs_text_is_taken_apart(harness: BotHarness, gap: str):
+    """A pasted text paints its prompt with its seed and size, and the reply says what was not
+    taken."""
+    prompt = PASTED.replace("\n", gap)
+    result = await harness.alice.slash(harness.channel, "imagine", prompt=prompt, guidance=1.5)
+    text = harness.texts(result.response.message)
+    assert "copied from another program" in text and "Not taken: Steps, Sampler" in text
+    await harness.settled()
+    request = painted(harness)[0]
+    assert (request.prompt, request.negative_prompt) == ("a forest", "fog, people")
+    assert (request.seed, request.width_px, request.height_px) == (123, 256, 192)

@@ -11,17 +11,35 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from bot.accounts.permissions import Actor
-from bot.discord.views.inspection import BLOCK_LIMIT, TEXT_LIMIT, details_panel, explanation_layout
+from bot.discord.views.inspection import (
+    BLOCK_LIMIT,
+    TEXT_LIMIT,
+    details_panel,
+    explanation_layout,
+    foreign_panel,
+)
 from bot.i18n import words
-from bot.pictures.inspection import PictureDetails, PromptExplanation
+from bot.pictures.foreign.recipe import ForeignRecipe
+from bot.pictures.inspection import ForeignDetails, PictureDetails, PromptExplanation
 from bot.request.outcomes import Accepted
 from bot.request.params import GenerationParams
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.prompts import MAX_PROMPT_CHARS, EnhancementLevel, analyse, enhance
 from engine.types import Adaptation, Mend
 from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.marks import marked
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.discord.painting import paint, painted, response_text
+from tests.bot.pictures.foreign.files import (
+    USER_COMMENT,
+    exif,
+    jpeg,
+    png,
+    png_with,
+    text_chunk,
+    user_comment,
+    z_image_graph,
+)
 from tests.fakes import ScriptedRenderer, a_request, fake_recipe
 
 
@@ -61,7 +79,7 @@ async def test_the_queue_with_cancel(harness: BotHarness, renderer: ScriptedRend
     assert "7 jobs are waiting" in text and "from 2 people" in text
     assert text.count(":R>") == 6  # five jobs, and the time when all are done
     message = shown.response.message
-    await harness.alice.click(message, **press(message, "z1:unqueue:4"))
+    await harness.alice.click(message, **press(message, marked("z1:unqueue:4")))
     assert harness.rows("SELECT state FROM jobs WHERE id = 4") == [("cancelled",)]
     assert "Cancelled and not charged: “wish 0”" in response_text(harness, shown)
     await harness.alice.click(message, label="Refresh")
@@ -86,7 +104,7 @@ async def test_who_may_cancel_anyones_sees_what_is_next(
     text = response_text(harness, shown)
     assert "a lake" in text and "(private)" in text and "hush" not in text
     message = shown.response.message
-    await harness.admin.click(message, **press(message, "z1:unqueue:2"))
+    await harness.admin.click(message, **press(message, marked("z1:unqueue:2")))
     assert harness.rows("SELECT state FROM jobs WHERE id = 2") == [("cancelled",)]
     renderer.release()
     await harness.settled()
@@ -192,21 +210,57 @@ async def test_a_file_whose_picture_is_not_here_still_tells(harness: BotHarness)
     [
         ("JPEG", "format is JPEG"),
         ("PNG", "no recipe"),
-        ("parameters", "Another program"),
+        ("workflow", "Another program (ComfyUI)"),
+        ("MP4", "video (MP4)"),
+        ("HTML", "web page (HTML)"),
         ("", "I can read"),
     ],
 )
 async def test_other_files_are_refused_politely(harness: BotHarness, form: str, said: str):
     """Files without a recipe, of whatever kind, are refused with a helpful sentence."""
-    data = b"a poem"
-    if form:
+    others = {"": b"a poem", "MP4": b"\0\0\0\x18ftypisom\0\0\0\0isom", "HTML": b"<!DOCTYPE html>"}
+    data = others.get(form)
+    if data is None:
         image, out, info = Image.new("RGB", (8, 8), "red"), io.BytesIO(), PngInfo()
-        if form == "parameters":
-            info.add_text("parameters", "a cat\nSteps: 20")
+        if form == "workflow":
+            info.add_text("workflow", "{}")
         image.save(out, "JPEG" if form == "JPEG" else "PNG", pnginfo=info)
         data = out.getvalue()
     result = await harness.alice.slash(harness.channel, "recipe", file=("x.png", data))
     assert result.ephemeral and said in result.response.content
+
+
+@pytest.mark.parametrize("way", ["command", "menu"])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "ComfyUI"])
+async def test_another_programs_picture(harness: BotHarness, way: str, form: str):
+    """What another program wrote is shown, marked as such, with a line that paints it here."""
+    text = "a <@123> cat\nNegative prompt: fog\nSteps: 20, Seed: 5, Size: 256x192, Model: x"
+    comment = user_comment(text, b"UNICODE", "utf-16-be")
+    name, data = {
+        "PNG": ("x.png", png(text_chunk("parameters", text))),
+        "JPEG": ("x.jpg", jpeg(exif({USER_COMMENT: comment}))),
+        "ComfyUI": ("x.png", png_with(prompt=z_image_graph())),
+    }[form]
+    if way == "command":
+        shown = await harness.alice.slash(harness.channel, "recipe", file=(name, data))
+    else:
+        sent = await harness.bob.send(harness.channel, "look", attachments=[(name, data)])
+        shown = await harness.alice.context_menu(harness.channel, "Recipe", sent)
+    answer = response_text(harness, shown)
+    assert shown.ephemeral and "Made by another program" in answer
+    line = answer.partition("```\n")[2].partition("\n```")[0]
+    assert line
+    await harness.alice.slash(harness.channel, "imagine", prompt=line)
+    await harness.settled()
+    request = painted(harness)[0]
+    if form == "ComfyUI":
+        assert "ComfyUI" in answer and "became" in answer and "seed" in answer
+        assert (request.prompt, request.negative_prompt) == ("a red house, 雪地", "")
+        assert request.width_px > request.height_px
+    else:
+        assert "A1111" in answer and "Steps, Model" in answer
+        assert (request.negative_prompt, request.seed) == ("fog", 5)
+        assert (request.width_px, request.height_px) == (256, 192)
 
 
 # Context menus
@@ -220,7 +274,7 @@ async def test_recipe_of_a_message(harness: BotHarness):
     shown = await harness.bob.context_menu(harness.channel, "Recipe", message)
     assert shown.ephemeral and "Picture #1" in response_text(harness, shown)
     answer = shown.response.message
-    third = await harness.bob.click(answer, **press(answer, "z1:details:3"))
+    third = await harness.bob.click(answer, **press(answer, marked("z1:details:3")))
     assert third.ephemeral and "Picture #3" in response_text(harness, third)
 
 
@@ -281,6 +335,21 @@ async def test_commands_are_synced_once(harness: BotHarness):
     await harness.stop()
     await harness.start()
     assert before >= 1 and syncs() == before
+
+
+@pytest.mark.parametrize("letter", ["a", "*", "@here ", "😀", "`", "湖", "{a, b} --ar "])
+@pytest.mark.parametrize("chars", [300, 900, MAX_PROMPT_CHARS, 100_000])
+def test_the_longest_foreign_texts_fit(letter: str, chars: int):
+    """Whatever another program wrote, its panel has at most 4000 characters."""
+    text = (letter * chars)[:chars].strip()
+    recipe = ForeignRecipe("ComfyUI", text, text, 2**63, (1, 99_999), ("steps",) * 12)
+    line, size = recipe.line(Z_IMAGE_TURBO), recipe.size_here(Z_IMAGE_TURBO)
+    panel = foreign_panel(ForeignDetails(recipe, line, size), words())
+    texts = [
+        each.content for each in panel.view.children if isinstance(each, discord.ui.TextDisplay)
+    ]
+    assert sum(map(len, texts)) <= TEXT_LIMIT
+    assert (panel.file is not None) == (len(line) > BLOCK_LIMIT or "```" in line)
 
 
 @pytest.mark.parametrize("letter", ["a", "*", "@here ", "😀", "`", "湖"])

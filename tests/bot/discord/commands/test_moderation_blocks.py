@@ -9,6 +9,7 @@ import discord
 
 from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.images import MENU, PHOTO
+from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import paint
 from tests.bot.discord.reports import hidden_channel
 from tests.fakes import ScriptedRenderer
@@ -50,9 +51,9 @@ async def ways_to_paint(harness: BotHarness) -> list[Callable[[], Awaitable[Any]
         lambda: bob.click(details, label="Paint it again"),
         lambda: bob.submit_modal(form, {"prompt": "x"}),
         lambda: bob.click(several, label="Reroll all"),
-        lambda: bob.select(several, ["z1:upscale:3"]),
-        lambda: bob.select(several, ["z1:strong:3"]),
-        lambda: bob.select(many, ["z1:remix:3"]),
+        lambda: bob.select(several, [marked("z1:upscale:3")]),
+        lambda: bob.select(several, [marked("z1:strong:3")]),
+        lambda: bob.select(many, [marked("z1:remix:3")]),
         lambda: bob.slash(channel, "imagine", prompt="{a, b} hill"),
         lambda: bob.click(ask.response.message, label="Paint 2 pictures"),
         lambda: bob.slash(channel, "imagine", prompt="x", picture=PHOTO),

@@ -12,6 +12,7 @@ from bot.pictures.gallery import FOUND_PICTURES, MAX_SEARCH_CHARS
 from bot.request.outcomes import Refused, TextTooLong
 from bot.wording.rejections import refusal
 from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.marks import marked
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.discord.painting import paint, response_text
 
@@ -167,7 +168,7 @@ async def test_a_shown_picture_can_be_worked_with(harness: BotHarness):
     """A picture opened by Show has buttons for itself; none of them rerolls its whole series."""
     await paint(harness, prompt="a lake", count=2)
     answer, _ = await history(harness, harness.alice)
-    shown = await harness.alice.click(answer.response.message, custom_id="z1:show:1")
+    shown = await harness.alice.click(answer.response.message, custom_id=marked("z1:show:1"))
     row = shown.response.message.components[-1].children
     assert [each.label for each in row] == [
         "Vary (subtle)",

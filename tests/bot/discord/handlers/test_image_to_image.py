@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from bot.request.regions import Region, region_mask
 from engine import uploads
 from engine.types import Mode
 from tests.bot.discord.harness import BotHarness, open_harness
@@ -89,7 +92,7 @@ async def test_a_blend_of_two(harness: BotHarness, renderer: ScriptedRenderer):
         harness, "blend", first=PHOTO, second=("b.png", a_picture(30, 90)), strength=0.6
     )
     assert request.mode is Mode.BLEND and request.strength == 0.6
-    assert request.prompt == "a harmonious mixture of the pictures"
+    assert request.prompt == "a harmonious blend of the pictures"
     assert request.width_px > request.height_px and len(renderer.inputs[-1]) == 2
 
 
@@ -133,6 +136,74 @@ async def test_a_part_is_painted_anew(harness: BotHarness, renderer: ScriptedRen
     assert set(mask.rgb[:3]) == {0} and set(mask.rgb[-3:]) == {255}
 
 
+def layers() -> dict[str, bytes]:
+    """Return masks of the right half of a_picture(), each drawn in another way."""
+    right = (24, 0, 48, 32)
+    strokes = Image.new("RGBA", (48, 32), (0, 0, 0, 0))
+    strokes.paste((255, 255, 255, 255), right)
+    page = Image.new("RGBA", (48, 32), (0, 0, 0, 255))
+    page.paste((0, 0, 0, 0), right)
+    copy = Image.open(io.BytesIO(a_picture()))
+    copy.paste((0, 90, 255), right)
+    drawn = {"strokes": strokes, "a page with a hole": page, "a copy with strokes": copy}
+    files: dict[str, bytes] = {"a copy with a hole": a_picture(clear=right)}
+    for name, image in drawn.items():
+        out = io.BytesIO()
+        image.save(out, "PNG")
+        files[name] = out.getvalue()
+    return files
+
+
+@pytest.mark.parametrize("drawn", layers())
+async def test_masks_are_understood_however_they_are_drawn(
+    harness: BotHarness, renderer: ScriptedRenderer, drawn: str
+):
+    """Strokes on a transparent layer, holes and scribbles mark what they cover, and no more."""
+    picture, mask = ("a.png", a_picture()), ("m.png", layers()[drawn])
+    await run_command(harness, "inpaint", prompt="a tree", picture=picture, mask=mask)
+    found = renderer.inputs[-1][1]
+    assert set(found.rgb[:3]) == {0} and set(found.rgb[-3:]) == {255}
+    painted_share = found.rgb.count(255) / len(found.rgb)
+    assert painted_share == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize("region", Region)
+async def test_a_region_is_painted_anew(
+    harness: BotHarness, renderer: ScriptedRenderer, region: Region
+):
+    """A region needs no mask, and is offered by name."""
+    request = await run_command(
+        harness, "inpaint", prompt="a tree", picture=PHOTO, region=region.value
+    )
+    assert request.mode is Mode.INPAINT
+    assert renderer.inputs[-1][1] == region_mask(region, request.width_px, request.height_px)
+
+
+async def test_how_much_is_cut_off_is_said(harness: BotHarness):
+    """The result of a long picture, and whatever is made of it, says how much of it is missing."""
+    await run_command(harness, "imagine", prompt="a lake", picture=PHOTO)
+    assert "cut off" not in harness.texts(harness.message_with_picture())
+    long = ("long.png", a_picture(1200, 100))
+    await run_command(harness, "imagine", prompt="a lake", picture=long)
+    message = harness.message_with_picture()
+    assert "83 % of it is cut off" in harness.texts(message)
+    await harness.bob.click(message, label="Reroll")
+    await harness.settled()
+    assert "83 % of it is cut off" in harness.texts(harness.message_with_picture())
+
+
+async def test_white_on_transparent_stays_visible(harness: BotHarness, renderer: ScriptedRenderer):
+    """A white drawing on a transparent ground is put on black, and the result says so."""
+    image = Image.new("RGBA", (96, 96), (0, 0, 0, 0))
+    image.paste((255, 255, 255, 255), (30, 30, 66, 66))
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    await run_command(harness, "imagine", prompt="a logo", picture=("logo.png", out.getvalue()))
+    (raster,) = renderer.inputs[-1]
+    assert {0, 255} <= set(raster.rgb)
+    assert "put on black" in harness.texts(harness.message_with_picture())
+
+
 async def test_what_is_transparent_is_the_mask(harness: BotHarness, renderer: ScriptedRenderer):
     """Transparency in the picture serves as the mask."""
     hole = ("a.png", a_picture(clear=(24, 0, 48, 32)))
@@ -162,9 +233,12 @@ async def test_a_painting_is_painted_over_by_its_number(harness: BotHarness):
     ("options", "said"),
     [
         ({"picture": PHOTO}, "transparent"),
-        ({"picture": PHOTO, "mask": ("m.png", a_mask(40, 40))}, "different shapes"),
+        ({"picture": PHOTO, "mask": ("m.png", a_mask(40, 40))}, "different aspect ratios"),
         ({"picture": PHOTO, "mask": ("m.png", a_mask(60, 40, white=False))}, "completely black"),
         ({"picture": PHOTO, "mask": ("m.png", b"")}, "Picture 2: "),
+        ({"picture": PHOTO, "mask": PHOTO}, "same as the picture"),
+        ({"picture": PHOTO, "mask": ("m.png", a_picture(60, 40, "gray"))}, "cannot tell"),
+        ({"picture": PHOTO, "mask": ("m.png", a_mask(60, 40)), "region": "left"}, "or a region"),
         ({"mask": ("m.png", a_mask())}, "give either a picture"),
         ({"picture": PHOTO, "painting": "1"}, "give either a picture"),
         ({"painting": "1"}, "transparent"),
@@ -187,6 +261,9 @@ BAD = [
     (("x.png", a_huge_header()), "megapixels"),
     (("x.png", a_picture(200, 200)[:-40]), "damaged"),
     (("x.gif", an_animation()), "GIF pictures are not supported"),
+    (("x.mp4", b"\0\0\0\x18ftypisom\0\0\0\0isom"), "This is a video (MP4), not a picture."),
+    (("x.png", b"<!DOCTYPE html><html>"), "This is a web page (HTML)"),
+    (("x.png", b"<svg xmlns='http://www.w3.org/2000/svg'/>"), "vector drawing (SVG)"),
     (("x.png", b""), "cannot be read as a picture"),
 ]
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.bot.discord.fuzzer import Fuzzer
 from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.marks import marked
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.discord.painting import paint
 from tests.bot.discord.reports import (
@@ -32,7 +33,7 @@ async def test_a_report_reaches_the_moderators(harness: BotHarness):
     assert "Report" not in str((await harness.more(harness.alice, picture)).components)
     panel = await harness.more(harness.bob, picture)
     form = await harness.bob.click(panel, label="Report")
-    assert form.modal["custom_id"] == "z1:report:1"
+    assert form.modal["custom_id"] == marked("z1:report:1")
     result = await harness.bob.submit_modal(form, {"reason": "**@everyone** it hurts"})
     assert result.ephemeral and "Thank you" in result.response.content
     await reports_shown(harness)
@@ -83,7 +84,7 @@ async def test_one_of_several_is_reported_by_its_number(harness: BotHarness):
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake", count=3)
     panel = await harness.more(harness.bob, harness.message_with_picture())
-    form = await harness.bob.select(panel, ["z1:report:2"])
+    form = await harness.bob.select(panel, [marked("z1:report:2")])
     await harness.bob.submit_modal(form, {})
     await reports_shown(harness)
     (card,) = mods.history()
@@ -110,8 +111,8 @@ async def test_what_cannot_be_reported(harness: BotHarness):
         (harness.bob, 3, "no picture"),
         (harness.bob, 99, "no picture"),
     ):
-        pressed = await fuzzer.press(who, f"z1:report:{picture_id}", message=message)
-        filled = await fuzzer.fill_in(who, f"z1:report:{picture_id}", "x")
+        pressed = await fuzzer.press(who, marked(f"z1:report:{picture_id}"), message=message)
+        filled = await fuzzer.fill_in(who, marked(f"z1:report:{picture_id}"), "x")
         for each in (pressed, filled):
             assert each.ephemeral and said in answer_to(harness, each)
     assert harness.rows("SELECT * FROM cases") == []
@@ -221,17 +222,17 @@ async def test_two_moderators_at_once(harness: BotHarness):
     await report(harness, harness.bob, "", picture)
     card, fuzzer = harness.channel.last_message, Fuzzer(harness)
     await asyncio.gather(
-        fuzzer.press(harness.moderator, "z1:dismiss:1", message=card),
-        fuzzer.press(harness.admin, "z1:deletereported:1", message=card),
+        fuzzer.press(harness.moderator, marked("z1:dismiss:1"), message=card),
+        fuzzer.press(harness.admin, marked("z1:deletereported:1"), message=card),
     )
-    late = await fuzzer.press(harness.admin, "z1:blockreported:1", message=card)
+    late = await fuzzer.press(harness.admin, marked("z1:blockreported:1"), message=card)
     await reports_shown(harness)
     fuzzer.answered_once()
     ((verdict, by),) = harness.rows("SELECT verdict, resolved_by FROM cases")
     kept = harness.rows("SELECT count(*) FROM pictures WHERE deleted_at IS NULL")
     assert kept == [(1,)] if verdict == "dismissed" else [(0,)]
     said = answer_to(harness, late)
-    assert late.ephemeral and "faster" in said and f"<@{by}>" in said
+    assert late.ephemeral and "already decided" in said and f"<@{by}>" in said
     assert harness.rows("SELECT * FROM blocks") == []
     assert button_labels(harness.message(card.id)) == []
 

@@ -11,6 +11,7 @@ import structlog
 from bot.discord.handlers import moderation
 from storage.database import FILE_NAME
 from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import paint
 from tests.bot.discord.reports import (
     button_labels,
@@ -144,7 +145,7 @@ async def test_a_card_whose_file_cannot_be_sent(
     await paint(harness, prompt="a lake", count=2)
     message = harness.message_with_picture()
     panel = await harness.more(harness.bob, message)
-    form = await harness.bob.select(panel, ["z1:report:1"])
+    form = await harness.bob.select(panel, [marked("z1:report:1")])
     await harness.bob.submit_modal(form, {"reason": "why"})
 
     def removed(*_: object) -> None:

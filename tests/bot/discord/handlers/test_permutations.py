@@ -14,7 +14,8 @@ from storage import consistency
 from storage.errors import DatabaseBusy
 from tests.bot.discord.fuzzer import Fuzzer, check_harmless
 from tests.bot.discord.harness import BotHarness, open_harness
-from tests.bot.discord.painting import last_row_labels, paint, picture_messages
+from tests.bot.discord.marks import marked
+from tests.bot.discord.painting import last_row_labels, paint, painted, picture_messages
 from tests.bot.discord.permutations import FOUR, propose
 from tests.fakes import ScriptedRenderer
 
@@ -48,6 +49,19 @@ async def press(harness: BotHarness, message: Any, custom_id: str) -> str:
     await harness.env.settle()
     sent = harness.env.http_requests[before:]
     return str([each.json for each in sent if each.path.endswith("/callback")])
+
+
+async def test_choices_within_another_programs_text(harness: BotHarness):
+    """Each permutation of a pasted prompt has its settings; the proposal shows only prompts."""
+    text = "{red, blue} house\nNegative prompt: fog\nSteps: 20, Sampler: x, Seed: 5, Size: 256x192"
+    asked = await propose(harness, text, guidance=1.5)
+    shown = harness.texts(asked.response.message)
+    assert "1. red house" in shown and "Steps" not in shown
+    await harness.alice.click(asked.response.message, label="Paint 2 pictures")
+    await harness.settled()
+    assert prompts(harness) == ["red house", "blue house"]
+    requests = [(each.seed, each.negative_prompt, each.height_px) for each in painted(harness)]
+    assert requests == [(5, "fog", 192)] * 2
 
 
 async def test_it_is_asked_before_anything_is_spent(data_dir: Path):
@@ -125,8 +139,8 @@ async def test_declined_nothing_happens(harness: BotHarness):
     await harness.alice.click(before, label="Cancel")
     assert "Nothing was painted or charged" in harness.texts(asked.response.message)
     assert last_row_labels(asked.response.message) == []
-    assert "Nothing was painted" in await press(harness, before, "z1:decline:1")
-    assert "This question has expired" in await press(harness, before, "z1:paint:1")
+    assert "Nothing was painted" in await press(harness, before, marked("z1:decline:1"))
+    assert "This confirmation has expired" in await press(harness, before, marked("z1:paint:1"))
     assert nothing_charged(harness)
 
 
@@ -136,8 +150,8 @@ async def test_pressed_twice_it_is_painted_once(harness: BotHarness, renderer: S
     asked = await propose(harness)
     question = asked.response.message
     await harness.alice.click(question, label="Paint 4 pictures")
-    for custom_id in ("z1:paint:1", "z1:decline:1"):
-        assert "already answered this with Paint" in await press(harness, question, custom_id)
+    for custom_id in (marked("z1:paint:1"), marked("z1:decline:1")):
+        assert "already pressed Paint" in await press(harness, question, custom_id)
     assert "4 jobs were accepted" in harness.texts(asked.response.message)
     renderer.release()
     await harness.settled()
@@ -152,10 +166,12 @@ async def test_two_devices_at_once_paint_once(data_dir: Path, renderer: Scripted
         asked = await propose(harness)
         question = asked.response.message
         before, fuzzer = len(harness.env.http_requests), Fuzzer(harness)
-        presses = [fuzzer.press(harness.alice, "z1:paint:1", message=question) for _ in range(2)]
+        presses = [
+            fuzzer.press(harness.alice, marked("z1:paint:1"), message=question) for _ in range(2)
+        ]
         await asyncio.gather(*presses)
         sent = [str(each.json) for each in harness.env.http_requests[before:]]
-        assert sum("already answered this with Paint" in each for each in sent) == 1
+        assert sum("already pressed Paint" in each for each in sent) == 1
         assert "4 jobs were accepted" in harness.texts(asked.response.message)
         renderer.release()
         await harness.settled()
@@ -184,12 +200,12 @@ async def test_after_an_hour_it_is_over(harness: BotHarness):
     asked, second = await propose(harness), await propose(harness)
     harness.clock.advance(3600)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
-    assert "This question has expired" in harness.texts(asked.response.message)
+    assert "This confirmation has expired" in harness.texts(asked.response.message)
     assert last_row_labels(asked.response.message) == []
     await harness.app.maintenance.forget_old_proposals()
     assert harness.rows("SELECT id FROM proposals") == []
     await harness.alice.click(second.response.message, label="Paint 4 pictures")
-    assert "This question has expired" in harness.texts(second.response.message)
+    assert "This confirmation has expired" in harness.texts(second.response.message)
     assert nothing_charged(harness)
 
 
@@ -303,7 +319,7 @@ async def test_an_answer_that_does_not_arrive_loses_nothing(
     await harness.settled()
     assert harness.charged() == 2 and len(picture_messages(harness)) == 2
     again = await harness.alice.click(asked.response.message, label="Paint 2 pictures")
-    assert "already answered this with Paint" in again.response.content and harness.charged() == 2
+    assert "already pressed Paint" in again.response.content and harness.charged() == 2
 
 
 async def test_a_crash_after_the_press_loses_and_doubles_nothing(
@@ -319,8 +335,8 @@ async def test_a_crash_after_the_press_loses_and_doubles_nothing(
     await harness.settled()
     assert harness.rows("SELECT DISTINCT state FROM jobs") == [("painted",)]
     assert len(picture_messages(harness)) == 4 and harness.charged() == 4
-    assert "already answered this with Paint" in await press(
-        harness, asked.response.message, "z1:paint:1"
+    assert "already pressed Paint" in await press(
+        harness, asked.response.message, marked("z1:paint:1")
     )
 
 
@@ -337,7 +353,7 @@ async def test_a_disk_in_trouble_accepts_none(harness: BotHarness, monkeypatch: 
 
     monkeypatch.setattr(jobs, "_insert", fails)
     pressed = await harness.alice.click(asked.response.message, label="Paint 4 pictures")
-    assert pressed.ephemeral and "a problem with its disk" in pressed.response.content
+    assert pressed.ephemeral and "a problem with my disk" in pressed.response.content
     assert nothing_charged(harness)
     assert harness.app.engine.queue._held == {}
     monkeypatch.undo()
@@ -353,7 +369,7 @@ async def test_one_of_them_can_be_cancelled(harness: BotHarness, renderer: Scrip
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
     await harness.state(1, "painting")
     queue = await harness.alice.slash(harness.channel, "queue")
-    await harness.alice.click(queue.response.message, custom_id="z1:unqueue:3")
+    await harness.alice.click(queue.response.message, custom_id=marked("z1:unqueue:3"))
     renderer.release()
     await harness.settled()
     assert (

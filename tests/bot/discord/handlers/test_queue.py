@@ -10,6 +10,7 @@ import pytest
 from storage.errors import DiskFull
 from storage.jobs import Jobs
 from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.marks import marked
 from tests.fakes import ScriptedRenderer
 
 
@@ -33,7 +34,7 @@ async def test_the_panel_changes_in_place(busy: BotHarness, renderer: ScriptedRe
     """The cancelled job's row disappears at once, the outcome comes first, and there is no other
     reply."""
     panel = await queue(busy, busy.alice)
-    pressed = await busy.alice.click(panel.message, custom_id="z1:unqueue:2")
+    pressed = await busy.alice.click(panel.message, custom_id=marked("z1:unqueue:2"))
     assert pressed.response.id == panel.id
     text = busy.texts(panel.message)
     assert text.startswith("Cancelled and not charged: “a \\*\\*boat\\*\\*")
@@ -50,13 +51,13 @@ async def test_what_is_over_is_said_in_the_panel(busy: BotHarness, renderer: Scr
     """If a job has ended meanwhile, the panel says so and shows the rest."""
     panel = await queue(busy, busy.alice)
     await busy.alice.slash(busy.channel, "cancel", job="2")
-    await busy.alice.click(panel.message, custom_id="z1:unqueue:2")
+    await busy.alice.click(panel.message, custom_id=marked("z1:unqueue:2"))
     text = busy.texts(panel.message)
     assert text.startswith("This job has already finished") and "boat" not in text
     assert busy.charged() == 2
     renderer.release()
     await busy.settled()
-    await busy.alice.click(panel.message, custom_id="z1:unqueue:1")
+    await busy.alice.click(panel.message, custom_id=marked("z1:unqueue:1"))
     assert "already finished" in busy.texts(panel.message) and "nothing in the queue" in busy.texts(
         panel.message
     )
@@ -65,7 +66,7 @@ async def test_what_is_over_is_said_in_the_panel(busy: BotHarness, renderer: Scr
 async def test_a_private_prompt_stays_unseen(busy: BotHarness, renderer: ScriptedRenderer):
     """An admin can cancel a private job but never sees its prompt."""
     panel = await queue(busy, busy.admin)
-    await busy.admin.click(panel.message, custom_id="z1:unqueue:3")
+    await busy.admin.click(panel.message, custom_id=marked("z1:unqueue:3"))
     text = busy.texts(panel.message)
     assert "Cancelled and not charged: (private)" in text and "hush" not in text
     await busy.bob.slash(busy.channel, "imagine", prompt="psst", private=True)
@@ -85,11 +86,11 @@ async def test_a_full_disk_is_said_in_the_panel(
         raise DiskFull(Path("zimagine.db"), "no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Jobs, "cancelled", full)
-        await busy.alice.click(panel.message, custom_id="z1:unqueue:2")
-    assert "a problem with its disk" in busy.texts(panel.message)
+        patch.setattr(Jobs, "cancelled_by_requester", full)
+        await busy.alice.click(panel.message, custom_id=marked("z1:unqueue:2"))
+    assert "a problem with my disk" in busy.texts(panel.message)
     assert "z1:unqueue:2" in str(panel.message.components)
-    await busy.alice.click(panel.message, custom_id="z1:unqueue:2")
+    await busy.alice.click(panel.message, custom_id=marked("z1:unqueue:2"))
     assert busy.texts(panel.message).startswith("Cancelled")
     renderer.release()
     await busy.settled()

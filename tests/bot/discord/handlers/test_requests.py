@@ -12,6 +12,7 @@ from engine.types import Mode
 from tests.bot.discord.forms import form_fields, open_remix
 from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.images import PHOTO
+from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import last_row_labels, paint, picture_messages
 from tests.fakes import ScriptedRenderer
 
@@ -55,7 +56,7 @@ async def test_paint_without_them(harness: BotHarness, renderer: ScriptedRendere
     assert harness.charged() == 2 and len(picture_messages(harness)) == 1
     for label in ("Paint without them", "Edit"):
         again = await harness.alice.click(question, label=label)
-        assert again.ephemeral and "already answered this with Paint" in again.response.content
+        assert again.ephemeral and "already pressed Paint" in again.response.content
     assert harness.charged() == 2
 
 
@@ -86,7 +87,7 @@ async def test_the_buttons_outlive_the_process(harness: BotHarness, renderer: Sc
     harness.clock.advance(3600)
     for label in ("Edit", "Paint without them"):
         over = await harness.alice.click(late.response.message, label=label)
-        assert "This question has expired" in over.response.content
+        assert "This confirmation has expired" in over.response.content
     assert harness.charged() == 1
 
 
@@ -148,6 +149,61 @@ async def test_a_picture_from_a_picture_can_be_corrected(
     assert renderer.painted[0].mode is Mode.IMAGE and renderer.painted[0].strength == 0.5
 
 
+async def test_mentions_keep_their_names(harness: BotHarness, renderer: ScriptedRenderer):
+    """Names stand in place of Discord's codes in the answer, without the flags, and in the form."""
+    emoji = "<:red_house:123456789012345678>"
+    asked = await ask(harness, f"{emoji} of <@{harness.bob.id}> --foo", negative=emoji)
+    assert "```\nred house of bob --foo\n```" in harness.texts(asked.response.message)
+    shown = await harness.alice.click(asked.response.message, label="Edit")
+    assert form_fields(shown) == {"prompt": "red house of bob --foo"}
+    again = await harness.alice.submit_modal(shown, {"prompt": f"{emoji}, {emoji} --bar"})
+    await harness.alice.click(again.response.message, label="Paint without them")
+    await harness.settled()
+    first = renderer.painted[0]
+    assert (first.prompt, first.negative_prompt) == ("red house, red house", "red house")
+
+
+async def test_a_corrected_picture_from_a_picture_has_names(
+    harness: BotHarness, renderer: ScriptedRenderer
+):
+    """The form's prompt has its codes in words where a source image is kept too."""
+    asked = await ask(harness, "a cat --foo", picture=PHOTO)
+    shown = await harness.alice.click(asked.response.message, label="Edit")
+    await harness.alice.submit_modal(shown, {"prompt": "<:red_house:123456789012345678> --seed 5"})
+    await harness.settled()
+    made = renderer.painted[0]
+    assert (made.prompt, made.mode, made.seed) == ("red house", Mode.IMAGE, 5)
+
+
+async def test_a_pasted_text_can_be_corrected(harness: BotHarness, renderer: ScriptedRenderer):
+    """A long text of another program is kept whole: in the form, and without its wrong flags."""
+    settings = "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 12345, Size: 512x768"
+    words = ", ".join(["a red house", *["snow"] * 300])
+    asked = await ask(harness, f"{words} Negative prompt: {words} {settings} --foo")
+    message = asked.response.message
+    assert "begins with this" in harness.texts(message)
+    assert len(harness.texts(message)) <= 4000
+    shown = await harness.alice.click(message, label="Edit")
+    kept = form_fields(shown)["prompt"] or ""
+    assert kept.endswith(f"{settings} --foo") and len(kept) > 3500
+    text = f"/imagine prompt: a house Negative prompt: fog {settings} --foo"
+    asked = await ask(harness, text)
+    await harness.alice.click(asked.response.message, label="Paint without them")
+    await harness.settled()
+    made = renderer.painted[0]
+    assert (made.prompt, made.negative_prompt, made.seed) == ("a house", "fog", 12345)
+
+
+async def test_the_buttons_carry_the_mark(harness: BotHarness):
+    """The ids of both buttons and of the form say which database they belong to."""
+    asked = await ask(harness, "a cat --foo")
+    pressed = await harness.alice.click(asked.response.message, custom_id=marked("z1:without:1"))
+    shown_first = await ask(harness, "a dog --foo")
+    shown = await harness.alice.click(shown_first.response.message, custom_id=marked("z1:edit:2"))
+    assert shown.modal is not None and shown.modal["custom_id"] == marked("z1:edit:2")
+    assert pressed.response is not None and marked("z1:edit:2") != "z1:edit:2"
+
+
 # Addresses of pictures
 
 
@@ -175,7 +231,6 @@ async def test_an_attachment_in_front_is_painted_from(harness: BotHarness, addre
     [
         "https://example.com/cat.png",
         "http://127.0.0.1:8080/cat.png",
-        "https://cdn.discordapp.com/emojis/1.png",
         "https://cdn.discordapp.com.example.com/attachments/1/2/cat.png",
         "https://media.discordapp.net/external/abc/https/example.com/cat.png",
         "https://example.com@cdn.discordapp.com/attachments/1/2/cat.png",
@@ -191,3 +246,17 @@ async def test_nothing_is_fetched_from_elsewhere(harness: BotHarness, address: s
     await harness.alice.click(asked.response.message, label="Paint without them")
     await harness.settled()
     assert harness.renderer.painted[0].prompt == "a dog" and harness.fetched == []
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("https://cdn.discordapp.com/emojis/1.png?name=cool_cat", "cool cat"),
+        ("https://discord.com/channels/1/2/3", "a channel"),
+    ],
+)
+async def test_links_that_discord_makes_are_words(harness: BotHarness, address: str, words: str):
+    """A link to an emoji or a channel in front is what it is called, and is not fetched."""
+    await ask(harness, f"{address} and a dog")
+    await harness.settled()
+    assert harness.renderer.painted[0].prompt == f"{words} and a dog" and harness.fetched == []

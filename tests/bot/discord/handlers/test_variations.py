@@ -12,6 +12,7 @@ from bot.request.resolve import STRONG, SUBTLE
 from engine import uploads
 from engine.types import Mode
 from tests.bot.discord.harness import BotHarness, open_harness
+from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import (
     alice_as_actor,
     announcements,
@@ -106,10 +107,12 @@ async def test_a_removed_file_is_said(harness: BotHarness):
     message = harness.message_with_picture()
     picture_file(harness, 1).unlink()
     picture_file(harness, 2).write_bytes(b"damaged")
-    for value in ("z1:upscale:1", "z1:original:1", "z1:upscale:2"):
+    for value in (marked("z1:upscale:1"), marked("z1:original:1"), marked("z1:upscale:2")):
         result = await harness.alice.select(message, [value])
         assert "was removed to save space" in private_text(result), value
-    copied = await harness.alice.select(await harness.more(harness.alice, message), ["z1:copy:1"])
+    copied = await harness.alice.select(
+        await harness.more(harness.alice, message), [marked("z1:copy:1")]
+    )
     assert "was removed" in private_text(copied)
     assert harness.charged() == 2
 
@@ -165,15 +168,15 @@ async def test_one_of_several(harness: BotHarness):
     assert [each.label for each in menu.options] == [
         f"{what} {n}" for what in ("Upscale", "Vary", "Original", "Details") for n in (1, 2, 3)
     ]
-    original = await harness.bob.select(message, ["z1:original:2"])
+    original = await harness.bob.select(message, [marked("z1:original:2")])
     assert original.ephemeral
     (file,) = original.response.message.attachments
     assert await file.read() == picture_file(harness, 2).read_bytes()
-    details = await harness.bob.select(message, ["z1:details:3"])
+    details = await harness.bob.select(message, [marked("z1:details:3")])
     assert details.ephemeral and "**Seed:** 7" in harness.texts(details.response.message)
-    await harness.bob.select(message, ["z1:strong:2"])
+    await harness.bob.select(message, [marked("z1:strong:2")])
     await harness.settled()
-    await harness.bob.select(message, ["z1:upscale:3"])
+    await harness.bob.select(message, [marked("z1:upscale:3")])
     await harness.settled()
     varied, large = painted(harness)[-2:]
     assert (varied.seed, large.seed) == (6, 7) and large.mode is Mode.UPSCALE
@@ -185,15 +188,17 @@ async def test_more_for_several(harness: BotHarness):
     await paint(harness, prompt="a lake", count=2)
     message = harness.message_with_picture()
     shown = await harness.alice.click(message, label="More ▾")
-    await harness.alice.select(shown.response.message, ["z1:favour:2"])
+    await harness.alice.select(shown.response.message, [marked("z1:favour:2")])
     assert "your favourites: 2" in harness.texts(shown.response.message)
     assert harness.rows("SELECT id FROM pictures WHERE favourite_at IS NOT NULL") == [(2,)]
-    await harness.alice.select(shown.response.message, ["z1:unfavour:2"])
+    await harness.alice.select(shown.response.message, [marked("z1:unfavour:2")])
     assert "favourites" not in harness.texts(shown.response.message)
     (menu,) = (await harness.more(harness.bob, message)).components[-1].children
     assert not [each for each in menu.options if "favourite" in each.label]
-    form = await harness.bob.select(await harness.more(harness.bob, message), ["z1:remix:2"])
-    assert form.modal is not None and form.modal["custom_id"] == "z1:remix:2"
+    form = await harness.bob.select(
+        await harness.more(harness.bob, message), [marked("z1:remix:2")]
+    )
+    assert form.modal is not None and form.modal["custom_id"] == marked("z1:remix:2")
 
 
 async def test_favourites_are_ones_own(harness: BotHarness):
@@ -203,7 +208,7 @@ async def test_favourites_are_ones_own(harness: BotHarness):
     shown = await harness.alice.click(message, label="More ▾")
     await harness.alice.click(shown.response.message, label="Add to favourites")
     assert "your favourite" in harness.texts(shown.response.message)
-    outcome = await press_forged(harness, harness.bob, "z1:unfavour:1")
+    outcome = await press_forged(harness, harness.bob, marked("z1:unfavour:1"))
     assert outcome.ephemeral and "someone else" in outcome.response.content
     assert harness.rows("SELECT favourite_at IS NULL FROM pictures") == [(0,)]
     await harness.stop()
@@ -282,7 +287,7 @@ async def test_deleted_pictures_are_gone_for_every_button(harness: BotHarness):
         *[await harness.bob.click(single, label=label) for label in SINGLE],
         *[await harness.bob.click(panel, label=each) for each in ("Remix", "Details")],
         await harness.bob.click(message, label="More ▾"),
-        await harness.bob.select(message, ["z1:original:2"]),
+        await harness.bob.select(message, [marked("z1:original:2")]),
     ]
     for result in presses:
         assert result.ephemeral and "no picture" in result.response.content

@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.discord.interaction.error_handler import explain
+from bot.discord.interaction.other_copies import OtherCopies
 
 NOTICES = {40060: [], 50083: [], 50013: ["told"]}
 
@@ -25,9 +26,10 @@ async def test_what_discord_refuses_is_not_always_an_error(code: int) -> None:
 
     response = SimpleNamespace(send_message=send, is_done=lambda: False)
     interaction = SimpleNamespace(id=5, locale="en-US", response=response)
+    services = SimpleNamespace(other_copies=OtherCopies(lambda *_: None))
     refused = SimpleNamespace(status=400, reason="Bad Request")
     error = discord.HTTPException(cast(Any, refused), {"code": code, "message": "no"})
     with capture_logs() as logged:
-        await explain(cast(Any, interaction), error)
+        await explain(cast(Any, interaction), error, cast(Any, services))
     assert notices == NOTICES[code]
     assert [each["log_level"] for each in logged] == ["error" if NOTICES[code] else "warning"]

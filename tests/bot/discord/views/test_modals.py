@@ -7,10 +7,12 @@ import pytest
 
 from bot.discord.views.modals import WORDS_LIMIT, remix_form
 from bot.i18n import words
-from engine.prompts import MAX_PROMPT_CHARS, clean
+from bot.request.params import MAX_TYPED_CHARS
+from engine.prompts import clean
 from engine.types import MAX_SEED, Mode
 from tests.bot.discord.forms import form_fields, open_remix
 from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import paint, painted
 from tests.fakes import a_request
 
@@ -21,7 +23,7 @@ async def test_other_words_in_the_same_shape(harness: BotHarness):
         harness, prompt="a lake", seed=5, speed="fast", guidance=2.0, negative="fog", aspect="16:9"
     )
     form = await open_remix(harness, harness.bob)
-    assert form.modal["custom_id"] == "z1:remix:1"
+    assert form.modal["custom_id"] == marked("z1:remix:1")
     assert form_fields(form) == {"prompt": "a lake", "negative": "fog", "seed": None}
     await harness.bob.submit_modal(form, {"prompt": "a pond", "negative": "mist", "seed": " 7 "})
     await harness.settled()
@@ -33,6 +35,18 @@ async def test_other_words_in_the_same_shape(harness: BotHarness):
     assert harness.rows("SELECT parent_picture_id, user_id FROM jobs WHERE id = 2") == [
         (1, harness.bob.id)
     ]
+
+
+async def test_a_negative_prompt_in_the_form_raises_guidance(harness: BotHarness):
+    """A remix with a negative prompt gets the guidance that it needs where the original had none,
+    and without one keeps the original's."""
+    await paint(harness, prompt="a lake", seed=5)
+    message = harness.message_with_picture()
+    for negative in ("mist", ""):
+        form = await harness.bob.click(await harness.more(harness.bob, message), label="Remix")
+        await harness.bob.submit_modal(form, {"prompt": "a pond", "negative": negative})
+    await harness.settled()
+    assert [each.guidance for each in painted(harness)] == [1.0, 1.8, 1.0]
 
 
 async def test_a_form_outlives_the_process_that_showed_it(harness: BotHarness):
@@ -83,7 +97,7 @@ async def test_the_command_takes_the_words_along(harness: BotHarness):
     await paint(harness, prompt="a hill")
     assert form_fields(await harness.alice.slash(harness.channel, "remix"))["prompt"] == "a hill"
     form = await harness.alice.slash(harness.channel, "remix", picture="1", prompt="a \u202e pond")
-    assert form.modal is not None and form.modal["custom_id"] == "z1:remix:1"
+    assert form.modal is not None and form.modal["custom_id"] == marked("z1:remix:1")
     assert form_fields(form)["prompt"] == "a pond"
     unknown = await harness.bob.slash(harness.channel, "remix", picture="1")
     assert unknown.ephemeral and "no picture" in unknown.response.content
@@ -111,7 +125,7 @@ def test_every_text_fits_its_field():
         assert part["type"] == discord.ComponentType.label.value
         value = part["component"].get("value") or ""  # type: ignore[union-attr]
         assert len(value) <= part["component"]["max_length"]  # type: ignore[index]
-    assert clean("z" * 5000)[:MAX_PROMPT_CHARS] in str(form)
+    assert clean("z" * 5000)[:MAX_TYPED_CHARS] in str(form)
 
 
 async def test_the_words_come_back_to_be_copied(harness: BotHarness):
@@ -151,3 +165,20 @@ async def test_nothing_to_give_back(harness: BotHarness):
     sent = {"prompt": " \u200b "}
     result = await harness.alice.submit_modal(await open_remix(harness, harness.alice), sent)
     assert "prompt is empty" in result.response.content
+
+
+async def test_another_programs_text_can_be_pasted_into_the_form(harness: BotHarness):
+    """A text pasted over the prompt brings its negative prompt, seed and size; what the form was
+    filled with yields, what was typed into it does not."""
+    await paint(harness, prompt="a lake", negative="mist", guidance=1.5, seed=5)
+    text = "a pond\nNegative prompt: fog\nSteps: 20, Sampler: x, Seed: 9, Size: 256x192"
+    for filled, negative in (("mist", "fog"), ("rain", "rain")):
+        form = await open_remix(harness, harness.alice)
+        await harness.alice.submit_modal(
+            form, {"prompt": text, "negative": filled, "seed": "7" if filled == "rain" else ""}
+        )
+        await harness.settled()
+        request = painted(harness)[-1]
+        assert (request.prompt, request.negative_prompt) == ("a pond", negative)
+        assert request.seed == (9 if filled == "mist" else 7)
+        assert (request.width_px, request.height_px) == (256, 192)

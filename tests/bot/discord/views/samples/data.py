@@ -15,18 +15,23 @@ from bot.discord.views.jobs import card_layout
 from bot.i18n import Words
 from bot.request.notes import (
     Adapted,
+    FirstFrameUsed,
+    GroundChosen,
     HighGuidance,
+    InertSyntax,
     NegativeAdded,
+    NegativeGuidance,
     NegativeIgnored,
     Note,
     NotExact,
     SmallSide,
     SomeFailed,
+    SourceCut,
     StyleIgnored,
 )
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.prompts import PictureStyle
-from engine.types import Adaptation, Difference, Mend
+from engine.types import Adaptation, Difference, Ground, Mend
 from storage.types import Place, StoredPicture
 from tests.fakes import EPOCH
 
@@ -44,9 +49,14 @@ MENDS = tuple(
 )
 NOTES: tuple[Note, ...] = (
     NegativeIgnored(),
+    NegativeGuidance(1.8),
+    InertSyntax(("(**red**:1.3)", "<lora:snow:0.8>", "steps: 30", "x" * 200)),
     NegativeAdded(NEGATIVE),
     HighGuidance(6.0, 4.0),
     SmallSide(256, 512),
+    SourceCut(83, longest="21:9"),
+    GroundChosen(Ground.BLACK),
+    FirstFrameUsed(),
     StyleIgnored(PictureStyle.OIL, "watercolour"),
     StyleIgnored(PictureStyle.ANIME),
     *MENDS,

@@ -12,10 +12,11 @@ from bot.discord.commands.image_to_image import image_to_image_commands
 from bot.discord.commands.inspection import inspection_commands
 from bot.discord.commands.settings import settings_command
 from bot.discord.views.help import CommandEntry, help_layout, status_layout
-from bot.discord.views.inspection import details_panel, explanation_layout
+from bot.discord.views.inspection import details_panel, explanation_layout, foreign_panel
 from bot.i18n import Words
 from bot.jobs.status import BotStatus
-from bot.pictures.inspection import PictureDetails, PromptExplanation
+from bot.pictures.foreign.recipe import ForeignRecipe
+from bot.pictures.inspection import ForeignDetails, PictureDetails, PromptExplanation
 from bot.request.flag_line import flag_line
 from bot.request.notes import StyleIgnored
 from engine.diffusion.families import Z_IMAGE_TURBO
@@ -95,6 +96,16 @@ def _details(
     return shown
 
 
+def _foreign(**changes: Any) -> Sample:
+    def shown(say: Words, words: str) -> Shown:
+        recipe = ForeignRecipe("A1111", words, NEGATIVE, 5, (513, 777), ("Steps", "CFG scale"))
+        recipe = dataclasses.replace(recipe, **changes)
+        line, size = recipe.line(Z_IMAGE_TURBO), recipe.size_here(Z_IMAGE_TURBO)
+        return foreign_panel(ForeignDetails(recipe, line, size), say).view
+
+    return shown
+
+
 def _from_pictures(mode: Mode, inputs: int, strength: float = 0.75, **changes: Any) -> Sample:
     """Return a picture that started from others."""
     hashes = tuple(f"{n}" * 64 for n in range(inputs))
@@ -131,7 +142,7 @@ INSPECTION: dict[str, Sample] = {
     "explain-style-left": _explain(", watercolour", style=PictureStyle.OIL, left=_STYLE_IGNORED),
     "details": _details(),
     "details-full": _details(_EVERYTHING, full=True, parent_id=30, series=(31, 32, 33, 34)),
-    "details-long": _details({"negative_prompt": "fog, " * 300}),
+    "details-long": _details({"negative_prompt": "fog, " * 300, "guidance": 1.8}),
     "details-file": _details(stored=False),
     "details-file-begun": _details(
         {"mode": Mode.IMAGE, "inputs": ("0" * 64,), "strength": 0.75}, stored=False
@@ -139,5 +150,9 @@ INSPECTION: dict[str, Sample] = {
     "details-picture": _from_pictures(Mode.IMAGE, 1),
     "details-part": _from_pictures(Mode.INPAINT, 2, 1.0),
     "details-mixture": _from_pictures(Mode.BLEND, 4, 0.8),
+    "foreign": _foreign(),
+    "foreign-unknown": _foreign(program="", negative="", seed=None, size=None, settings=()),
+    "foreign-ours": _foreign(program="zimagine", seed=2**60, size=(512, 768)),
+    "foreign-long": _foreign(prompt="a red house, " * 300),
     "details-upscaled": _from_pictures(Mode.UPSCALE, 1, 0.35),
 }

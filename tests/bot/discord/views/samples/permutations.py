@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from bot.discord.views.corrections import correction_layout, edit_form
@@ -14,14 +15,17 @@ from bot.jobs.permutations import AcceptedBatch, BatchProposal
 from bot.request.apply_flags import MAX_PERMUTATIONS
 from bot.request.flags import parse
 from bot.request.input_sources import StagedSource
+from bot.request.notes import GroundChosen, SourceCut
 from bot.request.outcomes import Accepted, FlagProblem, ProposalClosed, Refused
 from bot.request.resolve import ResolvedRequest
 from bot.wording.rejections import refusal
+from engine.types import Ground
 from storage.types import PolicySource, QuotaPolicy, QuotaStatus
 from tests.bot.discord.views.samples.data import NEGATIVE, READY_AT, Sample, Shown
 from tests.fakes import a_request
 
 STAGED = StagedSource("0" * 64, "0123456789abcdef")
+STAGED_NOTES = (SourceCut(83, longest="21:9"), GroundChosen(Ground.BLACK))
 COLOURS = ("red", "blue", "green", "white", "black", "yellow", "grey", "brown", "pink", "violet")
 
 
@@ -79,7 +83,13 @@ PERMUTATIONS: dict[str, Sample] = {
         custom_id(ComponentAction.PAINT_FROM, 31), say, (31, 32, 33, 34)
     ),
     "start-kept": lambda say, _: image_to_image_form(staged_id(STAGED), say),
+    "start-kept-notes": lambda say, _: image_to_image_form(
+        staged_id(STAGED), say, notes=STAGED_NOTES
+    ),
     "start-later": lambda say, _: staged_layout(STAGED, say),
+    "start-later-notes": lambda say, _: staged_layout(
+        dataclasses.replace(STAGED, notes=STAGED_NOTES), say
+    ),
     "report": lambda say, _: report_form(31, say),
     "question": _proposal(2, 7.0),
     "question-many": _proposal(MAX_PERMUTATIONS, 150.0, 4),

@@ -1,0 +1,148 @@
+"""Put names in place of Discord's codes in a prompt: mentions, emoji, times, bare ids. Pure.
+
+A code such as `<:red_house:1234…>` or `<@1234…>` is a picture or a name to whoever types it, and
+digits to a model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain, zip_longest
+
+from bot.request.codes import (
+    BARE_IDS,
+    CODES,
+    as_words,
+    command_words,
+    link_name,
+    links_with_ids,
+    navigation_words,
+)
+from bot.request.times import time_words
+
+SOMEBODY, A_ROLE, A_CHANNEL = "somebody", "a role", "a channel"
+AN_EMOJI, A_LINK = "an emoji", "a link"
+"""What is read where a name is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of people, roles and channels by their ids, as far as they are known."""
+
+    people: Mapping[int, str] = field(default_factory=dict[int, str])
+    roles: Mapping[int, str] = field(default_factory=dict[int, str])
+    channels: Mapping[int, str] = field(default_factory=dict[int, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Mentioned:
+    """The ids in a text, in order: of people, of roles, of channels, and those of unknown kind."""
+
+    people: tuple[int, ...] = ()
+    roles: tuple[int, ...] = ()
+    channels: tuple[int, ...] = ()
+    unknown: tuple[int, ...] = ()
+
+
+def mentioned(text: str) -> Mentioned:
+    """Return the ids whose names would help to read this text, each once."""
+    codes = list(CODES.finditer(text))
+    rest = _outside_links(CODES.sub(" ", text))
+    return Mentioned(
+        people=_ids(match["person"] or match["profile"] for match in codes),
+        roles=_ids(match["role"] for match in codes),
+        channels=_ids(match["channel"] or match["linked"] for match in codes),
+        unknown=_ids(match["id"] for match in BARE_IDS.finditer(" ".join(rest))),
+    )
+
+
+def with_names(text: str, names: Names, now: datetime | None = None) -> str:
+    """Return a text with its codes in words, as its author sees them on Discord.
+
+    Bare ids stay unless `names` has them: they may be the value of a flag. now: for relative times,
+    which are given as a date without it. The words contain no flags, braces or commas.
+    """
+
+    def code(match: re.Match[str]) -> str:
+        return _code_words(match, names, now)
+
+    def bare(match: re.Match[str]) -> str:
+        kinds = (names.people, names.roles, names.channels)
+        return next(filter(None, (_known(kind, match["id"]) for kind in kinds)), match[0])
+
+    named = _replaced(CODES, code, text)
+    parts = [_replaced(BARE_IDS, bare, part) for part in _outside_links(named)]
+    links = [link[0] for link in links_with_ids(named)]
+    return "".join(chain.from_iterable(zip_longest(parts, links, fillvalue="")))
+
+
+def readable(text: str) -> str:
+    """Return a text without codes and ids, for the model and for alt texts.
+
+    Names that are not known are read as “somebody”, “a role” or “a channel”. Digits after a decimal
+    point and longer numbers are no ids, and stay. Doing it twice changes nothing.
+    """
+
+    def bare(match: re.Match[str]) -> str:
+        return {"#": A_CHANNEL, "@&": A_ROLE}.get(match["sign"], SOMEBODY)
+
+    named = _replaced(CODES, lambda match: _code_words(match, Names(), None), text)
+    return _replaced(BARE_IDS, bare, A_LINK.join(_outside_links(named)))
+
+
+def _outside_links(text: str) -> list[str]:
+    """Return what is before, between and behind the links with ids, which may be pictures."""
+    parts: list[str] = []
+    last = 0
+    for link in links_with_ids(text):
+        parts.append(text[last : link.start()])
+        last = link.end()
+    return [*parts, text[last:]]
+
+
+def _replaced(pattern: re.Pattern[str], words: Callable[[re.Match[str]], str], text: str) -> str:
+    """Replace each match by its words, with a space where they would run into a neighbour."""
+    whole, last = "", 0
+    for match in pattern.finditer(text):
+        found = words(match)
+        before = text[last : match.start()]
+        whole = _joined(_joined(whole, before) if last else before, found)
+        last = match.end()
+    return _joined(whole, text[last:]) if last else text
+
+
+def _joined(left: str, right: str) -> str:
+    gap = " " if left[-1:].isalnum() and right[:1].isalnum() else ""
+    return f"{left}{gap}{right}"
+
+
+def _code_words(match: re.Match[str], names: Names, now: datetime | None) -> str:
+    """Return the words for one match of CODES."""
+    groups = match.groupdict()
+    if (person := groups["person"] or groups["profile"]) is not None:
+        return _known(names.people, person) or SOMEBODY
+    if (role := groups["role"]) is not None:
+        return _known(names.roles, role) or A_ROLE
+    if (channel := groups["channel"] or groups["linked"]) is not None:
+        return _known(names.channels, channel) or A_CHANNEL
+    if groups["time"] is not None:
+        return time_words(int(groups["time"]), groups["style"] or "", now)
+    if groups["command"] is not None:
+        return command_words(groups["command"])
+    if groups["place"] is not None:
+        return navigation_words(groups["place"])
+    named = ("emoji", "loose", "shortcode", "label", "other")
+    name = as_words(next((groups[each] for each in named if groups[each]), ""))
+    return name or link_name(match[0]) or AN_EMOJI
+
+
+def _known(names: Mapping[int, str], digits: str) -> str:
+    """Return a name in words, "" if it is not known or has no words."""
+    return as_words(names.get(int(digits), ""))
+
+
+def _ids(found: Iterable[str | None]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(int(each) for each in found if each))
