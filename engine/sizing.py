@@ -11,7 +11,7 @@ GRID_PX = 16
 ASPECTS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "2:1", "1:2", "21:9", "9:21")
 """The aspect ratios offered by name, width first."""
 
-_PAIR = re.compile(r"\s*(\d{1,5})\s*([:：xX×*])\s*(\d{1,5})\s*")
+_PAIR = re.compile(r"\s*(\d{1,5})\s*([:：xXｘＸ×*])\s*(\d{1,5})\s*")
 
 
 def offered(max_ratio: float) -> tuple[str, ...]:

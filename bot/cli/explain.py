@@ -13,10 +13,10 @@ from bot.cli.batch.plan import refuse
 from bot.cli.common.errors import load_settings
 from bot.cli.common.token_count import token_counter
 from bot.i18n import Words, words
+from bot.request.apply_flags import apply_flags_to_each
 from bot.request.notes import LimitedModel, StyleIgnored
 from bot.request.outcomes import Refused, ResolvedRequest
 from bot.request.params import GenerationParams
-from bot.request.pasted import take_pasted
 from bot.request.resolve import resolve
 from bot.wording import prompt_analysis, rejections
 from bot.wording.labels import style_ignored, style_name
@@ -58,13 +58,19 @@ LEVELS = (EnhancementLevel.LIGHT, EnhancementLevel.FULL)
 def command(
     prompt: str, style: str | None, model: str | None, config: Path | None, as_json: bool
 ) -> None:
-    """Show how PROMPT is read, and what each level of enhancement would add."""
+    """Show how PROMPT is read, and what each level of enhancement would add.
+
+    Flags in it are obeyed; of choices in braces the first is shown.
+    """
     override = {"engine": {"model": model}} if model else {}
     settings = load_settings(config, **override).engine
     family = family_for(settings.model)
     # Resolving cleans the prompt and refuses invalid ones; nothing is generated.
     chosen = None if style is None else PictureStyle(style)
-    params = take_pasted(GenerationParams(prompt, enhance=EnhancementLevel.OFF, style=chosen))
+    parsed = apply_flags_to_each(GenerationParams(prompt, style=chosen), 1, private=True)
+    if isinstance(parsed, Refused):
+        refuse(parsed.reason)
+    params = dataclasses.replace(parsed[0].params, enhance=EnhancementLevel.OFF)
     resolved = resolve(params, family, lambda: 0)
     if isinstance(resolved, Refused):
         refuse(resolved.reason)

@@ -12,7 +12,7 @@ from bot.cli.common.errors import load_settings
 from bot.cli.common.recipe_file import read_any_recipe
 from bot.i18n import Words, words
 from bot.pictures.foreign.recipe import ForeignRecipe
-from bot.request.flags import flag_line
+from bot.request.flag_line import flag_line
 from bot.request.notes import adaptation_notes
 from bot.wording import recipes, rejections
 from bot.wording.foreign import fitted_size, foreign_heading, foreign_remark, foreign_rows

@@ -73,9 +73,11 @@ class AdmissionService:
         self._clock = clock
         self._late: set[asyncio.Task[tuple[Job, ...] | QuotaExceeded | Block]] = set()
 
-    async def accept(self, actor: Actor, submission: JobSubmission) -> Accepted | Refused:
-        """Put one job into the database and the queue."""
-        accepted = await self.accept_all(actor, (submission,))
+    async def accept(
+        self, actor: Actor, submission: JobSubmission, proposal_id: int | None = None
+    ) -> Accepted | Refused:
+        """Put one job into the database and the queue. proposal_id: as for `accept_all`."""
+        accepted = await self.accept_all(actor, (submission,), proposal_id)
         return accepted if isinstance(accepted, Refused) else accepted[0]
 
     async def accept_all(

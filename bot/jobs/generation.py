@@ -6,9 +6,9 @@ from bot.accounts.permissions import Actor
 from bot.jobs.admission import AdmissionService
 from bot.jobs.submission import JobSubmission
 from bot.pictures.originals import OriginalPictures
-from bot.request.apply_flags import apply_flags
+from bot.request.apply_flags import count_problem
 from bot.request.knowledge import confirmation
-from bot.request.outcomes import Accepted, OutOfRange, Refused
+from bot.request.outcomes import Accepted, Refused
 from bot.request.params import GenerationParams
 from bot.request.resolver import RequestResolver
 from engine.series import MAX_PICTURES
@@ -33,23 +33,30 @@ class GenerationService:
         self._jobs = jobs
 
     async def imagine(
-        self, actor: Actor, params: GenerationParams, *, private: bool = False, count: int = 1
+        self,
+        actor: Actor,
+        params: GenerationParams,
+        *,
+        private: bool = False,
+        count: int = 1,
+        proposal_id: int | None = None,
     ) -> Accepted | Refused:
         """Paint what the member asked for, flags in the prompt included.
 
-        private: visible to its requester alone. count: pictures, 1 to MAX_PICTURES.
+        private: visible to its requester alone. count: pictures, 1 to MAX_PICTURES. proposal_id:
+        the proposal that this answers.
         """
-        parsed = apply_flags(params, count, private)
+        parsed = await self._resolver.parse(params, count, private)
         if isinstance(parsed, Refused):
             return parsed
-        if not 1 <= parsed.count <= MAX_PICTURES:
-            return Refused(OutOfRange("count", parsed.count, 1, MAX_PICTURES))
+        if (problem := count_problem(parsed)) is not None:
+            return problem
         resolved = await self._resolver.resolve(parsed.params)
         if isinstance(resolved, Refused):
             return resolved
         unknown = confirmation(parsed, resolved, self._resolver.family)
         return unknown or await self._admission.accept(
-            actor, JobSubmission(resolved, parsed.count, parsed.private)
+            actor, JobSubmission(resolved, parsed.count, parsed.private), proposal_id
         )
 
     async def reroll(

@@ -22,14 +22,13 @@ from bot.jobs.downloads import Download
 from bot.jobs.source_images import LIMITS, FittedInputs, fit_inputs
 from bot.jobs.submission import JobSubmission
 from bot.pictures.originals import OriginalPictures
-from bot.request.apply_flags import ParsedRequest, apply_flags
+from bot.request.apply_flags import ParsedRequest, count_problem
 from bot.request.input_sources import InputSource, InputSpec, PictureSource, StagedSource, UrlSource
 from bot.request.outcomes import (
     Accepted,
     FileRemoved,
     ManyPermutations,
     OnePromptOnly,
-    OutOfRange,
     QuotaSpent,
     Reason,
     Refused,
@@ -41,7 +40,6 @@ from bot.request.outcomes import (
 from bot.request.params import GenerationParams, InitImages
 from bot.request.resolve import source_change_notes
 from bot.request.resolver import RequestResolver
-from engine.series import MAX_PICTURES
 from engine.types import Mode
 from engine.uploads import UploadRefused, UploadTooLarge
 from storage.errors import PictureMissing, StorageError
@@ -122,13 +120,14 @@ class ImageToImageService:
     ) -> ImageToImagePlan | Refused:
         """Return what `paint` needs, or a refusal; fast, so that it can be announced first."""
         start = InitImages(spec.mode, (), spec.strength)
-        parsed = apply_flags(dataclasses.replace(params, start=start), count, private)
+        params = dataclasses.replace(params, start=start)
+        parsed = await self._resolver.parse(params, count, private)
         if isinstance(parsed, Refused):
             if isinstance(parsed.reason, ManyPermutations):  # a proposal cannot store images
                 return Refused(OnePromptOnly(parsed.reason.total))
             return parsed
-        if not 1 <= parsed.count <= MAX_PICTURES:
-            return Refused(OutOfRange("count", parsed.count, 1, MAX_PICTURES))
+        if (problem := count_problem(parsed)) is not None:
+            return problem
         # The hashes are still missing, and so is a size that was not requested; all else is final.
         problem = await self._resolver.check(parsed.params) or _declared_size_refusal(spec.sources)
         if problem is not None:
@@ -147,8 +146,13 @@ class ImageToImageService:
         spent = await self._quota_refusal(actor, parsed.count)
         return spent or ImageToImagePlan(parsed, spec, originals)
 
-    async def paint(self, actor: Actor, plan: ImageToImagePlan) -> Accepted | Refused:
-        """Read, fit and store the images, then accept the request. Decodes one at a time."""
+    async def paint(
+        self, actor: Actor, plan: ImageToImagePlan, proposal_id: int | None = None
+    ) -> Accepted | Refused:
+        """Read, fit and store the images, then accept the request. Decodes one at a time.
+
+        proposal_id: the proposal that this answers.
+        """
         params = await self._read(plan.spec, plan.originals, plan.parsed.params)
         if isinstance(params, Refused):
             return params
@@ -158,7 +162,7 @@ class ImageToImageService:
         parent = next(iter(plan.originals.values()), None)
         parent_id = None if parent is None else parent.id
         submission = JobSubmission(resolved, plan.parsed.count, plan.private, parent_id)
-        return await self._admission.accept(actor, submission)
+        return await self._admission.accept(actor, submission, proposal_id)
 
     async def stage(self, actor: Actor, source: UrlSource) -> StagedSource | Refused:
         """Store a picture, fitted as a source image would be, for at least an hour."""

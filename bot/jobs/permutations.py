@@ -17,13 +17,18 @@ from bot.jobs.admission import ACCEPT_LIMIT_S, AdmissionService, quota_refusal
 from bot.jobs.submission import JobSubmission
 from bot.jobs.variations import params_like
 from bot.pictures.originals import OriginalPictures
-from bot.request.apply_flags import ParsedRequest, apply_flags_to_each, expand_prompts
+from bot.request.apply_flags import (
+    ParsedRequest,
+    apply_flags_to_each,
+    blame_flags,
+    count_problem,
+    expand_prompts,
+)
 from bot.request.knowledge import unrecognized
 from bot.request.notes import LimitedModel
 from bot.request.outcomes import (
     Accepted,
     ManyPermutations,
-    OutOfRange,
     ProposalClosed,
     Refused,
     StorageUnavailable,
@@ -31,7 +36,6 @@ from bot.request.outcomes import (
 from bot.request.params import GenerationParams, cleaned
 from bot.request.resolver import RequestResolver
 from engine.estimate import Estimator
-from engine.series import MAX_PICTURES
 from engine.types import ImageRequest
 from storage.errors import IllegalTransition, StorageError, UnknownRow
 from storage.proposals import Proposal, Proposals, ProposalState
@@ -58,6 +62,7 @@ class BatchProposal:
 
     quota: before anything is charged. duration_s: how long painting takes, None if unknown.
     unknown: what the model knows, if none of it is in any of the prompts.
+    ignored: parts of the choices that do nothing, as in `Permutations`.
     """
 
     proposal_id: int
@@ -66,6 +71,7 @@ class BatchProposal:
     quota: QuotaStatus
     duration_s: float | None
     unknown: LimitedModel | None = None
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ class AcceptedBatch:
 class _ResolvedBatch:
     texts: tuple[str, ...]
     submissions: tuple[JobSubmission, ...]
+    ignored: tuple[str, ...]
 
     @property
     def pictures(self) -> int:
@@ -189,7 +196,13 @@ class PermutationService:
         proposal = await self._proposals.ask(place, _to_json(batch))
         duration_s = self._estimator.seconds(resolved.work)
         return BatchProposal(
-            proposal.id, resolved.texts, resolved.pictures, quota, duration_s, resolved.unknown
+            proposal.id,
+            resolved.texts,
+            resolved.pictures,
+            quota,
+            duration_s,
+            resolved.unknown,
+            resolved.ignored,
         )
 
     async def _open(self, actor: Actor, proposal_id: int) -> PendingBatch | Refused:
@@ -218,9 +231,9 @@ class PermutationService:
     def _resolve_all(
         self, batch: PendingBatch, original: ImageRequest | None, private: bool
     ) -> _ResolvedBatch | Refused:
-        texts = expand_prompts(batch.params.prompt)
-        if isinstance(texts, Refused):
-            return texts
+        expanded = expand_prompts(batch.params.prompt)
+        if isinstance(expanded, Refused):
+            return expanded
         parsed = apply_flags_to_each(batch.params, batch.count, batch.private)
         if isinstance(parsed, Refused):
             return parsed
@@ -234,18 +247,20 @@ class PermutationService:
                     submission, private=private or each.private, parent_id=batch.parent_id
                 )
             )
-        return _ResolvedBatch(texts, tuple(submissions))
+        return _ResolvedBatch(expanded.prompts, tuple(submissions), expanded.ignored)
 
     def _resolve_one(
         self, parsed: ParsedRequest, original: ImageRequest | None
     ) -> JobSubmission | Refused:
-        if not 1 <= parsed.count <= MAX_PICTURES:
-            return Refused(OutOfRange("count", parsed.count, 1, MAX_PICTURES))
+        if (problem := count_problem(parsed)) is not None:
+            return problem
         params = parsed.params if original is None else params_like(parsed.params, original)
         if isinstance(params, Refused):
             return params
         resolved = self._resolver.resolve_blocking(params)
-        return resolved if isinstance(resolved, Refused) else JobSubmission(resolved, parsed.count)
+        if isinstance(resolved, Refused):
+            return blame_flags(resolved, parsed)
+        return JobSubmission(resolved, parsed.count)
 
     def _storage_failed(self, error: StorageError) -> Refused:
         self._admission.storage_failed(error)

@@ -14,7 +14,8 @@ from bot.accounts.permissions import Actor
 from bot.jobs.admission import AdmissionService
 from bot.jobs.submission import JobSubmission
 from bot.pictures.originals import OriginalPictures
-from bot.request.apply_flags import apply_flags
+from bot.request.apply_flags import count_problem
+from bot.request.ids import plain_digits
 from bot.request.knowledge import confirmation
 from bot.request.outcomes import (
     Accepted,
@@ -30,6 +31,7 @@ from bot.request.outcomes import (
 )
 from bot.request.params import GenerationParams, InitImages
 from bot.request.pasted import holds_negative
+from bot.request.pending import PendingRequest
 from bot.request.resolve import UPSCALE_FACTOR
 from bot.request.resolver import RequestResolver
 from engine import uploads
@@ -63,6 +65,16 @@ class RemixChanges:
     prompt: str
     negative: str = ""
     seed: str = ""
+
+    def request(self, picture_id: int) -> PendingRequest:
+        """Return the remix of a picture as a request that can be corrected."""
+        seed = _parse_seed(self.seed)
+        params = GenerationParams(
+            self.prompt,
+            negative=self.negative or None,
+            seed=None if isinstance(seed, Refused) else seed,
+        )
+        return PendingRequest(params, parent_id=picture_id)
 
 
 class VariationService:
@@ -153,10 +165,12 @@ class VariationService:
         picture: str | None = None,
         *,
         anyones: bool = False,
+        proposal_id: int | None = None,
     ) -> Accepted | Refused:
         """Paint another prompt with a picture's settings: its size, steps, guidance and style.
 
         Flags in the prompt override them; permutations are refused as in `apply_flags`.
+        proposal_id: the proposal that this answers.
         """
         original = await self.original(actor, picture, anyones=anyones)
         if isinstance(original, Refused):
@@ -172,14 +186,14 @@ class VariationService:
         params = GenerationParams(
             change.prompt, seed=seed, negative=negative, start=_init_images(request)
         )
-        parsed = apply_flags(params, 1, original.private)
+        parsed = await self._resolver.parse(params, 1, original.private)
         if isinstance(parsed, Refused):
             return _with_parent(parsed, original.id)
         params = params_like(parsed.params, request)
         if isinstance(params, Refused):
             return params
-        if not 1 <= parsed.count <= MAX_PICTURES:
-            return Refused(OutOfRange("count", parsed.count, 1, MAX_PICTURES))
+        if (problem := count_problem(parsed)) is not None:
+            return problem
         resolved = await self._resolver.resolve(params)
         if isinstance(resolved, Refused):
             return resolved
@@ -191,7 +205,7 @@ class VariationService:
             parent_id=original.id,
         )
         submission = JobSubmission(resolved, parsed.count, private, original.id)
-        return unknown or await self._admission.accept(actor, submission)
+        return unknown or await self._admission.accept(actor, submission, proposal_id)
 
     async def original(
         self, actor: Actor, picture: str | None = None, *, anyones: bool = False
@@ -220,7 +234,7 @@ def _read_pixels(path: Path) -> tuple[Upload, bytes]:
 
 
 def _parse_seed(typed: str) -> int | Refused | None:
-    digits = typed.strip()
+    digits = plain_digits(typed).strip()
     if not digits:
         return None
     if digits.isascii() and digits.isdigit() and len(digits) <= _SEED_DIGITS:
@@ -253,7 +267,8 @@ def params_like(params: GenerationParams, original: ImageRequest) -> GenerationP
     if params.aspect is not None or params.size is not None:
         if params.start is not None:
             flag = "--size" if params.aspect is None else "--ar"
-            return Refused(FlagProblem(FlagError(FlagErrorKind.UNSUPPORTED, flag)))
+            error = FlagError(FlagErrorKind.UNSUPPORTED, flag)
+            return Refused(FlagProblem((error,), options=frozenset({"size", "aspect"})))
         size = params.size
     elif params.start is None and params.pasted is not None and params.pasted.size is not None:
         size = None  # resolving finds the nearest one

@@ -3,41 +3,57 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from bot.request import flags
+from bot.request.braces import Permutations, permutations
+from bot.request.flags import ParsedPrompt, agreed
+from bot.request.leading import leading_addresses, without_command
 from bot.request.options import CONFLICTS, PARAMS
 from bot.request.outcomes import (
+    BadAspect,
+    BadSize,
     FlagError,
     FlagErrorKind,
     FlagProblem,
     ManyPermutations,
+    OutOfRange,
+    PictureAddress,
+    Reason,
     Refused,
+    SizeTooLarge,
     StrengthWithoutImage,
     TooManyPermutations,
 )
 from bot.request.params import GenerationParams
 from bot.request.pasted import merge_pasted, take_pasted
+from engine.series import MAX_PICTURES
 
 MAX_PERMUTATIONS = 10
 """Prompts that the permutations of one prompt may expand to. Chosen by hand."""
+_DEFAULTS = {each.name: each.default for each in dataclasses.fields(GenerationParams)}
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """Parameters whose prompt is free of flags, the number of pictures, and their visibility."""
+    """Parameters whose prompt is free of flags, the number of pictures, and their visibility.
+
+    flagged: the options that flags of the prompt set.
+    """
 
     params: GenerationParams
     count: int
     private: bool
+    flagged: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 def apply_flags(params: GenerationParams, count: int, private: bool) -> ParsedRequest | Refused:
     """Merge the flags of a prompt into the parameters.
 
     An option and a flag that contradict each other are refused: one of them would silently have no
-    effect. A prompt with more than one permutation is refused with `ManyPermutations`, which holds
-    everything needed to ask for confirmation.
+    effect. All that is wrong is in one `FlagProblem`. A prompt with more than one permutation is
+    refused with `ManyPermutations`, which holds everything needed to ask for confirmation.
     """
     parsed = apply_flags_to_each(params, count, private)
     if isinstance(parsed, Refused):
@@ -53,76 +69,144 @@ def apply_flags_to_each(
 
     Another program's text that was pasted as the prompt is taken apart first (`pasted.py`).
     """
+    addresses, _ = leading_addresses(params.prompt)
     params = take_pasted(params)
-    texts = _expanded(params.prompt)
-    if isinstance(texts, Refused):
-        return texts
+    expanded = _expanded(params.prompt)
+    if isinstance(expanded, Refused):
+        return expanded
     parsed: list[ParsedRequest] = []
-    for text in texts:
-        applied = _apply(dataclasses.replace(params, prompt=text), count, private)
-        if isinstance(applied, Refused):
-            return applied
-        parsed.append(applied)
-    return tuple(parsed)
+    problems = [FlagProblem((), (PictureAddress(each),)) for each in addresses]
+    for text in expanded.prompts:
+        applied = apply_to_expanded(dataclasses.replace(params, prompt=text), count, private)
+        if isinstance(applied, FlagProblem):
+            problems.append(applied)
+        else:
+            parsed.append(applied)
+    return Refused(joined(problems)) if problems else tuple(parsed)
 
 
-def expand_prompts(prompt: str) -> tuple[str, ...] | Refused:
+def expand_prompts(prompt: str) -> Permutations | Refused:
     """Return each permutation as it could have been typed on its own, with its flags.
 
-    There are 1 to MAX_PERMUTATIONS of them; more are refused. What was pasted beside the prompt
-    itself is left out.
+    There are 1 to MAX_PERMUTATIONS of them; more are refused. "/imagine prompt:" in front, as in
+    pasted commands, is no part of the prompt, and neither are addresses of pictures, nor what was
+    pasted beside the prompt itself.
     """
     return _expanded(take_pasted(GenerationParams(prompt)).prompt)
 
 
-def _expanded(prompt: str) -> tuple[str, ...] | Refused:
-    permutations = flags.permutations(prompt, MAX_PERMUTATIONS)
-    if isinstance(permutations, FlagError):
-        return Refused(FlagProblem(permutations))
-    if permutations.total > MAX_PERMUTATIONS:
-        return Refused(TooManyPermutations(permutations.total, MAX_PERMUTATIONS))
-    return permutations.prompts
+def _expanded(prompt: str) -> Permutations | Refused:
+    _, plain = leading_addresses(without_command(prompt))
+    expanded = permutations(plain, MAX_PERMUTATIONS)
+    if isinstance(expanded, FlagError):
+        return Refused(FlagProblem((expanded,)))
+    if expanded.total > MAX_PERMUTATIONS:
+        return Refused(TooManyPermutations(expanded.total, MAX_PERMUTATIONS))
+    return expanded
 
 
-def _apply(params: GenerationParams, count: int, private: bool) -> ParsedRequest | Refused:
-    """Apply the flags of one permutation, whose escaped braces are already unescaped."""
+def joined(problems: Iterable[FlagProblem]) -> FlagProblem:
+    """Return one problem with everything that these name, each once."""
+    found = list(problems)
+    errors = dict.fromkeys(error for each in found for error in each.errors)
+    reasons = dict.fromkeys(reason for each in found for reason in each.reasons)
+    options = frozenset(option for each in found for option in each.options)
+    return FlagProblem(tuple(errors), tuple(reasons), options)
+
+
+def count_problem(parsed: ParsedRequest) -> Refused | None:
+    """Refuse a number of pictures that one request cannot have."""
+    if 1 <= parsed.count <= MAX_PICTURES:
+        return None
+    reason = OutOfRange("count", parsed.count, 1, MAX_PICTURES)
+    return blame_flags(Refused(reason), parsed)
+
+
+def blame_flags(refused: Refused, parsed: ParsedRequest) -> Refused:
+    """Return the refusal as the problem of the flag whose value is refused, if it is one's."""
+    options = _options_of(refused.reason) & parsed.flagged
+    if not options:
+        return refused
+    return Refused(FlagProblem((), (refused.reason,), options))
+
+
+def _options_of(reason: Reason) -> frozenset[str]:
+    """Return the options whose values may be what this reason refuses."""
+    match reason:
+        case OutOfRange(what):
+            return frozenset({what})
+        case BadAspect() | BadSize() | SizeTooLarge():
+            return frozenset({"aspect", "size"})
+        case StrengthWithoutImage():
+            return frozenset({"strength"})
+        case _:
+            return frozenset()
+
+
+def apply_to_expanded(
+    params: GenerationParams, count: int, private: bool
+) -> ParsedRequest | FlagProblem:
+    """Apply the flags of one permutation, whose escaped braces are already unescaped.
+
+    Only what the text itself tells is checked, not what the model can do.
+    """
     parsed = flags.parse_expanded(params.prompt)
-    if isinstance(parsed, FlagError):
-        return Refused(FlagProblem(parsed))
-    given = {name: parsed.given[name] for name in PARAMS if name in parsed.given}
-    defaults = {field.name: field.default for field in dataclasses.fields(GenerationParams)}
-    for name, value in given.items():
-        if getattr(params, name) not in (defaults[name], value):
-            return Refused(FlagProblem(_given_twice(name)))
-    for name in given:
-        conflict = next(
-            (each for each in _conflicting(name) if getattr(params, each) != defaults[each]), None
-        )
-        if conflict is not None:
-            return Refused(
-                FlagProblem(FlagError(FlagErrorKind.TWICE, f"--{name}", expected=(conflict,)))
-            )
-    if "count" in parsed.given and count not in (1, parsed.pictures):
-        return Refused(FlagProblem(_given_twice("count")))
+    if isinstance(parsed, FlagProblem):
+        return parsed
+    given, contradicted = _with_options(params, count, parsed)
     start, strength = params.start, parsed.given.get("strength")
+    reasons: list[Reason] = []
     if strength is not None:
         if start is None:
-            return Refused(StrengthWithoutImage())
-        if start.strength not in (None, strength):
-            return Refused(FlagProblem(_given_twice("strength")))
-        start = dataclasses.replace(start, strength=strength)
-    plain = dataclasses.replace(params, prompt=parsed.prompt, start=start, **given)
+            reasons.append(StrengthWithoutImage())
+        elif start.strength not in (None, strength):
+            contradicted["strength"] = "strength"
+        else:
+            start = dataclasses.replace(start, strength=strength)
+    if contradicted or reasons:
+        errors = (
+            FlagError(FlagErrorKind.TWICE, f"--{name}", expected=(other,))
+            for name, other in contradicted.items()
+        )
+        options = {*contradicted, *(["strength"] if reasons else [])}
+        return FlagProblem(tuple(errors), tuple(reasons), frozenset(options))
+    fields = {name: value for name, value in given.items() if name in PARAMS}
+    plain = dataclasses.replace(params, prompt=parsed.prompt, start=start, **fields)
     plain = merge_pasted(plain)
     return ParsedRequest(
-        plain, parsed.given.get("count", count), parsed.given.get("private", private)
+        plain,
+        parsed.given.get("count", count),
+        parsed.given.get("private", private),
+        frozenset(parsed.given),
     )
+
+
+def _with_options(
+    params: GenerationParams, count: int, parsed: ParsedPrompt
+) -> tuple[Mapping[str, object], dict[str, str]]:
+    """Return the values of the flags, agreed with those of the options, and contradictions.
+
+    A contradiction is a flag's option with the option that it contradicts.
+    """
+    given: dict[str, object] = dict(parsed.given)
+    contradicted: dict[str, str] = {}
+    for name, value in parsed.given.items():
+        if name == "count" and count not in (1, value):
+            contradicted[name] = name
+        for other in (name, *_conflicting(name)):
+            typed = getattr(params, other, None) if other in PARAMS else None
+            if other not in PARAMS or typed == _DEFAULTS[other]:
+                continue
+            together = agreed({other: typed}, {name: value})
+            if together is None:
+                contradicted[name] = other
+            else:
+                given.pop(name, None)
+                given |= {other: None if other == "aspect" else typed} | together
+    return given, contradicted
 
 
 def _conflicting(name: str) -> list[str]:
     """Return options that set the same thing: one of the two would silently have no effect."""
     pairs = [*CONFLICTS.items(), *((other, name) for name, other in CONFLICTS.items())]
     return [other for owner, other in pairs if owner == name]
-
-
-def _given_twice(name: str) -> FlagError:
-    return FlagError(FlagErrorKind.TWICE, f"--{name}", expected=(name,))

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle
@@ -47,27 +48,54 @@ ValueReader = Callable[[str], ParsedValue | InvalidValue]
 
 
 _QUOTES = "\"'“”‘’„«»"
+_BRACKETS = "([{（［【〔｛<＜*`)]}）］】〕｝>＞"
 _TOKEN = re.compile(r"\s*([^\s，。；、！？]+)")
 _NUMBER = re.compile(r"\d{1,12}(?:[.,]\d{0,30})?(?:e[+-]?\d{1,3})?|[.,]\d{1,30}", re.IGNORECASE)
 _INTEGER = re.compile(r"\d{1,12}")
+_AROUND = rf"[{re.escape(_QUOTES + _BRACKETS)}]{{0,3}}"
 _PAIR = re.compile(
-    rf"\s*[{_QUOTES}]?(\d{{1,5}})\s*([:：∶/／xXｘ×✕*])\s*(\d{{1,5}})(?![A-Za-z\d:：]|\.\d)[{_QUOTES}]?"
+    rf"\s*(?P<around>{_AROUND})(\d{{1,5}}(?:[.．]\d{{1,4}})?)\s*([:：∶/／xXｘ×✕*‐‑–—−～~-]|比|to)"
+    rf"\s*(\d{{1,5}}(?:[.．]\d{{1,4}})?)(?![A-Za-z\d:：]|\.\d)"
 )
+_RATIO_ALONE = re.compile(rf"\s*(?P<around>{_AROUND})(\d\.\d{{1,4}})(?![\w:：]|\.\d)")
+_NOT_OF_SIZES = ":：∶/／‐‑–—−～~-比to"
+SHAPES = {
+    "1:1": "square 方形 方图 方圖 正方形",
+    "3:2": "landscape horizontal 横版 橫版 横图 橫圖 横屏 橫屏 横向 橫向 横",
+    "2:3": "portrait vertical 竖版 豎版 直版 竖图 豎圖 竖屏 豎屏 竖向 纵向 縱向 竖",
+    "16:9": "wide widescreen 宽屏 寬屏",
+    "9:16": "tall 手机壁纸 手機桌布",
+}
+"""Shapes by name, which are values of --ar and flags themselves. 3:2 and 2:3, as other image models
+have for landscape and portrait; chosen by hand."""
+_NAMED_ASPECTS = {name: ratio for ratio, names in SHAPES.items() for name in names.split()}
+_RANDOM = frozenset({"-1", "−1", "random", "rand", "any", "随机", "隨機"})
+_CHINESE_VALUES = {
+    "快": "fast", "快速": "fast", "标准": "standard", "標準": "standard", "精细": "fine",
+    "精細": "fine", "高": "fine", "关": "off", "关闭": "off", "關閉": "off", "轻": "light",
+    "轻微": "light", "完整": "full", "智能": "smart",
+}  # fmt: skip
+_MAX_SIDE = 10_000
 _QUALITIES = {0.25: Speed.FAST, 0.5: Speed.FAST, 1: Speed.STANDARD, 2: Speed.FINE, 4: Speed.FINE}
 """The values of Midjourney's --quality, each with the speed that comes closest."""
 _SPEEDS = ("0.5", "1", "2", *(each.value for each in Speed))
 
 
 def _token(text: str) -> tuple[str, int]:
-    """Return the first word without the quotation marks and the comma around it, and its end."""
+    """Return the first word without quotation marks, brackets and the comma around it, and its end.
+
+    A bracket after it is part of it only where one is before it.
+    """
     match = _TOKEN.match(text)
     if match is None:
         return "", 0
-    core = match[1].rstrip(",;.!?" + _QUOTES)
+    core = match[1].rstrip(",;.!?" + _QUOTES + _BRACKETS)
     end = match.start(1) + len(core)
-    while end < match.end() and text[end] in _QUOTES:
+    word = core.lstrip(_QUOTES + _BRACKETS)
+    inside = _QUOTES if len(word) == len(core) else _QUOTES + _BRACKETS
+    while word and end < match.end() and text[end] in inside:
         end += 1
-    return core.lstrip(_QUOTES), end
+    return word, end
 
 
 def _to_number(word: str) -> float | None:
@@ -86,6 +114,22 @@ def integer(low: int, high: int) -> ValueReader:
         return InvalidValue(word, low=low, high=high)
 
     return read
+
+
+def seed(low: int, high: int) -> ValueReader:
+    """Read a whole number within these bounds, or -1 or "random" as None: any seed."""
+    whole = integer(low, high)
+
+    def read(text: str) -> ParsedValue | InvalidValue:
+        word, end = _token(text)
+        return ParsedValue(None, end) if is_random(word) else whole(text)
+
+    return read
+
+
+def is_random(word: str) -> bool:
+    """Return whether a word asks for any seed, as -1 does in other programs."""
+    return unicodedata.normalize("NFKC", word).lower() in _RANDOM
 
 
 def number(low: float, high: float, scale: Callable[[float], float] = float) -> ValueReader:
@@ -113,6 +157,7 @@ def one_of(kind: type[StrEnum]) -> ValueReader:
     def read(text: str) -> ParsedValue | InvalidValue:
         word, end = _token(text)
         plain = unicodedata.normalize("NFKC", word).lower()
+        plain = _CHINESE_VALUES.get(plain, plain)
         if plain in choices:
             return ParsedValue(choices[plain], end)
         return InvalidValue(word, tuple(choices))
@@ -123,26 +168,63 @@ def one_of(kind: type[StrEnum]) -> ValueReader:
 def quality(text: str) -> ParsedValue | InvalidValue:
     """Read a speed by its name, or as one of Midjourney's numbers, such as 0.5, 1 and 2."""
     word, end = _token(text)
-    named = {each.value: each for each in Speed}.get(word.lower())
+    name = unicodedata.normalize("NFKC", word).lower()
+    named = {each.value: each for each in Speed}.get(_CHINESE_VALUES.get(name, name))
     number = _to_number(word)
     speed = named or (None if number is None else _QUALITIES.get(number))
     return InvalidValue(word, _SPEEDS) if speed is None else ParsedValue(speed, end)
 
 
 def aspect(text: str) -> ParsedValue | InvalidValue:
-    """Read a ratio such as 16:9."""
-    match = _PAIR.match(text)
-    if match is None or not int(match[1]) or not int(match[3]):
-        return InvalidValue(_token(text)[0], ASPECTS)
-    return ParsedValue(f"{int(match[1])}:{int(match[3])}", match.end())
+    """Read a ratio such as 16:9, 16-9, 1.91:1 and 1.5, or a shape such as portrait."""
+    word, end = _token(text)
+    named = _NAMED_ASPECTS.get(unicodedata.normalize("NFKC", word).lower())
+    if named is not None:
+        return ParsedValue(named, end)
+    pair = _PAIR.match(text)
+    found = pair or _RATIO_ALONE.match(text)
+    ratio = None if found is None else _whole_ratio(found[2], pair[4] if pair else "1")
+    if found is None or ratio is None:
+        return InvalidValue(word, ASPECTS)
+    return ParsedValue(ratio, _end_around(found))
+
+
+def _whole_ratio(*sides: str) -> str | None:
+    """Return a ratio in whole numbers; None if a side is 0."""
+    width, height = (Fraction(unicodedata.normalize("NFKC", side)) for side in sides)
+    if not width or not height:
+        return None
+    if width.denominator == height.denominator == 1:
+        return f"{width}:{height}"
+    ratio = (width / height).limit_denominator(_MAX_SIDE)
+    return f"{ratio.numerator}:{ratio.denominator}"
+
+
+def plain_aspect(text: str) -> str:
+    """Return an option's aspect ratio as "16:9", or as it is if it is not understood."""
+    found = aspect(text)
+    understood = isinstance(found, ParsedValue) and not text[found.end :].strip()
+    return str(found.value) if understood else text
 
 
 def size(text: str) -> ParsedValue | InvalidValue:
     """Read width and height in pixels, such as 1024x768."""
     match = _PAIR.match(text)
-    if match is None or match[2] in ":：∶/／" or not int(match[1]) or not int(match[3]):
+    if match is None or match[3] in _NOT_OF_SIZES or not all(map(_is_side, (match[2], match[4]))):
         return InvalidValue(_token(text)[0], ("1024x768",))
-    return ParsedValue((int(match[1]), int(match[3])), match.end())
+    return ParsedValue((int(match[2]), int(match[4])), _end_around(match))
+
+
+def _end_around(match: re.Match[str]) -> int:
+    """Return where a value ends with the quotation marks and brackets that it stands in."""
+    end, closing = match.end(), _QUOTES + (_BRACKETS if match["around"] else "")
+    while match.string[end : end + 1] and match.string[end] in closing:
+        end += 1
+    return end
+
+
+def _is_side(digits: str) -> bool:
+    return digits.isdecimal() and int(digits) > 0
 
 
 def style(text: str) -> ParsedValue | InvalidValue:

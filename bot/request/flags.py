@@ -1,4 +1,4 @@
-"""Parse flags and permutations in a prompt: `{red, blue} house --ar 16:9 --repeat 3`. Pure.
+"""Parse flags in a prompt: `{red, blue} house --ar 16:9 --repeat 3`. Pure.
 
 A backslash escapes a special character: `\\{`, `\\}`, `\\,` within braces, `\\--ar`. It also stands
 before the name of a setting that would make the prompt another program's text: `\\Steps: 20, …`.
@@ -7,50 +7,38 @@ before the name of a setting that would make the prompt another program's text: 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any
 
 from bot.request import parameters_text
-from bot.request.flag_syntax import (
-    FLAGS,
-    QUOTATION_MARKS,
-    SEPARATORS,
-    escape_flags,
-    escape_match,
-    find_flags,
-    flag_name,
-    unescape_match,
-    unsupported_flag,
-    value_error,
+from bot.request.braces import (
+    MAX_EXPANDED,
+    escape_braces,
+    escape_half_choices,
+    permutations,
+    unescape_braces,
 )
+from bot.request.flag_dashes import FoundFlag, escape_flags, find_flags, written_flags
+from bot.request.flag_remains import end_within_brackets, join_around_flags
+from bot.request.flag_syntax import FLAGS, flag_name, unsupported_flag, value_error
 from bot.request.flag_values import SOFT, InvalidValue
+from bot.request.leading import leading_addresses
 from bot.request.options import CONFLICTS
-from bot.request.outcomes import FlagError, FlagErrorKind
-from engine import prompts
-from engine.prompts import EnhancementLevel, Style
-from engine.types import MAX_SEED, ImageRequest, Mode
+from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem, PictureAddress
+from bot.request.quotations import QUOTATION_MARKS, unescape_match
+from engine.prompts import visible
+from engine.types import MAX_SEED
 
 __all__ = [
-    "MAX_EXPANDED",
-    "FlagError",
-    "FlagErrorKind",
     "ParsedPrompt",
-    "Permutations",
     "TooManyPictures",
     "escape_prompt",
     "expand",
-    "flag_line",
     "parse",
     "parse_expanded",
-    "permutations",
-    "prompt_line",
+    "without_flags",
 ]
-
-MAX_EXPANDED = 40
-"""Pictures that one text may ask for, unless the caller sets a limit. Chosen by hand, as many as
-Midjourney's --repeat allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +55,6 @@ class ParsedPrompt:
 
 
 @dataclass(frozen=True, slots=True)
-class Permutations:
-    """The permutations of a prompt.
-
-    total: how many there are. prompts: () if they exceed the limit.
-    """
-
-    prompts: tuple[str, ...]
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
 class TooManyPictures:
     """One text asks for more pictures than the limit."""
 
@@ -86,84 +63,51 @@ class TooManyPictures:
 
 
 _EQUALS = re.compile(r"[=:＝：]")
-_BRACE = re.compile(r"(?<!\\)(\\*)([{}｛｝])")
-_GROUP_SYNTAX = re.compile(r"(?<!\\)(\\*)([{}｛｝,，])")
+_ASPECT_TOLERANCE = 1.05
+"""How far the shape of a size may be from a ratio that agrees with it, since sizes are multiples
+of 16 pixels: as far as `bot.request.resolve` lets them be."""
+_CLOSING_BRACE = re.compile(r"[}｝]")
+_WORD = re.compile(r"[=:＝：]?\s*([^\s,，。；、()（）{}｛｝]+)")
+_NUMBER_OR_ADDRESS = re.compile(r"\S*\d\S*|https?://\S+")
 
 
-def parse(text: str) -> ParsedPrompt | FlagError:
-    """Separate a text into prompt and flags, or return its first invalid flag.
+def parse(text: str) -> ParsedPrompt | FlagProblem:
+    """Separate a text into prompt and flags, or return all of its invalid flags.
 
-    A flag is two hyphens, or the dash that a phone makes of them, directly before a letter at the
-    beginning of a word. In “quotation marks” it is text, and so is "a cat --" or "a house — red".
-    Nothing gets lost: a flag takes one value (--no takes everything up to the next flag), and the
-    words after it belong to the prompt again. A text without flags is returned unchanged, except
-    that escaped braces and settings are unescaped; `permutations` expands braces. Never raises.
+    `bot.request.flag_dashes` says what a flag is. In “quotation marks” it is text. Nothing gets
+    lost: a flag takes one value (--no takes everything up to the next flag), and the words after
+    it belong to the prompt again. Flags that agree are taken together. A text without flags is
+    returned unchanged, except that escaped braces and settings are unescaped; `permutations`
+    expands braces. Never raises.
     """
-    found = find_flags(parameters_text.unescape(_BRACE.sub(unescape_match, text)))
-    plain, starts = found.text, found.starts
-    if not starts:
-        return ParsedPrompt(plain)
-    kept = [plain[: starts[0]]]
-    given: dict[str, tuple[object, str]] = {}
-    for start, end in zip(starts, [*starts[1:], len(plain)], strict=True):
-        last = end == len(plain)
-        problem = _read_flag(plain[start:end], last, given, kept)
-        if problem is not None:
-            return problem
-    return ParsedPrompt(_joined(kept), {option: value for option, (value, _) in given.items()})
+    found = find_flags(_unescaped(visible(text)))
+    if not found.flags:
+        return ParsedPrompt(find_flags(_unescaped(text)).text)
+    readings = _read_all(found.text, found.flags)
+    merged = _merge(readings)
+    errors = [*(each.error for each in readings if each.error is not None)]
+    errors += merged.errors
+    if errors:
+        return FlagProblem(_in_order(readings, errors))
+    starts = [found.text[: found.flags[0].start], *(each.rest for each in readings)]
+    return ParsedPrompt(join_around_flags(starts), merged.given)
 
 
-def parse_expanded(plain: str) -> ParsedPrompt | FlagError:
+def parse_expanded(plain: str) -> ParsedPrompt | FlagProblem:
     """Parse one of the prompts that `permutations` returned, in which braces are unescaped."""
-    return parse(_BRACE.sub(escape_match, plain))
-
-
-def permutations(prompt: str, limit: int = MAX_EXPANDED) -> Permutations | FlagError:
-    """Expand groups such as `{red, blue} house`; more than `limit` permutations are only counted.
-
-    Groups multiply, may be nested, and may contain empty options and flags. Spaces around an option
-    are ignored. The last group varies fastest. An unmatched brace is an UNBALANCED error.
-    """
-    groups: list[_OpenGroup] = []
-    current, last, has_groups = _TextSet(1, ("",)), 0, False
-    for match in _GROUP_SYNTAX.finditer(prompt):
-        sign, slashes = match[2], len(match[1])
-        if sign in ",，" and not groups:
-            continue
-        current = current.then(prompt[last : match.start()] + "\\" * (slashes // 2))
-        last = match.end()
-        if slashes % 2:
-            current = current.then(sign)
-        elif sign in "{｛":
-            groups.append(_OpenGroup(current, match.start(2), []))
-            current, has_groups = _TextSet(1, ("",)), True
-        elif not groups:
-            return _unbalanced(prompt, match.start(2))
-        else:
-            groups[-1].options.append(current.stripped())
-            current = _TextSet(1, ("",))
-            if sign in "}｝":
-                group = groups.pop()
-                after = prompt[last : last + 1]
-                gap = not after or after.isspace() or after in ",.;，。；}｝"
-                current = group.before.times(_union(group.options, limit), gap, limit)
-    if groups:
-        return _unbalanced(prompt, groups[0].start)
-    whole = current.then(prompt[last:])
-    whole = whole.stripped() if has_groups else whole
-    return Permutations(whole.texts if whole.total <= limit else (), whole.total)
+    return parse(escape_braces(plain))
 
 
 def expand(
     text: str, limit: int = MAX_EXPANDED
-) -> tuple[ParsedPrompt, ...] | FlagError | TooManyPictures:
+) -> tuple[ParsedPrompt, ...] | FlagProblem | TooManyPictures:
     """Return one parsed prompt per picture: expand permutations, then flags, then --repeat.
 
     If a seed is given, repeated pictures count up from it. `count` is absent from all of them.
     """
     expanded = permutations(text, limit)
     if isinstance(expanded, FlagError):
-        return expanded
+        return FlagProblem((expanded,))
     if expanded.total > limit:
         whole = parse(text)
         repeat = whole.pictures if isinstance(whole, ParsedPrompt) else 1
@@ -171,7 +115,7 @@ def expand(
     parsed: list[ParsedPrompt] = []
     for prompt in expanded.prompts:
         one = parse_expanded(prompt)
-        if isinstance(one, FlagError):
+        if isinstance(one, FlagProblem):
             return one
         parsed.append(one)
     total = sum(each.pictures for each in parsed)
@@ -182,181 +126,226 @@ def expand(
     )
 
 
-def flag_line(request: ImageRequest) -> str:
-    """Return the prompt and flags that reproduce this picture when `parse` or `expand` read them.
+def without_flags(text: str, problem: FlagProblem) -> str:
+    """Return a text, braces included, without the flags that this problem names.
 
-    No flag can name the source images or the variations. --enhance is included if the level can be
-    determined from the effective prompt. A negative prompt without guidance did nothing, and would
-    raise guidance: it is left out.
+    Flags that contradict each other go together; what may be prose stays as prose, and so does a
+    brace that is half of a choice.
     """
-    level = _enhancement_level(request)
-    flags = [
-        f"--size {request.width_px}x{request.height_px}",
-        f"--seed {request.seed}",
-        f"--steps {request.steps}",
-        f"--guidance {_format_number(request.guidance)}",
-    ]
-    if request.mode is not Mode.TEXT:
-        flags.append(f"--strength {_format_number(request.strength)}")
-    if request.variety:
-        flags.append(f"--variety {_format_number(request.variety)}")
-    if request.refine:
-        flags.append(f"--refine {_format_number(request.refine)}")
-    if request.style is not None:
-        flags.append(f"--style {request.style}")
-    if level is not None:
-        flags.append(f"--enhance {level}")
-    negative = request.negative_prompt if request.guidance > 1.0 else ""
-    return prompt_line(request.prompt, flags, negative)
+    if any(isinstance(each, PictureAddress) for each in problem.reasons):
+        _, text = leading_addresses(text)
+    plain, before = escape_half_choices(visible(text)), ""
+    while plain != before:  # what is left may begin another one
+        before, plain = plain, _without(plain, problem)
+    return plain
 
 
-def prompt_line(prompt: str, flags: Iterable[str], negative: str) -> str:
-    """Return a line from which `parse` and `expand` read exactly this prompt, these flags, and this
-    negative prompt."""
-    line = " ".join([escape_prompt(prompt), *flags])
-    if not negative.strip(f"{SOFT} "):
-        return line
-    complete = f"{line} --no {escape_prompt(negative)}"
-    reparsed = parse(complete)
-    if isinstance(reparsed, ParsedPrompt) and reparsed.given.get("negative") == negative:
-        return complete
-    # Its quotation marks would close quotations of the prompt, or lose their backslashes.
-    unquoted = escape_flags(QUOTATION_MARKS.sub(escape_match, negative))
-    return f"{line} --no {_BRACE.sub(escape_match, parameters_text.escape(unquoted))}"
+def _without(plain: str, problem: FlagProblem) -> str:
+    found = written_flags(plain)
+    if not found:
+        return plain
+    readings = _read_all(plain, found)
+    dropped = _merge(readings).contradicting
+    named = {each.flag for each in problem.errors}
+    parts, last = [""], 0
+    for number, reading in enumerate(readings):
+        of_choice = reading.value_text.startswith(("{", "｛"))
+        wrong = reading.written in named if of_choice else reading.error is not None
+        if reading.asked:
+            parts[-1] += plain[last : reading.start] + "\\"
+            last = reading.start
+        elif wrong or number in dropped or reading.option in problem.options:
+            parts[-1] += plain[last : reading.start]
+            parts.append("")
+            last = _end_with_value(plain, reading)
+    parts[-1] += plain[last:]
+    return join_around_flags(parts) if len(parts) > 1 else parts[0]
+
+
+def escape_prompt(text: str) -> str:
+    """Escape a text so that `parse` and `expand` return exactly this text as the prompt."""
+    return escape_braces(parameters_text.escape(escape_flags(text)))
+
+
+def _unescaped(text: str) -> str:
+    """Return a text whose flags alone are still escaped."""
+    return parameters_text.unescape(unescape_braces(text))
 
 
 # Reading flags
 
 
-def _read_flag(
-    segment: str, last: bool, given: dict[str, tuple[object, str]], kept: list[str]
-) -> FlagError | None:
-    """Read one flag and the text after it: the value goes into `given`, the rest into `kept`."""
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One flag as it was read.
+
+    start: of its dashes. end: of its value. limit: start of the next flag, or end of the text.
+    written: its dashes and name. rest: the words after its value.
+    """
+
+    start: int
+    end: int
+    limit: int
+    written: str
+    rest: str = ""
+    option: str = ""
+    value: object = None
+    value_text: str = ""
+    error: FlagError | None = None
+    asked: bool = False
+
+
+@dataclass(slots=True)
+class _Merged:
+    """The values of all flags. contradicting: the numbers of flags that contradict another."""
+
+    given: dict[str, Any] = field(default_factory=dict[str, Any])
+    errors: list[FlagError] = field(default_factory=list[FlagError])
+    contradicting: set[int] = field(default_factory=set[int])
+    numbers: dict[str, int] = field(default_factory=dict[str, int])
+
+
+def _read_all(plain: str, flags: Sequence[FoundFlag]) -> list[_Reading]:
+    limits = [*(each.start for each in flags[1:]), len(plain)]
+    brackets = "".join(plain[each.start - 1 : each.start] for each in flags)
+    return [
+        _read_flag(plain, each, limit, brackets) for each, limit in zip(flags, limits, strict=True)
+    ]
+
+
+def _read_flag(plain: str, flag: FoundFlag, limit: int, brackets: str) -> _Reading:
+    """Read one flag. brackets: the characters directly before flags, which its value may close."""
+    start, segment = flag.start, plain[flag.start : limit]
     problem = unsupported_flag(segment)
     if problem is not None:
-        return problem
+        end = start + len(problem.flag)
+        return _Reading(start, end, limit, problem.flag, plain[end:limit], error=problem)
     name, end = flag_name(segment)
     written = segment[:end]
     option, read_value = FLAGS[name]
     equals = _EQUALS.match(segment, end)
-    rest = segment[equals.end() if equals else end :]
+    begin = equals.end() if equals else end
+    rest = segment[begin:]
+    if option == "negative":
+        rest = rest[: end_within_brackets(rest, brackets)]
     found = read_value(rest)
     if isinstance(found, InvalidValue):
-        return value_error(found, written)
-    value = found.value
+        error = value_error(found, written)
+        after = begin + rest.find(found.value) + len(found.value) if found.value else begin
+        return _Reading(
+            start, start + after, limit, written, segment[after:], option, None, found.value, error
+        )
+    value, after = found.value, begin + found.end
     if isinstance(value, str) and option == "negative":
-        value = QUOTATION_MARKS.sub(unescape_match, value if last else value.rstrip(f"{SOFT} "))
-    option = found.option or option
-    for earlier, (_, other) in given.items():
-        if CONFLICTS.get(earlier, earlier) == CONFLICTS.get(option, option):
-            value_text = rest[: found.end].strip()
-            return FlagError(FlagErrorKind.TWICE, written, value_text, (other,))
-    given[option] = (value, written)
-    kept.append(rest[found.end :])
+        last = limit == len(plain) and after == len(segment)
+        value = QUOTATION_MARKS.sub(unescape_match, value if last else value.rstrip(f"{SOFT}。. "))
+    error = None
+    if flag.asked:
+        shown = " ".join(filter(None, (f"--{name}", rest[: found.end].strip())))
+        error = FlagError(FlagErrorKind.PROSE, segment[:after].strip(), suggestion=shown)
+    return _Reading(
+        start,
+        start + after,
+        limit,
+        written,
+        segment[after:],
+        found.option or option,
+        value,
+        rest[: found.end].strip(),
+        error,
+        flag.asked,
+    )
+
+
+def _merge(readings: Sequence[_Reading]) -> _Merged:
+    """Take flags together that agree, and find those that contradict each other."""
+    merged = _Merged()
+    for number, reading in enumerate(readings):
+        if reading.error is None:
+            _merge_one(merged, readings, number)
+    return merged
+
+
+def _merge_one(merged: _Merged, readings: Sequence[_Reading], number: int) -> None:
+    reading = readings[number]
+    option, value = reading.option, reading.value
+    for earlier, other in list(merged.given.items()):
+        if CONFLICTS.get(earlier, earlier) != CONFLICTS.get(option, option):
+            continue
+        together = agreed({earlier: other}, {option: value})
+        if together is None:
+            before = readings[merged.numbers[earlier]].written
+            merged.contradicting |= {merged.numbers[earlier], number}
+            merged.errors.append(
+                FlagError(
+                    FlagErrorKind.TWICE,
+                    reading.written,
+                    reading.value_text,
+                    (before,),
+                )
+            )
+            return
+        ((kept, value),) = together.items()
+        if kept == earlier:
+            merged.given[kept] = value
+            return
+        del merged.given[earlier]
+    merged.given[option] = value
+    merged.numbers[option] = number
+
+
+def agreed(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the one setting that two settings of the same thing amount to; None if they differ.
+
+    Each is an option with its value. Negative prompts are joined; a size agrees with its ratio.
+    """
+    ((option, value),), ((other_option, other),) = first.items(), second.items()
+    if option == other_option:
+        if option == "negative":
+            return {option: value if other == value else f"{value.rstrip(SOFT + ' ')}, {other}"}
+        same = _shape(value) == _shape(other) if option == "aspect" else value == other
+        return {option: value} if same and type(value) is type(other) else None
+    if {option, other_option} == {"size", "aspect"}:
+        size, aspect = (value, other) if option == "size" else (other, value)
+        difference = size[0] / size[1] / _shape(aspect)
+        if 1 / _ASPECT_TOLERANCE <= difference <= _ASPECT_TOLERANCE:
+            return {"size": size}
     return None
 
 
-def _joined(parts: Iterable[str]) -> str:
-    """Join the parts of the prompt around its flags, without commas that only separated flags."""
-    prompt = ""
-    for number, part in enumerate(parts):
-        words = part.strip()
-        if number and not words.strip(SEPARATORS):
-            continue
-        if not prompt:
-            prompt = words.lstrip(SEPARATORS) if number else words
-        elif part[0] in SEPARATORS and not part[0].isspace():
-            prompt += words
-        else:
-            prompt += f" {words}"
-    return prompt
+def _shape(aspect: str) -> float:
+    width, _, height = aspect.partition(":")
+    return int(width) / int(height)
+
+
+def _in_order(readings: Sequence[_Reading], errors: Sequence[FlagError]) -> tuple[FlagError, ...]:
+    """Return the errors in the order in which their flags are written, each one once."""
+    order = {reading.written: number for number, reading in reversed(list(enumerate(readings)))}
+    return tuple(
+        sorted(dict.fromkeys(errors), key=lambda each: order.get(each.flag, len(readings)))
+    )
+
+
+def _end_with_value(plain: str, reading: _Reading) -> int:
+    """Return where a flag that is taken out ends, with what looks like its value."""
+    rest = plain[reading.end : reading.limit]
+    if reading.value_text.startswith(("{", "｛")):
+        closing = _CLOSING_BRACE.search(plain, reading.end - 1)
+        return closing.end() if closing else reading.end
+    if reading.option:
+        return reading.end
+    # Of an unknown flag: a number or an address, or the only word up to the next flag.
+    match = _WORD.match(rest)
+    if match is None:
+        return reading.end
+    unknown = reading.error is not None and reading.error.kind is FlagErrorKind.UNKNOWN
+    alone = unknown and not rest[match.end() :].strip(f"{SOFT} .。")
+    is_value = rest[0] in "=:＝：" or _NUMBER_OR_ADDRESS.fullmatch(match[1]) is not None
+    return reading.end + match.end() if is_value or alone else reading.end
 
 
 def _with_seed_offset(parsed: ParsedPrompt, offset: int) -> ParsedPrompt:
     given = {name: value for name, value in parsed.given.items() if name != "count"}
-    if "seed" in given:
+    if given.get("seed") is not None:
         given["seed"] = (given["seed"] + offset) % (MAX_SEED + 1)
     return ParsedPrompt(parsed.prompt, given)
-
-
-# Permutations
-
-
-@dataclass(frozen=True, slots=True)
-class _TextSet:
-    """A set of texts; over the limit, only their number."""
-
-    total: int
-    texts: tuple[str, ...]
-
-    def then(self, text: str) -> _TextSet:
-        return _TextSet(self.total, tuple(each + text for each in self.texts)) if text else self
-
-    def stripped(self) -> _TextSet:
-        return _TextSet(self.total, tuple(each.strip() for each in self.texts))
-
-    def times(self, other: _TextSet, gap: bool, limit: int) -> _TextSet:
-        """Combine each text with each of the other set.
-
-        gap: a space follows, so an empty option leaves no space before it.
-        """
-        total = self.total * other.total
-        if total > limit:
-            return _TextSet(total, ())
-        pairs = product(self.texts, other.texts)
-        return _TextSet(total, tuple((a if b or not gap else a.rstrip()) + b for a, b in pairs))
-
-
-@dataclass(frozen=True, slots=True)
-class _OpenGroup:
-    """A brace that is not closed yet. before: the texts up to it."""
-
-    before: _TextSet
-    start: int
-    options: list[_TextSet]
-
-
-def _union(options: list[_TextSet], limit: int) -> _TextSet:
-    total = sum(each.total for each in options)
-    fits = total <= limit
-    return _TextSet(total, tuple(text for each in options for text in each.texts) if fits else ())
-
-
-def _unbalanced(prompt: str, at: int) -> FlagError:
-    around = prompt[max(0, at - 15) : at + 25].strip()
-    return FlagError(FlagErrorKind.UNBALANCED, prompt[at], around)
-
-
-# Writing
-
-
-def escape_prompt(text: str) -> str:
-    """Escape a text so that `parse` and `expand` return exactly this text as the prompt."""
-    return _BRACE.sub(escape_match, parameters_text.escape(escape_flags(text)))
-
-
-def _format_number(number: float) -> str:
-    return repr(float(number)).removesuffix(".0")
-
-
-def _enhancement_level(request: ImageRequest) -> EnhancementLevel | None:
-    """Return the enhancement level that makes this effective prompt today; None if none does."""
-    if request.expand:
-        return EnhancementLevel.SMART
-    prompt = prompts.as_read(request.prompt, request.effective_prompt, request.style)
-    if request.effective_prompt == prompt:
-        return EnhancementLevel.OFF
-    for level in (EnhancementLevel.FULL, EnhancementLevel.LIGHT):
-        for style in Style:
-            enhanced = prompts.enhance(
-                prompt,
-                negative=request.negative_prompt,
-                level=level,
-                style=style,
-                negative_works=False,
-                seed=request.seed,
-                variety=request.variety,
-            )
-            if enhanced.effective_prompt == request.effective_prompt:
-                return level
-    return None

@@ -1,4 +1,4 @@
-"""Numbers of pictures and jobs as members type them."""
+"""Numbers as members type them, above all those of pictures and jobs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ _MAX_DIGITS = 18
 """Longer numbers could overflow SQLite's 64-bit integers."""
 
 
-def parse_id(text: str) -> int | None:
-    """Return the id in "12" or "#12"; None if the text is no id.
+_FULL_WIDTH = str.maketrans("０１２３４５６７８９＃．，－＋", "0123456789#.,-+")
 
-    Only ASCII digits count, and at most 18 of them.
+
+def plain_digits(text: str) -> str:
+    """Return a typed number with ASCII digits and signs in place of full-width ones."""
+    return text.translate(_FULL_WIDTH)
+
+
+def parse_id(text: str) -> int | None:
+    """Return the id in "12", "#12" or "＃１２"; None if the text is no id.
+
+    Only ASCII and full-width digits count, and at most 18 of them.
     """
-    digits = text.strip().lstrip("#")
+    digits = plain_digits(text).strip().lstrip("#")
     valid = digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS
     return int(digits) if valid else None

@@ -58,6 +58,13 @@ class StyleIgnored:
 
 
 @dataclass(frozen=True, slots=True)
+class SyntaxIgnored:
+    """The prompt has syntax of other programs that does nothing here. words: as written."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class InertSyntax:
     """The prompt has weights, LoRA tags or settings of other programs, which do nothing here.
 
@@ -149,6 +156,7 @@ Note = (
     | HighGuidance
     | SmallSide
     | StyleIgnored
+    | SyntaxIgnored
     | InertSyntax
     | PastedText
     | LimitedModel

@@ -15,6 +15,7 @@ from typing import Any, Final
 from bot.i18n import translatable
 from bot.request import flag_values as read
 from bot.request.flag_values import ValueReader
+from bot.request.ids import plain_digits
 from bot.request.input_sources import MIN_STRENGTH
 from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem, Refused
 from bot.request.params import GenerationParams
@@ -42,7 +43,11 @@ class Section(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FlagSpec:
-    """A flag that is understood in a prompt. names: its spellings, the first is the usual one."""
+    """A flag that is understood in a prompt.
+
+    names: its spellings, in English and in simplified and traditional Chinese; the first is the
+    usual one.
+    """
 
     names: tuple[str, ...]
     read: ValueReader
@@ -90,16 +95,17 @@ class Option:
 
 
 def _whole(text: str) -> int:
-    if not text.isascii():  # int() reads digits of every script
+    plain = plain_digits(text)
+    if not plain.isascii():  # int() reads digits of every script
         raise ValueError(text)
-    return int(text)
+    return int(plain)
 
 
 OPTIONS: Final = (
     Option(
         name="seed",
         kind=int,
-        flags=(_flag("seed", read.integer(0, MAX_SEED)),),
+        flags=(_flag("seed 种子 種子 随机种子 隨機種子", read.seed(0, MAX_SEED)),),
         description=translatable("The same seed paints the same picture again"),
         section=Section.METHOD,
         help="0 to 4294967295 (default: random).",
@@ -110,7 +116,7 @@ OPTIONS: Final = (
     Option(
         name="size",
         kind=str,
-        flags=(_flag("size", read.size),),
+        flags=(_flag("size 尺寸 大小 分辨率 解析度", read.size),),
         section=Section.METHOD,
         help="Width x height in pixels, e.g. 1024x768 (default: the model's own square).",
         decides="aspect",
@@ -119,15 +125,23 @@ OPTIONS: Final = (
     Option(
         name="aspect",
         kind=str,
-        flags=(_flag("ar aspect aspect-ratio ratio", read.aspect),),
+        flags=(
+            _flag(
+                "ar aspect aspect-ratio ratio 比例 画面比例 畫面比例 宽高比 寬高比 长宽比 長寬比 "
+                "纵横比 縱橫比 画幅 畫幅",
+                read.aspect,
+            ),
+            *(_flag(names, read.always(ratio)) for ratio, names in read.SHAPES.items()),
+        ),
         description=translatable("Aspect ratio of the picture (width:height)"),
         section=Section.METHOD,
-        help="Aspect ratio instead of a size, e.g. 16:9.",
+        help="Aspect ratio instead of a size, e.g. 16:9 or portrait.",
+        convert=read.plain_aspect,
     ),
     Option(
         name="steps",
         kind=int,
-        flags=(_flag("steps", read.integer(1, MAX_STEPS)),),
+        flags=(_flag("steps 步数 步數 采样步数 採樣步數", read.integer(1, MAX_STEPS)),),
         section=Section.METHOD,
         help="Denoising steps (default: 8).",
         quantity=translatable("The number of steps"),
@@ -139,8 +153,8 @@ OPTIONS: Final = (
         name="speed",
         kind=Speed,
         flags=(
-            _flag("speed quality q", read.quality),
-            _flag("draft", read.always(Speed.FAST)),
+            _flag("speed quality q 速度 质量 質量 品质 品質 画质 畫質", read.quality),
+            _flag("draft 草稿 快速", read.always(Speed.FAST)),
         ),
         description=translatable("How much time to spend on the picture (default: standard)"),
         section=Section.METHOD,
@@ -152,7 +166,7 @@ OPTIONS: Final = (
     Option(
         name="guidance",
         kind=float,
-        flags=(_flag("guidance cfg", read.number(1.0, MAX_GUIDANCE)),),
+        flags=(_flag("guidance cfg 引导 引導 引导强度 引導強度", read.number(1.0, MAX_GUIDANCE)),),
         description=translatable("How strictly to follow the prompt, from 1 (off) upwards"),
         section=Section.METHOD,
         help="Classic guidance, 1 = off (default: 1).",
@@ -162,7 +176,7 @@ OPTIONS: Final = (
     Option(
         name="strict",
         kind=bool,
-        flags=(_flag("strict", read.always(True)),),
+        flags=(_flag("strict 严格 嚴格", read.always(True)),),
         section=Section.METHOD,
         help="Guidance 1.8, which follows the prompt more strictly.",
         default=False,
@@ -171,7 +185,12 @@ OPTIONS: Final = (
     Option(
         name="negative",
         kind=str,
-        flags=(_flag("no negative", read.words),),
+        flags=(
+            _flag(
+                "no negative 不要 排除 负面 負面 负面提示词 負面提示詞 反向提示词 负向提示词",
+                read.words,
+            ),
+        ),
         description=translatable(
             "What should not be in the picture (guidance is raised for it where it is off)"
         ),
@@ -182,8 +201,8 @@ OPTIONS: Final = (
         name="enhance",
         kind=EnhancementLevel,
         flags=(
-            _flag("enhance", read.one_of(EnhancementLevel)),
-            _flag("raw no-enhance", read.always(EnhancementLevel.OFF)),
+            _flag("enhance 增强 增強 润色 潤色", read.one_of(EnhancementLevel)),
+            _flag("raw no-enhance 原样 原樣 不增强 不增強", read.always(EnhancementLevel.OFF)),
         ),
         description=translatable(
             "How much to add to your prompt for quality (default: what suits the model)"
@@ -199,8 +218,8 @@ OPTIONS: Final = (
         name="variety",
         kind=float,
         flags=(
-            _flag("chaos c", read.number(0, 100, lambda share: share / 100)),
-            _flag("variety", read.number(0, 1)),
+            _flag("chaos c 混乱 混亂", read.number(0, 100, lambda share: share / 100)),
+            _flag("variety 多样性 多樣性 变化 變化", read.number(0, 1)),
         ),
         section=Section.METHOD,
         help="How different the pictures of a prompt are, 0 to 1 (default: 0).",
@@ -211,7 +230,7 @@ OPTIONS: Final = (
     Option(
         name="refine",
         kind=float,
-        flags=(_flag("refine", read.optional(DEFAULT_REFINE, read.number(0, MAX_REFINE))),),
+        flags=(_flag("refine 精修", read.optional(DEFAULT_REFINE, read.number(0, MAX_REFINE))),),
         section=Section.METHOD,
         help="A second pass over fine detail, up to 0.35 (default: off; "
         f"{DEFAULT_REFINE:g} without a number).",
@@ -223,7 +242,7 @@ OPTIONS: Final = (
     Option(
         name="style",
         kind=PictureStyle,
-        flags=(_flag("style", read.style),),
+        flags=(_flag("style 风格 風格 画风 畫風", read.style),),
         description=translatable("Style of the picture, unless your prompt names another one"),
         section=Section.CONTENT,
         help=f"Style of the picture, unless the prompt names another one: "
@@ -238,10 +257,10 @@ OPTIONS: Final = (
         name="strength",
         kind=float,
         flags=(
-            _flag("strength", read.number(MIN_STRENGTH, 1)),
+            _flag("strength 强度 強度 重绘强度 重繪強度", read.number(MIN_STRENGTH, 1)),
             # The more an image weighs, the less noise is laid over it: 0 leaves nothing of it, 1 is
             # the default of image to image (0.75), 3 keeps the most.
-            _flag("iw", read.number(0, 3, lambda weight: 1 - weight / 4)),
+            _flag("iw 图片权重 圖片權重", read.number(0, 3, lambda weight: 1 - weight / 4)),
         ),
         description=translatable("How much to change that picture, from 0.01 to 1 (default: 0.75)"),
         section=Section.SOURCE,
@@ -262,7 +281,7 @@ OPTIONS: Final = (
     Option(
         name="count",
         kind=int,
-        flags=(_flag("repeat r count", read.integer(1, MAX_REPEAT)),),
+        flags=(_flag("repeat r count 数量 數量 张数 張數 重复 重複", read.integer(1, MAX_REPEAT)),),
         description=translatable("How many pictures, from 1 to 4; each counts towards your quota"),
         section=Section.NUMBER,
         help="Pictures per prompt (default: 1).",
@@ -273,8 +292,8 @@ OPTIONS: Final = (
         name="private",
         kind=bool,
         flags=(
-            _flag("private stealth", read.always(True)),
-            _flag("public", read.always(False)),
+            _flag("private stealth 私密 私人 隐私 隱私", read.always(True)),
+            _flag("public 公开 公開", read.always(False)),
         ),
         description=translatable("Whether only you can see the picture (default: no)"),
     ),
@@ -320,5 +339,5 @@ def chosen(name: str, value: object | None) -> Any:
     choices = BY_NAME[name].choices
     if choices is not None and value not in set(choices):
         error = FlagError(FlagErrorKind.BAD_VALUE, f"--{name}", str(value), tuple(choices))
-        return Refused(FlagProblem(error))
+        return Refused(FlagProblem((error,)))
     return BY_NAME[name].convert(value)

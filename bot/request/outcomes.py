@@ -108,11 +108,13 @@ class FlagErrorKind(StrEnum):
     """Given twice, or beside another flag that decides the same thing."""
     UNBALANCED = "unbalanced"
     """A brace without its counterpart."""
+    PROSE = "prose"
+    """Words after a dash that may be a flag or prose."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlagError:
-    """The first flag of a text that cannot be obeyed, as it was written ("—Ar").
+    """A flag of a text that cannot be obeyed, as it was written ("—Ar").
 
     value: as written, "" where there is none; with UNBALANCED the words around the brace that
     `flag` holds. expected: values it takes, or examples of them; with TWICE the flag that was
@@ -130,9 +132,15 @@ class FlagError:
 
 @dataclass(frozen=True, slots=True)
 class FlagProblem:
-    """An invalid flag in the prompt."""
+    """Flags in the prompt that cannot be obeyed, all of them, in their order.
 
-    error: FlagError
+    errors: those that can be told from the text. reasons: why the values of others are refused.
+    options: those that the flags set.
+    """
+
+    errors: tuple[FlagError, ...]
+    reasons: tuple[Reason, ...] = ()
+    options: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,6 +385,13 @@ class StagedPictureGone:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureAddress:
+    """The prompt begins with an address from which no picture is taken."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class StrengthWithoutImage:
     """A strength was given without a source image."""
 
@@ -421,6 +436,7 @@ Reason = (
     | UnusableUpload
     | Unreachable
     | StagedPictureGone
+    | PictureAddress
     | StrengthWithoutImage
 )
 

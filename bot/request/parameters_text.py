@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.request.flag_syntax import find_flags
+from bot.request.flag_dashes import find_flags
 
 MAX_CHARS: Final = 100_000
 """Longer texts are not read. Chosen by hand: the longest real ones list dozens of resources."""
@@ -208,9 +208,10 @@ def _trimmed(text: str) -> str:
 
 def _before_flags(text: str) -> tuple[str, str]:
     found = find_flags(text)
-    if not found.starts:
+    if not found.flags:
         return text, ""
-    return found.text[: found.starts[0]], found.text[found.starts[0] :].strip()
+    start = found.flags[0].start
+    return found.text[:start], found.text[start:].strip()
 
 
 def _found_list(text: str) -> tuple[int, _Settings, str] | None:

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from typing import Final
 
+from bot.request.leading import leading_addresses, without_command
 from bot.request.parameters_text import ParametersText, read_typed
 from bot.request.params import GenerationParams, PastedSettings
 from engine.prompts import clean
@@ -22,9 +23,10 @@ RANDOM_SEED: Final = -1
 def take_pasted(params: GenerationParams) -> GenerationParams:
     """Return the parameters with only a prompt and flags in their prompt, the rest in `pasted`.
 
-    Any prompt that is no such text is returned as it is.
+    Any prompt that is no such text is returned as it is; a command or the addresses of pictures in
+    front of one are dropped.
     """
-    found = read_typed(params.prompt)
+    found = _read(params.prompt)
     if found is None:
         return params
     words = f"{found.prompt} {found.flags}".strip()
@@ -33,7 +35,7 @@ def take_pasted(params: GenerationParams) -> GenerationParams:
 
 def holds_negative(prompt: str) -> bool:
     """Return whether a prompt is such a text with a negative prompt in it."""
-    found = read_typed(prompt)
+    found = _read(prompt)
     return found is not None and bool(found.negative)
 
 
@@ -61,6 +63,11 @@ def merge_pasted(params: GenerationParams) -> GenerationParams:
         seed=pasted.seed if params.seed is None else params.seed,
         pasted=dataclasses.replace(pasted, overruled=overruled),
     )
+
+
+def _read(prompt: str) -> ParametersText | None:
+    _, plain = leading_addresses(without_command(prompt))
+    return read_typed(plain)
 
 
 def _settings(found: ParametersText) -> PastedSettings:

@@ -16,6 +16,7 @@ from bot.request.notes import (
     Note,
     SmallSide,
     StyleIgnored,
+    SyntaxIgnored,
     pasted_note,
     source_change_note,
 )
@@ -233,6 +234,8 @@ def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
             notes.append(StyleIgnored(request.style, styled.clash))
     if inert := prompts.inert_syntax(request.prompt):
         notes.append(InertSyntax(inert))
+    if idle := prompts.idle_syntax(request.prompt):
+        notes.append(SyntaxIgnored(idle))
     if family.vocabulary is not None:
         words = family.vocabulary()
         known = words.names_for(request.prompt)

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
-from bot.request.outcomes import Refused, ResolvedRequest
+from bot.request.apply_flags import (
+    ParsedRequest,
+    apply_flags,
+    blame_flags,
+    count_problem,
+    joined,
+)
+from bot.request.flags import without_flags
+from bot.request.outcomes import FlagProblem, Refused, ResolvedRequest
 from bot.request.params import GenerationParams
 from bot.request.resolve import (
     SeedSource,
@@ -34,6 +43,29 @@ class RequestResolver:
     def resolve_blocking(self, params: GenerationParams) -> ResolvedRequest | Refused:
         """Resolve on this thread, for callers that have left the event loop already."""
         return resolve(params, self.family, self._seeds, self.count_tokens)
+
+    async def parse(
+        self, params: GenerationParams, count: int, private: bool
+    ) -> ParsedRequest | Refused:
+        """Apply the flags of a prompt, or name all that cannot be obeyed in one refusal.
+
+        Values that only this model refuses are named too.
+        """
+        problems: list[FlagProblem] = []
+        left = params
+        while True:
+            outcome = apply_flags(left, count, private)
+            if isinstance(outcome, ParsedRequest) and outcome.flagged:
+                found = count_problem(outcome) or await self.check(outcome.params)
+                outcome = blame_flags(found, outcome) if found else outcome
+            problem = outcome.reason if isinstance(outcome, Refused) else None
+            if not isinstance(problem, FlagProblem):
+                return Refused(joined(problems)) if problems else outcome
+            problems.append(problem)
+            text = without_flags(left.prompt, problem)
+            if text == left.prompt:
+                return Refused(joined(problems))
+            left = dataclasses.replace(left, prompt=text)
 
     async def check(self, params: GenerationParams) -> Refused | None:
         """Return why these parameters cannot be painted, before anything is drawn or counted."""

@@ -26,6 +26,7 @@ from bot.jobs.active import ActiveJobs
 from bot.jobs.admission import AdmissionService
 from bot.jobs.cancellation import CancellationService
 from bot.jobs.completion import CompletionService, JobEvents
+from bot.jobs.corrections import CorrectionService
 from bot.jobs.downloads import Download
 from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.generation import GenerationService
@@ -299,6 +300,7 @@ def _services(
             quotas=stores.quotas,
             fallback=shared.fallback,
         ),
+        corrections=CorrectionService(admission=admission, proposals=stores.proposals),
         cancellation=cancellation,
         engine_jobs=shared.engine_jobs,
         queue=QueueService(

@@ -36,6 +36,8 @@ def flag_problem(error: FlagError, say: Words) -> str:
         case FlagErrorKind.TWICE:
             other = _quoted(", ".join(error.expected))
             return say("{flag} and {other} contradict each other.", flag=flag, other=other)
+        case FlagErrorKind.PROSE:
+            return say("Did you mean {flag}?", flag=_quoted(error.suggestion))
         case FlagErrorKind.UNBALANCED:
             return say("The brace {flag} in {words} has no matching brace.", flag=flag, words=value)
         case _:

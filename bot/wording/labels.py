@@ -11,6 +11,8 @@ from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import Remark
 
+_SYNTAX_SHOWN = 5
+
 
 def style_name(style: PictureStyle, say: Words) -> str:
     """Return the label of a picture style."""
@@ -113,6 +115,14 @@ def style_ignored(left: StyleIgnored, say: Words) -> str:
             style=style,
         )
     return say("This model does not support styles, so {style} was left out.", style=style)
+
+
+def syntax_ignored(found: tuple[str, ...], say: Words) -> str:
+    """Say that syntax of other programs does nothing here, and what does."""
+    return say(
+        "{words}: this has no effect here and is read as words. Choices are written {{red, blue}}.",
+        words=", ".join(f"“{each}”" for each in found[:_SYNTAX_SHOWN]),
+    )
 
 
 def device_remark(remark: Remark, say: Words) -> str:

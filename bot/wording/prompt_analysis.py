@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.i18n import Words
+from bot.wording.labels import syntax_ignored
 from engine.prompts import Advice, Analysis, Hint
 
 MAX_WORDS_SHOWN = 5
@@ -72,10 +73,11 @@ def advice_sentence(given: Advice, say: Words) -> str:
                 "Describe what matters first, and in more detail.",
                 words=words,
             )
+        case Hint.OTHER_SYNTAX:
+            return syntax_ignored(given.words, say)
         case Hint.FLAGS:
             return say(
-                "{words}: flags in a prompt only work on Discord; here they are read as "
-                "words. Aspect ratio, seed and the like have their own options.",
+                "{words}: written like this, a flag is read as words.",
                 words=words,
             )
         case Hint.LORA_TAGS:

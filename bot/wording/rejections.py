@@ -25,6 +25,7 @@ from bot.request.notes import (
     SomeFailed,
     SourceCut,
     StyleIgnored,
+    SyntaxIgnored,
 )
 from bot.request.options import BY_NAME
 from bot.request.outcomes import (
@@ -50,6 +51,7 @@ from bot.request.outcomes import (
     OriginalDeleted,
     OutOfRange,
     OwnPicture,
+    PictureAddress,
     ProposalClosed,
     Quantity,
     QueueIsFull,
@@ -74,7 +76,7 @@ from bot.request.outcomes import (
 from bot.wording.flags import flag_problem, permutations_problem
 from bot.wording.foreign import format_sentence, pasted_text
 from bot.wording.knowledge import limited_model, nothing_known
-from bot.wording.labels import style_ignored
+from bot.wording.labels import style_ignored, syntax_ignored
 from bot.wording.moderation import When, moderation_refusal
 from bot.wording.prompt_analysis import inert_syntax
 from bot.wording.source_images import ground_chosen, mask_refusal, source_cut
@@ -83,6 +85,9 @@ from engine.masks import MaskRefused
 from engine.types import Adaptation, Mend
 from engine.uploads import FORMATS, BadFormat, TooManyPixels, UploadRefused, UploadTooLarge
 from storage.cancelled_painting import CHARGED
+
+_FLAGS_SHOWN = 6
+_ADDRESS_CHARS = 60
 
 
 def refusal(refused: Refused, say: Words, when: When) -> str:
@@ -125,8 +130,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
                 text=f"“{text[:20]}”",
                 ratios=", ".join(ratios),
             )
-        case FlagProblem(error):
-            return flag_problem(error, say)
+        case FlagProblem():
+            return _flag_problems(reason, say, when)
         case ManyPermutations() | OnePromptOnly() | TooManyPermutations() | ProposalClosed():
             return permutations_problem(reason, say)
         case NothingKnown():
@@ -188,6 +193,13 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
             return say("I could not download that file from Discord. Please try again.")
         case StagedPictureGone():
             return say("That picture is no longer available. Please choose it again.")
+        case PictureAddress(address):
+            return say(
+                "No picture can be taken from {address}. Attach the file with the option "
+                "“picture” of /imagine, or choose Apps → Paint from this on a message that shows "
+                "it.",
+                address=f"`{address.replace('`', '')[:_ADDRESS_CHARS]}`",
+            )
         case StrengthWithoutImage():
             return say(
                 "The strength (--strength or --iw in a prompt) says how much to change a "
@@ -210,6 +222,16 @@ def _original_deleted(picture_id: int, original_id: int | None, say: Words) -> s
         "It cannot be rerolled or varied, and nothing was charged. You can still remix it: /remix."
     )
     return f"{why} {remedy}"
+
+
+def _flag_problems(problem: FlagProblem, say: Words, when: When) -> str:
+    """Name every flag that cannot be obeyed, one on each line."""
+    lines = [flag_problem(each, say) for each in problem.errors]
+    lines += (refusal(Refused(each), say, when) for each in problem.reasons)
+    shown = lines[: _FLAGS_SHOWN + (len(lines) == _FLAGS_SHOWN + 1)]
+    rest = len(lines) - len(shown)
+    more = [say.plural("and {n} more", "and {n} more", rest)] if rest else []
+    return "\n".join([*shown, *more])
 
 
 def _text_too_long(reason: TextTooLong, say: Words) -> str:
@@ -456,6 +478,8 @@ def note_sentence(remark: Note, say: Words) -> str:
             )
         case StyleIgnored():
             return style_ignored(remark, say)
+        case SyntaxIgnored(words):
+            return syntax_ignored(words, say)
         case InertSyntax(words):
             return inert_syntax(words, say)
         case PastedText():

@@ -1,8 +1,8 @@
 """From prompt to prompt: cleaning, analysis, enhancement and negative prompts. Pure."""
 
-from engine.prompts.advice import Advice, Count, Hint, inert_syntax
+from engine.prompts.advice import Advice, Count, Hint, idle_syntax, inert_syntax
 from engine.prompts.analysis import Analysis, analyse
-from engine.prompts.cleaning import MAX_PROMPT_CHARS, clean
+from engine.prompts.cleaning import MAX_PROMPT_CHARS, clean, visible
 from engine.prompts.enhancement import Enhancement, EnhancementLevel, Style, addition, enhance
 from engine.prompts.language import Language, language
 from engine.prompts.negatives import DEFAULT_NEGATIVE, is_ours
@@ -33,8 +33,10 @@ __all__ = [
     "as_read",
     "clean",
     "enhance",
+    "idle_syntax",
     "inert_syntax",
     "is_ours",
     "language",
     "styled",
+    "visible",
 ]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 from engine.prompts.reading import FLAG, LORA_TAG, Reading, mask, without_quotes
 
@@ -26,6 +27,8 @@ class Hint(StrEnum):
     """A model draws what it reads, with or without a "no" before it."""
     WEIGHTS = "weights"
     """(word:1.3), ((word)) and word::2 have no effect."""
+    OTHER_SYNTAX = "other_syntax"
+    """__wildcard__, 2$$ and [a|b] have no effect."""
     FLAGS = "flags"
     """Midjourney's flags, such as --ar 16:9."""
     LORA_TAGS = "lora_tags"
@@ -49,8 +52,15 @@ class Advice:
 
 _WEIGHT = re.compile(
     r"\([^()\x1f]{1,200}?:\s*\d+(?:\.\d+)?\s*\)|\(\([^()]{1,200}\)\)|\[\[[^\[\]]{1,200}\]\]"
-    r"|[^\W_]+::-?\d+(?:\.\d+)?"
+    r"|[^\W_]+::-?(?:\d+(?:\.\d+)?|\.\d+)"
 )
+# Dynamic Prompts' wildcards and picks; A1111's alternating and scheduled words.
+_OTHER_SYNTAX = re.compile(
+    r"(?<!\w)__[^\W_][\w./*-]{0,80}?__(?!\w)|(?<![\w$])\d{1,2}(?:-\d{1,2})?\$\$"
+    r"|\[[^\[\]|｜\n\x1f]{0,100}(?:[|｜][^\[\]|｜\n\x1f]{0,100})+\]"
+    r"|\[[^\[\]:\n\x1f]{0,100}:(?:[^\[\]:\n\x1f]{0,100}:)?\s*\d+(?:\.\d+)?\s*\]"
+)
+_PROMPT_WEIGHT = re.compile(r"[^\W_]+::(?:-?\d+(?:\.\d+)?)?(?![\w:])")
 _QUALITY = re.compile(
     r"(?<![\w-])(?:(?:4|8|16|32)k(?:\s+(?:uhd|resolution|wallpaper))?|u?hdr?|uhd|masterpiece"
     r"|(?:best|high|highest|top|ultra|super|amazing)[ -]quality"
@@ -85,7 +95,8 @@ def advise(
     denied = tuple(prompt[start:end].strip() for start, end in reading.whole)
     for hint, words in (
         (Hint.NEGATION, denied),
-        (Hint.WEIGHTS, _weights(text)),
+        (Hint.WEIGHTS, _all(_WEIGHT, mask(text, LORA_TAG))),
+        (Hint.OTHER_SYNTAX, _all(_OTHER_SYNTAX, text)),
         (Hint.FLAGS, _all(FLAG, text)),
         (Hint.LORA_TAGS, _all(LORA_TAG, text)),
         (Hint.SETTINGS, _settings(text)),
@@ -97,17 +108,47 @@ def advise(
     return tuple(found)
 
 
+def idle_syntax(prompt: str) -> tuple[str, ...]:
+    """Return what other programs obey and the model reads as words: wildcards, picks, `[a|b]`.
+
+    What `inert_syntax` returns is not among it.
+    """
+    return _undone(prompt)[1]
+
+
 def inert_syntax(prompt: str) -> tuple[str, ...]:
     """Return the weights, LoRA tags and settings in a prompt, which do nothing; each once.
 
     Much quicker than `advise`: it needs no reading of the prompt.
     """
+    return _undone(prompt)[0]
+
+
+def _undone(prompt: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return inert and idle syntax in order, each once; of what overlaps only the longest."""
     text = without_quotes(prompt)
-    return tuple(dict.fromkeys((*_weights(text), *_all(LORA_TAG, text), *_settings(text))))
-
-
-def _weights(text: str) -> tuple[str, ...]:
-    return _all(_WEIGHT, mask(text, LORA_TAG))
+    inert = chain(
+        _WEIGHT.finditer(mask(text, LORA_TAG)),
+        LORA_TAG.finditer(text),
+        _SETTING.finditer(_unflagged(text)),
+    )
+    idle = chain(_OTHER_SYNTAX.finditer(text), _PROMPT_WEIGHT.finditer(text))
+    # Sorting is stable: of equally long ones, the inert syntax comes first.
+    found = [(match, True) for match in inert] + [(match, False) for match in idle]
+    found.sort(key=lambda each: each[0].start() - each[0].end())
+    taken: set[int] = set()
+    kept: list[tuple[int, str, bool]] = []
+    for match, is_inert in found:
+        places = range(*match.span())
+        if taken.isdisjoint(places):
+            taken.update(places)
+            kept.append((match.start(), match[0].strip(), is_inert))
+    kept.sort()
+    first, second = (
+        tuple(dict.fromkeys(words for _, words, is_inert in kept if is_inert == wanted))
+        for wanted in (True, False)
+    )
+    return first, second
 
 
 def _settings(text: str) -> tuple[str, ...]:

@@ -36,6 +36,8 @@ LATER_ACTIONS = frozenset(
         ComponentAction.KEEP,
         *EXAMPLE_ACTIONS,
         ComponentAction.PAINT_ANYWAY,
+        ComponentAction.EDIT_PROMPT,
+        ComponentAction.PAINT_WITHOUT,
     }
 )
 """Actions added after the recording, which therefore lacks them."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bot.request.ids import plain_digits
 from bot.request.options import OPTIONS
 
 MAX_CELLS: Final = 64
@@ -47,7 +48,7 @@ class Cell:
 
 def axis(text: str) -> Axis:
     """Parse "steps=4,6,8". Raises InvalidGrid."""
-    name, equals, listed = text.partition("=")
+    name, equals, listed = plain_digits(text).partition("=")
     name = name.strip().lower()
     option = _GRIDS.get(name)
     if not equals or option is None:

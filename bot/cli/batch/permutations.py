@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,32 +10,27 @@ import click
 
 from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT, OK
-from bot.request import flags
-from bot.request.outcomes import FlagError, FlagProblem, Refused
+from bot.request import braces
+from bot.request.apply_flags import joined
+from bot.request.leading import leading_addresses, without_command
+from bot.request.outcomes import FlagError, FlagProblem, PictureAddress
 from bot.request.params import GenerationParams, PastedSettings
-from bot.request.pasted import merge_pasted, take_pasted
-from engine.prompts import Count
+from bot.request.pasted import take_pasted
 
 
 @dataclass(frozen=True, slots=True)
 class ExpandedPrompt:
     """One prompt, or a text whose braces are invalid if there is a `problem`.
 
-    pasted: what else the text held, if it was another program's.
+
+    ignored: parts of its choices that do nothing, as in `Permutations`. pasted: what else the text
+    held, if it was another program's.
     """
 
     text: str
-    problem: Refused | None = None
+    problem: FlagProblem | None = None
+    ignored: tuple[str, ...] = ()
     pasted: PastedSettings | None = None
-
-    def apply(self, params: GenerationParams) -> GenerationParams:
-        """Return the parameters with this prompt."""
-        return merge_pasted(dataclasses.replace(params, prompt=self.text, pasted=self.pasted))
-
-    def refused(self, _: Count | None) -> Refused:
-        """Return the problem, in the place of a resolved request."""
-        assert self.problem is not None
-        return self.problem
 
 
 def expand_prompts(texts: Sequence[str], per_prompt: int, limit: int) -> tuple[ExpandedPrompt, ...]:
@@ -48,14 +42,21 @@ def expand_prompts(texts: Sequence[str], per_prompt: int, limit: int) -> tuple[E
     prompts: list[ExpandedPrompt] = []
     total = 0
     for text in texts:
+        addresses, _ = leading_addresses(text)
         taken = take_pasted(GenerationParams(text))
-        expanded = flags.permutations(taken.prompt, limit)
+        _, plain = leading_addresses(without_command(taken.prompt))
+        expanded = braces.permutations(plain, limit)
+        problems = [FlagProblem((), (PictureAddress(each),)) for each in addresses]
         if isinstance(expanded, FlagError):
-            prompts.append(ExpandedPrompt(text, Refused(FlagProblem(expanded))))
+            problems.append(FlagProblem((expanded,)))
+        if problems or isinstance(expanded, FlagError):
+            prompts.append(ExpandedPrompt(text, joined(problems)))
             total += 1
             continue
         total += expanded.total
-        prompts += (ExpandedPrompt(each, pasted=taken.pasted) for each in expanded.prompts)
+        prompts += (
+            ExpandedPrompt(each, None, expanded.ignored, taken.pasted) for each in expanded.prompts
+        )
     total *= per_prompt
     if total > limit:
         shown = str(total) if total < 10**6 else "millions of"

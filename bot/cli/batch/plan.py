@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,23 +11,37 @@ from typing import NoReturn
 
 from bot.cli.batch import grids, permutations, prompts
 from bot.cli.batch.arguments import ImagineArguments, check, option
-from bot.cli.batch.grids import Axis, Cell, InvalidGrid
+from bot.cli.batch.grids import Axis, InvalidGrid
 from bot.cli.batch.input_images import fit_or_exit, original_inputs, read_pictures
+from bot.cli.batch.prompt_plan import (
+    PlannedPicture,
+    PromptBatch,
+    PromptPlanner,
+    mode_of,
+    resolve_later,
+    seed_at,
+    source_files,
+)
 from bot.cli.common.errors import fail, load_settings
 from bot.cli.common.recipe_file import read_any_recipe, read_recipe_file
 from bot.exit_codes import BAD_INPUT
 from bot.i18n import words
 from bot.pictures.foreign.recipe import ForeignRecipe
-from bot.request.input_images import size_from
-from bot.request.options import BY_NAME, CONFLICTS, PARAMS
-from bot.request.outcomes import OutOfRange, Reason, Refused, ResolvedRequest
-from bot.request.params import GenerationParams
+from bot.request.ids import plain_digits
+from bot.request.options import BY_NAME, CONFLICTS
+from bot.request.outcomes import (
+    FlagProblem,
+    OutOfRange,
+    PictureAddress,
+    Reason,
+    Refused,
+    ResolvedRequest,
+)
 from bot.request.resolve import (
     STRONG,
     SUBTLE,
     replay_problem,
     request_notes,
-    resolve,
     resolve_upscale,
     resolve_variation,
     seed_problem,
@@ -38,8 +51,8 @@ from bot.wording import rejections
 from bot.wording.foreign import made_by
 from engine.diffusion.families import SKETCH, Family, family_for
 from engine.encode import EmbeddedRecipe
-from engine.prompts import Count, EnhancementLevel, addition
-from engine.types import MAX_SEED, ImageRequest, Mode, Recipe
+from engine.prompts import Count, addition
+from engine.types import ImageRequest, Mode, Recipe
 from engine.uploads import Upload
 
 # Chosen by hand: more would be a mistake on the command line.
@@ -49,32 +62,11 @@ MAX_QUOTED_CHARS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedPicture:
-    """One picture to generate.
-
-    resolve: resolves its request; takes the model's token counter, None while it is not loaded.
-    """
-
-    resolve: Callable[[Count | None], ResolvedRequest | Refused]
-    label: str = ""
-    file_label: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PromptBatch:
-    """The pictures of one prompt. columns: of their contact sheet, 0 = no sheet."""
-
-    prompt: str
-    pictures: tuple[PlannedPicture, ...]
-    columns: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class ImaginePlan:
     """All pictures of one call.
 
-    inputs: the source images of every picture. rejected: invalid prompts, each with the reason.
-    original: the picture that has to be reproduced (--recipe).
+    inputs: the source images of pictures whose batch has none. rejected: invalid prompts, each with
+    the reason. original: the picture that has to be reproduced (--recipe).
     """
 
     settings: Settings
@@ -127,13 +119,11 @@ def _plan_replay(arguments: ImagineArguments, file: Path) -> ImaginePlan:
 
 def _plan_foreign(arguments: ImagineArguments, file: Path, recipe: ForeignRecipe) -> ImaginePlan:
     """Plan what another program's recipe means here: prompt, negative prompt, seed and size."""
-    if _source_files(arguments):
+    if source_files(arguments):
         sentence = made_by(recipe.program, words())
         fail(f"{file}: {sentence} It is painted from its prompt alone: give no picture.", BAD_INPUT)
     settings = _settings(arguments, arguments.model)
-    picture = PlannedPicture(
-        _resolve_later(recipe.params(), family_for(settings.engine.model), compared=False)
-    )
+    picture = PlannedPicture(resolve_later(recipe.params(), family_for(settings.engine.model)))
     return _checked_plan(settings, [PromptBatch(recipe.prompt, (picture,))], (), checked=1)
 
 
@@ -149,7 +139,7 @@ def _plan_variations(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     inputs = _original_inputs(arguments, request, file, settings)
     pictures = tuple(
         PlannedPicture(
-            _resolve_variation_later(request, amount, family, _seed_at(arguments.seed, number))
+            _resolve_variation_later(request, amount, family, seed_at(arguments.seed, number))
         )
         for number in range(arguments.count)
     )
@@ -163,11 +153,12 @@ def _resolve_variation_later(
 
 
 def _variation_amount(text: str) -> float:
-    named = {"subtle": SUBTLE, "strong": STRONG}.get(text.strip().lower())
+    plain = plain_digits(text).strip().lower()
+    named = {"subtle": SUBTLE, "strong": STRONG}.get(plain)
     if named is not None:
         return named
     try:
-        return float(text)
+        return float(plain)
     except ValueError:
         fail(f"--by must be subtle, strong or a number up to 1, but is {text!r}.", BAD_INPUT)
 
@@ -192,7 +183,7 @@ def _plan_upscale(arguments: ImagineArguments, file: Path) -> ImaginePlan:
 def _original_inputs(
     arguments: ImagineArguments, request: ImageRequest, file: Path, settings: Settings
 ) -> tuple[Upload, ...]:
-    files, data_dir = _source_files(arguments), settings.storage.data_dir
+    files, data_dir = source_files(arguments), settings.storage.data_dir
     return original_inputs(request, file, files, data_dir, arguments.region)
 
 
@@ -220,74 +211,16 @@ def _plan_prompts(arguments: ImagineArguments) -> ImaginePlan:
         fail(str(error), BAD_INPUT)
     texts = prompts.gather(arguments.words, arguments.prompts)
     expanded = permutations.expand_prompts(texts, len(cells) * arguments.count, MAX_PICTURES)
-    params, inputs = _params_and_inputs(arguments, family)
-    columns = grids.columns(axes, arguments.count)
-    batches = [
-        PromptBatch(
-            each.text,
-            _prompt_pictures(each.apply(params), arguments.count, cells, family)
-            if each.problem is None
-            else (PlannedPicture(each.refused),),
-            columns,
+    planner = PromptPlanner(arguments, family, axes)
+    plan = _checked_plan(settings, [*map(planner.batch, expanded)], (), checked=len(cells))
+    if plan.pictures > MAX_PICTURES:
+        fail(
+            f"That would be {plan.pictures} pictures; at most {MAX_PICTURES} can be painted.",
+            BAD_INPUT,
         )
-        for each in expanded
-    ]
-    plan = _checked_plan(settings, batches, inputs, checked=len(cells))
     if len(expanded) > len(texts) and not arguments.yes:
         permutations.confirm(plan.pictures)
     return plan
-
-
-def _params_and_inputs(
-    arguments: ImagineArguments, family: Family
-) -> tuple[GenerationParams, tuple[Upload, ...]]:
-    """Return the request parameters without a prompt, and the source images."""
-    params = _params(arguments)
-    mode, files = _mode_of(arguments), _source_files(arguments)
-    if mode is Mode.TEXT:
-        return params, ()
-    uploads = read_pictures(mode, files)
-    first = uploads[0].raster
-    size = size_from(params, mode, family, (first.width_px, first.height_px))
-    if not isinstance(size, tuple):
-        refuse(size)
-    prepared_inputs = fit_or_exit(mode, files, uploads, size, arguments.region)
-    start = dataclasses.replace(prepared_inputs.start, strength=arguments.strength)
-    return dataclasses.replace(params, aspect=None, size=size, start=start), prepared_inputs.inputs
-
-
-def _mode_of(arguments: ImagineArguments) -> Mode:
-    if arguments.upscale is not None:
-        return Mode.UPSCALE
-    if arguments.blend is not None:
-        return Mode.BLEND
-    if arguments.image is not None:
-        parted = arguments.mask is not None or arguments.region is not None
-        return Mode.INPAINT if parted else Mode.IMAGE
-    return Mode.TEXT
-
-
-def _source_files(arguments: ImagineArguments) -> list[Path]:
-    """Return the files of the source images, in the order of their mode."""
-    pair = arguments.blend or ()
-    return [
-        each
-        for each in (arguments.upscale, arguments.image, arguments.mask, *pair)
-        if each is not None
-    ]
-
-
-def _params(arguments: ImagineArguments) -> GenerationParams:
-    """Return the values of the options as request parameters without a prompt."""
-    values = dict(arguments.values)
-    if arguments.no_enhance:
-        values["enhance"] = EnhancementLevel.OFF
-    given = {name: values[name] for name in PARAMS if values[name] is not None}
-    try:
-        converted = {name: BY_NAME[name].convert(value) for name, value in given.items()}
-    except ValueError as error:
-        fail(f"{error}.", BAD_INPUT)
-    return dataclasses.replace(GenerationParams(""), **converted)
 
 
 def _axes(arguments: ImagineArguments) -> tuple[Axis, ...]:
@@ -303,7 +236,7 @@ def _axes(arguments: ImagineArguments) -> tuple[Axis, ...]:
     ]
     if twice:
         fail(f"{option(twice[0])} and --grid decide the same: give one of them.", BAD_INPUT)
-    if "strength" in names and _mode_of(arguments) is Mode.TEXT:
+    if "strength" in names and mode_of(arguments) is Mode.TEXT:
         fail("--grid strength needs --image, --blend or --upscale.", BAD_INPUT)
     return axes
 
@@ -314,52 +247,6 @@ _SAME_AS_GRID = (
     ("no_enhance", "enhance"),
 )
 """Pairs of an option and a grid that sets the same thing under another name."""
-
-
-def _prompt_pictures(
-    params: GenerationParams, count: int, cells: Sequence[Cell], family: Family
-) -> tuple[PlannedPicture, ...]:
-    """Return the pictures of one prompt; those of a grid share a seed, to be comparable."""
-    pictures: list[PlannedPicture] = []
-    for number in range(count):
-        seed = _seed_at(params.seed, number)
-        for cell in cells:
-            label = cell.label if count == 1 else f"{cell.label}, seed {seed}"
-            resolve_picture = _resolve_later(
-                _with_cell(dataclasses.replace(params, seed=seed), cell),
-                family,
-                compared="guidance" in cell.values,
-            )
-            pictures.append(PlannedPicture(resolve_picture, label, cell.file_label))
-    return tuple(pictures)
-
-
-def _with_cell(params: GenerationParams, cell: Cell) -> GenerationParams:
-    values = dict(cell.values)
-    if "strength" in values and params.start is not None:
-        start = dataclasses.replace(params.start, strength=values.pop("strength"))
-        params = dataclasses.replace(params, start=start)
-    return dataclasses.replace(params, **values)
-
-
-def _resolve_later(
-    params: GenerationParams, family: Family, *, compared: bool
-) -> Callable[[Count | None], ResolvedRequest | Refused]:
-    """compared: the picture stands beside others with another guidance, so it keeps its own."""
-    return lambda count: resolve(params, family, _random_seed, count, keep_guidance=compared)
-
-
-def _random_seed() -> int:
-    return secrets.randbelow(MAX_SEED + 1)
-
-
-def _seed_at(first: int | None, number: int) -> int:
-    """Return the seed of one of several pictures; seeds wrap around after MAX_SEED."""
-    if first is None:
-        return _random_seed()
-    if not 0 <= first <= MAX_SEED:  # resolving will refuse it
-        return first
-    return (first + number) % (MAX_SEED + 1)
 
 
 # Shared steps
@@ -414,12 +301,21 @@ def _check_count(count: int) -> None:
 
 
 def sentence(reason: Reason) -> str:
-    """Return the sentence of a refusal, for standard error."""
+    """Return the sentences of a refusal on one line, for standard error."""
 
     def when(moment: datetime) -> str:
         return f"{moment:%Y-%m-%d %H:%M} UTC"
 
-    return rejections.refusal(Refused(reason), words(), when)
+    addresses: list[str] = []
+    if isinstance(reason, FlagProblem):
+        addresses = [each.address for each in reason.reasons if isinstance(each, PictureAddress)]
+        others = tuple(each for each in reason.reasons if not isinstance(each, PictureAddress))
+        reason = dataclasses.replace(reason, reasons=others)
+    lines = [
+        f"No picture can be taken from {each}: give its file to --image." for each in addresses
+    ]
+    lines += rejections.refusal(Refused(reason), words(), when).splitlines()
+    return " ".join(lines)
 
 
 def refuse(reason: Reason) -> NoReturn:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bot.cli.common.click_sections import NumberOption, section
+from bot.cli.common.click_sections import Decimal, NumberOption, Seed, section
 from bot.request.options import OPTIONS, Option, Section
 
 
@@ -38,4 +38,6 @@ def _settings(option: Option) -> dict[str, Any]:
     choices = option.choices
     if choices is not None:
         return settings | {"type": click.Choice([each.value for each in choices])}
-    return settings | {"type": option.kind}
+    if option.name == "seed":
+        return settings | {"type": Seed()}
+    return settings | {"type": Decimal() if option.kind is float else option.kind}

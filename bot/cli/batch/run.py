@@ -23,7 +23,8 @@ from bot.cli.batch.output import (
     slug,
     write_new,
 )
-from bot.cli.batch.plan import ImaginePlan, PlannedPicture, PromptBatch, quoted, refuse
+from bot.cli.batch.plan import ImaginePlan, quoted, refuse
+from bot.cli.batch.prompt_plan import PlannedPicture, PromptBatch
 from bot.cli.batch.reports import ProgressBar, Reporter
 from bot.cli.common.errors import FAILED, CommandError, explain_errors
 from bot.exit_codes import BAD_INPUT, OK
@@ -126,7 +127,7 @@ class BatchRun:
         original = self.plan.original
         options = RunOptions(
             replay=original.recipe.conditions if original else None,
-            inputs=self.plan.inputs,
+            inputs=batch.inputs or self.plan.inputs,
             label=planned.file_label,
             save_steps=self.save_steps,
         )

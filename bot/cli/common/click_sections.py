@@ -7,6 +7,9 @@ from typing import Any, Final
 
 import click
 
+from bot.request.flag_values import is_random
+from bot.request.ids import plain_digits
+
 _NUMBER: Final = re.compile(r"[+-]?(\d|\.\d|nan|inf)", re.IGNORECASE)
 
 
@@ -18,6 +21,28 @@ class SectionOption(click.Option):
         self.section = section
 
 
+class Decimal(click.types.FloatParamType):
+    """A number, also in full-width digits, of which Python reads all but the decimal point."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number, or fail with a sentence."""
+        plain: Any = plain_digits(value) if isinstance(value, str) else value
+        return super().convert(plain, param, ctx)
+
+
+class Seed(click.types.IntParamType):
+    """A whole number, or -1 or "random" for None: any seed."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the seed, or fail with a sentence."""
+        if isinstance(value, str) and is_random(value):
+            return None
+        given: Any = value
+        return super().convert(given, param, ctx)
+
+
 class NumberOption(SectionOption):
     """An option whose number may be left out: `--refine` or `--refine 0.3`.
 
@@ -25,7 +50,7 @@ class NumberOption(SectionOption):
     """
 
     def __init__(self, *names: Any, usual: float, **settings: Any) -> None:
-        super().__init__(*names, type=float, **settings)
+        super().__init__(*names, type=Decimal(), **settings)
         self.usual = usual
 
 

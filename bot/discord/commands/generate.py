@@ -16,8 +16,8 @@ from bot.discord.commands.options import (
 )
 from bot.discord.commands.variations import variation_commands
 from bot.discord.handlers.history import show_history
-from bot.discord.handlers.image_to_image import imagine_from
-from bot.discord.interaction.mentions import named_params
+from bot.discord.handlers.image_to_image import attachment_source
+from bot.discord.handlers.requests import paint_request
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -31,14 +31,16 @@ from bot.discord.interaction.responses import (
 from bot.discord.interaction.services import Services
 from bot.discord.views.jobs import quota_text
 from bot.pictures.gallery import MAX_SEARCH_CHARS
+from bot.request.input_sources import InputSpec
 from bot.request.options import with_options
 from bot.request.outcomes import Refused
 from bot.request.params import GenerationParams
+from bot.request.pending import PendingRequest
 from bot.request.prompt_line import MAX_LINE_CHARS
 from engine.diffusion.families import MAX_GUIDANCE
 from engine.prompts import MAX_PROMPT_CHARS
 from engine.series import MAX_PICTURES
-from engine.types import MAX_SEED
+from engine.types import MAX_SEED, Mode
 
 # Discord's client enforces these bounds while a member types; the services check them again.
 Prompt = Range[str, 1, MAX_LINE_CHARS]
@@ -99,14 +101,11 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
             if isinstance(params, Refused):
                 await refuse(interaction, params)
                 return
-            if picture is not None or strength is not None:
-                started = (picture, strength)
-                await imagine_from(interaction, services, params, *started, count, private=private)
-                return
-            params = await named_params(interaction, params)
-            actor = actor_of(interaction)
-            outcome = await services.generation.imagine(actor, params, private=private, count=count)
-            await answer(interaction, services, outcome)
+            request = PendingRequest(params, count, private, strength=strength)
+            if picture is not None:
+                spec = InputSpec(Mode.IMAGE, (attachment_source(picture),), strength)
+                request = PendingRequest(params, count, private, spec)
+            await paint_request(interaction, services, request)
 
     return imagine
 

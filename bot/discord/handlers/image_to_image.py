@@ -19,6 +19,7 @@ from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
     actor_of,
+    answer,
     can_deliver_here,
     finished_within,
     refuse,
@@ -45,8 +46,9 @@ from bot.request.input_sources import (
     UrlSource,
     parse_strength,
 )
-from bot.request.outcomes import Refused, StrengthWithoutImage, UnknownPicture
+from bot.request.outcomes import Refused, UnknownPicture
 from bot.request.params import GenerationParams
+from bot.request.pending import PendingRequest
 from engine.types import Mode
 
 FORM_AFTER_S = 1.5
@@ -103,34 +105,21 @@ async def generate_from(
     *,
     private: bool = False,
     count: int = 1,
+    proposal_id: int | None = None,
 ) -> None:
-    """Paint from pictures. They are loaded first; the response is deferred if that takes long."""
+    """Paint from pictures. They are loaded first; the response is deferred if that takes long.
+
+    proposal_id: the correction that this answers.
+    """
     actor, image_to_image = actor_of(interaction), services.image_to_image
     params = await named_params(interaction, params)
     plan = await image_to_image.plan(actor, params, spec, private=private, count=count)
     if isinstance(plan, Refused):
-        await refuse(interaction, plan)
+        request = PendingRequest(params, count, private, spec)
+        await answer(interaction, services, plan, request)
         return
-    acceptance = asyncio.ensure_future(image_to_image.paint(actor, plan))
+    acceptance = asyncio.ensure_future(image_to_image.paint(actor, plan, proposal_id))
     await answer_soon(interaction, services, acceptance, private=plan.private)
-
-
-async def imagine_from(
-    interaction: Interaction,
-    services: Services,
-    params: GenerationParams,
-    picture: discord.Attachment | None,
-    strength: float | None,
-    count: int,
-    *,
-    private: bool,
-) -> None:
-    """Handle /imagine with a picture; a strength without a picture is refused."""
-    if picture is None:
-        await refuse(interaction, Refused(StrengthWithoutImage()))
-        return
-    spec = InputSpec(Mode.IMAGE, (attachment_source(picture),), strength)
-    await generate_from(interaction, services, params, spec, private=private, count=count)
 
 
 # The form

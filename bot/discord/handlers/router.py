@@ -20,6 +20,7 @@ from bot.discord.handlers import (
     permutations,
     pictures,
     queue,
+    requests,
     suggestions,
     variations,
 )
@@ -156,6 +157,8 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
             for index, action in enumerate(EXAMPLE_ACTIONS)
         },
         ComponentAction.PAINT_ANYWAY: partial(suggestions.paint, example=None),
+        ComponentAction.EDIT_PROMPT: requests.show_edit_form,
+        ComponentAction.PAINT_WITHOUT: requests.paint_without,
     }
 )
 """One handler for each action, so that no press goes unanswered."""
@@ -166,6 +169,7 @@ FORM_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.REPORT: moderation.submit_report,
         ComponentAction.BLOCK_REPORTED: moderation.submit_block,
         ComponentAction.PAINT_FROM: image_to_image.submit_from,
+        ComponentAction.EDIT_PROMPT: requests.submit_edit,
     }
 )
 """The handlers of submitted forms; those of staged pictures are found by `parse_staged`."""

@@ -174,4 +174,4 @@ async def submit_remix(interaction: Interaction, services: Services, picture_id:
         outcome = await services.variations.remix(
             actor_of(interaction), changes, str(picture_id), anyones=True
         )
-        await answer(interaction, services, outcome)
+        await answer(interaction, services, outcome, changes.request(picture_id))

@@ -23,6 +23,7 @@ from bot.delivery.messenger import (
 from bot.delivery.worker import NeverAnswered
 from bot.discord.interaction.error_codes import ErrorCode
 from bot.discord.interaction.services import Services
+from bot.discord.views.corrections import correction_layout
 from bot.discord.views.custom_ids import is_of_another_database
 from bot.discord.views.jobs import card_layout
 from bot.discord.views.markdown import quoted, timestamp
@@ -33,11 +34,13 @@ from bot.i18n import Words, words
 from bot.request.outcomes import (
     Accepted,
     Blocked,
+    FlagProblem,
     JobsCancelled,
     ManyPermutations,
     NothingKnown,
     Refused,
 )
+from bot.request.pending import PendingRequest
 from bot.request.summary import summarize
 from bot.wording import rejections
 from bot.wording.cancellations import jobs_cancelled
@@ -218,20 +221,25 @@ async def finished_within(task: asyncio.Future[Any], limit_s: float) -> bool:
     return task.done()
 
 
-async def answer(interaction: Interaction, services: Services, outcome: Accepted | Refused) -> None:
+async def answer(
+    interaction: Interaction,
+    services: Services,
+    outcome: Accepted | Refused,
+    request: PendingRequest | None = None,
+) -> None:
     """Reply with the outcome of a request, and tell the delivery worker which message shows it.
 
     Many permutations are proposed first instead, and other prompts for one that the model does not
-    know.
+    know. request: as it was typed; if flags of its prompt cannot be obeyed, it can be corrected.
     """
     if isinstance(outcome, Refused) and isinstance(outcome.reason, ManyPermutations):
-        await _propose(interaction, services, outcome.reason)
+        await _propose(interaction, services, outcome.reason, request)
         return
     if isinstance(outcome, Refused) and isinstance(outcome.reason, NothingKnown):
         await _suggest(interaction, services, outcome.reason)
         return
     if isinstance(outcome, Refused):
-        await refuse(interaction, outcome)
+        await _refuse_request(interaction, services, outcome, request)
         return
     card = waiting_card(interaction, services, outcome)
     actor = actor_of(interaction)
@@ -278,11 +286,16 @@ def waiting_card(interaction: Interaction, services: Services, accepted: Accepte
     )
 
 
-async def _propose(interaction: Interaction, services: Services, many: ManyPermutations) -> None:
+async def _propose(
+    interaction: Interaction,
+    services: Services,
+    many: ManyPermutations,
+    request: PendingRequest | None,
+) -> None:
     """Propose a batch ephemerally, or refuse it at once."""
     proposed = await services.permutations.propose(actor_of(interaction), many)
     if isinstance(proposed, Refused):
-        await refuse(interaction, proposed)
+        await _refuse_request(interaction, services, proposed, request)
         return
     await _ask(interaction, proposal_layout(proposed, words_of(interaction)))
 
@@ -294,6 +307,22 @@ async def _suggest(interaction: Interaction, services: Services, unknown: Nothin
         await refuse(interaction, asked)
     else:
         await _ask(interaction, suggestion_layout(asked, words_of(interaction)))
+
+
+async def _refuse_request(
+    interaction: Interaction, services: Services, refused: Refused, request: PendingRequest | None
+) -> None:
+    """Refuse a request; if that is because of its flags, offer to correct it."""
+    if request is None or not isinstance(refused.reason, FlagProblem):
+        await refuse(interaction, refused)
+        return
+    actor = actor_of(interaction)
+    correction = await services.corrections.offer(actor, request, refused.reason)
+    if isinstance(correction, Refused):
+        await refuse(interaction, correction)
+        return
+    sentences = refusal_text(interaction, refused)
+    await _ask(interaction, correction_layout(correction, sentences, words_of(interaction)))
 
 
 async def _ask(interaction: Interaction, view: ui.LayoutView) -> None:

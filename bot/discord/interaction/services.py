@@ -12,6 +12,7 @@ from bot.delivery.progress import ProgressUpdater
 from bot.delivery.worker import DeliveryWorker
 from bot.discord.interaction.other_copies import OtherCopies
 from bot.jobs.cancellation import CancellationService
+from bot.jobs.corrections import CorrectionService
 from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.generation import GenerationService
 from bot.jobs.image_to_image import ImageToImageService
@@ -40,6 +41,7 @@ class Services:
     image_to_image: ImageToImageService
     permutations: PermutationService
     suggestions: SuggestionService
+    corrections: CorrectionService
     cancellation: CancellationService
     engine_jobs: EngineJobs
     queue: QueueService

@@ -16,7 +16,8 @@ class ComponentAction(StrEnum):
     """The action of a button, a menu or a form. The values never change: old messages hold them.
 
     The row id that follows is a picture's, except for CANCEL and CANCEL_IN_QUEUE (a job's),
-    ACCEPT_PROPOSAL, DECLINE_PROPOSAL and those that paint examples or anyway (a proposal's), and
+    ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT and those that paint examples or
+    anyway (a proposal's), and
     REFRESH_QUEUE (0).
 
     CANCEL_IN_QUEUE is on the panel of /queue, which is then updated in place.
@@ -65,6 +66,8 @@ class ComponentAction(StrEnum):
     PAINT_SECOND_EXAMPLE = "trysecond"
     PAINT_THIRD_EXAMPLE = "trythird"
     PAINT_ANYWAY = "anyway"
+    EDIT_PROMPT = "edit"
+    PAINT_WITHOUT = "without"
 
 
 _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"
@@ -104,6 +107,8 @@ _TABLES: Final = {
     ComponentAction.CANCEL_IN_QUEUE: "jobs",
     ComponentAction.ACCEPT_PROPOSAL: "proposals",
     ComponentAction.DECLINE_PROPOSAL: "proposals",
+    ComponentAction.EDIT_PROMPT: "proposals",
+    ComponentAction.PAINT_WITHOUT: "proposals",
 }
 """The tables of row ids that are not a picture's."""
 

@@ -12,6 +12,7 @@ from bot.discord.views.markdown import layout, quoted
 from bot.i18n import Words
 from bot.jobs.permutations import AcceptedBatch, BatchProposal
 from bot.wording.knowledge import known_rows, nothing_known
+from bot.wording.labels import syntax_ignored
 from storage.types import DeliveryMode
 
 TEXTS_SHOWN = 5
@@ -37,6 +38,9 @@ def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
     if proposed.duration_s is not None:
         took = _duration(proposed.duration_s, say)
         costs.append(say("Painting them will take about {duration}.", duration=took))
+    ignored = (
+        quoted(syntax_ignored(proposed.ignored, say), 2 * TEXT_CHARS) if proposed.ignored else ""
+    )
     paint = ui.Button[ui.LayoutView](
         label=say.plural("Paint {n} picture", "Paint {n} pictures", n),
         style=discord.ButtonStyle.primary,
@@ -49,7 +53,8 @@ def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
     )
     unknown = [nothing_known(say), *_small_rows(proposed, say)] if proposed.unknown else []
     lines = [f"**{head}**", *_numbered_lines(shown_texts), *more, *unknown]
-    displays = map(ui.TextDisplay[ui.LayoutView], ("\n".join(lines), " ".join(costs)))
+    blocks = filter(None, ("\n".join(lines), " ".join(costs), ignored and f"-# {ignored}"))
+    displays = map(ui.TextDisplay[ui.LayoutView], blocks)
     return layout(*displays, ui.ActionRow(paint, decline))
 
 

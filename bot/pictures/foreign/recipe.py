@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from bot.request.flags import prompt_line
+from bot.request.flag_line import prompt_line
 from bot.request.params import MAX_TYPED_CHARS, GenerationParams, PastedSettings
 from bot.request.pasted import RANDOM_SEED, merge_pasted
 from bot.request.resolve import nearest_size

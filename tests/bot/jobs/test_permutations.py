@@ -35,6 +35,7 @@ from bot.request.apply_flags import (
     apply_flags_to_each,
     expand_prompts,
 )
+from bot.request.braces import Permutations
 from bot.request.outcomes import (
     ManyPermutations,
     QueueIsFull,
@@ -152,13 +153,13 @@ def test_as_many_wishes_as_ways_to_choose(groups: list[list[str]], count: int):
     """The number of prompts is the product of the groups, and each prompt could have been typed."""
     total = math.prod(map(len, groups))
     prompt, params = in_braces(groups), GenerationParams(in_braces(groups), seed=5, steps=4)
-    found, texts = apply_flags_to_each(params, count, True), expand_prompts(prompt)
+    found, expanded = apply_flags_to_each(params, count, True), expand_prompts(prompt)
     if total > MAX_PERMUTATIONS:
-        assert found == texts == Refused(TooManyPermutations(total, MAX_PERMUTATIONS))
+        assert found == expanded == Refused(TooManyPermutations(total, MAX_PERMUTATIONS))
         return
-    assert isinstance(found, tuple) and isinstance(texts, tuple)
-    assert len(found) == len(texts) == total
-    for text, parsed in zip(texts, found, strict=True):
+    assert isinstance(found, tuple) and isinstance(expanded, Permutations)
+    assert len(found) == len(expanded.prompts) == total
+    for text, parsed in zip(expanded.prompts, found, strict=True):
         assert parsed == apply_flags(dataclasses.replace(params, prompt=text), count, True)
     single = apply_flags(params, count, True)
     assert single == (

@@ -70,7 +70,7 @@ def test_one_of_two_never_silently_wins():
         ("a house --steps 12", {"speed": Speed.FAST}, ("--steps", "speed")),
         ("a house --q 2", {"steps": 3}, ("--speed", "steps")),
         ("a house --strict", {"guidance": 2.0}, ("--strict", "guidance")),
-        ("a house --size 512x512", {"aspect": "1:1"}, ("--size", "aspect")),
+        ("a house --size 512x512", {"aspect": "2:1"}, ("--size", "aspect")),
         ("a house --style oil", {"style": PictureStyle.INK}, ("--style",)),
         ("a house --style raw", {"enhance": EnhancementLevel.FULL}, ("--enhance",)),
     ],
@@ -81,6 +81,67 @@ def test_neither_wins_over_what_decides_the_same(
     """An option and a flag that set the same thing, such as steps and speed, are refused."""
     sentence = refusal(text, **options)
     assert all(f"`{each}`" in sentence for each in quoted)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "params"),
+    [
+        ("a --no fog", {"negative": "rain"}, {"negative": "rain, fog"}),
+        ("a --ar 32:18", {"aspect": "16:9"}, {"aspect": "16:9"}),
+        ("a --size 256x192", {"aspect": "4:3"}, {"size": (256, 192)}),
+        ("a --ar 4:3", {"size": (256, 192)}, {"size": (256, 192)}),
+        ("a --seed random", {}, {}),
+        ("a --variety 0.3 --chaos 30", {"variety": 0.3}, {"variety": 0.3}),
+    ],
+)
+def test_options_and_flags_that_agree_are_taken_together(
+    text: str, options: dict[str, Any], params: dict[str, Any]
+):
+    """A typed option and a flag that mean the same are no contradiction, and --no adds words."""
+    assert parsed(text, **options).params == GenerationParams("a", **params)
+
+
+def test_everything_that_is_wrong_is_in_one_answer():
+    """Wrong flags of all permutations, and options that flags contradict, are named together."""
+    sentences = refused_lines("{a --foo, b --tile --seed x} --ar wider", steps=3)
+    assert [each.split("`")[1] for each in sentences] == ["--foo", "wider", "--tile", "x"]
+    sentences = refused_lines("a --seed 5 --q 2 --strength 0.5 --ar 1:1", steps=3, seed=6)
+    assert len(sentences) == 3 and "--seed" in sentences[0] and "--speed" in sentences[1]
+    many = refused_lines(" ".join(f"--foo{'abcdefghijkl'[n]}" for n in range(12)))
+    assert len(many) == 7 and many[-1] == "and 6 more"
+
+
+def refused_lines(text: str, **options: object) -> list[str]:
+    """Return the lines of the answer that refuses an invalid prompt."""
+    outcome = apply_flags(GenerationParams(text, **options), 1, False)  # pyright: ignore[reportArgumentType]
+    assert isinstance(outcome, Refused)
+    return rejections.refusal(outcome, words(), str).splitlines()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/imagine prompt: a cat",
+        "/imagine prompt:a cat",
+        "/Imagine Prompt： a cat",
+        "/imagine prompt a cat",
+        "/imagine a cat",
+        " /imagine\u200b prompt: /imagine prompt: a cat",
+        "imagine prompt: a cat",
+        "/imagine prompt: a cat --seed 5",
+    ],
+)
+def test_the_name_of_the_command_is_no_part_of_the_prompt(text: str):
+    """What people copy with a prompt from elsewhere is dropped."""
+    assert parsed(text).params.prompt == "a cat"
+
+
+@pytest.mark.parametrize(
+    "text", ["imagine a cat", "imagine prompt engineers", "a /imagine prompt: cat", "/imagination"]
+)
+def test_other_words_in_front_stay(text: str):
+    """Only the command itself is dropped, and only in front."""
+    assert parsed(text).params.prompt == text
 
 
 def test_a_style_is_chosen_by_a_flag():
@@ -117,8 +178,8 @@ def test_strength_needs_a_picture():
         ("a house --seed", "--seed"),
         ("a house --seed abc", "abc"),
         ("a house --seed 1 --seed 2", "--seed"),
-        ("a {red house", "{"),
-        ("a house --seed `x`", "'x'"),
+        ("a {red, house", "{"),
+        ("a house --seed `x`", "`x`"),
         ("{red, blue} house", "2"),
         ("{a,b}" * 40, "…"),
     ],
@@ -130,7 +191,7 @@ def test_what_cannot_be_obeyed_is_quoted(text: str, quoted: str):
 
 def test_a_single_choice_and_escaped_braces_are_text():
     """A single option and escaped braces need no confirmation."""
-    assert parsed("a {red} house").params.prompt == "a red house"
+    assert parsed("a {red} house").params.prompt == "a {red} house"
     assert parsed(r"a \{red, blue\} house").params.prompt == "a {red, blue} house"
 
 

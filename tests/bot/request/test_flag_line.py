@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.request.flag_syntax import SOFT
-from bot.request.flags import ParsedPrompt, expand, flag_line, parse
+from bot.request.flag_line import flag_line
+from bot.request.flag_values import SOFT
+from bot.request.flags import ParsedPrompt, expand, parse
 from bot.request.outcomes import ResolvedRequest
 from bot.request.params import GenerationParams
 from bot.request.resolve import resolve

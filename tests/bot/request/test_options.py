@@ -50,5 +50,5 @@ def test_closed_lists_are_closed_everywhere(name: str):
     refused = with_options(GenerationParams("a lake"), **{name: "odd"})
     assert isinstance(refused, Refused) and isinstance(refused.reason, FlagProblem)
     assert chosen(name, "odd") == refused and chosen(name, None) is None
-    assert refused.reason.error.flag == f"--{name}" and refused.reason.error.expected
+    assert refused.reason.errors[0].flag == f"--{name}" and refused.reason.errors[0].expected
     assert not isinstance(parse(f"a lake --{name} odd"), ParsedPrompt)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.request.flags import ParsedPrompt, escape_prompt, parse, prompt_line
+from bot.request.flag_line import prompt_line
+from bot.request.flags import ParsedPrompt, escape_prompt, parse
 from bot.request.parameters_text import (
     MAX_CHARS,
     ParametersText,

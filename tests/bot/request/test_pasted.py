@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from bot.i18n import words
 from bot.request.apply_flags import apply_flags, apply_flags_to_each, expand_prompts
+from bot.request.braces import Permutations
+from bot.request.flags import without_flags
 from bot.request.notes import PastedText
-from bot.request.outcomes import Refused, ResolvedRequest
+from bot.request.outcomes import FlagProblem, PictureAddress, Refused, ResolvedRequest
 from bot.request.params import GenerationParams, InitImages
+from bot.request.pasted import holds_negative
 from bot.request.resolve import nearest_size, resolve, size_problem
 from bot.wording.rejections import note_sentence
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO
@@ -142,7 +145,43 @@ def test_braces_are_expanded_within_the_prompt_alone():
     assert not isinstance(parsed, Refused)
     assert [each.params.prompt for each in parsed] == ["a red house", "a blue house"]
     assert {each.params.seed for each in parsed} == {12345}
-    assert expand_prompts(text) == ("a red house", "a blue house")
+    assert expand_prompts(text) == Permutations(("a red house", "a blue house"), 2)
+
+
+@pytest.mark.parametrize("text", [LINES, ONE_LINE])
+@pytest.mark.parametrize("command", ["/imagine prompt:", "/imagine prompt: /imagine prompt: "])
+def test_a_command_in_front_is_dropped(command: str, text: str):
+    """A pasted text behind "/imagine prompt:" is read as if it stood alone."""
+    outcome = resolved(f"{command}{text}")
+    assert outcome == resolved(text) and outcome.request.prompt == "a red house"
+    assert holds_negative(f"{command}{text}")
+
+
+@pytest.mark.parametrize("text", [LINES, ONE_LINE])
+def test_an_address_in_front_is_refused(text: str):
+    """The address of a picture is named, and the text is read once it is taken out."""
+    address = "https://example.com/cat.png"
+    refused = apply_flags(GenerationParams(f"/imagine prompt: {address} {text}"), 1, False)
+    assert refused == Refused(FlagProblem((), (PictureAddress(address),)))
+    assert isinstance(refused, Refused) and isinstance(refused.reason, FlagProblem)
+    assert resolved(without_flags(f"{address} {text}", refused.reason)) == resolved(text)
+
+
+@pytest.mark.parametrize("text", [LINES, ONE_LINE])
+@pytest.mark.parametrize("form", ["{} --foo 3 --ar 16:9", "--foo 3 {} --ar 16:9"])
+def test_without_its_wrong_flags_it_is_still_read(text: str, form: str):
+    """Wrong flags are named, and without them the rest of the text and its good flags count."""
+    whole = form.format(text)
+    refused = apply_flags(GenerationParams(whole), 1, False)
+    assert isinstance(refused, Refused) and isinstance(refused.reason, FlagProblem)
+    assert [each.flag for each in refused.reason.errors] == ["--foo"]
+    assert resolved(without_flags(whole, refused.reason)) == resolved(f"{text} --ar 16:9")
+
+
+@pytest.mark.parametrize("dashes", ["--ar 16:9", "—ar 16:9", "-- ar 16:9", "-ar 16:9"])
+def test_flags_behind_it_are_read_however_their_dashes_came_out(dashes: str):
+    """A flag whose dashes a phone has changed ends the text like any other."""
+    assert resolved(f"{ONE_LINE} {dashes}") == resolved(f"{ONE_LINE} --ar 16:9")
 
 
 def test_a_note_is_short_and_plain():

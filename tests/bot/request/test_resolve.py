@@ -20,6 +20,7 @@ from bot.request.notes import (
     NegativeIgnored,
     SmallSide,
     StyleIgnored,
+    SyntaxIgnored,
 )
 from bot.request.outcomes import (
     BadAspect,
@@ -222,6 +223,48 @@ def test_no_code_of_discord_reaches_the_model():
     assert made.prompt == "red house and somebody"
     assert made.effective_prompt.startswith("red house and somebody")
     assert made.negative_prompt == "fog bank"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "idle"),
+    [
+        ("a __colour__ house, __animals/cat__", ("__colour__", "__animals/cat__")),
+        ("a [red|blue|green] house", ("[red|blue|green]",)),
+        ("a [day:night:0.5] sky", ("[day:night:0.5]",)),
+        ("a {2$$red} house", ("2$$",)),
+        ("hot:: dog", ("hot::",)),
+        ("a [red] house, std::vector, snake_case__name, 16:9, US$$, [1, 2]", ()),
+        ('a sign that says "[red|blue]"', ()),
+    ],
+)
+def test_syntax_that_is_read_as_words_is_noted(prompt: str, idle: tuple[str, ...]):
+    """What other programs obey and the model reads as words is named in a note."""
+    notes = resolved(GenerationParams(prompt)).notes
+    assert [each for each in notes if isinstance(each, SyntaxIgnored)] == (
+        [SyntaxIgnored(idle)] if idle else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("prompt", "inert", "idle"),
+    [
+        ("a house::2 in fog::-.5", ("house::2", "fog::-.5"), ()),
+        ("hot:: dog::2", ("dog::2",), ("hot::",)),
+        ("猫::2，__颜色__", ("猫::2",), ("__颜色__",)),
+        ("a [[red|blue]] house", ("[[red|blue]]",), ()),
+        ("a [(red:1.3)|blue] house", (), ("[(red:1.3)|blue]",)),
+        ("a [cfg:0.5] house, [a|b] <lora:x:1>", ("<lora:x:1>",), ("[cfg:0.5]", "[a|b]")),
+        ("steps: 30, [steps: 30|x]", ("steps: 30",), ("[steps: 30|x]",)),
+    ],
+)
+def test_no_words_are_in_two_notes(prompt: str, inert: tuple[str, ...], idle: tuple[str, ...]):
+    """Where kinds of syntax overlap, only the longer words are named, and in one note."""
+    notes = resolved(GenerationParams(prompt)).notes
+    wanted = [
+        *([InertSyntax(inert)] if inert else []),
+        *([SyntaxIgnored(idle)] if idle else []),
+    ]
+    assert list(notes) == wanted
 
 
 def test_high_guidance_is_noted():

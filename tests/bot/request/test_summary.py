@@ -78,6 +78,6 @@ def test_a_value_of_no_list_is_refused(name: str):
     """A value from another version's command is refused and quoted, not dropped."""
     found = with_options(GenerationParams("a lake"), **{name: "odd"})
     assert isinstance(found, Refused) and isinstance(found.reason, FlagProblem)
-    bad = found.reason.error
+    bad = found.reason.errors[0]
     assert (bad.kind, bad.flag, bad.value) == (FlagErrorKind.BAD_VALUE, f"--{name}", "odd")
     assert len(bad.expected) >= 3

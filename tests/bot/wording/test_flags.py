@@ -6,7 +6,7 @@ import pytest
 
 from bot.i18n import words
 from bot.request.flags import parse
-from bot.request.outcomes import FlagError
+from bot.request.outcomes import FlagProblem
 from bot.wording.flags import flag_problem
 
 
@@ -24,6 +24,6 @@ from bot.wording.flags import flag_problem
 )
 def test_the_sentence_says_what_to_do(prompt: str, sentence: str):
     """Numbers are written in full, and every sentence says what would be valid."""
-    error = parse(prompt)
-    assert isinstance(error, FlagError)
-    assert flag_problem(error, words()) == sentence
+    problem = parse(prompt)
+    assert isinstance(problem, FlagProblem)
+    assert [flag_problem(each, words()) for each in problem.errors] == [sentence]

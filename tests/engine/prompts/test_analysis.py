@@ -95,6 +95,11 @@ def test_what_is_denied_or_quoted_is_not_listed(prompt: str) -> None:
         ("a street --no people", Hint.NEGATION, ("no people",)),
         ("不要水印，没有人的街道", Hint.NEGATION, ("不要水印", "没有人")),
         ("a (red:1.3) boat, ((big)), sea::2", Hint.WEIGHTS, ("(red:1.3)", "((big))", "sea::2")),
+        (
+            "__colour__ boat, [a|b], 2$$, [red:blue:0.5]",
+            Hint.OTHER_SYNTAX,
+            ("__colour__", "[a|b]", "2$$", "[red:blue:0.5]"),
+        ),
         ("a boat --ar 16:9 --v 6 --tile", Hint.FLAGS, ("--ar 16:9", "--v 6", "--tile")),
         ("a boat —ar 16:9", Hint.FLAGS, ("—ar 16:9",)),
         ("a boat <lora:ink:0.8>", Hint.LORA_TAGS, ("<lora:ink:0.8>",)),

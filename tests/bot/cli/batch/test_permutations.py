@@ -55,12 +55,12 @@ def test_at_a_terminal_it_is_asked(own_folder: Path, monkeypatch: pytest.MonkeyP
 def test_a_brace_that_is_none_is_written_with_a_backslash():
     """Escaped braces and a single option are text and need no confirmation."""
     found = painted(r"a \{red, blue\} lake", "a {green} boat", "--out", "some", *QUICK)
-    assert [each["prompt"] for each in found] == ["a {red, blue} lake", "a green boat"]
+    assert [each["prompt"] for each in found] == ["a {red, blue} lake", "a {green} boat"]
 
 
 def test_a_broken_brace_is_that_prompts_own_trouble():
     """A prompt with unbalanced braces is reported with code 2, and the others are painted."""
-    done = zimagine("imagine", "a {red lake", "a boat", "--out", "some", *QUICK)
+    done = zimagine("imagine", "a {red, lake", "a boat", "--out", "some", *QUICK)
     assert done.exit_code == 2 and len(done.stdout.splitlines()) == 1
     assert "matching brace" in done.stderr
 

@@ -284,8 +284,8 @@ async def test_flags_in_the_prompt_are_obeyed(harness: BotHarness):
 async def test_a_bad_flag_is_quoted_and_costs_nothing(harness: BotHarness):
     """A mistyped flag is named ephemerally, and nothing is charged."""
     result = await harness.alice.slash(harness.channel, "imagine", prompt="a lake --sed 5")
-    assert result.ephemeral and "`--sed`" in result.response.content
-    assert "`--seed`" in result.response.content
+    said = harness.texts(result.response.message)
+    assert result.ephemeral and "`--sed`" in said and "`--seed`" in said
     assert harness.charged() == 0 and painted(harness) == []
 
 

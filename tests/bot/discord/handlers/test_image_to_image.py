@@ -64,7 +64,7 @@ async def test_flags_speak_of_the_picture_too(harness: BotHarness):
     refused = await harness.alice.slash(
         harness.channel, "imagine", prompt="a lake --strength 0.3", picture=PHOTO, strength=0.4
     )
-    assert "contradict each other" in private_text(refused)
+    assert "contradict each other" in harness.texts(refused.response.message)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,8 @@ async def test_flags_speak_of_the_picture_too(harness: BotHarness):
 async def test_strength_needs_a_picture(harness: BotHarness, options: dict[str, Any]):
     """A strength without a picture is refused."""
     refused = await harness.alice.slash(harness.channel, "imagine", **options)
-    assert "give a picture" in private_text(refused) and harness.charged() == 0
+    said = harness.texts(refused.response.message)
+    assert refused.ephemeral and "give a picture" in said and harness.charged() == 0
 
 
 # /blend

@@ -255,13 +255,11 @@ async def test_a_queue_that_is_too_full_is_said_at_once(data_dir: Path, renderer
 
 
 async def test_too_many_choices_are_refused_with_their_number(harness: BotHarness):
-    """More than ten prompts, or too high a count, are refused without a proposal."""
+    """More than ten prompts, or an empty one, are refused without a proposal."""
     assert (
         "12 prompts; at most 10" in (await propose(harness, "{1,2,3,4} {a,b,c}")).response.content
     )
-    assert "count must be" in (await propose(harness, "{a, b} --repeat 5")).response.content
     assert "empty" in (await propose(harness, "{a,}")).response.content
-    assert "--tile" in (await propose(harness, "{a, b --tile}")).response.content
     assert harness.rows("SELECT id FROM proposals") == []
 
 
@@ -422,6 +420,23 @@ async def test_explain_counts_them(harness: BotHarness):
     assert "braces" not in harness.texts(plain.response.message)
 
 
+async def test_json_is_one_picture(harness: BotHarness, renderer: ScriptedRenderer):
+    """Braces that are no choices are painted as written, in one picture and without a question."""
+    for prompt in ('{"subject": "a red house", "place": "snow"}', "{SALE} at the {mood} shop"):
+        await paint(harness, prompt=prompt)
+        assert renderer.painted[-1].prompt == prompt
+    assert harness.rows("SELECT id FROM proposals") == [] and harness.charged() == 2
+
+
+async def test_what_does_nothing_is_noted(harness: BotHarness):
+    """The question and the card name syntax of other programs that has no effect."""
+    asked = await propose(harness, "{2$$red|blue} house")
+    text = harness.texts(asked.response.message)
+    assert "1. red house" in text and "“2$$”: this has no effect here" in text
+    shown = await harness.alice.slash(harness.channel, "imagine", prompt="a [red|blue] house")
+    assert "this has no effect here" in harness.texts(shown.response.message)
+
+
 async def test_nothing_typed_pings_or_formats(harness: BotHarness):
     """User input in a proposal and its response is escaped."""
     asked = await propose(harness, "{<@123456789012345678>, **b** @everyone} lake")
@@ -431,3 +446,11 @@ async def test_nothing_typed_pings_or_formats(harness: BotHarness):
         if request.method in ("POST", "PATCH") and isinstance(request.json, dict):
             check_harmless(request.json)
     assert r"\*\*b\*\*" in harness.texts(asked.response.message)
+
+
+async def test_wrong_flags_of_choices_are_offered_for_correction(harness: BotHarness):
+    """A count that is too high and a wrong flag in one choice are named, with Edit."""
+    for prompt, part in (("{a, b} --repeat 5", "count must be"), ("{a, b --tile}", "--tile")):
+        asked = await propose(harness, prompt)
+        assert part in harness.texts(asked.response.message)
+        assert last_row_labels(asked.response.message) == ["Edit", "Paint without them"]

@@ -135,10 +135,15 @@ async def test_the_words_come_back_to_be_copied(harness: BotHarness):
     result = await harness.alice.submit_modal(
         await open_remix(harness, harness.alice), {"prompt": typed}
     )
-    said = result.response.content
-    assert result.ephemeral and said.startswith("There is no flag `--nonsense`.")
-    assert said.endswith("```\na *pond* for @\u200beveryone --nonsense 3\n```")
+    said = harness.texts(result.response.message)
+    assert result.ephemeral and "There is no flag `--nonsense`." in said
+    assert "```\na *pond* for @\u200beveryone --nonsense 3\n```" in said
     assert result.response.message.attachments == []
+    sent = {"prompt": "a *pond* for @everyone", "seed": "no number"}
+    result = await harness.alice.submit_modal(await open_remix(harness, harness.alice), sent)
+    said = result.response.content
+    assert said.startswith("The seed must be between")
+    assert said.endswith("```\na *pond* for @\u200beveryone\n```")
     assert harness.charged() == 1
 
 
@@ -155,9 +160,7 @@ async def test_words_that_fit_no_block_come_in_a_file(harness: BotHarness, typed
 
 
 async def test_nothing_to_give_back(harness: BotHarness):
-    """Commands, and forms without a visible prompt, are refused without giving anything back."""
-    result = await harness.alice.slash(harness.channel, "imagine", prompt="a cat --nonsense")
-    assert result.response.content == "There is no flag `--nonsense`."
+    """Forms without a visible prompt are refused without giving anything back."""
     await paint(harness, prompt="a lake")
     sent = {"prompt": " \u200b "}
     result = await harness.alice.submit_modal(await open_remix(harness, harness.alice), sent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from bot.discord.views.corrections import correction_layout, edit_form
 from bot.discord.views.custom_ids import ComponentAction, custom_id, staged_id
 from bot.discord.views.modals import (
     block_form,
@@ -16,12 +17,14 @@ from bot.discord.views.modals import (
 from bot.discord.views.permutations import accepted_layout, closed_layout, proposal_layout
 from bot.discord.views.suggestions import suggestion_layout
 from bot.i18n import Words
+from bot.jobs.corrections import Correction
 from bot.jobs.permutations import AcceptedBatch, BatchProposal
 from bot.jobs.suggestions import Suggestion
 from bot.request.apply_flags import MAX_PERMUTATIONS
+from bot.request.flags import parse
 from bot.request.input_sources import StagedSource
 from bot.request.notes import GroundChosen, LimitedModel, SourceCut
-from bot.request.outcomes import Accepted, ProposalClosed, Refused
+from bot.request.outcomes import Accepted, FlagProblem, ProposalClosed, Refused
 from bot.request.resolve import ResolvedRequest
 from bot.wording.rejections import refusal
 from engine.sketch.vocabulary import sketch_vocabulary
@@ -44,10 +47,13 @@ def _texts(words: str, count: int) -> tuple[str, ...]:
     return tuple(f"{colour}: {words} --ar 3:2" for colour in COLOURS[:count])
 
 
-def _proposal(count: int, duration_s: float | None, each: int = 1) -> Sample:
+def _proposal(
+    count: int, duration_s: float | None, each: int = 1, ignored: tuple[str, ...] = ()
+) -> Sample:
     def shown(say: Words, words: str) -> Shown:
         quota = QuotaStatus(QuotaPolicy(50, 24, PolicySource.CONFIG), 8, 42, READY_AT)
-        asked = BatchProposal(9, _texts(words, count), count * each, quota, duration_s)
+        texts = _texts(words, count)
+        asked = BatchProposal(9, texts, count * each, quota, duration_s, ignored=ignored)
         return proposal_layout(asked, say)
 
     return shown
@@ -77,6 +83,17 @@ def _accepted(count: int, *, private: bool = False) -> Sample:
     return shown
 
 
+def _correction(prompt: str, *, paintable: bool = True) -> Sample:
+    def shown(say: Words, words: str) -> Shown:
+        typed = prompt.format(words=words)
+        found = parse(typed)
+        problem = found if isinstance(found, FlagProblem) else FlagProblem(())
+        sentences = refusal(Refused(problem), say, str)
+        return correction_layout(Correction(9, problem, typed, paintable), sentences, say)
+
+    return shown
+
+
 def _closed(say: Words, _: str) -> Shown:
     return closed_layout(refusal(Refused(ProposalClosed(False)), say, str))
 
@@ -101,6 +118,11 @@ PERMUTATIONS: dict[str, Sample] = {
     "question": _proposal(2, 7.0),
     "question-many": _proposal(MAX_PERMUTATIONS, 150.0, 4),
     "question-untimed": _proposal(3, None),
+    "question-ignored": _proposal(2, None, ignored=("2$$", "3::")),
+    "correction": _correction("a lake --foo 3 --ar wider"),
+    "correction-only-edit": _correction("--foo --tile", paintable=False),
+    "correction-words": _correction("--style --ar --seed x --steps --iw --q {words}"),
+    "correction-form": lambda say, words: edit_form(9, words, say),
     "question-taken": _accepted(2),
     "question-taken-many": _accepted(MAX_PERMUTATIONS),
     "question-taken-private": _accepted(2, private=True),

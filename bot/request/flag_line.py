@@ -1,0 +1,86 @@
+"""Write a request as the prompt and flags that reproduce it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.request import parameters_text
+from bot.request.braces import escape_braces
+from bot.request.flag_dashes import escape_flags
+from bot.request.flag_remains import keep_end
+from bot.request.flag_values import SOFT
+from bot.request.flags import ParsedPrompt, escape_prompt, parse
+from bot.request.quotations import QUOTATION_MARKS, escape_match
+from engine import prompts
+from engine.prompts import EnhancementLevel, Style
+from engine.types import ImageRequest, Mode
+
+
+def flag_line(request: ImageRequest) -> str:
+    """Return the prompt and flags that reproduce this picture when `parse` or `expand` read them.
+
+    No flag can name the source images or the variations. --enhance is included if the level can be
+    determined from the effective prompt. A negative prompt without guidance did nothing, and would
+    raise guidance: it is left out.
+    """
+    level = _enhancement_level(request)
+    flags = [
+        f"--size {request.width_px}x{request.height_px}",
+        f"--seed {request.seed}",
+        f"--steps {request.steps}",
+        f"--guidance {_format_number(request.guidance)}",
+    ]
+    if request.mode is not Mode.TEXT:
+        flags.append(f"--strength {_format_number(request.strength)}")
+    if request.variety:
+        flags.append(f"--variety {_format_number(request.variety)}")
+    if request.refine:
+        flags.append(f"--refine {_format_number(request.refine)}")
+    if request.style is not None:
+        flags.append(f"--style {request.style}")
+    if level is not None:
+        flags.append(f"--enhance {level}")
+    negative = request.negative_prompt if request.guidance > 1.0 else ""
+    return prompt_line(request.prompt, flags, negative)
+
+
+def prompt_line(prompt: str, flags: Iterable[str], negative: str) -> str:
+    """Return a line from which `parse` and `expand` read exactly this prompt, these flags, and this
+    negative prompt."""
+    line = " ".join([keep_end(escape_prompt(prompt)), *flags])
+    if not negative.strip(f"{SOFT} "):
+        return line
+    complete = f"{line} --no {escape_prompt(negative)}"
+    reparsed = parse(complete)
+    if isinstance(reparsed, ParsedPrompt) and reparsed.given.get("negative") == negative:
+        return complete
+    # Its quotation marks would close quotations of the prompt, or lose their backslashes.
+    unquoted = escape_flags(QUOTATION_MARKS.sub(escape_match, negative))
+    return f"{line} --no {escape_braces(parameters_text.escape(unquoted))}"
+
+
+def _format_number(number: float) -> str:
+    return repr(float(number)).removesuffix(".0")
+
+
+def _enhancement_level(request: ImageRequest) -> EnhancementLevel | None:
+    """Return the enhancement level that makes this effective prompt today; None if none does."""
+    if request.expand:
+        return EnhancementLevel.SMART
+    prompt = prompts.as_read(request.prompt, request.effective_prompt, request.style)
+    if request.effective_prompt == prompt:
+        return EnhancementLevel.OFF
+    for level in (EnhancementLevel.FULL, EnhancementLevel.LIGHT):
+        for style in Style:
+            enhanced = prompts.enhance(
+                prompt,
+                negative=request.negative_prompt,
+                level=level,
+                style=style,
+                negative_works=False,
+                seed=request.seed,
+                variety=request.variety,
+            )
+            if enhanced.effective_prompt == request.effective_prompt:
+                return level
+    return None
