@@ -21,23 +21,30 @@ _FENCE = "```"
 def correction_layout(correction: Correction, sentences: str, say: Words) -> ui.LayoutView:
     """Name what is wrong, give the prompt back to be copied, and offer what to do.
 
+    Edit is offered where the form holds the whole prompt, or there is nothing else to offer.
     sentences: what is wrong; they may quote the prompt.
     """
     prompt = replace_surrogates(correction.prompt).strip()
     # Code blocks keep mentions as text; the zero-width characters are cleaned when pasted back.
     copied = discord.utils.escape_mentions(prompt).replace(_FENCE, "`\u200b`\u200b`")
-    ready = say("Your prompt, ready to copy:")
-    cut = len(copied) > PROMPT_CHARS
-    copied = f"{copied[: PROMPT_CHARS - 1]}…" if cut else copied
-    head = say("Your prompt begins with this; “Edit” has all of it:") if cut else ready
+    fits_form = len(prompt) <= MAX_TYPED_CHARS
+    if len(copied) <= PROMPT_CHARS:
+        head = say("Your prompt, ready to copy:")
+    elif fits_form:
+        head = say("Your prompt begins with this; “Edit” has all of it:")
+    else:
+        head = say("Your prompt begins with this:")
+    copied = copied if len(copied) <= PROMPT_CHARS else copied[: PROMPT_CHARS - 1] + "…"
     block = f"{head}\n{_FENCE}\n{copied}\n{_FENCE}"
-    buttons = [
-        ui.Button[ui.LayoutView](
-            label=say("Edit"),
-            style=discord.ButtonStyle.primary,
-            custom_id=custom_id(ComponentAction.EDIT_PROMPT, correction.proposal_id),
+    buttons: list[ui.Button[ui.LayoutView]] = []
+    if fits_form or not correction.paintable:
+        buttons.append(
+            ui.Button(
+                label=say("Edit"),
+                style=discord.ButtonStyle.primary,
+                custom_id=custom_id(ComponentAction.EDIT_PROMPT, correction.proposal_id),
+            )
         )
-    ]
     if correction.paintable:
         buttons.append(
             ui.Button(

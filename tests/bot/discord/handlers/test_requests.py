@@ -194,6 +194,18 @@ async def test_a_pasted_text_can_be_corrected(harness: BotHarness, renderer: Scr
     assert (made.prompt, made.negative_prompt, made.seed) == ("a house", "fog", 12345)
 
 
+async def test_a_prompt_that_no_form_holds(harness: BotHarness, renderer: ScriptedRenderer):
+    """A prompt that is too long for a form can be painted without its wrong flags, not edited."""
+    asked = await ask(harness, f"a cat --no {'fog, ' * 900} --foo")
+    message = asked.response.message
+    assert last_row_labels(message) == ["Paint without them"]
+    assert "begins with this:" in harness.texts(message)
+    asked = await ask(harness, "--foo " * 700)
+    assert last_row_labels(asked.response.message) == ["Edit"]
+    shown = await harness.alice.click(asked.response.message, label="Edit")
+    assert len(form_fields(shown)["prompt"] or "") == 4000
+
+
 async def test_the_buttons_carry_the_mark(harness: BotHarness):
     """The ids of both buttons and of the form say which database they belong to."""
     asked = await ask(harness, "a cat --foo")

@@ -51,7 +51,7 @@ async def test_emoji_are_read_by_their_names(harness: BotHarness):
     )
     (request,) = painted(harness)
     assert request.prompt == "red house in deep snow"
-    assert request.effective_prompt.startswith("red house in deep snow. ")
+    assert request.effective_prompt == "red house in deep snow"
     assert request.negative_prompt == "red house s"
     assert harness.rows("SELECT prompt FROM jobs") == [("red house in deep snow",)]
     requests = [r for r in harness.env.http_requests if r.method == "PATCH"]
