@@ -48,11 +48,11 @@ class PlaygroundFolder:
 
 
 @contextlib.contextmanager
-def hold(data_dir: Path, say: Callable[[str], None]) -> Iterator[PlaygroundFolder]:
+def hold(data_dir: Path, report: Callable[[str], None]) -> Iterator[PlaygroundFolder]:
     """Hold the folder of the playground, and wait until no bot is left in the data folder.
 
     Exits with one sentence and UNAVAILABLE if another playground or bot runs there: the sentence
-    says where the other one is. say: called with a sentence if there is something to wait for.
+    says where the other one is. report: called with a sentence if there is something to wait for.
     Blocking.
     """
     with explain_errors():
@@ -66,7 +66,7 @@ def hold(data_dir: Path, say: Callable[[str], None]) -> Iterator[PlaygroundFolde
             fail(_where_it_runs(data_dir, path, error.pid), UNAVAILABLE)
     try:
         (path / _ADDRESS_FILE).unlink(missing_ok=True)  # of one that was killed
-        _wait_for_leftover(data_dir, say)
+        _wait_for_leftover(data_dir, report)
         yield PlaygroundFolder(path)
     finally:
         lock.release()
@@ -95,7 +95,7 @@ def _address(path: Path) -> str:
         time.sleep(_POLL_S)
 
 
-def _wait_for_leftover(data_dir: Path, say: Callable[[str], None]) -> None:
+def _wait_for_leftover(data_dir: Path, report: Callable[[str], None]) -> None:
     """Wait for the bot of a playground that was killed; any other bot ends this command."""
     deadline_s = time.monotonic() + LEFTOVER_WAIT_S
     told = False
@@ -108,7 +108,7 @@ def _wait_for_leftover(data_dir: Path, say: Callable[[str], None]) -> None:
                 if not _is_leftover(error.pid) or time.monotonic() > deadline_s:
                     raise
                 if not told:
-                    say(
+                    report(
                         f"Waiting for the bot of a killed playground (process {error.pid}), "
                         "which is still finishing its work."
                     )

@@ -109,6 +109,8 @@ _TABLES: Final = {
     ComponentAction.DECLINE_PROPOSAL: "proposals",
     ComponentAction.EDIT_PROMPT: "proposals",
     ComponentAction.PAINT_WITHOUT: "proposals",
+    ComponentAction.PAINT_ANYWAY: "proposals",
+    **dict.fromkeys(EXAMPLE_ACTIONS, "proposals"),
 }
 """The tables of row ids that are not a picture's."""
 

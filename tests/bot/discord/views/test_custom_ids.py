@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.discord.views.custom_ids import (
+    EXAMPLE_ACTIONS,
     ComponentAction,
     custom_id,
     ids_of,
@@ -25,7 +26,14 @@ UPGRADED = DatabaseMark("12345678", {"jobs": 40, "pictures": 25, "proposals": 5}
 STAGED = StagedSource("ab" * 32, "0123456789abcdef")
 LONGEST_ID = 10**18 - 1
 JOB_ACTIONS = (ComponentAction.CANCEL, ComponentAction.CANCEL_IN_QUEUE)
-PROPOSAL_ACTIONS = (ComponentAction.ACCEPT_PROPOSAL, ComponentAction.DECLINE_PROPOSAL)
+PROPOSAL_ACTIONS = (
+    ComponentAction.ACCEPT_PROPOSAL,
+    ComponentAction.DECLINE_PROPOSAL,
+    ComponentAction.EDIT_PROMPT,
+    ComponentAction.PAINT_WITHOUT,
+    ComponentAction.PAINT_ANYWAY,
+    *EXAMPLE_ACTIONS,
+)
 
 
 @given(st.sampled_from(ComponentAction), st.integers(0, LONGEST_ID), st.sampled_from([NEW, OTHER]))
