@@ -9,8 +9,9 @@ from bot.playground.seed import ADMIN_ID, MEMBER_ID, PAINT_ID
 from tests.bot.playground.live import answer_text, open_live
 from tests.bot.playground.payloads import PNG
 
-LONG = "a red house by the sea at noon, " * 60
-"""Too long for the reply, so that the line to copy becomes a file."""
+LONG = "a red house by the sea at noon, " * 45
+"""Twice this is too long for the reply, so that the line to copy becomes a file; the model can read
+it once."""
 
 
 async def test_looking_up_what_was_painted(tmp_path: Path) -> None:
@@ -35,7 +36,7 @@ async def test_looking_up_what_was_painted(tmp_path: Path) -> None:
         assert "Picture #1" in await answer_text(live, shown)
         await live.answered(people.context(actor, PAINT_ID, menus["Reroll"], painted.id))
         await live.picture(2)
-        live.send("imagine", prompt="a lake", negative=LONG)
+        live.send("imagine", prompt=LONG, negative=LONG)
         await live.picture(3)
         await live.settled()
         assert "attachment://" in await answer_text(live, live.send("recipe", picture="3"))
