@@ -114,6 +114,19 @@ def test_a_damaged_database_is_named_and_left_alone(tmp_path: Path):
     assert database.read_bytes() == b"not a database at all" * 100
 
 
+@pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
+def test_a_shared_folder_stays_open(tmp_path: Path):
+    """A data folder with other people's files is used, and not closed to them."""
+    shared = tmp_path / "data"
+    shared.mkdir()
+    shared.chmod(0o775)
+    (shared / "holiday.txt").write_text("somebody else's")
+    # It gets as far as the lock and the database, which stops it.
+    (shared / "zimagine.db").write_bytes(b"not a database at all" * 100)
+    assert run_bot(tmp_path, DISCORD_TOKEN=TOKEN).returncode == 78
+    assert (shared / "zimagine.lock").exists() and shared.stat().st_mode & 0o777 == 0o775
+
+
 def test_the_invitation_asks_for_exactly_what_is_needed(monkeypatch: pytest.MonkeyPatch):
     """The link has the application's id, both scopes and the permissions, and nothing else."""
     monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
