@@ -24,8 +24,9 @@ imagine: export PROMPT_TEXT = $(value PROMPT)
 
 install: $(VENV)/.installed ## Create .venv and install zimagine into it
 
+# Two processes: many tests wait for a bot or a browser. One file stays in one process.
 test: $(VENV)/.installed-dev ## Run the whole test suite
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lint: $(VENV)/.installed-dev ## Check style and formatting
 	$(BIN)/ruff check .

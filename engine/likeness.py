@@ -25,6 +25,8 @@ and the share of the dark and the light each. Chosen by hand: marks may cover th
 _ALIKE_COLOURED: Final = 0.25
 """The share of other colours that is the same in a copy. Chosen by hand: a mask of black and white
 has none of them, and marks cover what a picture shows."""
+_ALIKE_PLAIN: Final = 0.9
+"""The share of a mask of one colour that has to be the same. Chosen by hand."""
 _FEWEST: Final = 30
 """Pixels that tell anything at all. Chosen by hand."""
 _MARKED, _BLEEDING_PX = 40, 3
@@ -70,6 +72,8 @@ def _alike(colours: _Values, picture: _Values, seen: _Bits) -> bool:
     contrast = (high - low).max(axis=2)
     allowed = _SAME + _SAME_AT_EDGES * contrast
     same = np.abs(colours - picture).max(axis=2) <= allowed
+    if _is_one_grey(colours[seen]):
+        return float(same[seen].mean()) >= _ALIKE_PLAIN
     # What neither black nor white would be taken for.
     coloured = (picture.max(axis=2) > allowed) & (picture.min(axis=2) < 255 - allowed) & seen
     if coloured.sum() >= _FEWEST:
@@ -84,6 +88,14 @@ def _alike(colours: _Values, picture: _Values, seen: _Bits) -> bool:
     sides = [same[near_edges & each] for each in (dark, ~dark)]
     shares = [float(each.mean()) if each.size else 0.0 for each in sides]
     return float(same[near_edges].mean()) >= _ALIKE and min(shares) >= _ALIKE_EACH
+
+
+def _is_one_grey(colours: _Values) -> bool:
+    """Return whether these are one colour, neither black nor white: many pictures have it too."""
+    low, high = colours.min(axis=0, initial=255), colours.max(axis=0, initial=0)
+    return bool(
+        (high - low <= _SAME).all() and low.max() > 2 * _SAME and high.min() < 255 - 2 * _SAME
+    )
 
 
 def _by_chance(colours: _Values, shared: _Values, same: _Bits) -> bool:

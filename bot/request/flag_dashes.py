@@ -231,7 +231,7 @@ class _Opener:
         return text[: following.start()] if following else text
 
     def _in_address(self) -> bool:
-        begin = self._at
-        while begin and not self._text[begin - 1].isspace():
-            begin -= 1
-        return _ADDRESS.match(self._text, begin, self._at) is not None
+        if self.after_space:
+            return False
+        word = self._text[: self._at].rsplit(None, 1)
+        return bool(word) and _ADDRESS.match(word[-1]) is not None

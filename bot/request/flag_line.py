@@ -47,8 +47,10 @@ def flag_line(request: ImageRequest) -> str:
 def prompt_line(prompt: str, flags: Iterable[str], negative: str) -> str:
     """Return a line from which `parse` and `expand` read exactly this prompt, these flags, and this
     negative prompt."""
-    line = " ".join([keep_end(escape_prompt(prompt)), *flags])
-    if not negative.strip(f"{SOFT} "):
+    flags, escaped = list(flags), escape_prompt(prompt)
+    denied = negative.strip(f"{SOFT} ")
+    line = " ".join([keep_end(escaped) if flags or denied else escaped, *flags])
+    if not denied:
         return line
     complete = f"{line} --no {escape_prompt(negative)}"
     reparsed = parse(complete)

@@ -43,6 +43,8 @@ _IS_CHINESE = re.compile(rf"[{CJK}]")
 _CHINESE = sorted(filter(_IS_CHINESE.match, FLAGS), key=len, reverse=True)
 _LATIN = [name for name in FLAGS if not _IS_CHINESE.match(name)]
 _LONGEST_CHINESE = 8
+_NAME_READ_CHARS = 100
+"""Longer than any flag; what is longer is none. Chosen by hand."""
 _SIMILAR_CHINESE = 0.5
 """How similar a Chinese word is to a flag that it is taken for: one of two characters. By hand."""
 _COMPARED_CHARS = 40
@@ -54,7 +56,8 @@ def flag_name(segment: str) -> tuple[str, int]:
     There are no spaces between Chinese words: the longest name of a flag that the text begins with
     is the name, or else ("", 0).
     """
-    match = _FLAG.match(segment)
+    # A chain of thousands of words and hyphens is read again at each of its hyphens.
+    match = _FLAG.match(segment[:_NAME_READ_CHARS])
     if match is None:
         return "", 0
     if _IS_CHINESE.match(match[1]):

@@ -54,7 +54,8 @@ class RequestResolver:
         problems: list[FlagProblem] = []
         left = params
         while True:
-            outcome = apply_flags(left, count, private)
+            # On another thread: a long prompt full of dashes takes a while to be read.
+            outcome = await asyncio.to_thread(apply_flags, left, count, private)
             if isinstance(outcome, ParsedRequest) and outcome.flagged:
                 found = count_problem(outcome) or await self.check(outcome.params)
                 outcome = blame_flags(found, outcome) if found else outcome

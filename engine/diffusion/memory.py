@@ -52,8 +52,8 @@ _GIB = 2**30
 class Choice:
     """A plan, its cost, why it was chosen and why each other was not.
 
-    fits: False if no plan fits what is free, and this one needs least. free_bytes: what a plan may
-    take of the device.
+    fits: False if no plan fits what is free of the host's memory, which the device shares.
+    free_bytes: what a plan may take of the device.
     """
 
     plan: MemoryPlan
@@ -115,8 +115,10 @@ def choose(
         if other != plan
     )
     reason = f"{reason}, {prices[plan].seconds:.2f} s"
-    # After memory ran out, `limit_bytes` is a guess: what is free decides.
-    fits = not _trouble(prices[plan], machine, free_bytes)
+    # A device of its own reports that memory ran out. After it did, `limit_bytes` is a guess: what
+    # is free decides.
+    shared = machine.free_bytes is None
+    fits = not (shared and _trouble(prices[plan], machine, free_bytes))
     return Choice(plan, prices[plan], reason, rejected, fits, free_bytes)
 
 

@@ -227,7 +227,7 @@ class DiffusionRenderer:
         """Paint under the plan that fits; if memory still runs out, under smaller ones."""
         residency = self._current().residency
         choice = self._planner.choose(residency, task.request)
-        if not choice.fits and self._device.type == "cpu":
+        if not choice.fits:
             # Otherwise the kernel would kill the process.
             raise OutOfMemory(needed_bytes=choice.estimate.peak_bytes, free_bytes=choice.free_bytes)
         adapted: list[Adaptation] = []

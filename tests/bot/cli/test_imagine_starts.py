@@ -242,7 +242,7 @@ def test_every_step_is_shown_beside_the_picture():
         (["--vary", "photo.jpg"], "PNG"),
         (["--vary", "first.png", "--by", "much"], "much"),
         (["--vary", "first.png", "--by", "2"], "variation"),
-        (["--vary", "first.png", "--seed", "-1"], "seed"),
+        (["--vary", "first.png", "--seed", "-2"], "seed"),
         (["--recipe", "first.png", "--strength", "0.5"], "--image"),
         (["--recipe", "first.png", "--guidance", "2"], "--guidance"),
         (["--recipe", "first.png", "--image", "photo.jpg"], "text only"),

@@ -108,7 +108,8 @@ async def test_what_the_form_cannot_mean_is_said(
     """A refusal of a form is ephemeral and costs nothing."""
     message = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
     form = await harness.alice.context_menu(harness.channel, MENU, message)
-    assert said in private_text(await harness.alice.submit_modal(form, sent))
+    refused = await harness.alice.submit_modal(form, sent)
+    assert refused.ephemeral and said in harness.texts(refused.response.message)
     assert harness.charged() == 0
 
 
