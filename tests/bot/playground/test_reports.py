@@ -35,7 +35,10 @@ async def test_a_report_and_its_verdict(tmp_path: Path) -> None:
         pressed = people.component(
             ActingUser(MODERATOR_ID), STAFF_ID, card.id, live.marked("z1:blockreported:1")
         )
-        await live.answered(pressed)
+        await live.until(lambda: pressed.modal is not None)
+        block = live.marked("z1:blockreported:1")
+        blocking = people.modal(ActingUser(MODERATOR_ID), pressed.id, block, {"reason": "spam"})
+        await live.answered(blocking)
         await live.until(lambda: not live.pictures())
         await live.until(lambda: "blockreported" not in str(world.messages(STAFF_ID)[0].components))
         refused = live.send("imagine", prompt="another house")
