@@ -98,35 +98,32 @@ def _note_lines(notes: Sequence[Note], say: Words) -> str:
     return "\n".join(f"-# {note_sentence(each, say)}" for each in notes)
 
 
-def report_form(picture_id: int, say: Words) -> ui.Modal:
-    """Return the form that asks why a picture is reported. It has no timeout."""
-    reason = ui.TextInput[ui.Modal](
+def _reason() -> ui.TextInput[ui.Modal]:
+    return ui.TextInput(
         custom_id="reason",
         style=discord.TextStyle.paragraph,
         required=False,
         max_length=REASON_LIMIT_CHARS,
     )
+
+
+def report_form(picture_id: int, say: Words) -> ui.Modal:
+    """Return the form that asks why a picture is reported. It has no timeout."""
     description = say("Optional. The moderators will see this and your name.")
     return form(
         say("Report picture #{id}", id=picture_id),
         custom_id(ComponentAction.REPORT, picture_id),
-        ui.Label(text=say("What is wrong with it?"), description=description, component=reason),
+        ui.Label(text=say("What is wrong with it?"), description=description, component=_reason()),
     )
 
 
 def block_form(picture_id: int, say: Words) -> ui.Modal:
     """Return the form that asks back before a picture is deleted and its requester blocked."""
-    reason = ui.TextInput[ui.Modal](
-        custom_id="reason",
-        style=discord.TextStyle.paragraph,
-        required=False,
-        max_length=REASON_LIMIT_CHARS,
-    )
     description = say("Optional. They see it when they try to paint.")
     return form(
         say("Delete picture #{id} and block", id=picture_id),
         custom_id(ComponentAction.BLOCK_REPORTED, picture_id),
-        ui.Label(text=say("Why are they blocked?"), description=description, component=reason),
+        ui.Label(text=say("Why are they blocked?"), description=description, component=_reason()),
     )
 
 
