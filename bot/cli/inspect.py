@@ -14,11 +14,13 @@ from bot.i18n import Words, words
 from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.request.flag_line import flag_line
 from bot.request.notes import adaptation_notes
+from bot.request.prompt_line import prompt_line
 from bot.wording import recipes, rejections
 from bot.wording.foreign import fitted_size, foreign_heading, foreign_remark, foreign_rows
-from engine.diffusion.families import Family, family_for
+from engine.diffusion.families import FAMILIES, Family, family_for
 from engine.encode import EmbeddedRecipe
 from engine.prompts import clean
+from engine.types import Recipe
 
 
 @click.command("inspect")
@@ -58,8 +60,14 @@ def _as_text(found: EmbeddedRecipe, say: Words) -> str:
         say("Painted by zimagine"),
         [*rows, (say("Pixels"), pixels), *((say("Note"), note) for note in notes)],
         say("As a prompt with flags:"),
-        flag_line(recipe.request),
+        _line(recipe),
     )
+
+
+def _line(recipe: Recipe) -> str:
+    """Return the prompt with flags that the family which painted the picture accepts."""
+    family = next((each for each in FAMILIES if each.name == recipe.family), None)
+    return flag_line(recipe.request) if family is None else prompt_line(recipe.request, family).text
 
 
 def _foreign_json(recipe: ForeignRecipe, family: Family) -> str:

@@ -273,3 +273,13 @@ def test_a_damaged_input_in_the_data_folder_is_not_painted_from():
     Image.new("RGB", (128, 128)).save(stored)
     done = zimagine("imagine", "--recipe", found["file"], "--out", "b.png")
     assert done.exit_code == 2 and "--image" in done.stderr and not Path("b.png").exists()
+
+
+def test_the_line_of_an_enlarged_picture_can_be_painted():
+    """The line that `inspect` shows for an enlarged picture has the size before it was enlarged."""
+    painted("a lake", *QUICK, "--seed", "5", "--out", "small.png")
+    painted("--upscale", "small.png", "--strength", "0.2", "--out", "large.png")
+    line = zimagine("inspect", "large.png").stdout.strip().splitlines()[-1]
+    small = zimagine("inspect", "small.png").stdout.strip().splitlines()[-1]
+    size = small.split("--size ")[1].split()[0]
+    assert f"--size {size}" in line and "--strength" not in line
