@@ -117,11 +117,12 @@ class DeliverySettingsService:
     async def of(self, actor: Actor) -> EffectiveSettings:
         """Return the settings in effect for this member here, in one read. Raises StorageError.
 
-        A request made inside a thread is delivered in it.
+        A request made inside a thread or in direct messages is delivered there.
         """
         settings = await self.overview(actor)
         delivery = settings.delivery.value
-        if delivery is DeliveryMode.THREAD and actor.parent_id is not None:
+        in_thread = delivery is DeliveryMode.THREAD and actor.parent_id is not None
+        if in_thread or actor.direct:
             delivery = DeliveryMode.CHANNEL
         return EffectiveSettings(delivery, settings.spoiler.value, settings.quiet.value)
 

@@ -51,7 +51,8 @@ class Actor:
     locale: the language of messages for everybody in the channel. own_locale: the language of
     messages for them alone, "" = unknown. reply_token: identifies the response to their command for
     some minutes. upload_limit_bytes: the largest file that Discord accepts there, None = unknown.
-    parent_id: the parent channel of the thread that they are in, None = not in a thread.
+    parent_id: the parent channel of the thread that they are in, None = not in a thread. direct:
+    they are in their direct messages with the bot; channel_id is that channel.
     """
 
     user_id: int
@@ -69,6 +70,7 @@ class Actor:
         return self.own_locale or self.locale if private else self.locale
 
     parent_id: int | None = None
+    direct: bool = False
 
 
 @dataclass(frozen=True, slots=True)

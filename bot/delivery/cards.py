@@ -97,8 +97,10 @@ class PictureCard:
     file_name: the name of the attachment, picture or sheet.
     duration_s: of all pictures together. mention: the message notifies the requester. direct: it is
     a direct message, because the requester wants it so, the job is private, or origin_id, the
-    channel in which it was requested, is closed to the bot. spoiler: hidden until clicked.
-    fallback: why the pictures are not where the requester wanted them.
+    channel in which it was requested, is closed to the bot; origin_id is 0 if it was requested in
+    the direct messages themselves. alone: a copy of one picture, without the others of its job.
+    spoiler: hidden until clicked. fallback: why the pictures are not where the requester wanted
+    them.
     """
 
     pictures: tuple[ShownPicture, ...]
@@ -111,6 +113,7 @@ class PictureCard:
     mention: bool = False
     direct: bool = False
     origin_id: int = 0
+    alone: bool = False
     spoiler: bool = False
     fallback: FallbackNote | None = None
 
@@ -148,7 +151,10 @@ class NoticeCard:
 
 @dataclass(frozen=True, slots=True)
 class MovedCard:
-    """The status message of a job whose result is in another message, with a link to it."""
+    """The status message of a job whose result is in another message, with a link to it.
+
+    guild_id: 0 for direct messages.
+    """
 
     request: ImageRequest
     guild_id: int

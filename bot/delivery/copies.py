@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import structlog
 
 from bot.delivery.cards import PictureCard, ShownPicture
 from bot.delivery.messenger import Address, Messenger, Obstacle, TemporaryFailure, Undeliverable
+from bot.pictures.possible_actions import ActionChecker
 from engine.types import Recipe
 from storage.types import StoredPicture
 
@@ -25,27 +27,32 @@ class CopyResult(StrEnum):
 
 
 class CopySender:
-    """Sends pictures by direct message."""
+    """Sends pictures by direct message, with the buttons of a picture shown on its own."""
 
-    def __init__(self, messenger: Messenger) -> None:
+    def __init__(self, messenger: Messenger, actions: ActionChecker) -> None:
         self._messenger = messenger
+        self._actions = actions
 
     async def send(
         self, user_id: int, picture: StoredPicture, path: Path, locale: str
     ) -> CopyResult:
         """Send a picture that this user may see. path: its file. locale: the user's language."""
         recipe = Recipe.from_json(picture.recipe)
+        possible = await self._actions.possible(picture)
         card = PictureCard(
-            pictures=(ShownPicture(picture.id, picture.seed, path),),
+            pictures=(ShownPicture(picture.id, picture.seed, path, possible),),
             request=recipe.request,
             requester_id=picture.place.user_id,
             file_name=path.name,
             duration_s=picture.duration_s,
             direct=True,
             origin_id=picture.place.channel_id,
+            alone=True,
         )
         try:
             channel_id = await self._messenger.direct_channel(user_id)
+            if channel_id == picture.place.channel_id:
+                card = replace(card, origin_id=0)
             # The nonce is the same every time, so that pressing the button twice sends one copy.
             await self._messenger.post(
                 Address(0, channel_id, locale=locale), card, f"copy{picture.id}"

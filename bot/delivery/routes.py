@@ -42,17 +42,20 @@ def default_route(
     now: datetime,
     backlog: bool,
     direct_messages: bool,
+    in_direct: bool = False,
 ) -> Route | None:
     """Return the default route of a result that was not tried yet, or None to keep it undelivered.
 
     message_id: the status message, if known. has_token: the interaction's token is known. backlog:
-    the result was already waiting when the bot started.
+    the result was already waiting when the bot started. in_direct: it was requested in direct
+    messages, where the bot can edit the status message without a token.
     """
     age = now - job.accepted_at
     if job.private:
         if has_token and age < REPLY_TOKEN_LIFE:
             return Route.REPLY
-        return _direct(job, direct_messages)
+        direct = _direct(job, direct_messages)
+        return Route.EDIT if direct is None and in_direct and message_id is not None else direct
     if message_id is None:
         return Route.POST
     if job.state is JobState.CANCELLED:
@@ -79,6 +82,8 @@ def fallback_route(
     if preferred is Route.DIRECT:
         direct = None  # it was closed before
     match route:
+        case Route.EDIT if job.private:
+            return None  # in direct messages, where there is no other way left
         case Route.EDIT if obstacle in (
             Obstacle.MESSAGE_GONE,
             Obstacle.ARCHIVED,  # a new message reopens the thread, unless it is locked

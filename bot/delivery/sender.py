@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.delivery import routes
-from bot.delivery.cards import MovedCard, SentCard
+from bot.delivery.cards import Card, MovedCard, PictureCard, SentCard
 from bot.delivery.messenger import (
     REPLY_TOKEN_LIFE,
     Address,
@@ -156,6 +156,7 @@ class ResultSender:
         if message_id is None:
             self._check_age(pending)
             card = await self._cards.card(pending, route, mention=plan.mention(route))
+            card = _as_seen_in(target.channel_id, card)
             message_id = await self._messenger.post(target, card, attempt.nonce)
         # Recorded before anything else: what was posted must never be posted again.
         await self._deliveries.delivered(job.id, message_id)
@@ -215,14 +216,22 @@ class ResultSender:
         job = pending.job
         if status.message_id is None:
             return
-        if route is Route.DIRECT and route is not self._preferred(job):
+        same_channel = result.channel_id == status.channel_id  # a job of direct messages
+        if route is Route.DIRECT and route is not self._preferred(job) and not same_channel:
             return  # its channel is closed, or its token has expired
         request = request_from_json(job.request)
         card: MovedCard | SentCard = SentCard(request, job.place.user_id)
-        if route is not Route.DIRECT:
+        if route is not Route.DIRECT or same_channel:
             assert result.message_id is not None
             card = MovedCard(request, result.guild_id, result.channel_id, result.message_id)
         try:
             await self._messenger.edit(status, card)
         except (Undeliverable, TemporaryFailure) as error:
             log.info("status message not shrunk", message=status.message_id, detail=str(error))
+
+
+def _as_seen_in(channel_id: int, card: Card) -> Card:
+    """Return the card without its origin if it is posted where the picture was requested."""
+    if isinstance(card, PictureCard) and card.origin_id == channel_id:
+        return replace(card, origin_id=0)
+    return card

@@ -13,6 +13,7 @@ import structlog
 
 from bot.delivery import routes
 from bot.delivery.cards import KeptCard
+from bot.delivery.direct_messages import is_in_direct
 from bot.delivery.keyed_worker import KeyedWorker
 from bot.delivery.messenger import (
     REPLY_TOKEN_LIFE,
@@ -30,7 +31,7 @@ from bot.retry import Sleep
 from engine.types import request_from_json
 from storage.deliveries import Deliveries
 from storage.errors import IllegalTransition, StorageError
-from storage.types import Clock, JobState, PendingDelivery, Route
+from storage.types import Clock, Job, JobState, PendingDelivery, Route
 
 log = structlog.get_logger(__name__)
 
@@ -233,6 +234,7 @@ class DeliveryWorker:
                 # The requester never saw an answer, so there is nothing to correct.
                 await self._deliveries.dropped(job.id)
                 return
+        in_direct = await self._is_in_direct(pending)
         default = routes.default_route(
             job,
             message_id=message_id,
@@ -240,9 +242,10 @@ class DeliveryWorker:
             now=self._clock(),
             backlog=job.id in self._backlog,
             direct_messages=self._policy.direct_messages,
+            in_direct=in_direct,
         )
         plan = RoutePlan(
-            self._status_address(pending, message_id),
+            self._status_address(pending, message_id, in_direct=in_direct),
             default,
             partial(self._should_mention, pending),
         )
@@ -273,14 +276,33 @@ class DeliveryWorker:
             return message_id
         return None
 
-    def _status_address(self, pending: PendingDelivery, message_id: int | None) -> Address:
+    async def is_in_direct(self, job: Job) -> bool:
+        """Return whether a job was requested in direct messages. Raises TemporaryFailure."""
+        return await is_in_direct(self._messenger, job.place)
+
+    async def _is_in_direct(self, pending: PendingDelivery) -> bool:
+        """Whether a private job whose token has expired was requested in direct messages.
+
+        Until then the token is all that is needed. Raises TemporaryFailure.
+        """
+        job = pending.job
+        if not job.private or self._token_lives(pending):
+            return False
+        return await self.is_in_direct(job)
+
+    def _token_lives(self, pending: PendingDelivery) -> bool:
+        return self._clock() - pending.job.accepted_at < REPLY_TOKEN_LIFE
+
+    def _status_address(
+        self, pending: PendingDelivery, message_id: int | None, *, in_direct: bool = False
+    ) -> Address:
         job, delivery = pending.job, pending.delivery
         return Address(
-            job.place.guild_id,
+            0 if in_direct else job.place.guild_id,
             job.place.channel_id,
             message_id,
             job.locale,
-            reply_token=delivery.reply_token if job.private else None,
+            reply_token=delivery.reply_token if job.private and not in_direct else None,
             upload_limit_bytes=delivery.upload_limit_bytes,
         )
 
@@ -290,13 +312,18 @@ class DeliveryWorker:
         """Keep the result in the history only, and say so on the status message if possible."""
         job = pending.job
         kept = await self._deliveries.kept(job.id, why)
-        token_lives = self._clock() - job.accepted_at < REPLY_TOKEN_LIFE
-        if kept.message_id is None or (job.private and not token_lives):
+        if kept.message_id is None:
+            return
+        in_direct = False
+        with contextlib.suppress(TemporaryFailure):
+            in_direct = await self._is_in_direct(pending)
+        if job.private and not in_direct and not self._token_lives(pending):
             return
         painted = job.state is JobState.PAINTED
         card = KeptCard(request_from_json(job.request), job.place.user_id, painted, old)
+        address = self._status_address(pending, kept.message_id, in_direct=in_direct)
         with contextlib.suppress(Undeliverable, TemporaryFailure):
-            await self._messenger.edit(self._status_address(pending, kept.message_id), card)
+            await self._messenger.edit(address, card)
 
     def _should_mention(self, pending: PendingDelivery, route: Route) -> bool:
         job = pending.job

@@ -26,8 +26,11 @@ class JobSubmission:
     replay: Conditions | None = None
 
     def new_job(self, actor: Actor, settings: EffectiveSettings) -> NewJob:
-        """Return the job as storage takes it. settings: how its requester wants it delivered."""
-        request = self.resolved.request
+        """Return the job as storage takes it. settings: how its requester wants it delivered.
+
+        What is requested in direct messages is private: nobody else ever sees it.
+        """
+        request, private = self.resolved.request, self.private or actor.direct
         return NewJob(
             place=Place(actor.guild_id, actor.channel_id, actor.user_id),
             request=request_to_json(request),
@@ -35,8 +38,8 @@ class JobSubmission:
             seed=request.seed,
             pictures=self.count,
             parent_picture_id=self.parent_id,
-            locale=actor.locale_for(private=self.private),
-            private=self.private,
+            locale=actor.locale_for(private=private),
+            private=private,
             upload_limit_bytes=actor.upload_limit_bytes,
             reply_token=actor.reply_token,
             inputs=request.inputs,

@@ -72,12 +72,18 @@ class MessageRef:
     message_id: int
 
 
-def message_refs(delivery: Delivery) -> tuple[MessageRef, ...]:
-    """Return the server messages that show a result or its request, the result's first."""
+def message_refs(
+    delivery: Delivery, direct_channel_id: int | None = None
+) -> tuple[MessageRef, ...]:
+    """Return the messages that show a result or its request, the result's first.
+
+    direct_channel_id: the requester's direct messages; None leaves out what was sent there.
+    """
     refs: list[MessageRef] = []
-    # Nobody else sees the channel of a direct message.
-    if delivery.result_message_id is not None and delivery.route is not Route.DIRECT:
-        channel_id = delivery.thread_id or delivery.channel_id
+    channel_id = delivery.thread_id or delivery.channel_id
+    if delivery.route is Route.DIRECT:
+        channel_id = direct_channel_id
+    if delivery.result_message_id is not None and channel_id is not None:
         refs.append(MessageRef(channel_id, delivery.result_message_id))
     if delivery.message_id is not None:
         refs.append(MessageRef(delivery.channel_id, delivery.message_id))
@@ -218,10 +224,17 @@ class Gallery:
         marked = await mark(picture_id, actor.user_id)
         return Refused(UnknownPicture(str(picture_id))) if marked is None else marked
 
-    async def messages_of(self, picture: StoredPicture) -> tuple[MessageRef, ...]:
-        """Return the messages about a picture on its server, as `message_refs` lists them."""
+    async def messages_of(self, actor: Actor, picture: StoredPicture) -> tuple[MessageRef, ...]:
+        """Return the messages about a picture, as `message_refs` lists them.
+
+        Direct messages only for the requester, and only while they are there: nobody else sees
+        that channel.
+        """
         delivery = await self._deliveries.get(picture.job_id)
-        return () if delivery is None else message_refs(delivery)
+        if delivery is None:
+            return ()
+        there = actor.direct and picture.place.user_id == actor.user_id
+        return message_refs(delivery, actor.channel_id if there else None)
 
     async def _find_visible(
         self, actor: Actor, picture_id: int, *, anyones: bool

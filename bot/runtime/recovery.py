@@ -14,6 +14,7 @@ from bot.jobs.active import ActiveJob
 from bot.request.resolve import request_notes
 from bot.request.summary import summarize
 from storage.errors import StorageError
+from storage.types import Job
 
 log = structlog.get_logger(__name__)
 
@@ -40,13 +41,27 @@ async def resume_status_messages(services: Services, resumed: Sequence[ActiveJob
             # Also happens if it was delivered just now; then nobody needs its progress.
             log.info("status message not found", job=job.id, detail=str(error))
             continue
-        # An ephemeral message can only be edited with its token, which expires soon.
-        if message_id is not None and not job.private:
-            place = job.place
-            address = Address(place.guild_id, place.channel_id, message_id, job.locale)
+        address = None if message_id is None else await _address(services, job, message_id)
+        if address is not None:
             quiet = not live.handle.spec.previews
             card = _waiting_card(services, live)
             services.progress.track(live.handle, address, card, stale=True, quiet=quiet)
+
+
+async def _address(services: Services, job: Job, message_id: int) -> Address | None:
+    """Return where a status message is; None for an ephemeral one.
+
+    That can only be edited with its token, which expires soon.
+    """
+    place = job.place
+    if not job.private:
+        return Address(place.guild_id, place.channel_id, message_id, job.locale)
+    try:
+        in_direct = await services.delivery.is_in_direct(job)
+    except TemporaryFailure as error:  # the result will come all the same
+        log.info("progress not resumed", job=job.id, detail=str(error))
+        return None
+    return Address(0, place.channel_id, message_id, job.locale) if in_direct else None
 
 
 def _waiting_card(services: Services, live: ActiveJob) -> WaitingCard:

@@ -32,6 +32,7 @@ from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.generation import GenerationService
 from bot.jobs.image_to_image import ImageToImageService
 from bot.jobs.permutations import PermutationService
+from bot.jobs.places import Places
 from bot.jobs.queue import QueueService
 from bot.jobs.resumption import ResumptionService
 from bot.jobs.status import StatusService
@@ -260,7 +261,7 @@ def _services(
     base: Infrastructure, stores: Stores, outgoing: _Outgoing, shared: _Shared
 ) -> Services:
     admission, resolver, originals = shared.admission, shared.resolver, shared.originals
-    permissions = shared.permissions
+    permissions, actions = shared.permissions, ActionChecker(stores.lineage, shared.family)
     gallery = Gallery(stores.history, stores.deliveries, stores.files, shared.recent, permissions)
     cancellation = CancellationService(
         base.engine,
@@ -316,13 +317,14 @@ def _services(
             deliveries=stores.deliveries,
             lineage=stores.lineage,
         ),
-        actions=ActionChecker(stores.lineage, shared.family),
+        actions=actions,
         blocked=shared.blocked,
         quotas=shared.quotas,
         delivery_settings=shared.delivery_settings,
         delivery=outgoing.delivery,
         progress=outgoing.progress_updater,
-        copies=CopySender(outgoing.messenger),
+        copies=CopySender(outgoing.messenger, actions),
+        places=Places(stores.jobs, stores.proposals),
         moderation=ModerationService(
             reports=stores.reports,
             blocks=stores.blocks,

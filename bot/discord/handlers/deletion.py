@@ -35,7 +35,7 @@ async def ask(interaction: Interaction, services: Services, picture_id: int) -> 
         await refuse(interaction, allowed)
         return
     view = deletion_layout(allowed, picture_id, words_of(interaction))
-    refs = await services.gallery.messages_of(allowed.pictures[0])
+    refs = await services.gallery.messages_of(actor, allowed.pictures[0])
     if _is_panel(interaction, refs):
         await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
     else:
@@ -64,24 +64,55 @@ async def delete(interaction: Interaction, services: Services, picture_id: int) 
 
     The outcome takes the place of the question.
     """
-    outcome = await services.gallery.erase_all(actor_of(interaction), picture_id)
+    actor = actor_of(interaction)
+    outcome = await services.gallery.erase_all(actor, picture_id)
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
         return
     for each in outcome:  # moderators must not see it on a report's card either
         services.report_notifier.wake(each.id)
-    message_refs = await services.gallery.messages_of(outcome[0])
+    message_refs = await services.gallery.messages_of(actor, outcome[0])
+    shown, links = _to_delete(interaction, outcome[0], message_refs)
     await interaction.response.defer()
     say = words_of(interaction)
     text = say("The picture was deleted.")
     try:
-        await _delete_message(interaction, outcome[0], next(iter(message_refs), None))
+        await _delete_message(interaction, outcome[0], shown)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         log.warning("message not deleted", picture=picture_id, error=str(error)[:200])
-        text = say("The picture was deleted. Please delete the message yourself.")
-    # The bot cannot delete a private status message; only the requester can dismiss it.
-    await _delete_links(interaction, outcome[0], () if outcome[0].private else message_refs[1:])
+        text = (
+            say("The picture was deleted, but I could not delete its message.")
+            if actor.direct
+            else say("The picture was deleted. Please delete the message yourself.")
+        )
+    await _delete_links(interaction, outcome[0], links)
     await interaction.edit_original_response(view=closed_layout(text), allowed_mentions=NO_MENTIONS)
+
+
+def _to_delete(
+    interaction: Interaction, picture: StoredPicture, refs: Sequence[MessageRef]
+) -> tuple[MessageRef | None, Sequence[MessageRef]]:
+    """Return the message that shows the pictures, and the others that can be deleted.
+
+    The bot cannot delete a private status message on a server; only the requester can dismiss it.
+    """
+    if interaction.guild_id is None:
+        here = [each for each in refs if each.channel_id == interaction.channel_id]
+        elsewhere = [] if picture.private else [each for each in refs if each not in here]
+        first, *others = [*here, *elsewhere] or [None]
+        # It may be under a copy, which no table lists.
+        opened_under = _message_of_panel(interaction)
+        return first, [each for each in (*others, opened_under) if each not in (None, first)]
+    return next(iter(refs), None), () if picture.private else refs[1:]
+
+
+def _message_of_panel(interaction: Interaction) -> MessageRef | None:
+    """Return the message below which the panel with the pressed button was opened."""
+    panel, channel_id = interaction.message, interaction.channel_id
+    metadata = None if panel is None else panel.interaction_metadata
+    if metadata is None or metadata.interacted_message_id is None or channel_id is None:
+        return None
+    return MessageRef(channel_id, metadata.interacted_message_id)
 
 
 async def _delete_message(

@@ -7,6 +7,7 @@ import io
 import aiohttp
 import discord
 
+from bot.discord.interaction.home_server import home_server
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
@@ -33,6 +34,8 @@ from engine.uploads import UploadRefused
 def can_read_of(interaction: Interaction) -> CanRead:
     """Return a function that tells which channels of this server the user can read."""
     guild, member = interaction.guild, interaction.user
+    if (home := home_server(interaction)) is not None and home.member is not None:
+        guild, member = home.member.guild, home.member
 
     def sees(channel_id: int) -> bool:
         if guild is None or not isinstance(member, discord.Member):

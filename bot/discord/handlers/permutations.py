@@ -6,15 +6,16 @@ import aiohttp
 import discord
 import structlog
 
-from bot.delivery.messenger import Address
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
     actor_of,
     can_deliver_here,
     disown,
+    hidden,
     refuse,
     reply_privately,
+    show_progress,
     waiting_card,
     words_of,
 )
@@ -99,29 +100,21 @@ async def _close(interaction: Interaction, sentence: str) -> None:
 
 
 async def _show(interaction: Interaction, services: Services, job: Accepted) -> None:
-    """Post the status message of a private job; only this interaction's token can edit it later."""
+    """Post the status message of a private job.
+
+    On a server it is ephemeral: only this interaction's token can edit it later.
+    """
     actor = actor_of(interaction)
     card = waiting_card(interaction, services, job)
-    token = actor.reply_token
     try:
         message = await interaction.followup.send(
             view=card_layout(card, words(actor.locale_for(private=True))),
-            ephemeral=True,
+            ephemeral=hidden(interaction, private=True),
             allowed_mentions=NO_MENTIONS,
             wait=True,
         )
-        await services.delivery.status_posted(job.job_id, message.id, reply_token=token)
+        await services.delivery.status_posted(job.job_id, message.id, reply_token=actor.reply_token)
     except (*_UNSURE, StorageError) as error:
         log.warning("status not shown", job=job.job_id, error=str(error)[:200])
         return
-    handle = services.engine_jobs.handle_of(job.job_id)
-    if handle is not None:
-        address = Address(
-            actor.guild_id,
-            actor.channel_id,
-            message.id,
-            actor.locale_for(private=True),
-            reply_token=token,
-            upload_limit_bytes=actor.upload_limit_bytes,
-        )
-        services.progress.track(handle, address, card, quiet=not handle.spec.previews)
+    show_progress(interaction, services, job, message.id, card)

@@ -24,6 +24,7 @@ from bot.discord.handlers import (
     suggestions,
     variations,
 )
+from bot.discord.interaction.admission import admit
 from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.in_flight import InFlightInteractions
 from bot.discord.interaction.responses import Interaction, reject_foreign_press, reject_server
@@ -71,9 +72,7 @@ async def press(interaction: Interaction, services: Services, custom_id: str) ->
     known = parse(custom_id)
     if known is None:
         await reject_foreign_press(interaction)
-    elif not services.serves(interaction.guild_id):
-        await reject_server(interaction)
-    else:
+    elif await admit(interaction, services, *known):
         action, row_id = known
         await BUTTON_HANDLERS[action](interaction, services, row_id)
 
@@ -82,13 +81,14 @@ async def submit(interaction: Interaction, services: Services, custom_id: str) -
     """Run the handler of a submitted form."""
     staged, known = parse_staged(custom_id), parse(custom_id)
     handler = None if known is None else FORM_HANDLERS.get(known[0])
-    if staged is None and handler is None:
+    if staged is not None:
+        if services.serves(interaction.guild_id):
+            await image_to_image.submit_staged(interaction, services, staged)
+        else:
+            await reject_server(interaction)
+    elif known is None or handler is None:
         await reject_foreign_press(interaction)
-    elif not services.serves(interaction.guild_id):
-        await reject_server(interaction)
-    elif staged is not None:
-        await image_to_image.submit_staged(interaction, services, staged)
-    elif known is not None and handler is not None:
+    elif await admit(interaction, services, *known):
         await handler(interaction, services, known[1])
 
 

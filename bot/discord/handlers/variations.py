@@ -14,6 +14,7 @@ from bot.discord.interaction.responses import (
     can_deliver_here,
     disown,
     finished_within,
+    hidden,
     refuse,
     words_of,
 )
@@ -116,7 +117,9 @@ async def answer_soon(
     # Not deferred from the start: a refusal after a public deferral would leave a visible trace.
     try:
         if not await finished_within(acceptance, ANNOUNCED_AFTER_S):
-            await interaction.response.defer(ephemeral=private, thinking=True)
+            await interaction.response.defer(
+                ephemeral=hidden(interaction, private=private), thinking=True
+            )
     except BaseException as error:
         elsewhere = services.other_copies.answered_first(interaction.id, error)
         await _withdraw_accepted(services, acceptance, answered_elsewhere=elsewhere)

@@ -11,7 +11,9 @@ class ErrorCode(IntEnum):
 
     UNKNOWN_CHANNEL = 10003
     UNKNOWN_GUILD = 10004
+    UNKNOWN_MEMBER = 10007
     UNKNOWN_MESSAGE = 10008
+    UNKNOWN_USER = 10013
     UNKNOWN_WEBHOOK = 10015
     """Also returned for an interaction whose token has expired."""
     UNKNOWN_INTERACTION = 10062

@@ -22,11 +22,12 @@ from bot.delivery.messenger import (
 )
 from bot.delivery.worker import NeverAnswered
 from bot.discord.interaction.error_codes import ErrorCode
+from bot.discord.interaction.home_server import home_server
 from bot.discord.interaction.services import Services
 from bot.discord.views.corrections import correction_layout
 from bot.discord.views.custom_ids import is_of_another_database
 from bot.discord.views.jobs import card_layout
-from bot.discord.views.markdown import quoted, timestamp
+from bot.discord.views.markdown import quoted, small_print, timestamp
 from bot.discord.views.modals import refusal_with_prompt
 from bot.discord.views.permutations import proposal_layout
 from bot.discord.views.suggestions import suggestion_layout
@@ -37,8 +38,14 @@ from bot.request.outcomes import (
     FlagProblem,
     JobsCancelled,
     ManyPermutations,
+    NoPictures,
+    NotAllowed,
     NothingKnown,
+    QueueIsFull,
+    QuotaSpent,
     Refused,
+    UnknownJob,
+    UnknownPicture,
 )
 from bot.request.pending import PendingRequest
 from bot.request.summary import summarize
@@ -52,15 +59,31 @@ NO_MENTIONS = discord.AllowedMentions.none()
 
 Interaction = discord.Interaction[discord.Client]
 
+_OF_A_SERVER = (
+    Blocked,
+    NoPictures,
+    NotAllowed,
+    QueueIsFull,
+    QuotaSpent,
+    UnknownJob,
+    UnknownPicture,
+)
+"""Reasons whose sentences speak of "this server" or "here"."""
+
 
 def actor_of(interaction: Interaction) -> Actor:
-    """Return the user with the permissions Discord reports for this channel. Only for servers."""
-    assert interaction.guild_id is not None
+    """Return the user with the permissions Discord reports for this channel.
+
+    In direct messages, where Discord reports none, they act for their `home_server`.
+    """
+    home = home_server(interaction)
+    guild_id = interaction.guild_id if home is None else home.guild_id
+    assert guild_id is not None
     assert interaction.channel_id is not None
     can = interaction.permissions
     return Actor(
         user_id=interaction.user.id,
-        guild_id=interaction.guild_id,
+        guild_id=guild_id,
         channel_id=interaction.channel_id,
         locale=str(interaction.guild_locale or interaction.locale),
         own_locale=str(interaction.locale),
@@ -69,6 +92,7 @@ def actor_of(interaction: Interaction) -> Actor:
         upload_limit_bytes=interaction.filesize_limit,
         reply_token=interaction.token,
         parent_id=_parent_of(interaction),
+        direct=home is not None,
     )
 
 
@@ -105,7 +129,10 @@ async def reject_server(interaction: Interaction) -> None:
     """Reply that the bot does not work here."""
     say = words_of(interaction)
     if interaction.guild_id is None:
-        await reply_privately(interaction, say("I only paint on servers, not in direct messages."))
+        await reply_privately(
+            interaction,
+            say("This works only on servers. Here you can use the buttons below your pictures."),
+        )
     else:
         await reply_privately(interaction, say("I am not enabled on this server."))
 
@@ -120,9 +147,18 @@ def refusal_text(interaction: Interaction, refused: Refused) -> str:
         .encode(errors="replace")
         .decode()
     )
-    text = discord.utils.escape_mentions(text)
+    text = discord.utils.escape_mentions(text) + _about_server(interaction, refused)
     # It quotes what a moderator typed.
     return quoted(text, CONTENT_CHARS) if isinstance(refused.reason, Blocked) else text
+
+
+def _about_server(interaction: Interaction, refused: Refused) -> str:
+    """Return, in direct messages, which server a refusal means by "this server" or "here"."""
+    home = home_server(interaction)
+    if home is None or not home.name or not isinstance(refused.reason, _OF_A_SERVER):
+        return ""
+    say = words_of(interaction)
+    return "\n" + small_print(say("This is about the server {name}.", name=quoted(home.name, 100)))
 
 
 def cancelled_text(interaction: Interaction, outcome: JobsCancelled) -> str:
@@ -200,7 +236,9 @@ def missing_permissions(interaction: Interaction) -> list[str]:
 
 async def can_deliver_here(interaction: Interaction) -> bool:
     """Return whether the bot can post a picture here; if not, explain it before anything is
-    charged."""
+    charged. In direct messages it can always answer, whatever Discord says about permissions."""
+    if interaction.guild_id is None:
+        return True
     missing = missing_permissions(interaction)
     if missing:
         say = words_of(interaction)
@@ -242,7 +280,6 @@ async def answer(
         await _refuse_request(interaction, services, outcome, request)
         return
     card = waiting_card(interaction, services, outcome)
-    actor = actor_of(interaction)
     try:
         message_id = await _send_status(interaction, services, card, private=outcome.private)
     except BaseException:
@@ -252,18 +289,38 @@ async def answer(
         services.delivery.status_unknown(outcome.job_id)
         return
     await services.delivery.status_posted(outcome.job_id, message_id)
-    handle = services.engine_jobs.handle_of(outcome.job_id)
-    if handle is not None:
-        token = actor.reply_token if outcome.private else None
-        address = Address(
-            actor.guild_id,
-            actor.channel_id,
-            message_id,
-            actor.locale_for(private=outcome.private),
-            reply_token=token,
-            upload_limit_bytes=actor.upload_limit_bytes,
-        )
-        services.progress.track(handle, address, card, quiet=not handle.spec.previews)
+    show_progress(interaction, services, outcome, message_id, card)
+
+
+def show_progress(
+    interaction: Interaction,
+    services: Services,
+    accepted: Accepted,
+    message_id: int,
+    card: WaitingCard,
+) -> None:
+    """Keep a job's status message up to date. card: what it shows."""
+    handle = services.engine_jobs.handle_of(accepted.job_id)
+    if handle is None:
+        return
+    actor = actor_of(interaction)
+    address = Address(
+        0 if actor.direct else actor.guild_id,
+        actor.channel_id,
+        message_id,
+        actor.locale_for(private=accepted.private),
+        reply_token=actor.reply_token if hidden(interaction, private=accepted.private) else None,
+        upload_limit_bytes=actor.upload_limit_bytes,
+    )
+    services.progress.track(handle, address, card, quiet=not handle.spec.previews)
+
+
+def hidden(interaction: Interaction, *, private: bool) -> bool:
+    """Return whether the status message of a job is ephemeral: of a private one on a server.
+
+    Direct messages are private without that, and an ephemeral message would disappear from them.
+    """
+    return private and interaction.guild_id is not None
 
 
 def waiting_card(interaction: Interaction, services: Services, accepted: Accepted) -> WaitingCard:
@@ -348,7 +405,9 @@ async def _send_status(
             )
             return edited.id
         sent = await interaction.response.send_message(
-            view=card_layout(card, say), allowed_mentions=NO_MENTIONS, ephemeral=private
+            view=card_layout(card, say),
+            allowed_mentions=NO_MENTIONS,
+            ephemeral=hidden(interaction, private=private),
         )
         if sent.message_id is not None:
             return sent.message_id

@@ -17,6 +17,7 @@ from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.generation import GenerationService
 from bot.jobs.image_to_image import ImageToImageService
 from bot.jobs.permutations import PermutationService
+from bot.jobs.places import Places
 from bot.jobs.queue import QueueService
 from bot.jobs.status import StatusService
 from bot.jobs.suggestions import SuggestionService
@@ -48,6 +49,7 @@ class Services:
     status: StatusService
     gallery: Gallery
     inspection: InspectionService
+    places: Places
     actions: ActionChecker
     blocked: BlockedUsers
     quotas: QuotaService

@@ -114,6 +114,12 @@ _TABLES: Final = {
 }
 """The tables of row ids that are not a picture's."""
 
+
+def table_of(action: ComponentAction) -> str:
+    """Return the table that an action's row id is one of: pictures, jobs or proposals."""
+    return _TABLES.get(action, "pictures")
+
+
 _databases: list[DatabaseMark] = []
 
 
@@ -184,4 +190,4 @@ def _is_ours(mark: str | None, action: ComponentAction | None = None, row_id: in
         return mark == database.text
     if database.ids_before is None:
         return False
-    return action is None or row_id <= database.ids_before[_TABLES.get(action, "pictures")]
+    return action is None or row_id <= database.ids_before[table_of(action)]

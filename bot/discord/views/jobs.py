@@ -18,7 +18,7 @@ from bot.delivery.cards import (
     SentCard,
     WaitingCard,
 )
-from bot.discord.views.buttons import picture_rows
+from bot.discord.views.buttons import picture_rows, single_picture_rows
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import (
     PROMPT_SHOWN,
@@ -192,18 +192,18 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
         )
     gallery = picture_gallery(card.file_name, described, spoiler=card.spoiler)
     texts = head + _prompt_line(request)
-    if card.direct:
-        # Components work only on servers; /reroll there takes the picture's number.
+    if card.direct and card.origin_id:
         why = say(
             "Requested in {channel}; only you can see it here.", channel=f"<#{card.origin_id}>"
         )
-        return layout(ui.TextDisplay(f"{texts}\n{why}"), gallery, ui.TextDisplay(small))
-    return layout(
-        ui.TextDisplay(texts),
-        gallery,
-        ui.TextDisplay(small),
-        *picture_rows(card.pictures, say),
+        texts = f"{texts}\n{why}"
+    first = card.pictures[0]
+    rows = (
+        single_picture_rows(first.id, first.possible, say)
+        if card.alone
+        else picture_rows(card.pictures, say)
     )
+    return layout(ui.TextDisplay(texts), gallery, ui.TextDisplay(small), *rows)
 
 
 def _seeds(card: PictureCard, say: Words) -> str:
@@ -251,7 +251,8 @@ def _kept(card: KeptCard, say: Words) -> ui.LayoutView:
 
 
 def _moved(card: MovedCard, say: Words) -> ui.LayoutView:
-    url = f"https://discord.com/channels/{card.guild_id}/{card.channel_id}/{card.message_id}"
+    where = card.guild_id or "@me"  # as Discord's own links to direct messages have it
+    url = f"https://discord.com/channels/{where}/{card.channel_id}/{card.message_id}"
     link = say("Your picture is ready: {url}", url=url)
     return layout(ui.TextDisplay(f"{_prompt_line(card.request)}\n{link}"))
 
