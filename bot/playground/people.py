@@ -12,7 +12,7 @@ from bot.playground.forms import BadForm, FormContext, component_named, select_d
 from bot.playground.interactions import Interaction, InteractionKind, State
 from bot.playground.model import Attachment, Channel, Message, MessageFlag, MessageType
 from bot.playground.options import BadOption, add_user, encode, resolved
-from bot.playground.permissions import has
+from bot.playground.permissions import bits, has
 from bot.playground.registry import Command
 from bot.playground.shapes import (
     Json,
@@ -29,6 +29,8 @@ MAX_CONTENT_CHARS: Final = 2000
 KEPT_UPLOADS: Final = 20
 _GUILD_CONTEXT: Final = 0
 _DM_CONTEXT: Final = 1
+_APP_IN_DM: Final = bits("ATTACH_FILES", "EMBED_LINKS", "MENTION_EVERYONE", "USE_EXTERNAL_EMOJIS")
+"""What Discord's documentation says `app_permissions` holds in the bot's own direct messages."""
 
 
 class ActionRefused(Exception):
@@ -341,8 +343,8 @@ def interaction_json(interaction: Interaction, standin: StandIn) -> Json:
         "token": interaction.token,
         "version": 1,
         "channel_id": str(channel.id),
-        "channel": channel_json(channel, world) | {"permissions": str(can)},
-        "app_permissions": str(world.permissions(channel, standin.bot.id)),
+        "channel": channel_json(channel, world),
+        "app_permissions": str(_APP_IN_DM),
         "locale": interaction.locale,
         "entitlements": [],
         "authorizing_integration_owners": {"0": str(channel.guild_id or 0)},
@@ -354,6 +356,8 @@ def interaction_json(interaction: Interaction, standin: StandIn) -> Json:
     else:
         member = member_json(guild.members[interaction.user_id])
         shape |= {
+            "channel": shape["channel"] | {"permissions": str(can)},
+            "app_permissions": str(world.permissions(channel, standin.bot.id)),
             "guild_id": str(guild.id),
             "guild_locale": "en-US",
             "guild": {"id": str(guild.id), "locale": "en-US", "features": []},

@@ -91,9 +91,10 @@ class DeliveryHarness:
         status_id: int = STATUS_ID,
         delivery: DeliveryMode = DeliveryMode.CHANNEL,
         spoiler: bool = False,
+        channel_id: int = 2,
     ) -> Job:
         """Return a job in the database. placed: its status message is known."""
-        place, request = Place(1, 2, 3), request_to_json(REQUEST)
+        place, request = Place(1, channel_id, 3), request_to_json(REQUEST)
         new = NewJob(
             place,
             request,

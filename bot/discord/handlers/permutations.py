@@ -12,14 +12,12 @@ from bot.discord.interaction.responses import (
     actor_of,
     can_deliver_here,
     disown,
-    hidden,
     refuse,
     reply_privately,
-    show_progress,
-    waiting_card,
     words_of,
 )
 from bot.discord.interaction.services import Services
+from bot.discord.interaction.status_messages import hidden, show_progress, waiting_card
 from bot.discord.views.jobs import card_layout
 from bot.discord.views.markdown import timestamp
 from bot.discord.views.permutations import accepted_layout, closed_layout
@@ -117,4 +115,4 @@ async def _show(interaction: Interaction, services: Services, job: Accepted) -> 
     except (*_UNSURE, StorageError) as error:
         log.warning("status not shown", job=job.job_id, error=str(error)[:200])
         return
-    show_progress(interaction, services, job, message.id, card)
+    show_progress(services, actor, job, message.id, card)

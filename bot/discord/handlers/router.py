@@ -24,7 +24,7 @@ from bot.discord.handlers import (
     suggestions,
     variations,
 )
-from bot.discord.interaction.admission import admit
+from bot.discord.interaction.access import admit
 from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.in_flight import InFlightInteractions
 from bot.discord.interaction.responses import Interaction, reject_foreign_press, reject_server

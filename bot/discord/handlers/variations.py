@@ -14,11 +14,11 @@ from bot.discord.interaction.responses import (
     can_deliver_here,
     disown,
     finished_within,
-    hidden,
     refuse,
     words_of,
 )
 from bot.discord.interaction.services import Services
+from bot.discord.interaction.status_messages import hidden
 from bot.discord.views.modals import remix_changes, remix_form
 from bot.jobs.variations import VARIATIONS
 from bot.request.outcomes import Accepted, Refused

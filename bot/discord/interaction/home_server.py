@@ -7,7 +7,35 @@ from typing import Final
 
 import discord
 
+from bot.discord.views.markdown import quoted, small_print
+from bot.i18n import words
+from bot.request.outcomes import (
+    Blocked,
+    NoPictures,
+    NotAllowed,
+    QueueIsFull,
+    QuotaSpent,
+    Reason,
+    UnknownJob,
+    UnknownPicture,
+)
+from engine.errors import Scope
+
+SERVER_NAME_CHARS = 100
+"""The longest name that Discord allows for a server."""
 _KEY: Final = "home_server"
+_OF_A_SERVER: Final = (
+    Blocked,
+    NoPictures,
+    NotAllowed,
+    QueueIsFull,
+    QuotaSpent,
+    UnknownJob,
+    UnknownPicture,
+)
+"""Reasons whose sentences speak of "this server" or "here"."""
+
+Interaction = discord.Interaction[discord.Client]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +51,24 @@ class HomeServer:
     member: discord.Member | None = None
 
 
-def set_home_server(interaction: discord.Interaction[discord.Client], server: HomeServer) -> None:
+def set_home_server(interaction: Interaction, server: HomeServer) -> None:
     """Let everything that handles this interaction act for this server."""
     interaction.extras[_KEY] = server
 
 
-def home_server(interaction: discord.Interaction[discord.Client]) -> HomeServer | None:
+def home_server(interaction: Interaction) -> HomeServer | None:
     """Return the server that was set; None on a server, and in direct messages before that."""
     found = interaction.extras.get(_KEY)
     return found if isinstance(found, HomeServer) else None
+
+
+def about_server(interaction: Interaction, reason: Reason) -> str:
+    """Return, in direct messages, a line that says which server a refusal means; else ""."""
+    home = home_server(interaction)
+    if home is None or not home.name or not isinstance(reason, _OF_A_SERVER):
+        return ""
+    if isinstance(reason, QueueIsFull) and reason.scope is not Scope.GUILD:
+        return ""
+    say = words(str(interaction.locale))
+    name = quoted(home.name, SERVER_NAME_CHARS)
+    return "\n" + small_print(say("This is about the server {name}.", name=name))

@@ -15,19 +15,19 @@ from discord.utils import MISSING
 from bot.accounts.permissions import Actor
 from bot.delivery.cards import WaitingCard
 from bot.delivery.messenger import (
-    Address,
     AnsweredElsewhere,
     TemporaryFailure,
     Undeliverable,
 )
 from bot.delivery.worker import NeverAnswered
 from bot.discord.interaction.error_codes import ErrorCode
-from bot.discord.interaction.home_server import home_server
+from bot.discord.interaction.home_server import about_server, home_server
 from bot.discord.interaction.services import Services
+from bot.discord.interaction.status_messages import hidden, show_progress, waiting_card
 from bot.discord.views.corrections import correction_layout
 from bot.discord.views.custom_ids import is_of_another_database
 from bot.discord.views.jobs import card_layout
-from bot.discord.views.markdown import quoted, small_print, timestamp
+from bot.discord.views.markdown import quoted, timestamp
 from bot.discord.views.modals import refusal_with_prompt
 from bot.discord.views.permutations import proposal_layout
 from bot.discord.views.suggestions import suggestion_layout
@@ -38,17 +38,10 @@ from bot.request.outcomes import (
     FlagProblem,
     JobsCancelled,
     ManyPermutations,
-    NoPictures,
-    NotAllowed,
     NothingKnown,
-    QueueIsFull,
-    QuotaSpent,
     Refused,
-    UnknownJob,
-    UnknownPicture,
 )
 from bot.request.pending import PendingRequest
-from bot.request.summary import summarize
 from bot.wording import rejections
 from bot.wording.cancellations import jobs_cancelled
 
@@ -58,17 +51,6 @@ CONTENT_CHARS = 1900
 NO_MENTIONS = discord.AllowedMentions.none()
 
 Interaction = discord.Interaction[discord.Client]
-
-_OF_A_SERVER = (
-    Blocked,
-    NoPictures,
-    NotAllowed,
-    QueueIsFull,
-    QuotaSpent,
-    UnknownJob,
-    UnknownPicture,
-)
-"""Reasons whose sentences speak of "this server" or "here"."""
 
 
 def actor_of(interaction: Interaction) -> Actor:
@@ -147,18 +129,9 @@ def refusal_text(interaction: Interaction, refused: Refused) -> str:
         .encode(errors="replace")
         .decode()
     )
-    text = discord.utils.escape_mentions(text) + _about_server(interaction, refused)
+    text = discord.utils.escape_mentions(text) + about_server(interaction, refused.reason)
     # It quotes what a moderator typed.
     return quoted(text, CONTENT_CHARS) if isinstance(refused.reason, Blocked) else text
-
-
-def _about_server(interaction: Interaction, refused: Refused) -> str:
-    """Return, in direct messages, which server a refusal means by "this server" or "here"."""
-    home = home_server(interaction)
-    if home is None or not home.name or not isinstance(refused.reason, _OF_A_SERVER):
-        return ""
-    say = words_of(interaction)
-    return "\n" + small_print(say("This is about the server {name}.", name=quoted(home.name, 100)))
 
 
 def cancelled_text(interaction: Interaction, outcome: JobsCancelled) -> str:
@@ -289,58 +262,7 @@ async def answer(
         services.delivery.status_unknown(outcome.job_id)
         return
     await services.delivery.status_posted(outcome.job_id, message_id)
-    show_progress(interaction, services, outcome, message_id, card)
-
-
-def show_progress(
-    interaction: Interaction,
-    services: Services,
-    accepted: Accepted,
-    message_id: int,
-    card: WaitingCard,
-) -> None:
-    """Keep a job's status message up to date. card: what it shows."""
-    handle = services.engine_jobs.handle_of(accepted.job_id)
-    if handle is None:
-        return
-    actor = actor_of(interaction)
-    address = Address(
-        0 if actor.direct else actor.guild_id,
-        actor.channel_id,
-        message_id,
-        actor.locale_for(private=accepted.private),
-        reply_token=actor.reply_token if hidden(interaction, private=accepted.private) else None,
-        upload_limit_bytes=actor.upload_limit_bytes,
-    )
-    services.progress.track(handle, address, card, quiet=not handle.spec.previews)
-
-
-def hidden(interaction: Interaction, *, private: bool) -> bool:
-    """Return whether the status message of a job is ephemeral: of a private one on a server.
-
-    Direct messages are private without that, and an ephemeral message would disappear from them.
-    """
-    return private and interaction.guild_id is not None
-
-
-def waiting_card(interaction: Interaction, services: Services, accepted: Accepted) -> WaitingCard:
-    """Return the card of a job that has just been accepted."""
-    return WaitingCard(
-        job_id=accepted.job_id,
-        request=accepted.resolved.request,
-        requester_id=interaction.user.id,
-        ahead=accepted.ahead,
-        ready_at=accepted.ready_at,
-        notes=accepted.resolved.notes,
-        loading=services.status.loading,
-        asked=summarize(
-            accepted.resolved.request,
-            accepted.pictures,
-            services.family,
-            accepted.resolved.notes,
-        ),
-        spoiler=accepted.spoiler,
-    )
+    show_progress(services, actor_of(interaction), outcome, message_id, card)
 
 
 async def _propose(

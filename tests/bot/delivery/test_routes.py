@@ -49,8 +49,8 @@ def test_every_way_ends_and_no_private_one_is_public(
     """Whatever is closed, no route is taken twice and private results stay private."""
     job = a_job(state, private=private, delivery=delivery)
     flags = (False, True)
-    for message_id, token, late_s, backlog, direct in itertools.product(
-        (None, 5), flags, (1, 40, 3600), flags, flags
+    for message_id, token, late_s, backlog, direct, there in itertools.product(
+        (None, 5), flags, (1, 40, 3600), flags, flags, flags
     ):
         usual = routes.default_route(
             job,
@@ -59,6 +59,7 @@ def test_every_way_ends_and_no_private_one_is_public(
             now=EPOCH + timedelta(seconds=late_s),
             backlog=backlog,
             direct_messages=direct,
+            in_direct=there,
         )
         route = routes.preferred_route(job, direct_messages=direct) or usual
         for obstacles in itertools.product(Obstacle, repeat=4):
@@ -71,10 +72,33 @@ def test_every_way_ends_and_no_private_one_is_public(
                     now, obstacle, job, default=usual, direct_messages=direct
                 )
             assert now is None and len(set(taken)) == len(taken)
-            assert not private or not {Route.EDIT, Route.POST, Route.THREAD} & set(taken)
+            # In direct messages the status message is nobody else's either.
+            public = {Route.POST, Route.THREAD} | (set() if there else {Route.EDIT})
+            assert not private or not public & set(taken)
             assert direct or Route.DIRECT not in taken
             assert state is JobState.PAINTED or not {Route.DIRECT, Route.THREAD} & set(taken)
             assert delivery is DeliveryMode.THREAD or Route.THREAD not in taken
+
+
+@pytest.mark.parametrize("state", ENDS)
+@pytest.mark.parametrize("direct", [False, True])
+def test_a_late_result_of_direct_messages(state: JobState, direct: bool):
+    """Once the token has expired, a picture is sent there anew, if the owner allows that; anything
+    else is edited in, which on a server could not be shown at all."""
+    job, now = a_job(state, private=True), EPOCH + timedelta(hours=1)
+    for there, message_id in itertools.product((False, True), (None, 5)):
+        route = routes.default_route(
+            job,
+            message_id=message_id,
+            has_token=True,
+            now=now,
+            backlog=False,
+            direct_messages=direct,
+            in_direct=there,
+        )
+        edited = Route.EDIT if there and message_id is not None else None
+        expected = Route.DIRECT if direct and state is JobState.PAINTED else edited
+        assert route is expected
 
 
 def test_who_waited_long_is_notified():

@@ -6,13 +6,12 @@ import asyncio
 
 import pytest
 
-from bot.delivery.cards import FailureCard, PictureCard
-from bot.delivery.messenger import AnsweredElsewhere, Obstacle, Undeliverable
+from bot.delivery.cards import FailureCard, KeptCard, MovedCard, PictureCard
+from bot.delivery.messenger import AnsweredElsewhere, Obstacle, TemporaryFailure, Undeliverable
 from bot.delivery.worker import NeverAnswered
+from storage.types import Job
 from tests.bot.delivery_harness import STATUS_ID, DeliveryHarness
-from tests.fakes import (
-    DIRECT,
-)
+from tests.fakes import DIRECT
 
 
 async def test_a_result_waits_for_its_status_message(harness: DeliveryHarness):
@@ -200,3 +199,63 @@ async def test_a_private_result_without_an_answer_is_written_directly(harness: D
     (post,) = harness.messenger.posts
     assert post[0].channel_id == DIRECT + job.place.user_id
     assert await harness.state(job) == "delivered"
+
+
+async def late_in_direct(harness: DeliveryHarness, *, painted: bool = True) -> Job:
+    """Return a job of direct messages that has ended after its token expired."""
+    job = await harness.accept(reply_token="t", private=True, channel_id=DIRECT + 3)
+    if painted:
+        await harness.paint(job)
+    else:
+        assert await harness.jobs.painting(job.id)
+        await harness.jobs.failed(job.id, "blank")
+    harness.clock.advance(16 * 60)
+    return job
+
+
+async def test_a_late_picture_of_direct_messages_is_linked(harness: DeliveryHarness):
+    """It is sent anew, without naming a channel; the status message there links to it."""
+    job = await late_in_direct(harness)
+    await harness.deliver()
+    ((address, card, _),) = harness.messenger.posts
+    assert address.channel_id == DIRECT + 3 and isinstance(card, PictureCard)
+    assert card.direct and card.origin_id == 0
+    (moved,) = harness.messenger.messages[STATUS_ID]
+    assert isinstance(moved, MovedCard)
+    assert (moved.guild_id, moved.channel_id) == (0, DIRECT + 3)
+    assert await harness.state(job) == "delivered"
+
+
+async def test_a_late_failure_of_direct_messages_is_edited_in(harness: DeliveryHarness):
+    """Its status message is an ordinary one, which can be edited without a token."""
+    job = await late_in_direct(harness, painted=False)
+    await harness.deliver()
+    assert [type(each) for each in harness.messenger.messages[STATUS_ID]] == [FailureCard]
+    assert harness.messenger.posts == [] and await harness.state(job) == "delivered"
+
+
+async def test_closed_direct_messages_say_so_where_they_can(harness: DeliveryHarness):
+    """If nothing new can be sent, the picture is kept and the status message says so."""
+    job = await late_in_direct(harness)
+    harness.messenger.faults = [Undeliverable(Obstacle.FORBIDDEN, "50007")]
+    await harness.deliver()
+    assert [type(each) for each in harness.messenger.messages[STATUS_ID]] == [KeptCard]
+    assert await harness.state(job) == "kept"
+
+
+async def test_whether_it_is_one_of_direct_messages_is_asked_again(
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+):
+    """While Discord does not say which channel that is, the delivery waits."""
+    job = await late_in_direct(harness, painted=False)
+    asked: list[int] = []
+
+    async def at_first_unreachable(user_id: int) -> int:
+        asked.append(user_id)
+        if len(asked) == 1:
+            raise TemporaryFailure("503")
+        return DIRECT + user_id
+
+    monkeypatch.setattr(harness.messenger, "direct_channel", at_first_unreachable)
+    await harness.deliver()
+    assert asked == [3, 3] and await harness.state(job) == "delivered"

@@ -96,8 +96,11 @@ def menus(found: Iterable[Any]) -> list[str]:
 class Fuzzer:
     """Sends what no Discord client would, and checks every response."""
 
-    def __init__(self, harness: BotHarness) -> None:
+    def __init__(self, harness: BotHarness, direct_channel_id: int | None = None) -> None:
+        """direct_channel_id: everything is sent from these direct messages, not from the server."""
         self.harness = harness
+        self.channel_id = direct_channel_id or harness.channel.id
+        self.guild_id = None if direct_channel_id else harness.guild.id
         self.backend = harness.env.backend
         self.stranger = harness.env.create_user("stranger")
         self.sent: dict[int, Any] = {}
@@ -176,7 +179,7 @@ class Fuzzer:
     ) -> Interaction:
         """Press a component with this custom_id on a message that shows a picture."""
         message = message or self.harness.message_with_picture()
-        stored = self.backend.get_message(self.harness.channel.id, message.id)
+        stored = self.backend.get_message(self.channel_id, message.id)
         payload = dict(serializers.message_payload(self.backend, stored))
         part: dict[str, Any] = {"type": component_type, "custom_id": custom_id, "id": 9}
         part |= {"style": 2, "label": "x"} if component_type == 2 else {"options": []}
@@ -199,8 +202,8 @@ class Fuzzer:
         record, payload = base_payload(
             self.backend,
             type=kind.value,
-            channel_id=self.harness.channel.id,
-            guild_id=self.harness.guild.id,
+            channel_id=self.channel_id,
+            guild_id=self.guild_id,
             user_id=actor.id,
             data=data,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.playground.model import Channel
+from bot.playground.people import ActingUser
 from bot.playground.seed import ADMIN_ID, BOT_ID, GUILD_ID, MEMBER_ID
 from tests.bot.playground.live import LivePlayground, open_live
 
@@ -50,4 +51,33 @@ async def test_every_way_of_delivery(tmp_path: Path) -> None:
         assert "not accept direct messages" in str(refused.components)
         await live.settled()
         assert live.charged() == 5
+        live.check()
+
+
+async def test_direct_messages_of_somebody_who_left(tmp_path: Path) -> None:
+    """Who left the server is refused there, and who came back paints there."""
+    async with open_live(tmp_path) as live:
+        world = live.playground.standin.world
+        await live.answered(live.send("settings", MEMBER_ID, delivery="direct"))
+        live.send("imagine", MEMBER_ID, prompt="a red house")
+        private = world.private_channel(BOT_ID, MEMBER_ID)
+        (message,) = await live.until(lambda: world.messages(private.id))
+
+        async def press(label: str) -> str:
+            parts = [part for row in message.components for part in row.get("components", [])]
+            (part,) = [each for each in parts if each.get("label") == label]
+            pressed = live.playground.people.component(
+                ActingUser(MEMBER_ID), private.id, message.id, part["custom_id"]
+            )
+            await live.answered(pressed)
+            found = world.message(private.id, pressed.response_id or 0)
+            assert found is not None
+            return found.content
+
+        member = world.leave(world.guilds[GUILD_ID], MEMBER_ID)
+        assert "You are no longer a member of" in await press("Reroll")
+        world.join(world.guilds[GUILD_ID], member)
+        assert await press("Reroll") == ""
+        await live.settled()
+        assert live.charged() == 2 and len(live.pictures()) == 0
         live.check()

@@ -206,6 +206,23 @@ async def test_a_person_takes_no_direct_messages(client: StandInClient) -> None:
     assert (await client.post({"content": "x"}, channel_id)).code == 50007
 
 
+async def test_a_press_in_direct_messages(client: StandInClient) -> None:
+    """It brings a user in place of a member, no server, and what Discord lets an app do there."""
+    shard = await connect(client)
+    await shard.identify()
+    opened = await client.call("POST", "/users/@me/channels", {"recipient_id": str(MEMBER_ID)})
+    channel_id = int(opened.json["id"])
+    posted = await client.post({"content": "x", "components": [row(button("b"))]}, channel_id)
+    client.people.component(ActingUser(MEMBER_ID), channel_id, int(posted.json["id"]), "b")
+    heard = (await shard.next(name="INTERACTION_CREATE"))["d"]
+    assert heard["user"]["id"] == str(MEMBER_ID)
+    assert not {"member", "guild_id", "guild", "guild_locale"} & heard.keys()
+    assert heard["context"] == 1 and heard["authorizing_integration_owners"] == {"0": "0"}
+    assert heard["channel"]["type"] == 1 and "permissions" not in heard["channel"]
+    allowed = bits("ATTACH_FILES", "EMBED_LINKS", "MENTION_EVERYONE", "USE_EXTERNAL_EMOJIS")
+    assert int(heard["app_permissions"]) == allowed
+
+
 async def test_a_small_upload_limit_holds(client: StandInClient) -> None:
     """Larger posts, edits and responses return 413 with 40005; interactions state the limit."""
     client.standin.world.guilds[GUILD_ID].filesize_limit = 1000

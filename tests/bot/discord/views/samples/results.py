@@ -124,6 +124,8 @@ RESULTS: dict[str, Sample] = {
     "picture-guidance": _picture(asked={"guidance": 2.5, "steps": 1}),
     "picture-mention": _picture(mention=True),
     "picture-direct": _picture(direct=True, origin_id=CHANNEL),
+    "picture-direct-here": _picture(direct=True),
+    "picture-copy": _picture(direct=True, origin_id=CHANNEL, alone=True),
     "picture-spoiler": _picture(spoiler=True),
     "picture-large": _picture(
         possible=PossibleActions(upscale=False), origin=Origin(OriginKind.UPSCALE, 30)
@@ -159,6 +161,7 @@ RESULTS: dict[str, Sample] = {
     ),
     "kept-unpainted": card_sample(lambda words: KeptCard(a_request(words), ALICE, painted=False)),
     "moved": card_sample(lambda words: MovedCard(a_request(words), GUILD, CHANNEL, 7 * 10**17)),
+    "moved-direct": card_sample(lambda words: MovedCard(a_request(words), 0, CHANNEL, 7 * 10**17)),
     "sent": card_sample(lambda words: SentCard(a_request(words), ALICE)),
     "notice": card_sample(lambda _: NoticeCard("The disk is full.")),
 }

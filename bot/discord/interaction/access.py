@@ -15,7 +15,7 @@ import discord
 import structlog
 
 from bot.discord.interaction.error_codes import ErrorCode
-from bot.discord.interaction.home_server import HomeServer, set_home_server
+from bot.discord.interaction.home_server import SERVER_NAME_CHARS, HomeServer, set_home_server
 from bot.discord.interaction.responses import (
     Interaction,
     refuse,
@@ -34,8 +34,6 @@ log = structlog.get_logger(__name__)
 MEMBERSHIP_LIMIT_S = 0.8
 """How long Discord may take to say whether somebody is a member. Chosen by hand: accepting a job
 may take two seconds afterwards, and Discord waits three for the answer."""
-SERVER_NAME_CHARS = 100
-"""The longest name that Discord allows for a server."""
 
 TAKING_BACK: Final = frozenset(
     {
