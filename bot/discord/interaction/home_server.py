@@ -67,7 +67,7 @@ def about_server(interaction: Interaction, reason: Reason) -> str:
     home = home_server(interaction)
     if home is None or not home.name or not isinstance(reason, _OF_A_SERVER):
         return ""
-    if isinstance(reason, QueueIsFull) and reason.scope is not Scope.GUILD:
+    if isinstance(reason, QueueIsFull) and reason.scope is not Scope.SERVER:
         return ""
     say = words(str(interaction.locale))
     name = quoted(home.name, SERVER_NAME_CHARS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import discord
+from simcord.results import to_discord_message
 
 from tests.bot.discord.delivery_settings import change_settings
 from tests.bot.discord.harness import BotHarness
@@ -27,6 +28,12 @@ def shown_directly(harness: BotHarness, who: Any = None) -> list[Any]:
 async def press(harness: BotHarness, message: Any, label: str, who: Any = None) -> Any:
     """Press a button in direct messages; return the result."""
     return await (who or harness.alice).user.click(message, label=label)
+
+
+def refreshed(harness: BotHarness, message: Any) -> Any:
+    """Return a message as it is now."""
+    stored = harness.env.backend.get_message(message.channel.id, message.id)
+    return to_discord_message(harness.env, stored)
 
 
 def labels(message: Any) -> list[str]:

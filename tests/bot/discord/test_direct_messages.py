@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 from simcord.components import walk_components
 
@@ -17,6 +18,7 @@ from tests.bot.discord.direct_messages import (
     picture_in_direct,
     place_of,
     press,
+    refreshed,
     routes,
     shown_directly,
 )
@@ -24,7 +26,6 @@ from tests.bot.discord.forms import form_fields
 from tests.bot.discord.harness import WAIT_S, BotHarness, make_settings, open_harness
 from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import alice_as_actor, paint, slow_reading
-from tests.bot.discord.reports import hidden_channel
 from tests.fakes import ScriptedRenderer
 
 LATE_S = 16 * 60.0
@@ -105,7 +106,7 @@ async def test_cancel(harness: BotHarness, renderer: ScriptedRenderer):
     status = pressed.response.message
     assert labels(status) == ["Cancel"] and not status.flags.ephemeral
     cancelled = await press(harness, status, "Cancel")
-    assert cancelled.ephemeral and "cancelled" in cancelled.response.content
+    assert cancelled.ephemeral and "Cancelled" in cancelled.response.content
     renderer.release()
     await harness.settled()
     assert harness.rows("SELECT state FROM jobs WHERE id = 3") == [("cancelled",)]
@@ -140,10 +141,10 @@ async def test_remix_with_choices(harness: BotHarness, renderer: ScriptedRendere
     message = await picture_in_direct(harness)
     asked = await remix(harness, message, "a {red, blue} sea")
     question = asked.response.message
-    assert "make 2 pictures" in harness.texts(question)
+    assert "make 2 pictures" in harness.texts(refreshed(harness, question))
     pressed = await press(harness, question, "Paint 2 pictures")
     assert [each.ephemeral for each in pressed.followups] == [False, False]
-    assert "Only you will see the pictures" in harness.texts(question)
+    assert "Only you will see the pictures" in harness.texts(refreshed(harness, question))
     await harness.settled()
     shown = shown_directly(harness)
     assert len(shown) == 3 and all(each.attachments for each in shown)
@@ -218,7 +219,7 @@ async def test_the_panel_behind_more(harness: BotHarness):
     panel = (await press(harness, message, "More ▾")).response.message
     assert labels(panel) == ["Remix", "Details", "Add to favourites", "DM me a copy", "Delete"]
     await press(harness, panel, "Add to favourites")
-    assert "Remove from favourites" in labels(panel)
+    assert "Remove from favourites" in labels(refreshed(harness, panel))
     assert harness.rows("SELECT favourite_at IS NULL FROM pictures") == [(0,)]
     details = await press(harness, panel, "Details")
     assert details.ephemeral and "Picture #1" in harness.texts(details.response.message)
@@ -239,7 +240,7 @@ async def test_the_panel_of_a_series(harness: BotHarness):
     await harness.settled()
     assert place_of(harness, 2)[1:3] == (message.channel.id, True)
     await press(harness, panel, "All pictures")
-    assert labels(panel) == ["Picture 1", "Picture 2", "Delete all"]
+    assert labels(refreshed(harness, panel)) == ["Picture 1", "Picture 2", "Delete all"]
 
 
 async def test_delete(harness: BotHarness):
@@ -250,9 +251,9 @@ async def test_delete(harness: BotHarness):
     for each in (message, other.response.message):
         panel = (await press(harness, each, "More ▾")).response.message
         await press(harness, panel, "Delete")
-        assert labels(panel) == ["Delete", "Keep"]
+        assert labels(refreshed(harness, panel)) == ["Delete", "Keep"]
         await press(harness, panel, "Delete")
-        assert "The picture was deleted." in harness.texts(panel)
+        assert "The picture was deleted." in harness.texts(refreshed(harness, panel))
     await harness.env.settle()
     assert shown_directly(harness) == [] and harness.channel.history() == []
     assert harness.rows("SELECT 1 FROM pictures WHERE deleted_at IS NULL") == []
@@ -264,7 +265,7 @@ async def test_keep(harness: BotHarness):
     panel = (await press(harness, message, "More ▾")).response.message
     await press(harness, panel, "Delete")
     await press(harness, panel, "Keep")
-    assert "Nothing was deleted" in harness.texts(panel)
+    assert "Nothing was deleted" in harness.texts(refreshed(harness, panel))
     assert shown_directly(harness)[-1].attachments
 
 
@@ -276,7 +277,7 @@ async def test_a_message_that_cannot_be_deleted(harness: BotHarness):
     where = f"/channels/{message.channel.id}/messages/*"
     harness.env.inject_error("DELETE", where, status=403, code=50007)
     await press(harness, panel, "Delete")
-    assert "I could not delete its message" in harness.texts(panel)
+    assert "I could not delete its message" in harness.texts(refreshed(harness, panel))
     assert harness.rows("SELECT 1 FROM pictures WHERE deleted_at IS NULL") == []
 
 
@@ -378,7 +379,10 @@ async def test_killed_after_posting_it_is_sent_once(
     renderer.release()
     await harness.settled()
     await harness.crash()
-    harness.forget_delivery()
+    harness.change(
+        "UPDATE deliveries SET state = 'pending', settled_at = NULL, result_message_id = NULL "
+        "WHERE job_id = 2"
+    )
     await harness.start()
     await harness.settled()
     assert len([each for each in shown_directly(harness) if each.attachments]) == 2
@@ -408,7 +412,7 @@ async def test_moderators_have_no_rights_there(harness: BotHarness):
     """Discord says nothing about a member's permissions there, so none are assumed."""
     await paint(harness, prompt="a lake")
     panel = await harness.more(harness.moderator, harness.message_with_picture())
-    assert "Delete" in labels(panel)
+    assert "Delete" in labels(refreshed(harness, panel))
     await harness.moderator.click(panel, label="DM me a copy")
     (copy,) = shown_directly(harness, harness.moderator)
     panel = (await press(harness, copy, "More ▾", harness.moderator)).response.message
@@ -417,7 +421,10 @@ async def test_moderators_have_no_rights_there(harness: BotHarness):
 
 async def test_the_details_of_a_hidden_channel_stay_hidden(harness: BotHarness):
     """Who may not read the channel of a copied picture any more does not see its details."""
-    hidden = await hidden_channel(harness)
+    see, blind = (discord.PermissionOverwrite(view_channel=each) for each in (True, False))
+    readers = (harness.guild.roles["M"], harness.guild.roles["A"], harness.guild.me)
+    overwrites = {harness.guild.default_role: blind} | dict.fromkeys(readers, see)
+    hidden = harness.guild.create_text_channel("mods", overwrites=overwrites)
     await harness.admin.slash(hidden, "imagine", prompt="a lake")
     await harness.settled()
     panel = (await harness.moderator.click(hidden.last_message, label="More ▾")).response.message

@@ -15,6 +15,7 @@ from tests.bot.discord.direct_messages import (
     labels,
     picture_in_direct,
     press,
+    refreshed,
     shown_directly,
 )
 from tests.bot.discord.fuzzer import Fuzzer
@@ -102,7 +103,7 @@ async def test_who_left_the_server(harness: BotHarness, renderer: ScriptedRender
     assert "You are no longer a member of" in refused.response.content
     await press(harness, panel, "Delete")
     await press(harness, panel, "Delete")
-    assert "was deleted" in harness.texts(panel)
+    assert "was deleted" in harness.texts(refreshed(harness, panel))
     assert message.id not in [each.id for each in shown_directly(harness)]
 
 
@@ -132,7 +133,8 @@ async def test_what_discord_says_about_the_member(
 async def test_a_slow_answer_about_the_member(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
     """If Discord does not say in time who is a member, the press can be repeated."""
     message = await picture_in_direct(harness)
-    monkeypatch.setattr(access, "MEMBERSHIP_LIMIT_S", 0.0)
+    monkeypatch.setattr(access, "MEMBERSHIP_LIMIT_S", 0.05)
+    harness.env.inject_error("GET", MEMBERS, status=503)  # discord.py repeats it after a second
     refused = await press(harness, message, "Reroll")
     assert refused.ephemeral and "Please press again" in refused.response.content
     assert harness.charged() == 1
@@ -151,7 +153,7 @@ async def test_a_server_that_is_not_served_any_more(data_dir: Path, renderer: Sc
         panel = (await press(harness, message, "More ▾")).response.message
         for _ in range(2):
             await press(harness, panel, "Delete")
-        assert "was deleted" in harness.texts(panel)
+        assert "was deleted" in harness.texts(refreshed(harness, panel))
 
 
 async def test_blocks_and_quotas_are_those_of_the_server(harness: BotHarness):
@@ -182,7 +184,7 @@ async def test_nobody_acts_for_somebody_else(harness: BotHarness):
     before = harness.charged()
     for action, row_id in (("reroll", 2), ("erase", 2), ("cancel", 2), ("paint", 1), ("more", 2)):
         sent = await fuzzer.press(harness.alice, marked(f"z1:{action}:{row_id}"), message=message)
-        assert '"flags": 64' in said(harness, sent), action
+        assert sent.ephemeral, action
     await harness.settled()
     assert harness.charged() == before
     assert harness.rows("SELECT 1 FROM pictures WHERE deleted_at IS NOT NULL") == []
