@@ -18,7 +18,7 @@ from bot.delivery.cards import (
     SentCard,
     WaitingCard,
 )
-from bot.discord.views.buttons import picture_rows, single_picture_rows
+from bot.discord.views.buttons import Row, picture_rows, single_picture_rows
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import (
     PROMPT_SHOWN,
@@ -197,13 +197,14 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
             "Requested in {channel}; only you can see it here.", channel=f"<#{card.origin_id}>"
         )
         texts = f"{texts}\n{why}"
+    return layout(ui.TextDisplay(texts), gallery, ui.TextDisplay(small), *_rows(card, say))
+
+
+def _rows(card: PictureCard, say: Words) -> list[Row]:
+    if not card.alone:
+        return picture_rows(card.pictures, say)
     first = card.pictures[0]
-    rows = (
-        single_picture_rows(first.id, first.possible, say)
-        if card.alone
-        else picture_rows(card.pictures, say)
-    )
-    return layout(ui.TextDisplay(texts), gallery, ui.TextDisplay(small), *rows)
+    return single_picture_rows(first.id, first.possible, say)
 
 
 def _seeds(card: PictureCard, say: Words) -> str:
