@@ -133,13 +133,17 @@ class FailureCard:
 
 @dataclass(frozen=True, slots=True)
 class KeptCard:
-    """A result that was not shown. painted: it is in the history. old: it came too late to be
-    sent."""
+    """A result that was not shown.
+
+    painted: it is in the history. old: it came too late to be sent. direct: its status message is
+    in direct messages, where no command works.
+    """
 
     request: ImageRequest
     requester_id: int
     painted: bool
     old: bool = False
+    direct: bool = False
 
 
 @dataclass(frozen=True, slots=True)

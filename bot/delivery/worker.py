@@ -316,12 +316,16 @@ class DeliveryWorker:
             return
         in_direct = False
         with contextlib.suppress(TemporaryFailure):
-            in_direct = await self._is_in_direct(pending)
-        if job.private and not in_direct and not self._token_lives(pending):
+            in_direct = job.private and await self.is_in_direct(job)
+        token_lives = self._token_lives(pending)
+        if job.private and not in_direct and not token_lives:
             return
         painted = job.state is JobState.PAINTED
-        card = KeptCard(request_from_json(job.request), job.place.user_id, painted, old)
-        address = self._status_address(pending, kept.message_id, in_direct=in_direct)
+        request = request_from_json(job.request)
+        card = KeptCard(request, job.place.user_id, painted, old, direct=in_direct)
+        address = self._status_address(
+            pending, kept.message_id, in_direct=in_direct and not token_lives
+        )
         with contextlib.suppress(Undeliverable, TemporaryFailure):
             await self._messenger.edit(address, card)
 

@@ -240,6 +240,11 @@ def _failure(card: FailureCard, say: Words) -> ui.LayoutView:
 def _kept(card: KeptCard, say: Words) -> ui.LayoutView:
     if not card.painted:
         sentence = say("This was not painted. Nothing was charged.")
+    elif card.direct:
+        sentence = say(
+            "Your picture is ready, but I could not send it to you here. Use /history on the "
+            "server to see it."
+        )
     elif card.old:
         sentence = say(
             "Your picture is ready, but it is too late to post it here. Use /history to see it."

@@ -239,7 +239,8 @@ async def test_closed_direct_messages_say_so_where_they_can(harness: DeliveryHar
     job = await late_in_direct(harness)
     harness.messenger.faults = [Undeliverable(Obstacle.FORBIDDEN, "50007")]
     await harness.deliver()
-    assert [type(each) for each in harness.messenger.messages[STATUS_ID]] == [KeptCard]
+    (kept,) = harness.messenger.messages[STATUS_ID]
+    assert isinstance(kept, KeptCard) and kept.painted and kept.direct
     assert await harness.state(job) == "kept"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.playground.model import Channel
+from bot.playground.interactions import Interaction
+from bot.playground.model import Channel, Message
 from bot.playground.people import ActingUser
 from bot.playground.seed import ADMIN_ID, BOT_ID, GUILD_ID, MEMBER_ID
 from tests.bot.playground.live import LivePlayground, open_live
@@ -54,6 +55,15 @@ async def test_every_way_of_delivery(tmp_path: Path) -> None:
         live.check()
 
 
+def press_directly(live: LivePlayground, message: Message, label: str) -> Interaction:
+    """Press the last button with this label in the member's direct messages."""
+    parts = [part for row in message.components for part in row.get("components", [])]
+    part = [each for each in parts if each.get("label") == label][-1]
+    return live.playground.people.component(
+        ActingUser(MEMBER_ID), message.channel_id, message.id, part["custom_id"]
+    )
+
+
 async def test_direct_messages_of_somebody_who_left(tmp_path: Path) -> None:
     """Who left the server is refused there, and who came back paints there."""
     async with open_live(tmp_path) as live:
@@ -63,21 +73,40 @@ async def test_direct_messages_of_somebody_who_left(tmp_path: Path) -> None:
         private = world.private_channel(BOT_ID, MEMBER_ID)
         (message,) = await live.until(lambda: world.messages(private.id))
 
-        async def press(label: str) -> str:
-            parts = [part for row in message.components for part in row.get("components", [])]
-            (part,) = [each for each in parts if each.get("label") == label]
-            pressed = live.playground.people.component(
-                ActingUser(MEMBER_ID), private.id, message.id, part["custom_id"]
-            )
+        async def answer_to(label: str) -> str:
+            pressed = press_directly(live, message, label)
             await live.answered(pressed)
             found = world.message(private.id, pressed.response_id or 0)
             assert found is not None
             return found.content
 
         member = world.leave(world.guilds[GUILD_ID], MEMBER_ID)
-        assert "You are no longer a member of" in await press("Reroll")
+        assert "You are no longer a member of" in await answer_to("Reroll")
         world.join(world.guilds[GUILD_ID], member)
-        assert await press("Reroll") == ""
+        assert await answer_to("Reroll") == ""
         await live.settled()
-        assert live.charged() == 2 and len(live.pictures()) == 0
+        assert live.charged() == 2 and live.pictures() == []
+        live.check()
+
+
+async def test_a_copy_is_deleted_with_its_picture(tmp_path: Path) -> None:
+    """Delete below a copy removes the copy too, although no table knows of it."""
+    async with open_live(tmp_path) as live:
+        world = live.playground.standin.world
+        live.send("imagine", MEMBER_ID, prompt="a red house")
+        shown = await live.picture()
+        opened = live.press(shown, "More ▾")
+        await live.answered(opened)
+        await live.answered(live.press(live.answer(opened), "DM me a copy"))
+        private = world.private_channel(BOT_ID, MEMBER_ID)
+        (copy,) = await live.until(lambda: world.messages(private.id))
+        opened = press_directly(live, copy, "More ▾")
+        await live.answered(opened)
+        panel = world.message(private.id, opened.response_id or 0)
+        assert panel is not None
+        for _ in range(2):  # the second answers the question
+            await live.answered(press_directly(live, panel, "Delete"))
+        await live.until(lambda: "The picture was deleted." in str(panel.components))
+        await live.until(lambda: world.message(private.id, copy.id) is None)
+        assert live.pictures() == []
         live.check()

@@ -159,6 +159,9 @@ RESULTS: dict[str, Sample] = {
     "kept-old": card_sample(
         lambda words: KeptCard(a_request(words), ALICE, painted=True, old=True)
     ),
+    "kept-direct": card_sample(
+        lambda words: KeptCard(a_request(words), ALICE, painted=True, direct=True)
+    ),
     "kept-unpainted": card_sample(lambda words: KeptCard(a_request(words), ALICE, painted=False)),
     "moved": card_sample(lambda words: MovedCard(a_request(words), GUILD, CHANNEL, 7 * 10**17)),
     "moved-direct": card_sample(lambda words: MovedCard(a_request(words), 0, CHANNEL, 7 * 10**17)),
