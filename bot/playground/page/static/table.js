@@ -79,8 +79,8 @@ export const TABLE = {
   "welcome.title": ["Welcome to #{channel}", "欢迎来到 #{channel}"],
   "welcome.private": ["Messages from {channel}", "{channel} 发来的私信"],
   "welcome.letters": [
-    "Direct messages from {channel} appear here. Ask for pictures in a channel.",
-    "{channel} 私信给你的内容会出现在这里。请在频道里要图片。",
+    "Direct messages from {channel} appear here. Their buttons work here too; commands work in a channel.",
+    "{channel} 私信给你的内容会出现在这里。图片下方的按钮在这里同样可用；命令请在频道里使用。",
   ],
   "welcome.paint": [
     "zimagine paints pictures from your words. Press one of the examples, or type / to see all commands.",
