@@ -24,7 +24,7 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.views.custom_ids import ComponentAction, table_of
+from bot.discord.views.custom_ids import ComponentAction, names_row, table_of
 from bot.discord.views.markdown import quoted
 from bot.request.outcomes import ProposalClosed, Reason, Refused, UnknownJob, UnknownPicture
 from storage.types import Place
@@ -77,6 +77,9 @@ async def admit(
             return True
         await reject_server(interaction)
         return False
+    if row_id == 0 or not names_row(action):  # a list or a panel of some server
+        await reject_server(interaction)
+        return False
     place = await _place_of(services, action, row_id)
     if place is None:
         await _reject_unknown(interaction, action, row_id)
@@ -98,7 +101,7 @@ async def admit(
 
 
 async def _place_of(services: Services, action: ComponentAction, row_id: int) -> Place | None:
-    """Return where the row was made; None if it is unknown, or if the action has no row."""
+    """Return where the row was made; None if it is unknown."""
     match table_of(action):
         case "jobs":
             return await services.places.of_job(row_id)
@@ -109,10 +112,7 @@ async def _place_of(services: Services, action: ComponentAction, row_id: int) ->
 
 
 async def _reject_unknown(interaction: Interaction, action: ComponentAction, row_id: int) -> None:
-    """Reply that the row is gone; 0 is no row, but the start of a list of some server."""
-    if row_id == 0:
-        await reject_server(interaction)
-        return
+    """Reply that the row is gone."""
     reason: Reason
     match table_of(action):
         case "jobs":

@@ -115,6 +115,15 @@ _TABLES: Final = {
 """The tables of row ids that are not a picture's."""
 
 
+_WITHOUT_ROW: Final = frozenset({ComponentAction.REFRESH_QUEUE})
+"""The actions whose number is no row id: they are about all that is on one server."""
+
+
+def names_row(action: ComponentAction) -> bool:
+    """Return whether an action's number is a row id; 0 never is one."""
+    return action not in _WITHOUT_ROW
+
+
 def table_of(action: ComponentAction) -> str:
     """Return the table that an action's row id is one of: pictures, jobs or proposals."""
     return _TABLES.get(action, "pictures")

@@ -71,7 +71,8 @@ async def test_every_action_is_answered_once(
             for each in sent:
                 answer = said(harness, each)
                 assert MISTAKE not in answer, action
-                assert ("This works only on servers" in answer) == (row_id == 0), action
+                left = row_id == 0 or action is ComponentAction.REFRESH_QUEUE
+                assert ("This works only on servers" in answer) == left, action
         if row_id == 1:
             assert harness.charged() > 10
             assert harness.rows("SELECT 1 FROM jobs WHERE NOT private AND id > 1") == []
