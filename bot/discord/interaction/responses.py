@@ -21,7 +21,6 @@ from bot.delivery.messenger import (
     Undeliverable,
 )
 from bot.delivery.worker import NeverAnswered
-from bot.discord.interaction.error_codes import ErrorCode
 from bot.discord.interaction.services import Services
 from bot.discord.views.corrections import correction_layout
 from bot.discord.views.custom_ids import is_of_another_database
@@ -354,10 +353,9 @@ async def _send_status(
             return sent.message_id
         return (await interaction.original_response()).id
     except discord.NotFound as error:
-        if error.code != ErrorCode.UNKNOWN_INTERACTION:
-            raise
-        # Discord has shown that the bot did not respond, so the user will try again.
-        log.warning("answered too late", job=job_id)
+        # It was too late, and Discord has shown that the bot did not respond; or the channel or the
+        # deferred response was deleted. Nobody has seen that the request was accepted.
+        log.warning("not answered", job=job_id, code=error.code)
         await services.cancellation.withdraw(job_id)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         # The first attempt may have arrived and only its response been lost; Discord can tell.
