@@ -1,7 +1,12 @@
-"""The model's full architecture with random weights, made in seconds and without a file."""
+"""The model's full architecture with random weights, made in seconds and without a file.
+
+`python -m tests.scale.fullsize FOLDER` writes it as a model's folder of 20 GB, to try loading and
+painting with; it needs 13 GB of free memory.
+"""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import functools
 import statistics
@@ -119,6 +124,21 @@ def load(architecture: Architecture, dtype: torch.dtype) -> Loaded:
     """Build the pipeline on the host, as the renderer loads one; each call builds it anew."""
     folder = Path(f"{architecture.name}-without-a-folder")
     return Loaded(build(architecture, dtype, _HOST), "random", folder, dtype, Z_IMAGE_TURBO)
+
+
+def write_folder(architecture: Architecture, folder: Path) -> None:
+    """Write the pipeline in bfloat16 as a folder that loads like a downloaded model.
+
+    One component is in memory at a time.
+    """
+    build(architecture, torch.bfloat16, torch.device("meta")).save_config(folder)
+    _tokenizer("").save_pretrained(folder / "tokenizer")
+    FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=3.0).save_pretrained(
+        folder / "scheduler"
+    )
+    for name in ("transformer", "text_encoder", "vae"):
+        made: Any = component(architecture, name, torch.bfloat16, _HOST)
+        made.save_pretrained(folder / name)
 
 
 def sizes(architecture: Architecture, dtype: torch.dtype) -> Sizes:
@@ -259,3 +279,14 @@ class Setup:
             assert Finiteness(latents).read()
             taken_s.append(time.perf_counter() - began_s)
         return statistics.median(taken_s)
+
+
+def main() -> None:
+    """Write the folder that the command line names."""
+    parser = argparse.ArgumentParser(description="Write the full-size model with random weights.")
+    parser.add_argument("folder", type=Path)
+    write_folder(FULL, parser.parse_args().folder)
+
+
+if __name__ == "__main__":
+    main()

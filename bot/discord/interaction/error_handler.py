@@ -4,6 +4,8 @@ alike."""
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
+from typing import Final
 
 import aiohttp
 import discord
@@ -18,13 +20,21 @@ from storage.errors import StorageError
 
 log = structlog.get_logger(__name__)
 
+_NOBODY_TO_TELL: Final[Mapping[ErrorCode, str]] = {
+    ErrorCode.UNKNOWN_INTERACTION: "it was too late",
+    ErrorCode.UNKNOWN_CHANNEL: "its channel was deleted",
+    ErrorCode.UNKNOWN_GUILD: "the bot was removed from its server",
+    ErrorCode.THREAD_ARCHIVED: "its thread was archived",
+}
+"""What happened between an interaction and the response that Discord refuses with such a code."""
+
 
 async def explain(interaction: Interaction, error: BaseException, services: Services) -> None:
     """Log an error and tell the user what happened.
 
-    In this order: a failed check (missing permission), an expired interaction (nobody to tell), an
-    already answered one (by another copy, or an earlier attempt arrived), an archived thread, a
-    storage failure, and anything else: a bug, reported with a number that finds it in the log.
+    In this order: a failed check (missing permission), an interaction that cannot be answered any
+    more, an already answered one (by another copy, or an earlier attempt arrived), a storage
+    failure, and anything else: a bug, reported with a number that finds it in the log.
     """
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
@@ -32,17 +42,15 @@ async def explain(interaction: Interaction, error: BaseException, services: Serv
     if isinstance(error, app_commands.CheckFailure):
         await _send_notice(interaction, rejections.not_allowed(say))
         return
-    if isinstance(error, discord.NotFound) and error.code == ErrorCode.UNKNOWN_INTERACTION:
-        log.warning("answered too late", interaction=interaction.id)
+    if isinstance(error, discord.HTTPException) and error.code in _NOBODY_TO_TELL:
+        reason = _NOBODY_TO_TELL[ErrorCode(error.code)]
+        log.warning("not answered", interaction=interaction.id, reason=reason)
         return
     if isinstance(error, discord.HTTPException) and error.code == ErrorCode.ALREADY_ACKNOWLEDGED:
         if not services.other_copies.answered_first(interaction.id, error):
             # discord.py retries when the response to its first attempt is lost; that attempt had
             # arrived.
             log.warning("answered before", interaction=interaction.id)
-        return
-    if isinstance(error, discord.HTTPException) and error.code == ErrorCode.THREAD_ARCHIVED:
-        log.warning("not answered: its thread was put away", interaction=interaction.id)
         return
     if isinstance(error, StorageError):
         log.error("not stored", interaction=interaction.id, detail=str(error))

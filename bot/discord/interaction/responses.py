@@ -20,7 +20,6 @@ from bot.delivery.messenger import (
     Undeliverable,
 )
 from bot.delivery.worker import NeverAnswered
-from bot.discord.interaction.error_codes import ErrorCode
 from bot.discord.interaction.home_server import about_server, home_server
 from bot.discord.interaction.services import Services
 from bot.discord.interaction.status_messages import hidden, show_progress, waiting_card
@@ -335,10 +334,9 @@ async def _send_status(
             return sent.message_id
         return (await interaction.original_response()).id
     except discord.NotFound as error:
-        if error.code != ErrorCode.UNKNOWN_INTERACTION:
-            raise
-        # Discord has shown that the bot did not respond, so the user will try again.
-        log.warning("answered too late", job=job_id)
+        # It was too late, and Discord has shown that the bot did not respond; or the channel or the
+        # deferred response was deleted. Nobody has seen that the request was accepted.
+        log.warning("not answered", job=job_id, code=error.code)
         await services.cancellation.withdraw(job_id)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         # The first attempt may have arrived and only its response been lost; Discord can tell.

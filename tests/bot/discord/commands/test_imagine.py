@@ -7,6 +7,7 @@ from typing import Any
 
 import discord
 import pytest
+from structlog.testing import capture_logs
 
 from engine.encode import embedded_recipe
 from engine.errors import NonFinite, OutOfMemory
@@ -322,3 +323,15 @@ async def test_another_programs_text_is_taken_apart(harness: BotHarness, gap: st
     request = painted(harness)[0]
     assert (request.prompt, request.negative_prompt) == ("a forest", "fog, people")
     assert (request.seed, request.width_px, request.height_px) == (123, 256, 192)
+
+
+@pytest.mark.parametrize("code", [10062, 10003, 10004])
+async def test_a_request_whose_answer_nobody_can_see_is_undone(harness: BotHarness, code: int):
+    """If the channel is deleted before the answer, or the answer is too late, nothing is painted or
+    charged, and it counts as no failure of the bot."""
+    harness.env.inject_error("POST", "/interactions/*/callback", status=404, code=code)
+    with capture_logs() as logged:
+        await harness.alice.slash(harness.channel, "imagine", prompt="a lake")
+        await harness.settled()
+    assert harness.charged() == 0 and painted(harness) == []
+    assert [each for each in logged if each["log_level"] == "error"] == []

@@ -12,12 +12,12 @@ from structlog.testing import capture_logs
 from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.other_copies import OtherCopies
 
-NOTICES = {40060: [], 50083: [], 50013: ["told"]}
+NOTICES = {40060: [], 50083: [], 10062: [], 10003: [], 10004: [], 50013: ["told"]}
 
 
 @pytest.mark.parametrize("code", NOTICES)
 async def test_what_discord_refuses_is_not_always_an_error(code: int) -> None:
-    """A response that was already given, or whose thread is archived, is no error; any other
+    """A response that was already given, or that nobody can see any more, is no error; any other
     refusal is shown and logged."""
     notices: list[str] = []
 
