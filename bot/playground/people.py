@@ -342,7 +342,7 @@ def interaction_json(interaction: Interaction, standin: StandIn) -> Json:
         "version": 1,
         "channel_id": str(channel.id),
         "channel": channel_json(channel, world) | {"permissions": str(can)},
-        "app_permissions": str(world.permissions(channel, standin.bot.id)),
+        "app_permissions": str(world.granted(channel, standin.bot.id)),
         "locale": interaction.locale,
         "entitlements": [],
         "authorizing_integration_owners": {"0": str(channel.guild_id or 0)},

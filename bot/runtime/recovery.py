@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import structlog
 
 from bot.delivery.cards import WaitingCard
-from bot.delivery.messenger import Address, AnsweredElsewhere, TemporaryFailure, Undeliverable
+from bot.delivery.messenger import AnsweredElsewhere, TemporaryFailure, Undeliverable
 from bot.delivery.worker import NeverAnswered
 from bot.discord.interaction.services import Services
 from bot.jobs.active import ActiveJob
@@ -27,7 +27,8 @@ async def resume_status_messages(services: Services, resumed: Sequence[ActiveJob
     for live in resumed:
         job = live.row
         try:
-            message_id = await services.delivery.status_message(job.id, accepted_at=job.accepted_at)
+            await services.delivery.status_message(job.id, accepted_at=job.accepted_at)
+            status = await services.delivery.status_address(job)
         except NeverAnswered:
             log.info("withdrawn: its command was never answered", job=job.id)
             await services.cancellation.withdraw(job.id)
@@ -40,13 +41,10 @@ async def resume_status_messages(services: Services, resumed: Sequence[ActiveJob
             # Also happens if it was delivered just now; then nobody needs its progress.
             log.info("status message not found", job=job.id, detail=str(error))
             continue
-        # An ephemeral message can only be edited with its token, which expires soon.
-        if message_id is not None and not job.private:
-            place = job.place
-            address = Address(place.guild_id, place.channel_id, message_id, job.locale)
+        if status is not None:
             quiet = not live.handle.spec.previews
             card = _waiting_card(services, live)
-            services.progress.track(live.handle, address, card, stale=True, quiet=quiet)
+            services.progress.track(live.handle, status, card, stale=True, quiet=quiet)
 
 
 def _waiting_card(services: Services, live: ActiveJob) -> WaitingCard:

@@ -123,5 +123,6 @@ async def _show(interaction: Interaction, services: Services, job: Accepted) -> 
             actor.locale_for(private=True),
             reply_token=token,
             upload_limit_bytes=actor.upload_limit_bytes,
+            ephemeral=True,
         )
         services.progress.track(handle, address, card, quiet=not handle.spec.previews)

@@ -254,14 +254,14 @@ async def answer(
     await services.delivery.status_posted(outcome.job_id, message_id)
     handle = services.engine_jobs.handle_of(outcome.job_id)
     if handle is not None:
-        token = actor.reply_token if outcome.private else None
         address = Address(
             actor.guild_id,
             actor.channel_id,
             message_id,
             actor.locale_for(private=outcome.private),
-            reply_token=token,
+            reply_token=actor.reply_token,
             upload_limit_bytes=actor.upload_limit_bytes,
+            ephemeral=outcome.private,
         )
         services.progress.track(handle, address, card, quiet=not handle.spec.previews)
 
