@@ -47,15 +47,15 @@ class Deliveries:
     async def placed(self, job_id: int, message_id: int, *, reply_token: str | None = None) -> None:
         """Store the message that shows the job while it is queued and in progress.
 
-        The message of a private job can only be changed with an interaction token, which is kept:
-        `reply_token`, or by default the one the job was accepted with.
+        reply_token: the interaction token by which it can be changed; by default the one the job
+        was accepted with.
         """
         async with self._db.transaction() as transaction:
-            row = await _pending(transaction, job_id, "placed")
-            token = (reply_token or row["reply_token"]) if row["private"] else None
+            await _pending(transaction, job_id, "placed")
             await transaction.execute(
-                "UPDATE deliveries SET message_id = ?, reply_token = ? WHERE job_id = ?",
-                (message_id, token, job_id),
+                "UPDATE deliveries SET message_id = ?, reply_token = coalesce(?, reply_token) "
+                "WHERE job_id = ?",
+                (message_id, reply_token, job_id),
             )
 
     async def attempt(self, job_id: int, route: Route, thread_id: int | None = None) -> Delivery:
@@ -174,7 +174,7 @@ class Deliveries:
 
 async def _fetch(transaction: Transaction, job_id: int) -> sqlite3.Row:
     row = await transaction.fetch_one(
-        "SELECT d.*, j.state AS job_state, j.private "
+        "SELECT d.*, j.state AS job_state "
         "FROM deliveries AS d JOIN jobs AS j ON j.id = d.job_id WHERE d.job_id = ?",
         (job_id,),
     )

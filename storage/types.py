@@ -196,8 +196,8 @@ class Delivery:
     `result_message_id` the one with the result. `attempted_at` is the first attempt on `route`
     since it was last known that no earlier one had arrived. `thread_id` is the thread used for the
     attempt, on Route.THREAD; while it is None, nothing was sent there. `fallback_reason` is why the
-    route the requester wanted was unavailable. `reply_token` is kept until `message_id` is known;
-    for a private job, until the delivery is completed.
+    place the requester wanted was unavailable. `reply_token` finds the message, and for minutes
+    changes it even where the bot has no access; it is kept until the delivery is completed.
     """
 
     job_id: int

@@ -181,17 +181,36 @@ async def until(condition: Callable[[], object], limit_s: float = 20.0) -> None:
         await asyncio.sleep(0.001)
 
 
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One call of a messenger. what: "edit", "post" or "find" (an earlier post)."""
+
+    what: str
+    address: Address
+    card: Card | None = None
+
+    @property
+    def way(self) -> str:
+        """What was tried in one word: "token" is an edit by the interaction's token."""
+        if self.what == "edit" and self.address.reply_token is not None:
+            return "token"
+        return "direct" if self.what == "post" and self.address.guild_id == 0 else self.what
+
+
 class FakeMessenger:
     """A Discord that remembers messages by id, with the faults that a test has planned.
 
     faults: exceptions raised by the next calls, in order; None lets one pass. A post whose fault is
-    `Lost` arrives although the caller gets an error.
+    `Lost` arrives although the caller gets an error. rule: returns the exception that edits, posts
+    and searches at an address meet, asked before `faults`. calls: what was tried, and where.
     """
 
     def __init__(self) -> None:
         self.messages: dict[int, list[Card]] = {}
         self.posts: list[tuple[Address, Card, str]] = []
         self.faults: list[Exception | None] = []
+        self.rule: Callable[[Call], Exception | None] = lambda _: None
+        self.calls: list[Call] = []
         self.answers: dict[str, int] = {}
         self.statuses: dict[int, int] = {}
         self.unreadable = False
@@ -203,12 +222,14 @@ class FakeMessenger:
 
     async def edit(self, address: Address, card: Card) -> None:
         """Show the card on the message."""
+        self._ask("edit", address, card)
         self._fail()
         assert address.message_id is not None
         self.messages.setdefault(address.message_id, []).append(card)
 
     async def post(self, address: Address, card: Card, nonce: str) -> int:
         """Post once per nonce."""
+        self._ask("post", address, card)
         fault = self.faults.pop(0) if self.faults else None
         if fault is not None and not isinstance(fault, Lost):
             raise fault
@@ -258,6 +279,7 @@ class FakeMessenger:
 
     async def find_post(self, address: Address, job_id: int, since: datetime) -> int | None:
         """Return the message with this job's result in the channel."""
+        self._ask("find", address)
         if self.unreadable:
             raise Undeliverable(Obstacle.UNREADABLE, "no Read Message History")
         for message_id, (there, card) in self._posted.items():
@@ -276,6 +298,13 @@ class FakeMessenger:
     def forget_nonces(self) -> None:
         """Forget every nonce, as if minutes had passed."""
         self._by_nonce.clear()
+
+    def _ask(self, what: str, address: Address, card: Card | None = None) -> None:
+        call = Call(what, address, card)
+        self.calls.append(call)
+        refused = self.rule(call)
+        if refused is not None:
+            raise refused
 
     def _fail(self) -> None:
         fault = self.faults.pop(0) if self.faults else None

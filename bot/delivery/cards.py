@@ -135,14 +135,16 @@ class FailureCard:
 class KeptCard:
     """A result that was not shown.
 
-    painted: it is in the history. old: it came too late to be sent. direct: its status message is
-    in direct messages, where no command works.
+    painted: it is in the history. old: it came too late to be sent. reason: why it could not be
+    shown, an Obstacle's value. direct: its status message is in direct messages, where no command
+    works.
     """
 
     request: ImageRequest
     requester_id: int
     painted: bool
     old: bool = False
+    reason: str = ""
     direct: bool = False
 
 
@@ -157,13 +159,14 @@ class NoticeCard:
 class MovedCard:
     """The status message of a job whose result is in another message, with a link to it.
 
-    guild_id: 0 for direct messages.
+    guild_id: 0 for direct messages. fallback: why that is not where the requester wanted it.
     """
 
     request: ImageRequest
     guild_id: int
     channel_id: int
     message_id: int
+    fallback: FallbackNote | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +189,15 @@ class CaseCard:
 
 @dataclass(frozen=True, slots=True)
 class SentCard:
-    """The status message of a job whose result was sent to its requester by direct message."""
+    """The status message of a job whose result was sent to its requester by direct message.
+
+    reason: why it could not be shown where it was requested, an Obstacle's value or "" if that is
+    not known any more; None if the requester wanted it by direct message.
+    """
 
     request: ImageRequest
     requester_id: int
+    reason: str | None = None
 
 
 Card = (

@@ -17,9 +17,10 @@ REPLY_TOKEN_LIFE = timedelta(minutes=14)
 class Address:
     """One of the bot's messages or, if message_id is None, a channel to post in.
 
-    guild_id: 0 for direct messages. reply_token: the interaction token of an ephemeral message,
-    which cannot be edited without it. upload_limit_bytes: the upload limit that Discord gave with
-    the interaction, None if unknown.
+    guild_id: 0 for direct messages. reply_token: the token of the interaction that the message
+    answered; the message is edited by it. token_since: when it was given, None if unknown.
+    ephemeral: the message cannot be edited without its token. upload_limit_bytes: the upload limit
+    that Discord gave with the interaction, None if unknown.
     """
 
     guild_id: int
@@ -28,6 +29,8 @@ class Address:
     locale: str = "en-US"
     reply_token: str | None = field(default=None, repr=False)
     upload_limit_bytes: int | None = None
+    token_since: datetime | None = None
+    ephemeral: bool = False
 
 
 class Obstacle(StrEnum):
@@ -70,7 +73,10 @@ class Messenger(Protocol):
     """
 
     async def edit(self, address: Address, card: Card) -> None:
-        """Make the message show `card` instead of all it showed before. Idempotent."""
+        """Make the message show `card` instead of all it showed before. Idempotent.
+
+        By the token if the address has one, else as one of the bot's messages in the channel.
+        """
         ...
 
     async def post(self, address: Address, card: Card, nonce: str) -> int:

@@ -18,7 +18,8 @@ import structlog
 
 from bot.delivery.attachments import encode_preview
 from bot.delivery.cards import PaintingCard, Preview, WaitingCard, number_at
-from bot.delivery.messenger import Address, Messenger, Obstacle, TemporaryFailure, Undeliverable
+from bot.delivery.messenger import Address, Obstacle, TemporaryFailure, Undeliverable
+from bot.delivery.status_messages import StatusEditor, token_lives
 from engine.job import EngineJob as EngineJob
 from engine.service import Engine
 from storage.types import Clock
@@ -51,7 +52,8 @@ class _StatusMessage:
     """A message that is kept up to date.
 
     last_card: what it shows, apart from the preview. quiet: it shows no previews. skip_preview: the
-    next edit has no preview, because the last edit, which had one, failed.
+    next edit has no preview, because the last edit, which had one, failed. by_token: only its token
+    could edit it the last time.
     """
 
     handle: EngineJob
@@ -61,6 +63,7 @@ class _StatusMessage:
     last_card: WaitingCard | PaintingCard | None
     quiet: bool = False
     skip_preview: bool = False
+    by_token: bool = False
     editing: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
 
 
@@ -74,14 +77,14 @@ class ProgressUpdater:
 
     def __init__(
         self,
-        messenger: Messenger,
+        editor: StatusEditor,
         engine: Engine,
         *,
         now_s: Callable[[], float],
         clock: Clock,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self._messenger = messenger
+        self._editor = editor
         self._engine = engine
         self._now_s = now_s
         self._clock = clock
@@ -101,10 +104,13 @@ class ProgressUpdater:
     ) -> None:
         """Keep the message up to date from now on. card: what it already shows.
 
+        A token whose age the address does not know counts as new.
         stale: it shows something older, posted by a previous process, and needs an edit soon.
         quiet: it shows text but no previews.
         """
         if not handle.done:
+            if address.token_since is None:
+                address = dataclasses.replace(address, token_since=self._clock())
             last = None if stale else card
             edited_at_s = -math.inf if stale else self._now_s()
             self._tracked[handle.id] = _StatusMessage(
@@ -209,6 +215,9 @@ class ProgressUpdater:
         async with message.editing:
             message.edited_at_s = self._now_s()
             message.last_card = card
+            if message.by_token and not token_lives(message.address, self._clock()):
+                # Perhaps it was only the preview that the channel refused; if not, this is the end.
+                message.quiet = True
             if isinstance(card, PaintingCard):
                 card = dataclasses.replace(card, preview=await self._preview(message, card))
             # Checked last: an edit after `stop_tracking`, or of a finished job, could overwrite the
@@ -216,7 +225,7 @@ class ProgressUpdater:
             if self._tracked.get(message.handle.id) is not message or message.handle.done:
                 return
             try:
-                await self._messenger.edit(message.address, card)
+                message.by_token = await self._editor.edit(message.address, card)
             except Exception as error:
                 self._handle_failure(message, card, error)
             else:

@@ -14,7 +14,7 @@ from bot.request.notes import Note, NotExact, SomeFailed, adaptation_notes
 from engine.types import ImageRequest, Recipe, request_from_json
 from storage.files import PictureFiles
 from storage.jobs import PARTIAL
-from storage.types import Job, JobState, PendingDelivery, Route, StoredPicture
+from storage.types import DeliveryMode, Job, JobState, PendingDelivery, Route, StoredPicture
 
 
 class ResultCards:
@@ -65,7 +65,7 @@ class ResultCards:
             direct=route is Route.DIRECT,
             origin_id=job.place.channel_id,
             spoiler=job.spoiler,
-            fallback=_fallback_reason(pending),
+            fallback=fallback_note(pending),
         )
 
     async def _shown_pictures(self, pictures: Sequence[StoredPicture]) -> tuple[ShownPicture, ...]:
@@ -94,9 +94,11 @@ class ResultCards:
         return (*notes, NotExact(differences)) if differences else notes
 
 
-def _fallback_reason(pending: PendingDelivery) -> FallbackNote | None:
-    why = pending.delivery.fallback_reason
-    return None if why is None else FallbackNote(pending.job.delivery, why)
+def fallback_note(pending: PendingDelivery) -> FallbackNote | None:
+    """Return why a result is not in the thread or direct message that its requester wanted."""
+    why, wanted = pending.delivery.fallback_reason, pending.job.delivery
+    # Only a direct message can stand in for the channel, and it says itself where it belongs.
+    return None if why is None or wanted is DeliveryMode.CHANNEL else FallbackNote(wanted, why)
 
 
 def _some_failed(job: Job) -> tuple[SomeFailed, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,6 +22,14 @@ _CHANNEL_CLOSED: Final = frozenset(
     }
 )
 """The whole channel is closed to the bot, not just one message."""
+_EDIT_REFUSED: Final = frozenset(
+    {
+        Obstacle.MESSAGE_GONE,
+        Obstacle.ARCHIVED,  # a new message reopens the thread, unless it is locked
+        Obstacle.REJECTED,
+    }
+)
+"""The message cannot be edited, but the channel may accept a new one."""
 
 
 def preferred_route(job: Job, *, direct_messages: bool) -> Route | None:
@@ -66,12 +75,21 @@ def default_route(
 
 
 def fallback_route(
-    route: Route, obstacle: Obstacle, job: Job, *, default: Route | None, direct_messages: bool
+    route: Route,
+    obstacle: Obstacle,
+    job: Job,
+    *,
+    default: Route | None,
+    direct_messages: bool,
+    editable: bool = False,
+    taken: AbstractSet[Route] = frozenset(),
 ) -> Route | None:
     """Return the route that remains when this one is closed for good, or None to keep the result.
 
     Only pictures are sent by direct message, and only if the owner allows it. Private results never
-    go to a channel. default: the route without the requester's own choice.
+    go to a channel. default: the route without the requester's own choice. editable: the status
+    message may accept the result although the channel accepts no new message. taken: the routes
+    that were closed before.
     """
     direct = _direct(job, direct_messages)
     preferred = preferred_route(job, direct_messages=direct_messages)
@@ -84,12 +102,10 @@ def fallback_route(
     match route:
         case Route.EDIT if job.private:
             return None  # in direct messages, where there is no other way left
-        case Route.EDIT if obstacle in (
-            Obstacle.MESSAGE_GONE,
-            Obstacle.ARCHIVED,  # a new message reopens the thread, unless it is locked
-            Obstacle.REJECTED,
-        ):
+        case Route.EDIT if obstacle in _EDIT_REFUSED and Route.POST not in taken:
             return Route.POST
+        case Route.POST if obstacle in _CHANNEL_CLOSED and editable and Route.EDIT not in taken:
+            return Route.EDIT
         case Route.EDIT | Route.POST:
             return direct if obstacle in _CHANNEL_CLOSED else None
         case Route.REPLY:

@@ -11,24 +11,26 @@ import structlog
 from bot.delivery import routes
 from bot.delivery.cards import Card, MovedCard, PictureCard, SentCard
 from bot.delivery.messenger import (
-    REPLY_TOKEN_LIFE,
     Address,
     Messenger,
     Obstacle,
     TemporaryFailure,
     Undeliverable,
 )
-from bot.delivery.result_cards import ResultCards
+from bot.delivery.result_cards import ResultCards, fallback_note
+from bot.delivery.status_messages import StatusEditor, StatusNotes, token_lives
 from bot.delivery.user_threads import UserThreads
 from engine.types import request_from_json
 from storage.deliveries import Deliveries
 from storage.errors import StorageError
-from storage.types import Clock, Delivery, Job, PendingDelivery, Route
+from storage.types import Clock, Delivery, DeliveryMode, Job, JobState, PendingDelivery, Route
 
 log = structlog.get_logger(__name__)
 
 NONCE_LIFE = timedelta(seconds=60)
 """The minimum time for which Discord rejects a second message with the same nonce."""
+_STILL_SHOWN = frozenset({Obstacle.FORBIDDEN, Obstacle.ARCHIVED})
+"""What arrived before the bot met one of these is still there for its requester."""
 
 
 class TooOld(Exception):
@@ -48,12 +50,28 @@ class RoutePlan:
     mention: Callable[[Route], bool]
 
 
+@dataclass(slots=True)
+class _Attempt:
+    """What is sent now, and by which route.
+
+    uncertain: an earlier attempt by the same route may have arrived. closed_by: why the result is
+    not shown where it was requested, "" if a crash lost that; only of meaning on Route.DIRECT.
+    """
+
+    pending: PendingDelivery
+    route: Route
+    uncertain: bool
+    closed_by: str = ""
+
+
 class ResultSender:
     """Sends results, each by the best route that is open. max_age: older results are not sent."""
 
     def __init__(
         self,
         messenger: Messenger,
+        editor: StatusEditor,
+        notes: StatusNotes,
         deliveries: Deliveries,
         cards: ResultCards,
         threads: UserThreads,
@@ -63,6 +81,8 @@ class ResultSender:
         direct_messages: bool,
     ) -> None:
         self._messenger = messenger
+        self._editor = editor
+        self._notes = notes
         self._deliveries = deliveries
         self._cards = cards
         self._threads = threads
@@ -76,21 +96,22 @@ class ResultSender:
         Raises Undeliverable if all routes are closed, TooOld, and TemporaryFailure and StorageError
         if it has to be tried again.
         """
-        job, route = pending.job, pending.delivery.route
-        # Until the thread is known, nothing was sent to it.
-        unsent = route is Route.THREAD and pending.delivery.thread_id is None
-        tried = route is not None and not unsent
-        route = route or self._preferred(job) or plan.default
+        attempt = self._first_attempt(pending, plan)
+        if attempt is None:
+            return False
+        taken: set[Route] = set()
         thread_replaced = False
-        while route is not None:
+        while True:
+            taken.add(attempt.route)
             try:
-                await self._send_via(route, pending, plan, tried=tried)
+                await self._send_via(attempt, plan)
                 return True
             except Undeliverable as error:
-                if tried and error.obstacle is Obstacle.FORBIDDEN:
+                if attempt.uncertain and error.obstacle in _STILL_SHOWN:
                     # It may have arrived where its requester still sees it: never send it a second
                     # time.
                     raise
+                job = attempt.pending.job
                 delivery = (
                     None
                     if thread_replaced
@@ -98,29 +119,66 @@ class ResultSender:
                 )
                 thread_replaced = thread_replaced or delivery is not None
                 delivery = delivery or await self._switch_route(
-                    route, error.obstacle, job, plan.default
+                    attempt.route, error.obstacle, job, plan, taken
                 )
                 if delivery is None:
                     raise
-                pending, route, tried = replace(pending, delivery=delivery), delivery.route, False
-        return False
+                assert delivery.route is not None
+                attempt = _Attempt(
+                    replace(attempt.pending, delivery=delivery),
+                    delivery.route,
+                    uncertain=False,
+                    closed_by=error.obstacle.value,
+                )
+
+    def _first_attempt(self, pending: PendingDelivery, plan: RoutePlan) -> _Attempt | None:
+        """Return the attempt by the route that was begun, else by the best one."""
+        job, delivery = pending.job, pending.delivery
+        route = delivery.route or self._preferred(job) or plan.default
+        if route is None:
+            return None
+        # Until the thread is known, nothing was sent to it.
+        unsent = delivery.route is Route.THREAD and delivery.thread_id is None
+        wanted_here = job.delivery is DeliveryMode.CHANNEL
+        return _Attempt(
+            pending,
+            route,
+            uncertain=delivery.route is not None and not unsent,
+            closed_by=(delivery.fallback_reason or "") if wanted_here else "",
+        )
 
     def _preferred(self, job: Job) -> Route | None:
         return routes.preferred_route(job, direct_messages=self._direct_messages)
 
     async def _switch_route(
-        self, route: Route, obstacle: Obstacle, job: Job, default: Route | None
+        self, route: Route, obstacle: Obstacle, job: Job, plan: RoutePlan, taken: set[Route]
     ) -> Delivery | None:
         """Record the route that remains when this one is closed; None if there is none."""
-        direct = self._direct_messages
         fallback = routes.fallback_route(
-            route, obstacle, job, default=default, direct_messages=direct
+            route,
+            obstacle,
+            job,
+            default=plan.default,
+            direct_messages=self._direct_messages,
+            editable=self._may_be_edited(plan.status, job),
+            taken=taken,
         )
         if fallback is None:
             return None
         log.info("another road", job=job.id, obstacle=obstacle.value, road=fallback.value)
-        fallback_reason = obstacle.value if route is self._preferred(job) else None
-        return await self._deliveries.switch(job.id, fallback, fallback_reason)
+        wanted_here = job.delivery is DeliveryMode.CHANNEL and fallback is Route.DIRECT
+        closed = wanted_here or route is self._preferred(job)
+        return await self._deliveries.switch(job.id, fallback, obstacle.value if closed else None)
+
+    def _may_be_edited(self, status: Address, job: Job) -> bool:
+        """Return whether the status message may accept what the channel does not.
+
+        A picture takes the same permissions either way, so that only the token can help; text can
+        still be edited where the bot may not write any more.
+        """
+        if status.message_id is None:
+            return False
+        return token_lives(status, self._clock()) or job.state is not JobState.PAINTED
 
     async def _forget_deleted_thread(self, job_id: int, obstacle: Obstacle) -> Delivery | None:
         """Record that the requester's thread was deleted, so that the next attempt opens another.
@@ -133,40 +191,34 @@ class ResultSender:
         await self._threads.forget(delivery.thread_id)
         return await self._deliveries.thread_gone(job_id)
 
-    async def _send_via(
-        self, route: Route, pending: PendingDelivery, plan: RoutePlan, *, tried: bool
-    ) -> None:
-        """Deliver by this route. tried: an earlier attempt by it may have arrived."""
-        job, status = pending.job, plan.status
+    async def _send_via(self, attempt: _Attempt, plan: RoutePlan) -> None:
+        """Deliver by the attempt's route."""
+        pending, route, status = attempt.pending, attempt.route, plan.status
+        job = pending.job
         target = await self._target(route, pending, status)
         thread_id = target.channel_id if route is Route.THREAD else None
-        attempt = await self._deliveries.attempt(job.id, route, thread_id)
+        begun = await self._deliveries.attempt(job.id, route, thread_id)
         if route in (Route.EDIT, Route.REPLY):
             self._check_age(pending)
-            if route is Route.REPLY and self._clock() - job.accepted_at > REPLY_TOKEN_LIFE:
-                raise Undeliverable(Obstacle.MESSAGE_GONE, "the interaction's token is spent")
             if status.message_id is None:  # painted despite that, or the answer came too late
                 raise Undeliverable(Obstacle.MESSAGE_GONE, "its command was never answered")
-            await self._messenger.edit(status, await self._cards.card(pending, route))
+            await self._editor.edit(status, await self._cards.card(pending, route))
             await self._deliveries.delivered(job.id, status.message_id)
             return
         message_id = None
-        if tried and attempt.attempted_at is not None:
-            message_id = await self._find_earlier_post(target, job.id, attempt.attempted_at)
+        if attempt.uncertain and begun.attempted_at is not None:
+            message_id = await self._find_earlier_post(attempt, target, begun.attempted_at)
         if message_id is None:
             self._check_age(pending)
             card = await self._cards.card(pending, route, mention=plan.mention(route))
             card = _as_seen_in(target.channel_id, card)
-            message_id = await self._messenger.post(target, card, attempt.nonce)
+            message_id = await self._messenger.post(target, card, begun.nonce)
         # Recorded before anything else: what was posted must never be posted again.
         await self._deliveries.delivered(job.id, message_id)
         result = replace(target, message_id=message_id)
-        if (
-            attempt.fallback_reason == Obstacle.MESSAGE_GONE
-            and self._preferred(job) is Route.THREAD
-        ):
+        if begun.fallback_reason == Obstacle.MESSAGE_GONE and self._preferred(job) is Route.THREAD:
             await self._open_thread_for_next(job, result)
-        await self._replace_status(status, pending, result, route)
+        await self._replace_status(status, attempt, result)
 
     async def _open_thread_for_next(self, job: Job, result: Address) -> None:
         """Open the requester's thread under this picture, for the pictures that follow."""
@@ -175,8 +227,11 @@ class ResultSender:
         except (Undeliverable, TemporaryFailure, StorageError) as error:
             log.info("thread not begun", job=job.id, detail=str(error))
 
-    async def _find_earlier_post(self, target: Address, job_id: int, since: datetime) -> int | None:
+    async def _find_earlier_post(
+        self, attempt: _Attempt, target: Address, since: datetime
+    ) -> int | None:
         """Return the message that an earlier attempt posted, or None."""
+        job_id = attempt.pending.job.id
         try:
             message_id = await self._messenger.find_post(target, job_id, since)
         except Undeliverable as error:
@@ -186,6 +241,7 @@ class ResultSender:
             raise
         if message_id is None:
             await self._deliveries.missed(job_id)
+            attempt.uncertain = False
         else:
             log.info("found posted before", job=job_id, message=message_id)
         return message_id
@@ -209,25 +265,18 @@ class ResultSender:
             return replace(status, channel_id=thread_id, message_id=None)
         return status
 
-    async def _replace_status(
-        self, status: Address, pending: PendingDelivery, result: Address, route: Route
-    ) -> None:
-        """Replace the status message with a link to the result; a failure here loses nothing."""
-        job = pending.job
-        if status.message_id is None:
-            return
-        same_channel = result.channel_id == status.channel_id  # a job of direct messages
-        if route is Route.DIRECT and route is not self._preferred(job) and not same_channel:
-            return  # its channel is closed, or its token has expired
+    async def _replace_status(self, status: Address, attempt: _Attempt, result: Address) -> None:
+        """Let the status message say where the result is; a failure here loses nothing."""
+        job = attempt.pending.job
         request = request_from_json(job.request)
-        card: MovedCard | SentCard = SentCard(request, job.place.user_id)
-        if route is not Route.DIRECT or same_channel:
-            assert result.message_id is not None
-            card = MovedCard(request, result.guild_id, result.channel_id, result.message_id)
-        try:
-            await self._messenger.edit(status, card)
-        except (Undeliverable, TemporaryFailure) as error:
-            log.info("status message not shrunk", message=status.message_id, detail=str(error))
+        assert result.message_id is not None
+        if attempt.route is Route.DIRECT and result.channel_id != status.channel_id:
+            wanted = self._preferred(job) is Route.DIRECT
+            card = SentCard(request, job.place.user_id, None if wanted else attempt.closed_by)
+        else:  # also in direct messages, if it was requested there
+            where = (result.guild_id, result.channel_id, result.message_id)
+            card = MovedCard(request, *where, fallback_note(attempt.pending))
+        await self._notes.write(job.id, status, card)
 
 
 def _as_seen_in(channel_id: int, card: Card) -> Card:

@@ -20,18 +20,20 @@ from bot.delivery.messenger import (
     Address,
     AnsweredElsewhere,
     Messenger,
+    Obstacle,
     TemporaryFailure,
     Undeliverable,
 )
 from bot.delivery.progress import ProgressUpdater
 from bot.delivery.result_cards import ResultCards
 from bot.delivery.sender import ResultSender, RoutePlan, TooOld
+from bot.delivery.status_messages import StatusEditor, StatusNotes
 from bot.delivery.user_threads import UserThreads
 from bot.retry import Sleep
 from engine.types import request_from_json
 from storage.deliveries import Deliveries
 from storage.errors import IllegalTransition, StorageError
-from storage.types import Clock, Job, JobState, PendingDelivery, Route
+from storage.types import Clock, Delivery, Job, JobState, PendingDelivery, Route
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +70,7 @@ class DeliveryWorker:
         self,
         *,
         messenger: Messenger,
+        editor: StatusEditor,
         progress_updater: ProgressUpdater,
         deliveries: Deliveries,
         cards: ResultCards,
@@ -80,8 +83,11 @@ class DeliveryWorker:
         self._messenger = messenger
         self._progress_updater = progress_updater
         self._deliveries = deliveries
+        self._notes = StatusNotes(editor, sleep)
         self._sender = ResultSender(
             messenger,
+            editor,
+            self._notes,
             deliveries,
             cards,
             threads,
@@ -134,6 +140,14 @@ class DeliveryWorker:
         await self.status_posted(job_id, message_id)
         return message_id
 
+    async def status_address(self, job: Job) -> Address | None:
+        """Return the recorded status message of a job, and how to reach it; None if unknown."""
+        delivery = await self._deliveries.get(job.id)
+        if delivery is None or delivery.message_id is None:
+            return None
+        in_direct = await self._seems_in_direct(job)
+        return _status_address(job, delivery, delivery.message_id, in_direct=in_direct)
+
     def expect_status(self, job_id: int) -> None:
         """Announce that the answer to the job's command is being sent, and will be known soon."""
         self._awaited_statuses[job_id] = asyncio.Event()
@@ -161,12 +175,16 @@ class DeliveryWorker:
         for pending in await self._deliveries.pending():
             self._backlog.add(pending.job.id)
             self.wake(pending.job.id)
-        await self._worker.run()
+        try:
+            await self._worker.run()
+        finally:
+            await self._notes.stop()
 
     async def drain(self, limit_s: float) -> None:
         """Give running deliveries `limit_s` to finish. The rest, and all jobs woken from now on,
         are delivered at the next start."""
         await self._worker.drain(limit_s)
+        await self._notes.stop()
 
     @property
     def busy(self) -> bool:
@@ -211,7 +229,7 @@ class DeliveryWorker:
             await self._send(pending)
         except Undeliverable as error:
             log.warning("not deliverable", job=job_id, obstacle=error.obstacle.value)
-            await self._keep_in_history(pending, str(error))
+            await self._keep_in_history(pending, str(error), error.obstacle)
         except AnsweredElsewhere:
             log.warning("not delivered: another copy of the bot answered", job=job_id)
             await self._deliveries.dropped(job_id)
@@ -245,7 +263,7 @@ class DeliveryWorker:
             in_direct=in_direct,
         )
         plan = RoutePlan(
-            self._status_address(pending, message_id, in_direct=in_direct),
+            _status_address(job, pending.delivery, message_id, in_direct=in_direct),
             default,
             partial(self._should_mention, pending),
         )
@@ -269,16 +287,12 @@ class DeliveryWorker:
             return None
         with contextlib.suppress(Undeliverable):
             message_id = await self._messenger.find_status(
-                self._status_address(pending, None), job.id, job.accepted_at
+                _status_address(job, pending.delivery, None), job.id, job.accepted_at
             )
             if message_id is not None:
                 await self.status_posted(job.id, message_id)
             return message_id
         return None
-
-    async def is_in_direct(self, job: Job) -> bool:
-        """Return whether a job was requested in direct messages. Raises TemporaryFailure."""
-        return await is_in_direct(self._messenger, job.place)
 
     async def _is_in_direct(self, pending: PendingDelivery) -> bool:
         """Whether a private job whose token has expired was requested in direct messages.
@@ -286,48 +300,35 @@ class DeliveryWorker:
         Until then the token is all that is needed. Raises TemporaryFailure.
         """
         job = pending.job
-        if not job.private or self._token_lives(pending):
+        if not job.private or self._clock() - job.accepted_at < REPLY_TOKEN_LIFE:
             return False
-        return await self.is_in_direct(job)
+        return await is_in_direct(self._messenger, job.place)
 
-    def _token_lives(self, pending: PendingDelivery) -> bool:
-        return self._clock() - pending.job.accepted_at < REPLY_TOKEN_LIFE
-
-    def _status_address(
-        self, pending: PendingDelivery, message_id: int | None, *, in_direct: bool = False
-    ) -> Address:
-        job, delivery = pending.job, pending.delivery
-        return Address(
-            0 if in_direct else job.place.guild_id,
-            job.place.channel_id,
-            message_id,
-            job.locale,
-            reply_token=delivery.reply_token if job.private and not in_direct else None,
-            upload_limit_bytes=delivery.upload_limit_bytes,
-        )
+    async def _seems_in_direct(self, job: Job) -> bool:
+        """Whether a job was requested in direct messages, as far as Discord says so now."""
+        with contextlib.suppress(TemporaryFailure):
+            return job.private and await is_in_direct(self._messenger, job.place)
+        return False
 
     async def _keep_in_history(
-        self, pending: PendingDelivery, why: str, *, old: bool = False
+        self,
+        pending: PendingDelivery,
+        why: str,
+        obstacle: Obstacle | None = None,
+        *,
+        old: bool = False,
     ) -> None:
         """Keep the result in the history only, and say so on the status message if possible."""
         job = pending.job
         kept = await self._deliveries.kept(job.id, why)
-        if kept.message_id is None:
-            return
-        in_direct = False
-        with contextlib.suppress(TemporaryFailure):
-            in_direct = job.private and await self.is_in_direct(job)
-        token_lives = self._token_lives(pending)
-        if job.private and not in_direct and not token_lives:
-            return
         painted = job.state is JobState.PAINTED
+        reason = "" if obstacle is None else obstacle.value
+        in_direct = await self._seems_in_direct(job)
         request = request_from_json(job.request)
-        card = KeptCard(request, job.place.user_id, painted, old, direct=in_direct)
-        address = self._status_address(
-            pending, kept.message_id, in_direct=in_direct and not token_lives
-        )
-        with contextlib.suppress(Undeliverable, TemporaryFailure):
-            await self._messenger.edit(address, card)
+        card = KeptCard(request, job.place.user_id, painted, old, reason, direct=in_direct)
+        # `kept` has no token any more.
+        status = _status_address(job, pending.delivery, kept.message_id, in_direct=in_direct)
+        await self._notes.write(job.id, status, card)
 
     def _should_mention(self, pending: PendingDelivery, route: Route) -> bool:
         job = pending.job
@@ -346,3 +347,22 @@ class DeliveryWorker:
 def _has_no_status(pending: PendingDelivery) -> bool:
     """Whether the job never had a status message, so that its result is its first message."""
     return pending.delivery.message_id is None and pending.delivery.reply_token is None
+
+
+def _status_address(
+    job: Job, delivery: Delivery, message_id: int | None, *, in_direct: bool = False
+) -> Address:
+    """Return the status message of a job, with everything by which it can be reached.
+
+    in_direct: it is in direct messages, where no status message is ephemeral.
+    """
+    return Address(
+        0 if in_direct else job.place.guild_id,
+        job.place.channel_id,
+        message_id,
+        job.locale,
+        reply_token=delivery.reply_token,
+        upload_limit_bytes=delivery.upload_limit_bytes,
+        token_since=job.accepted_at,
+        ephemeral=job.private and not in_direct,
+    )

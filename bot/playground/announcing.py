@@ -9,6 +9,7 @@ from bot.playground.protocol import DIRECT_MESSAGES, GUILD_MEMBERS, GUILD_MESSAG
 from bot.playground.shapes import (
     channel_json,
     guild_create_json,
+    is_hidden,
     member_json,
     message_json,
     user_json,
@@ -33,7 +34,7 @@ def announce(event: Event, standin: StandIn) -> None:
         return
     message = event.message
     channel = standin.world.channel(message.channel_id)
-    if channel is None or message.reader_id is not None:
+    if channel is None or message.reader_id is not None or is_hidden(channel, standin.bot.id):
         return
     intent = DIRECT_MESSAGES if channel.type is ChannelType.DM else GUILD_MESSAGES
     place = {"guild_id": str(channel.guild_id)} if channel.guild_id else {}
@@ -52,6 +53,8 @@ def announce(event: Event, standin: StandIn) -> None:
 
 def _announce_channel(event: ChannelChanged, standin: StandIn) -> None:
     channel = event.channel
+    if is_hidden(channel, standin.bot.id):
+        return
     kind = "THREAD" if channel.is_thread else "CHANNEL"
     what = "DELETE" if event.gone else "CREATE" if event.fresh else "UPDATE"
     name = f"{kind}_{what}"

@@ -24,6 +24,7 @@ def channel_row(channel: Channel) -> Json:
     return shape | {
         "type": int(channel.type),
         "recipients": list(channel.recipients),
+        "members": list(channel.members),
         "created_at": _iso(channel.created_at),
     }
 
@@ -33,6 +34,7 @@ def channel_from(row: Mapping[str, Any]) -> Channel:
     changed = {
         "type": ChannelType(row["type"]),
         "recipients": tuple(row["recipients"]),
+        "members": tuple(row.get("members", ())),
         "created_at": _moment(row["created_at"]),
     }
     return Channel(**{**row, **changed})

@@ -20,6 +20,7 @@ class ChannelType(IntEnum):
     DM = 1
     CATEGORY = 4
     PUBLIC_THREAD = 11
+    PRIVATE_THREAD = 12
 
 
 class MessageType(IntEnum):
@@ -92,7 +93,10 @@ class Overwrite:
 
 @dataclass(slots=True)
 class Channel:
-    """A channel, category, thread or direct message channel (guild_id None)."""
+    """A channel, category, thread or direct message channel (guild_id None).
+
+    members: who was added to a private thread.
+    """
 
     id: int
     type: ChannelType
@@ -106,13 +110,14 @@ class Channel:
     locked: bool = False
     owner_id: int | None = None
     recipients: tuple[int, ...] = ()
+    members: tuple[int, ...] = ()
     created_at: datetime | None = None
     last_message_id: int | None = None
 
     @property
     def is_thread(self) -> bool:
         """Whether it is a thread under a channel."""
-        return self.type is ChannelType.PUBLIC_THREAD
+        return self.type in (ChannelType.PUBLIC_THREAD, ChannelType.PRIVATE_THREAD)
 
 
 @dataclass(slots=True)

@@ -357,7 +357,7 @@ def interaction_json(interaction: Interaction, standin: StandIn) -> Json:
         member = member_json(guild.members[interaction.user_id])
         shape |= {
             "channel": shape["channel"] | {"permissions": str(can)},
-            "app_permissions": str(world.permissions(channel, standin.bot.id)),
+            "app_permissions": str(world.granted(channel, standin.bot.id)),
             "guild_id": str(guild.id),
             "guild_locale": "en-US",
             "guild": {"id": str(guild.id), "locale": "en-US", "features": []},

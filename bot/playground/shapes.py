@@ -119,6 +119,11 @@ def member_json(member: Member) -> Json:
     }
 
 
+def is_hidden(channel: Channel, user_id: int) -> bool:
+    """Return whether the gateway keeps a private thread from an account not added to it."""
+    return channel.type is ChannelType.PRIVATE_THREAD and user_id not in channel.members
+
+
 def channel_json(channel: Channel, world: World) -> Json:
     """Return a channel, thread or direct message channel object."""
     shape: Json = {
@@ -191,7 +196,7 @@ def guild_json(guild: Guild) -> Json:
 
 def guild_create_json(guild: Guild, world: World, bot_id: int) -> Json:
     """Return a guild as the gateway announces it: with its channels, threads and the bot."""
-    channels = list(guild.channels.values())
+    channels = [c for c in guild.channels.values() if not is_hidden(c, bot_id)]
     own = guild.members.get(bot_id)
     return guild_json(guild) | {
         "joined_at": iso(own.joined_at if own else world.clock()),

@@ -253,6 +253,17 @@ class World:
 
     def permissions(self, channel: Channel, user_id: int) -> int:
         """Return what an account may do in a channel; 0 if it cannot even see it."""
+        granted = self.granted(channel, user_id)
+        if channel.type is ChannelType.PRIVATE_THREAD and user_id not in channel.members:
+            return granted if permissions.has(granted, "MANAGE_THREADS") else 0
+        return granted
+
+    def granted(self, channel: Channel, user_id: int) -> int:
+        """Return what roles and overwrites let an account do in a channel.
+
+        In a private thread that is worth nothing to whoever was not added; Discord tells an
+        application so much of its permissions with an interaction.
+        """
         guild = self.guild_of(channel)
         if guild is None:
             return permissions.ALL if user_id in channel.recipients else 0

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import structlog
 
 from bot.delivery.cards import WaitingCard
-from bot.delivery.messenger import Address, AnsweredElsewhere, TemporaryFailure, Undeliverable
+from bot.delivery.messenger import AnsweredElsewhere, TemporaryFailure, Undeliverable
 from bot.delivery.worker import NeverAnswered
 from bot.discord.interaction.services import Services
 from bot.jobs.active import ActiveJob
 from bot.request.resolve import request_notes
 from bot.request.summary import summarize
 from storage.errors import StorageError
-from storage.types import Job
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +27,8 @@ async def resume_status_messages(services: Services, resumed: Sequence[ActiveJob
     for live in resumed:
         job = live.row
         try:
-            message_id = await services.delivery.status_message(job.id, accepted_at=job.accepted_at)
+            await services.delivery.status_message(job.id, accepted_at=job.accepted_at)
+            status = await services.delivery.status_address(job)
         except NeverAnswered:
             log.info("withdrawn: its command was never answered", job=job.id)
             await services.cancellation.withdraw(job.id)
@@ -41,27 +41,10 @@ async def resume_status_messages(services: Services, resumed: Sequence[ActiveJob
             # Also happens if it was delivered just now; then nobody needs its progress.
             log.info("status message not found", job=job.id, detail=str(error))
             continue
-        address = None if message_id is None else await _address(services, job, message_id)
-        if address is not None:
+        if status is not None:
             quiet = not live.handle.spec.previews
             card = _waiting_card(services, live)
-            services.progress.track(live.handle, address, card, stale=True, quiet=quiet)
-
-
-async def _address(services: Services, job: Job, message_id: int) -> Address | None:
-    """Return where a status message is; None for an ephemeral one.
-
-    That can only be edited with its token, which expires soon.
-    """
-    place = job.place
-    if not job.private:
-        return Address(place.guild_id, place.channel_id, message_id, job.locale)
-    try:
-        in_direct = await services.delivery.is_in_direct(job)
-    except TemporaryFailure as error:  # the result will come all the same
-        log.info("progress not resumed", job=job.id, detail=str(error))
-        return None
-    return Address(0, place.channel_id, message_id, job.locale) if in_direct else None
+            services.progress.track(live.handle, status, card, stale=True, quiet=quiet)
 
 
 def _waiting_card(services: Services, live: ActiveJob) -> WaitingCard:

@@ -16,6 +16,7 @@ from bot.delivery.copies import CopySender
 from bot.delivery.owner_alerts import OwnerAlerts
 from bot.delivery.progress import ProgressUpdater
 from bot.delivery.result_cards import ResultCards
+from bot.delivery.status_messages import StatusEditor
 from bot.delivery.user_threads import UserThreads
 from bot.delivery.worker import DeliveryPolicy, DeliveryWorker
 from bot.discord.client import ZimagineClient, create_client
@@ -138,12 +139,14 @@ class _Outgoing:
         self.messenger = messenger = DiscordMessenger()
         owners = partial(owners_of, messenger, permissions.owners)
         self.owner_alerts = OwnerAlerts(messenger, owners, clock=clock, nonce=random_nonce)
+        editor = StatusEditor(messenger, clock)
         self.progress_updater = ProgressUpdater(
-            messenger, base.engine, now_s=time.monotonic, clock=clock
+            editor, base.engine, now_s=time.monotonic, clock=clock
         )
         notes = partial(request_notes, family=base.family)
         self.delivery = DeliveryWorker(
             messenger=messenger,
+            editor=editor,
             progress_updater=self.progress_updater,
             deliveries=stores.deliveries,
             cards=ResultCards(

@@ -87,6 +87,41 @@ def fallback_reason(gone: FallbackNote, say: Words) -> str:
             return say("Posted here because your thread could not be used.")
 
 
+def sent_directly(reason: str | None, person: str, say: Words) -> str:
+    """Say that a result was sent by direct message, and why. reason: as in SentCard."""
+    if reason is None:
+        return say("Sent to {person} by direct message.", person=person)
+    if reason == Obstacle.FORBIDDEN:
+        return say(
+            "I am not allowed to post pictures here, so I sent this one to {person} by direct "
+            "message.",
+            person=person,
+        )
+    return say(
+        "I could not show this picture here, so I sent it to {person} by direct message.",
+        person=person,
+    )
+
+
+def kept_reason(reason: str, say: Words) -> str:
+    """Say that a picture could not be shown and where it is. reason: an Obstacle's value or ""."""
+    match reason:
+        case Obstacle.FORBIDDEN:
+            return say(
+                "Your picture is ready, but I am not allowed to post it here. Use /history to "
+                "see it."
+            )
+        case Obstacle.TOO_LARGE:
+            return say(
+                "Your picture is ready, but its file is too large to be posted here. Use /history "
+                "to see it."
+            )
+        case _:
+            return say(
+                "Your picture is ready, but it could not be posted here. Use /history to see it."
+            )
+
+
 def _scope_line(name: str, value: T | None, label: Callable[[T, Words], str], say: Words) -> str:
     text = say("not set") if value is None else label(value, say)
     return f"{name}: {text}"

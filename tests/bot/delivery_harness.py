@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bot.delivery.progress import ProgressUpdater
 from bot.delivery.result_cards import ResultCards
+from bot.delivery.status_messages import StatusEditor
 from bot.delivery.user_threads import UserThreads
 from bot.delivery.worker import DeliveryPolicy, DeliveryWorker
 from bot.jobs.completion import write_picture
@@ -31,6 +32,7 @@ from tests.fakes import (
     ScriptedRenderer,
     fake_recipe,
     gradient,
+    until,
 )
 
 REQUEST = ImageRequest("a lake", "a lake", "", 5, 128, 128, 8, 1.0)
@@ -49,6 +51,7 @@ class DeliveryHarness:
         self.history = History(db, self.clock)
         self.deliveries = Deliveries(db, self.clock)
         self.slept: list[float] = []
+        self._endless = False
         self.on_sleep: Callable[[float], object] = lambda _: None
         self.nonces = iter(f"nonce-{n}" for n in range(100))
         self.jobs = Jobs(db, self.clock, lambda: next(self.nonces))
@@ -58,11 +61,11 @@ class DeliveryHarness:
     def restart(self) -> None:
         """Create the worker of a new process on the same database."""
         engine = Engine(ScriptedRenderer().load, bounds=Bounds(queue=1))
+        editor = StatusEditor(self.messenger, self.clock)
         self.delivery = DeliveryWorker(
             messenger=self.messenger,
-            progress_updater=ProgressUpdater(
-                self.messenger, engine, now_s=lambda: 0.0, clock=self.clock
-            ),
+            editor=editor,
+            progress_updater=ProgressUpdater(editor, engine, now_s=lambda: 0.0, clock=self.clock),
             deliveries=self.deliveries,
             cards=self.result_cards(),
             threads=UserThreads(Threads(self.db, self.clock), self.messenger),
@@ -80,7 +83,17 @@ class DeliveryHarness:
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.on_sleep(seconds)
-        await asyncio.sleep(0)
+        await (asyncio.Event().wait() if self._endless else asyncio.sleep(0))
+
+    async def kill_during_delivery(self) -> None:
+        """Kill the process while its delivery waits for another attempt, and start the next one."""
+        self._endless = True
+        runner = asyncio.create_task(self.delivery.run())
+        await until(lambda: self.slept)
+        runner.cancel()
+        await self.delivery.drain(0)
+        self._endless = False
+        self.restart()
 
     async def accept(
         self,

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from bot.delivery.cards import Card, PaintingCard, WaitingCard
 from bot.delivery.messenger import Address
 from bot.delivery.progress import EDIT_INTERVAL_S, ProgressUpdater
+from bot.delivery.status_messages import StatusEditor
 from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds
 from engine.service import Engine
@@ -53,7 +54,7 @@ class ProgressHarness:
         self.messenger = SlowMessenger()
         self.now_s = 0.0
         self.updater = ProgressUpdater(
-            self.messenger,
+            StatusEditor(self.messenger, self._clock),
             self.engine,
             now_s=lambda: self.now_s,
             clock=self._clock,
@@ -68,13 +69,16 @@ class ProgressHarness:
         assert seconds == EDIT_INTERVAL_S
         await self._ticks.acquire()
 
-    async def submit(self, number: int, *, quiet: bool = False, count: int = 1) -> EngineJob:
-        """Submit a job whose status message has its number as id."""
+    async def submit(
+        self, number: int, *, quiet: bool = False, count: int = 1, token: str | None = None
+    ) -> EngineJob:
+        """Submit a job whose status message has its number as id. token: reaches it, too."""
         slot = self.engine.reserve(number, 1)
         job = self.engine.submit(slot, JobSpec(number, REQUEST, previews=True, count=count))
         ahead = (self.engine.queue.position(number) or 0) + 1
         card = WaitingCard(number, REQUEST, number, ahead, None)
-        self.updater.track(job, Address(1, 2, number), card, quiet=quiet)
+        address = Address(1, 2, number, reply_token=token)
+        self.updater.track(job, address, card, quiet=quiet)
         await asyncio.sleep(0.02)
         return job
 

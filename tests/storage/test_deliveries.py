@@ -148,20 +148,18 @@ async def test_unknown_jobs_are_named(stores: OpenStores) -> None:
     assert await stores.deliveries.pending_for(99) is None
 
 
-async def test_a_private_job_keeps_its_token_until_it_is_settled(stores: OpenStores) -> None:
-    """A private job keeps its token, which alone can change its message; a public one does not."""
-    public = await stores.accept(new_job(reply_token="one"))
-    private = await stores.accept(new_job(reply_token="two", private=True))
-    for job in (public, private):
-        await stores.deliveries.placed(job.id, 77)
-    tokens = [
-        found.reply_token
-        for job in (public, private)
-        if (found := await stores.deliveries.get(job.id)) is not None
-    ]
-    assert tokens == [None, "two"]
-    await stores.jobs.cancelled(private.id)
-    assert (await stores.deliveries.delivered(private.id)).reply_token is None
+@pytest.mark.parametrize("private", [False, True])
+@pytest.mark.parametrize("newer", [None, "newer"])
+async def test_a_job_keeps_its_token_until_it_is_settled(
+    stores: OpenStores, private: bool, newer: str | None
+) -> None:
+    """The token of the status message stays: sometimes it alone can change that message."""
+    job = await stores.accept(new_job(reply_token="first", private=private))
+    await stores.deliveries.placed(job.id, 77, reply_token=newer)
+    found = await stores.deliveries.get(job.id)
+    assert found is not None and found.reply_token == (newer or "first")
+    await stores.jobs.cancelled(job.id)
+    assert (await stores.deliveries.delivered(job.id)).reply_token is None
 
 
 async def test_a_missed_try_makes_the_next_one_the_first(stores: OpenStores) -> None:

@@ -6,6 +6,7 @@ import aiohttp
 import discord
 import structlog
 
+from bot.discord.interaction.job_messages import hidden, show_progress, waiting_card
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
@@ -17,7 +18,6 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.interaction.status_messages import hidden, show_progress, waiting_card
 from bot.discord.views.jobs import card_layout
 from bot.discord.views.markdown import timestamp
 from bot.discord.views.permutations import accepted_layout, closed_layout

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 
 from bot.discord.handlers.details import can_read_of
+from bot.discord.interaction.job_messages import hidden
 from bot.discord.interaction.mentions import named
 from bot.discord.interaction.responses import (
     Interaction,
@@ -18,7 +19,6 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.interaction.status_messages import hidden
 from bot.discord.views.modals import remix_changes, remix_form
 from bot.jobs.variations import VARIATIONS
 from bot.request.outcomes import Accepted, Refused

@@ -21,8 +21,8 @@ from bot.delivery.messenger import (
 )
 from bot.delivery.worker import NeverAnswered
 from bot.discord.interaction.home_server import about_server, home_server
+from bot.discord.interaction.job_messages import hidden, show_progress, waiting_card
 from bot.discord.interaction.services import Services
-from bot.discord.interaction.status_messages import hidden, show_progress, waiting_card
 from bot.discord.views.corrections import correction_layout
 from bot.discord.views.custom_ids import is_of_another_database
 from bot.discord.views.jobs import card_layout

@@ -35,7 +35,7 @@ from bot.pictures.gallery import GalleryPage
 from bot.request.notes import Adapted, HighGuidance, NegativeAdded, Note, SmallSide
 from bot.request.summary import RequestSummary
 from bot.wording import labels, rejections
-from bot.wording.delivery import fallback_reason
+from bot.wording.delivery import fallback_reason, kept_reason, sent_directly
 from bot.wording.origins import origin_label
 from engine.types import ImageRequest
 from storage.types import PolicySource, QuotaStatus, StoredPicture
@@ -250,21 +250,21 @@ def _kept(card: KeptCard, say: Words) -> ui.LayoutView:
             "Your picture is ready, but it is too late to post it here. Use /history to see it."
         )
     else:
-        sentence = say(
-            "Your picture is ready, but I am not allowed to post it here. Use /history to see it."
-        )
+        sentence = kept_reason(card.reason, say)
     return layout(ui.TextDisplay(f"{_prompt_line(card.request)}\n{sentence}"))
 
 
 def _moved(card: MovedCard, say: Words) -> ui.LayoutView:
     where = card.guild_id or "@me"  # as Discord's own links to direct messages have it
     url = f"https://discord.com/channels/{where}/{card.channel_id}/{card.message_id}"
-    link = say("Your picture is ready: {url}", url=url)
-    return layout(ui.TextDisplay(f"{_prompt_line(card.request)}\n{link}"))
+    lines = [_prompt_line(card.request), say("Your picture is ready: {url}", url=url)]
+    if card.fallback is not None:
+        lines.append(small_print(fallback_reason(card.fallback, say)))
+    return layout(ui.TextDisplay("\n".join(lines)))
 
 
 def _sent(card: SentCard, say: Words) -> ui.LayoutView:
-    sent = say("Sent to {person} by direct message.", person=f"<@{card.requester_id}>")
+    sent = sent_directly(card.reason, f"<@{card.requester_id}>", say)
     return layout(ui.TextDisplay(f"{_prompt_line(card.request)}\n{sent}"))
 
 

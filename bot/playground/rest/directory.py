@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bot.playground import errors
 from bot.playground.errors import Form
-from bot.playground.model import ChannelType
 from bot.playground.rest.finding import the_channel, the_guild
 from bot.playground.rest.gate import Call, Reply
 from bot.playground.shapes import (
@@ -107,7 +106,7 @@ async def channel(call: Call) -> Reply:
 async def change_channel(call: Call) -> Reply:
     """PATCH /channels/{channel_id}: for threads, archived and locked."""
     found = the_channel(call)
-    if found.type is not ChannelType.PUBLIC_THREAD:
+    if not found.is_thread:
         raise errors.MISSING_PERMISSIONS.error()
     the_channel(call, needs=("MANAGE_THREADS",))
     found.archived = bool(call.body.json.get("archived", found.archived))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from PIL import Image
@@ -13,11 +13,16 @@ from PIL import Image
 from bot.delivery import progress
 from bot.delivery.attachments import encode_preview
 from bot.delivery.cards import PaintingCard
-from bot.delivery.messenger import Obstacle, TemporaryFailure, Undeliverable
+from bot.delivery.messenger import (
+    REPLY_TOKEN_LIFE,
+    Obstacle,
+    TemporaryFailure,
+    Undeliverable,
+)
 from bot.delivery.progress import MESSAGE_INTERVAL_S
 from engine.types import Progress, Raster
 from tests.bot.progress_harness import ProgressHarness, open_progress_harness
-from tests.fakes import fake_preview, until
+from tests.fakes import Call, fake_preview, until
 
 
 @pytest.fixture
@@ -195,3 +200,66 @@ async def test_nobody_waits_for_an_encoder(harness: ProgressHarness, encoder: He
     assert job is not None
     await harness.step(job, 3)
     assert harness.messenger.messages == {} and not encoder.go.is_set()
+
+
+def closed_to_previews(call: Call) -> Exception | None:
+    """Refuse the bot's own edits with a file, as without the permission Attach Files."""
+    previewed = isinstance(call.card, PaintingCard) and call.card.preview is not None
+    return Undeliverable(Obstacle.FORBIDDEN, "50013") if call.way == "edit" and previewed else None
+
+
+def closed(call: Call) -> Exception | None:
+    """Refuse all of the bot's own edits."""
+    return Undeliverable(Obstacle.FORBIDDEN, "50001") if call.way == "edit" else None
+
+
+@pytest.mark.parametrize("rule", [closed, closed_to_previews])
+async def test_the_token_shows_what_the_bot_may_not(
+    harness: ProgressHarness, rule: Callable[[Call], Exception | None]
+):
+    """A refused preview is shown by the token; that one refusal is the only one."""
+    harness.messenger.rule = rule
+    job = await harness.submit(1, token="token")
+    for number in (1, 2):
+        await harness.step(job, 1)
+        await harness.tick(MESSAGE_INTERVAL_S)
+        cards = await harness.edited(1, number)
+        assert cards[-1].preview is not None
+    assert [call.way for call in harness.messenger.calls] == ["edit", "token", "token"]
+
+
+@pytest.mark.parametrize(("rule", "goes_on"), [(closed, False), (closed_to_previews, True)])
+async def test_with_the_token_the_previews_end(
+    harness: ProgressHarness, rule: Callable[[Call], Exception | None], goes_on: bool
+):
+    """One edit without a preview shows whether text can be edited; if not, it was the last one."""
+    harness.messenger.rule = rule
+    job = await harness.submit(1, token="token")
+    await harness.step(job, 1)
+    await harness.tick(MESSAGE_INTERVAL_S)
+    await harness.edited(1, 1)
+    harness.messenger.calls.clear()
+    harness.now_s += REPLY_TOKEN_LIFE.total_seconds()
+    for _ in range(2):
+        await harness.step(job, 1)
+        await harness.tick(MESSAGE_INTERVAL_S)
+    await asyncio.sleep(0.1)
+    assert [call.way for call in harness.messenger.calls] == ["edit"] * (2 if goes_on else 1)
+    cards = await harness.edited(1, 3 if goes_on else 1)
+    assert [card.preview is None for card in cards] == [False, *([True] * (len(cards) - 1))]
+
+
+async def test_trouble_with_the_token_ends_no_progress(harness: ProgressHarness):
+    """A temporary failure costs one edit, and no preview but that one."""
+    failing = [TemporaryFailure("503")]
+
+    def rule(call: Call) -> Exception | None:
+        return failing.pop() if call.way == "token" and failing else closed(call)
+
+    harness.messenger.rule = rule
+    job = await harness.submit(1, token="token")
+    for _ in range(3):
+        await harness.step(job, 1)
+        await harness.tick(MESSAGE_INTERVAL_S)
+    cards = await harness.edited(1, 2)
+    assert [(card.step, card.preview is None) for card in cards] == [(2, True), (3, False)]

@@ -49,8 +49,8 @@ def test_every_way_ends_and_no_private_one_is_public(
     """Whatever is closed, no route is taken twice and private results stay private."""
     job = a_job(state, private=private, delivery=delivery)
     flags = (False, True)
-    for message_id, token, late_s, backlog, direct, there in itertools.product(
-        (None, 5), flags, (1, 40, 3600), flags, flags, flags
+    for message_id, token, late_s, backlog, direct, there, editable in itertools.product(
+        (None, 5), flags, (1, 40, 3600), flags, flags, flags, flags
     ):
         usual = routes.default_route(
             job,
@@ -69,7 +69,13 @@ def test_every_way_ends_and_no_private_one_is_public(
                     break
                 taken.append(now)
                 now = routes.fallback_route(
-                    now, obstacle, job, default=usual, direct_messages=direct
+                    now,
+                    obstacle,
+                    job,
+                    default=usual,
+                    direct_messages=direct,
+                    editable=editable,
+                    taken=set(taken),
                 )
             assert now is None and len(set(taken)) == len(taken)
             # In direct messages the status message is nobody else's either.
@@ -151,3 +157,38 @@ def test_who_is_closed_to_direct_messages_is_not_written_to_in_the_end():
             route, Obstacle.FORBIDDEN, job, default=Route.EDIT, direct_messages=True
         )
         assert left is None
+
+
+@pytest.mark.parametrize("state", ENDS)
+def test_what_a_channel_refuses_is_edited_in(state: JobState):
+    """A refused post leaves the status message, if that may accept it; never a second time."""
+    job = a_job(state)
+    for obstacle in Obstacle:
+        closed = obstacle not in (Obstacle.UNREADABLE, Obstacle.TOO_LARGE, Obstacle.REJECTED)
+        for editable, taken in itertools.product((False, True), ({Route.POST}, set(Route))):
+            left = routes.fallback_route(
+                Route.POST,
+                obstacle,
+                job,
+                default=Route.POST,
+                direct_messages=False,
+                editable=editable,
+                taken=taken,
+            )
+            expected = closed and editable and Route.EDIT not in taken
+            assert left is (Route.EDIT if expected else None)
+
+
+def test_a_post_that_was_refused_is_not_tried_again_after_the_edit():
+    """An edit that follows a refused post leaves only the direct message."""
+    job = a_job(JobState.PAINTED)
+    for obstacle in (Obstacle.ARCHIVED, Obstacle.MESSAGE_GONE):
+        left = routes.fallback_route(
+            Route.EDIT,
+            obstacle,
+            job,
+            default=Route.POST,
+            direct_messages=True,
+            taken={Route.POST, Route.EDIT},
+        )
+        assert left is Route.DIRECT

@@ -157,9 +157,13 @@ async def test_an_old_token_is_not_asked_about(harness: DeliveryHarness):
 
 
 async def test_a_token_is_forgotten_when_it_is_not_needed(harness: DeliveryHarness):
-    """Once the status message is known, its token is removed from the database."""
+    """Once the result is delivered, the token is removed from the database."""
     job = await harness.accept(placed=False, reply_token="t")
     await harness.delivery.status_posted(job.id, STATUS_ID)
+    status = await harness.delivery.status_address(job)
+    assert status is not None and (status.message_id, status.reply_token) == (STATUS_ID, "t")
+    await harness.paint(job)
+    await harness.deliver()
     found = await harness.deliveries.get(job.id)
     assert found is not None and found.reply_token is None
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from bot.playground.model import Overwrite
+from bot.playground.model import Channel, ChannelType, Overwrite
+from bot.playground.people import ActingUser, ActionRefused, interaction_json
 from bot.playground.permissions import bits
-from bot.playground.seed import BOT_ID, GUILD_ID, PAINT_ID
-from tests.bot.playground.conftest import StandInClient
+from bot.playground.seed import (
+    ADMIN_ID,
+    BOT_ID,
+    GUILD_ID,
+    MEMBER_ID,
+    PAINT_ID,
+    SECOND_MEMBER_ID,
+)
+from tests.bot.playground.conftest import StandInClient, connect
 
 
 async def under(client: StandInClient) -> tuple[str, str]:
@@ -73,3 +81,63 @@ async def test_threads_take_a_permission(client: StandInClient) -> None:
     assert channel is not None
     world.overwrite(channel, Overwrite(BOT_ID, 1, 0, bits("CREATE_PUBLIC_THREADS")))
     assert (await client.call("POST", path, {"name": "x"})).code == 50013
+
+
+def private_thread(client: StandInClient, *members: int) -> Channel:
+    """Open a private thread with these members."""
+    world = client.standin.world
+    thread = Channel(
+        world.ids.new(),
+        ChannelType.PRIVATE_THREAD,
+        "between us",
+        GUILD_ID,
+        parent_id=PAINT_ID,
+        owner_id=MEMBER_ID,
+        members=members,
+        created_at=world.clock(),
+    )
+    world.create_channel(thread)
+    return thread
+
+
+async def test_a_private_thread_is_closed_to_whoever_was_not_added(client: StandInClient) -> None:
+    """The bot hears nothing of it and is refused everything but its answers to interactions."""
+    world, people = client.standin.world, client.people
+    thread = private_thread(client, MEMBER_ID)
+    shard = await connect(client)
+    heard = await shard.identify(intents=1 | 1 << 9)
+    people.say(ActingUser(MEMBER_ID), thread.id, "psst")
+    with pytest.raises(ActionRefused):
+        people.say(ActingUser(SECOND_MEMBER_ID), thread.id, "let me in")
+    people.say(ActingUser(ADMIN_ID), thread.id, "admins see every thread")
+
+    (command,) = await client.register()
+    sent = people.command(ActingUser(MEMBER_ID), thread.id, int(command["id"]), [], {"prompt": "x"})
+    created = await shard.next(name="INTERACTION_CREATE")
+    assert str(thread.id) not in [each["id"] for each in heard["d"]["threads"]]
+    assert shard.sequence == 3, "READY, GUILD_CREATE and the interaction, nothing in between"
+    can = int(created["d"]["app_permissions"])
+    assert can & bits("VIEW_CHANNEL", "SEND_MESSAGES_IN_THREADS", "ATTACH_FILES")
+    assert can == int(interaction_json(sent, client.standin)["app_permissions"])
+
+    answered = await client.answer(sent, {"type": 4, "data": {"content": "at work"}})
+    number = answered.json["resource"]["message"]["id"]
+    path = f"/channels/{thread.id}/messages/{number}"
+    assert (await client.post({"content": "x"}, thread.id)).code == 50001
+    for method, body in (("PATCH", {"content": "x"}), ("GET", None), ("DELETE", None)):
+        assert (await client.call(method, path, body)).code == 50001
+    hook = f"/webhooks/{BOT_ID}/{sent.token}/messages/{number}"
+    assert (await client.call("PATCH", hook, {"content": "done"})).status == 200
+    client.standin.interactions.expire_all()
+    assert (await client.call("PATCH", hook, {"content": "late"})).code == 50027
+    assert world.messages(thread.id)[-1].content == "done"
+
+
+async def test_a_bot_that_was_added_to_a_private_thread_is_at_home(client: StandInClient) -> None:
+    """It hears of the thread and writes there."""
+    shard = await connect(client)
+    await shard.identify()
+    thread = private_thread(client, MEMBER_ID, BOT_ID)
+    assert (await shard.next(name="THREAD_CREATE"))["d"]["id"] == str(thread.id)
+    assert (await client.post({"content": "x"}, thread.id)).status == 200
+    assert client.problems == []

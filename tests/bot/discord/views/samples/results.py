@@ -94,6 +94,20 @@ def _fallback_reason(wanted: DeliveryMode, why: str) -> Sample:
     return _picture(fallback=FallbackNote(wanted, why))
 
 
+def _kept(reason: str) -> Sample:
+    return card_sample(lambda words: KeptCard(a_request(words), ALICE, painted=True, reason=reason))
+
+
+def _moved(fallback: FallbackNote | None) -> Sample:
+    return card_sample(
+        lambda words: MovedCard(a_request(words), GUILD, CHANNEL, 7 * 10**17, fallback)
+    )
+
+
+def _sent(reason: str | None) -> Sample:
+    return card_sample(lambda words: SentCard(a_request(words), ALICE, reason))
+
+
 RESULTS: dict[str, Sample] = {
     "waiting": _waiting(),
     "waiting-one-before": _waiting(ahead=1),
@@ -155,7 +169,9 @@ RESULTS: dict[str, Sample] = {
     "failure-expired": _failure("expired"),
     "failure-mention": _failure("failed", "blank", mention=True),
     **{f"failure-{code.replace('_', '-')}": _failure("failed", code) for code in ERRORS},
-    "kept": card_sample(lambda words: KeptCard(a_request(words), ALICE, painted=True)),
+    "kept": _kept(Obstacle.FORBIDDEN),
+    "kept-large": _kept(Obstacle.TOO_LARGE),
+    "kept-unknown": _kept(""),
     "kept-old": card_sample(
         lambda words: KeptCard(a_request(words), ALICE, painted=True, old=True)
     ),
@@ -163,8 +179,11 @@ RESULTS: dict[str, Sample] = {
         lambda words: KeptCard(a_request(words), ALICE, painted=True, direct=True)
     ),
     "kept-unpainted": card_sample(lambda words: KeptCard(a_request(words), ALICE, painted=False)),
-    "moved": card_sample(lambda words: MovedCard(a_request(words), GUILD, CHANNEL, 7 * 10**17)),
+    "moved": _moved(None),
+    "moved-no-direct": _moved(FallbackNote(DeliveryMode.DIRECT, Obstacle.FORBIDDEN)),
     "moved-direct": card_sample(lambda words: MovedCard(a_request(words), 0, CHANNEL, 7 * 10**17)),
-    "sent": card_sample(lambda words: SentCard(a_request(words), ALICE)),
+    "sent": _sent(None),
+    "sent-forbidden": _sent(Obstacle.FORBIDDEN),
+    "sent-unknown": _sent(""),
     "notice": card_sample(lambda _: NoticeCard("The disk is full.")),
 }

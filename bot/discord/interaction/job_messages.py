@@ -45,20 +45,17 @@ def hidden(interaction: Interaction, *, private: bool) -> bool:
 def show_progress(
     services: Services, actor: Actor, accepted: Accepted, message_id: int, card: WaitingCard
 ) -> None:
-    """Keep a job's status message up to date. card: what it shows.
-
-    An ephemeral one can only be edited with the interaction's token.
-    """
+    """Keep a job's status message up to date. card: what it shows."""
     handle = services.engine_jobs.handle_of(accepted.job_id)
     if handle is None:
         return
-    ephemeral = accepted.private and not actor.direct
     address = Address(
         0 if actor.direct else actor.guild_id,
         actor.channel_id,
         message_id,
         actor.locale_for(private=accepted.private),
-        reply_token=actor.reply_token if ephemeral else None,
+        reply_token=actor.reply_token,
         upload_limit_bytes=actor.upload_limit_bytes,
+        ephemeral=accepted.private and not actor.direct,
     )
     services.progress.track(handle, address, card, quiet=not handle.spec.previews)
