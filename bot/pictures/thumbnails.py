@@ -43,7 +43,8 @@ class Thumbnails:
     async def of(self, pictures: Sequence[StoredPicture]) -> dict[int, bytes]:
         """Return the JPEG of each picture by its id, without those whose file is gone or damaged.
 
-        One that is not kept takes 10 to 150 ms: a PNG has to be decoded as a whole.
+        One that is not kept takes 20 ms at 512×512 and 150 ms at 2048×2048 on two cores: a PNG
+        has to be decoded as a whole.
         """
         made = await asyncio.gather(*map(self._thumbnail, pictures))
         return {
