@@ -53,7 +53,8 @@ def reads_nothing(_channel_id: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PromptExplanation:
-    """The analysis of a prompt, and what the default level of enhancement makes of it.
+    """The analysis of a prompt, and what its level of enhancement makes of it: a flag's, or the
+    default.
 
     choices: the number of its permutations, of which this is the first. pictures: of all of them.
     style: the one requested by a flag. left: why that style is ignored, if it is. limited: what the
@@ -155,11 +156,10 @@ class InspectionService:
 
     def explain(self, prompt: str) -> PromptExplanation | Refused:
         """Explain how a prompt is read, without charging a picture."""
-        permutations = apply_flags_to_each(
-            GenerationParams(prompt, enhance=EnhancementLevel.OFF), 1, False
-        )
+        permutations = apply_flags_to_each(GenerationParams(prompt), 1, False)
         if isinstance(permutations, Refused):
             return permutations
+        level = permutations[0].params.enhance or self._family.enhance
         params = dataclasses.replace(permutations[0].params, enhance=EnhancementLevel.OFF)
         resolved = resolve(params, self._family, lambda: 0)
         if isinstance(resolved, Refused):
@@ -169,7 +169,7 @@ class InspectionService:
         enhanced = prompts.enhance(
             prompts.as_read(text, request.effective_prompt, request.style),
             negative="",
-            level=family.enhance,
+            level=level,
             style=family.style,
             negative_works=True,
             count=count,
@@ -185,7 +185,7 @@ class InspectionService:
             text,
             analysis,
             enhanced,
-            family.enhance,
+            level,
             family.max_tokens,
             choices=len(permutations),
             pictures=sum(each.count for each in permutations),

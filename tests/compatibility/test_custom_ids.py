@@ -38,6 +38,11 @@ LATER_ACTIONS = frozenset(
         ComponentAction.PAINT_ANYWAY,
         ComponentAction.EDIT_PROMPT,
         ComponentAction.PAINT_WITHOUT,
+        ComponentAction.PAINT_EXPLAINED,
+        ComponentAction.CANCEL_ALL_IN_QUEUE,
+        ComponentAction.SET_DELIVERY,
+        ComponentAction.SET_SPOILER,
+        ComponentAction.SET_QUIET,
     }
 )
 """Actions added after the recording, which therefore lacks them."""

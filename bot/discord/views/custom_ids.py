@@ -16,11 +16,12 @@ class ComponentAction(StrEnum):
     """The action of a button, a menu or a form. The values never change: old messages hold them.
 
     The row id that follows is a picture's, except for CANCEL and CANCEL_IN_QUEUE (a job's),
-    ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT and those that paint examples or
-    anyway (a proposal's), and
-    REFRESH_QUEUE (0).
+    ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT, PAINT_EXPLAINED and those that
+    paint examples or anyway (a proposal's), REFRESH_QUEUE and CANCEL_ALL_IN_QUEUE (0), and those
+    that change a setting (the number of its value in `views.settings`).
 
-    CANCEL_IN_QUEUE is on the panel of /queue, which is then updated in place.
+    CANCEL_IN_QUEUE and CANCEL_ALL_IN_QUEUE are on the panel of /queue, which is then updated in
+    place.
 
     MENU is on the menus of older messages; the value of the chosen option holds the action and the
     picture. MORE opens a new panel for all pictures of a job, MORE_OF_ONE for one; CHOOSE_PICTURE
@@ -68,6 +69,11 @@ class ComponentAction(StrEnum):
     PAINT_ANYWAY = "anyway"
     EDIT_PROMPT = "edit"
     PAINT_WITHOUT = "without"
+    PAINT_EXPLAINED = "explained"
+    CANCEL_ALL_IN_QUEUE = "unqueueall"
+    SET_DELIVERY = "setdelivery"
+    SET_SPOILER = "setspoiler"
+    SET_QUIET = "setquiet"
 
 
 _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"
@@ -110,6 +116,7 @@ _TABLES: Final = {
     ComponentAction.EDIT_PROMPT: "proposals",
     ComponentAction.PAINT_WITHOUT: "proposals",
     ComponentAction.PAINT_ANYWAY: "proposals",
+    ComponentAction.PAINT_EXPLAINED: "proposals",
     **dict.fromkeys(EXAMPLE_ACTIONS, "proposals"),
 }
 """The tables of row ids that are not a picture's."""

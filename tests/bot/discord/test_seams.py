@@ -150,7 +150,7 @@ async def test_what_was_sent_directly_can_be_managed_from_the_history(harness: B
     await change_settings(harness, delivery="direct")
     await paint(harness, prompt="a lake")
     listed = await harness.alice.slash(harness.channel, "history")
-    shown = await harness.alice.click(listed.response.message, label="Show")
+    shown = await harness.alice.click(listed.response.message, label="Show #1")
     panel = await harness.alice.click(shown.response.message, label="More ▾")
     for _ in range(2):  # the second answers the question
         await harness.alice.click(panel.response.message, label="Delete")

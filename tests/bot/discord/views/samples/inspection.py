@@ -59,7 +59,12 @@ def _status(state: EngineState, **changes: Any) -> Sample:
 
 
 def _explain(
-    extra: str = "", *, counted: bool = True, max_tokens: int = 512, **changes: Any
+    extra: str = "",
+    *,
+    counted: bool = True,
+    max_tokens: int = 512,
+    kept_id: int | None = 12,
+    **changes: Any,
 ) -> Sample:
     def shown(say: Words, words: str) -> Shown:
         prompt = f"{words}{extra}"
@@ -76,7 +81,7 @@ def _explain(
         )
         analysis = analyse(prompt, count=count, max_tokens=max_tokens)
         explained = PromptExplanation(prompt, analysis, enhanced, EnhancementLevel.FULL, max_tokens)
-        return explanation_layout(dataclasses.replace(explained, **changes), say)
+        return explanation_layout(dataclasses.replace(explained, **changes), say, kept_id)
 
     return shown
 
@@ -146,6 +151,7 @@ INSPECTION: dict[str, Sample] = {
     "explain-advice": _explain(
         ', 8k, steps 30, no fog, (sea:1.3), --ar 3:2, <lora:x:1>, a sign that says "HI"',
         max_tokens=8,
+        kept_id=None,
     ),
     "explain-uncounted": _explain(counted=False),
     "explain-choices": _explain(choices=3, pictures=6),
