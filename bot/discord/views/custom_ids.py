@@ -24,7 +24,8 @@ class ComponentAction(StrEnum):
 
     MENU is on the menus of older messages; the value of the chosen option holds the action and the
     picture. MORE opens a new panel for all pictures of a job, MORE_OF_ONE for one; CHOOSE_PICTURE
-    and CHOOSE_ANOTHER turn the panel that they are on. DELETE asks back, CONFIRM_DELETE deletes.
+    and CHOOSE_ANOTHER turn the panel that they are on. DELETE asks back, CONFIRM_DELETE deletes;
+    so do DELETE_REPORTED and CONFIRM_DELETE_REPORTED.
     """
 
     REROLL = "reroll"
@@ -68,6 +69,7 @@ class ComponentAction(StrEnum):
     PAINT_ANYWAY = "anyway"
     EDIT_PROMPT = "edit"
     PAINT_WITHOUT = "without"
+    CONFIRM_DELETE_REPORTED = "erasereported"
 
 
 _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"
