@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Final
 
+from bot.discord.views.source_changes import CHANGES, changes_code, changes_of
 from bot.request.input_sources import StagedSource
 from storage.marks import MARK_CHARS, DatabaseMark
 
@@ -77,9 +78,11 @@ _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"
 PATTERN: Final = rf"z1:(?P<act>{'|'.join(ComponentAction)}):(?P<id>[0-9]{{1,18}}){_MARK}"
 """Every custom_id that this or an earlier version put on a button, a menu or a form, whatever
 database it belongs to."""
-STAGED_PATTERN: Final = rf"z1:kept:(?P<sha256>[0-9a-f]{{64}}):(?P<seal>[0-9a-f]{{16}}){_MARK}"
-"""For a staged picture, which has no row because no job uses it yet: the hash of its pixels, and a
-signature that proves whose it is."""
+STAGED_PATTERN: Final = (
+    rf"z1:kept:(?P<sha256>[0-9a-f]{{64}}):(?P<seal>[0-9a-f]{{16}})(?P<changes>{CHANGES}){_MARK}"
+)
+"""For a staged picture, which has no row because no job uses it yet: the hash of its pixels, a
+signature that proves whose it is, and what became of the given picture, if anything."""
 
 EXAMPLE_ACTIONS = (
     ComponentAction.PAINT_FIRST_EXAMPLE,
@@ -148,7 +151,8 @@ def parse(text: str) -> tuple[ComponentAction, int] | None:
 
 def staged_id(staged: StagedSource) -> str:
     """Return the custom_id of a form or button for a staged picture."""
-    return _marked(f"z1:kept:{staged.sha256}:{staged.signature}")
+    changes = changes_code(staged.changes)
+    return _marked(f"z1:kept:{staged.sha256}:{staged.signature}{changes}")
 
 
 def parse_staged(text: str) -> StagedSource | None:
@@ -156,7 +160,7 @@ def parse_staged(text: str) -> StagedSource | None:
     match = re.fullmatch(STAGED_PATTERN, text)
     if match is None or not _is_ours(match["mark"]):
         return None
-    return StagedSource(match["sha256"], match["seal"])
+    return StagedSource(match["sha256"], match["seal"], changes=changes_of(match["changes"]))
 
 
 def is_known(text: str) -> bool:
