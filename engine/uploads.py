@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -25,7 +27,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from engine.encode import pixels_sha256
 from engine.errors import EngineError
 from engine.file_formats import FileKind, format_of
-from engine.layers import Layers, layers, transparency
+from engine.layers import Layers, layers, orientation, transparency
 from engine.types import Ground, Raster, SourceChange, SourceChangeKind
 
 
@@ -133,6 +135,21 @@ def decode_layers(data: bytes, limits: UploadLimits) -> Layers:
     """Decode a picture as decode() does, but keep its colours and transparency apart. Blocking."""
     with _loaded(data, limits) as image:
         return layers(image)
+
+
+def orientation_of(data: bytes, limits: UploadLimits) -> int:
+    """Return the EXIF orientation of a picture, 1 to 8. Raises as decode() does. Blocking."""
+    with _loaded(data, limits) as image:
+        return orientation(image)
+
+
+def stored_pixels(data: bytes, limits: UploadLimits) -> NDArray[np.uint8] | None:
+    """Return the first frame of a picture exactly as it is stored (height × width × 3 or 4).
+
+    None if its pixels are of any other kind. Raises as decode() does. Blocking.
+    """
+    with _loaded(data, limits) as image:
+        return np.asarray(image) if image.mode in ("RGB", "RGBA") else None
 
 
 def holes(data: bytes, limits: UploadLimits) -> Image.Image | None:
