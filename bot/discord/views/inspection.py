@@ -15,7 +15,13 @@ from bot.i18n import Words
 from bot.jobs.queue import OwnQueue, QueuedJob, WholeQueue
 from bot.pictures.inspection import ForeignDetails, PictureDetails, PromptExplanation
 from bot.wording import prompt_analysis, recipes, rejections
-from bot.wording.foreign import fitted_size, foreign_heading, foreign_remark, foreign_rows
+from bot.wording.foreign import (
+    fitted_size,
+    foreign_heading,
+    foreign_remark,
+    foreign_rows,
+    workflow_remark,
+)
 from bot.wording.labels import level_name, style_name
 from bot.wording.origins import origin_label
 from engine.types import Mode
@@ -226,8 +232,10 @@ def foreign_panel(details: ForeignDetails, say: Words) -> Panel:
         copied = _foreign_line(line, say, in_file=file is not None)
         if line and recipe.size is not None and details.size not in (None, recipe.size):
             copied += f"\n-# {fitted_size(recipe.size, details.size, say)}"
+        remarks = [foreign_remark(recipe.program, say)]
+        remarks += [workflow_remark(say)] if recipe.from_workflow else []
         return [
-            f"**{head}**\n-# {foreign_remark(recipe.program, say)}",
+            "\n-# ".join([f"**{head}**", *remarks]),
             _labelled_lines(rows),
             copied,
         ]

@@ -167,6 +167,7 @@ INSPECTION: dict[str, Sample] = {
     "foreign-unknown": _foreign(program="", negative="", seed=None, size=None, settings=()),
     "foreign-ours": _foreign(program="zimagine", seed=2**60, size=(512, 768)),
     "foreign-long": _foreign(prompt="a red house, " * 300),
+    "foreign-workflow": _foreign(program="ComfyUI", negative="", from_workflow=True),
     "details-other-model": _details(
         {"width_px": 96, "height_px": 80, "steps": 60}, repeatable=False
     ),
