@@ -41,7 +41,7 @@ def command(file: Path, as_json: bool, config: Path | None) -> None:
     """Print how FILE was made: a PNG by zimagine, or a PNG, JPEG or WebP by another program.
 
     Others that are read: A1111 and its relatives, ComfyUI, Draw Things, Easy Diffusion, Fooocus,
-    InvokeAI, NovelAI, SwarmUI.
+    InvokeAI, Midjourney, NovelAI, SwarmUI.
     """
     found = read_any_recipe(file)
     if isinstance(found, EmbeddedRecipe):

@@ -1,7 +1,8 @@
 """Tell which program wrote a file's texts, and read its recipe from them. Pure; never raises.
 
 Each program has its own keywords and form: A1111 and its relatives a text in `parameters`, ComfyUI
-a graph in `prompt`, InvokeAI, NovelAI, Fooocus and SwarmUI JSON of their own.
+a graph in `prompt`, InvokeAI, NovelAI, Fooocus and SwarmUI JSON of their own, Midjourney's pages
+what was typed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from bot.pictures.foreign.fields import cleaned_recipe, plain_name, recipe_of_fi
 from bot.pictures.foreign.json_text import json_object
 from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.pictures.foreign.stealth import stealth_texts
+from bot.request.leading import leading_addresses
 from bot.request.parameters_text import MAX_CHARS, read_embedded
 
 Texts = Mapping[str, str]
@@ -32,6 +34,7 @@ _FOREIGN: Final = frozenset(
 """Keywords that only programs that paint write."""
 _NOVELAI: Final = "NovelAI"
 _BRACKETED: Final = re.compile(r"\[([^\[\]]*)\]")
+_JOB: Final = re.compile(r"\s*[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _EASY_DIFFUSION: Final = "Easy Diffusion"
 
 
@@ -70,9 +73,9 @@ def _read(texts: Texts) -> ForeignRecipe | None:
 
 
 def _novelai(texts: Texts) -> ForeignRecipe | None:
-    if _NOVELAI not in (texts.get("Software"), texts.get("software")):
-        return None
     wrapped = json_object(texts.get("Comment", texts.get("usercomment", ""))) or {}
+    if _NOVELAI not in (texts.get("Software"), texts.get("software"), wrapped.get("Software")):
+        return None
     comment = json_object(wrapped.get("Comment", "")) if "Comment" in wrapped else wrapped
     found = dict(comment or {})
     positive = _novelai_v4(found.get("v4_prompt"))
@@ -115,9 +118,11 @@ def _invokeai(texts: Texts) -> ForeignRecipe | None:
 def _dream(text: str) -> ForeignRecipe | None:
     """Read the command line of InvokeAI's first versions: "a cat" -s 50 -S 123 -W 512 -H 512."""
     try:
-        prompt, *words = shlex.split(text[:MAX_CHARS])
+        words = shlex.split(text[:MAX_CHARS])
     except ValueError:
         return None
+    begins = (at for at, word in enumerate(words) if at and re.match(r"-[A-Za-z]", word))
+    prompt = " ".join(words[: next(begins, len(words))])
     options = {match[1]: match[2] for match in re.finditer(r"-([SWH])\s*(\d+)", " ".join(words))}
     given = {"prompt": prompt, "seed": options.get("S"), "width": options.get("W"),
              "height": options.get("H")}  # fmt: skip
@@ -163,6 +168,7 @@ def _json_program(texts: Texts, found: Mapping[str, Any]) -> str:
     if _is_easy_diffusion(found):
         return _EASY_DIFFUSION
     told += "fooocus" if {"base_model", "performance"} <= found.keys() else ""
+    told += " ".join(found).lower()
     if "fooocus" in told or scheme or texts.get("makernote") in ("fooocus", "a1111"):
         return "Fooocus"
     return ""
@@ -192,7 +198,8 @@ def _web_ui_program(texts: Texts, version: str, app: str) -> str:
     """Return the name of a relative of the web UI by the version that it writes."""
     plain = version.strip().lower()
     for mark, name in (("zimagine", "zimagine"), ("comfyui", "ComfyUI"), ("fooocus", "Fooocus"),
-                       ("sd.next", "SD.Next"), ("swarm", "SwarmUI")):  # fmt: skip
+                       ("sd.next", "SD.Next"), ("swarm", "SwarmUI"),
+                       ("stable-diffusion.cpp", "stable-diffusion.cpp")):  # fmt: skip
         if mark in plain or mark in app.lower():
             return name
     if "fooocus_scheme" in texts or texts.get("makernote") in ("fooocus", "a1111"):
@@ -217,6 +224,21 @@ def _comfyui(texts: Texts) -> ForeignRecipe | None:
     return recipe if recipe is None or ran else dataclasses.replace(recipe, from_workflow=True)
 
 
+def _midjourney(texts: Texts) -> ForeignRecipe | None:
+    """Read what Midjourney's pages write: "a cat --ar 2:1 --v 6 Job ID: 1d5e…"."""
+    text = texts.get("Description", texts.get("imagedescription", ""))[:MAX_CHARS]
+    head, _, job = text.rpartition("Job ID:")
+    if not _JOB.match(job[:60]):
+        return None
+    _, typed = leading_addresses(head)
+    words, *flags = re.split(r"\s--(?=[a-z])", f" {typed}")
+    given = {name: value.strip() for name, _, value in (flag.partition(" ") for flag in flags)}
+    # The shape is that of the file, whose size is taken.
+    others = tuple(name for name in given if name not in ("no", "seed", "ar", "aspect"))
+    seed = int(given["seed"]) if given.get("seed", "").isdecimal() else None
+    return cleaned_recipe("Midjourney", words, given.get("no", ""), seed, None, others)
+
+
 def _separate_texts(texts: Texts) -> ForeignRecipe | None:
     """Read a recipe whose parts are texts of their own, as Easy Diffusion writes them: named as in
     its JSON, or as in the form that people read."""
@@ -237,6 +259,7 @@ _READERS: Final[tuple[Callable[[Texts], ForeignRecipe | None], ...]] = (
     _json_parameters,
     _web_ui,
     _comfyui,
+    _midjourney,
     _separate_texts,
 )
 

@@ -286,6 +286,44 @@ FILES: dict[str, tuple[str, bytes, Parts]] = {
         jpeg(exif({USER_COMMENT: user_comment(json.dumps(DRAW_THINGS), b"ASCII", "utf-8")})),
         RED,
     ),
+    "InvokeAI 1, without quotation marks": (
+        "InvokeAI",
+        png_with(Dream="a red house -s 50 -S 5 -W512 -H768"),
+        ("a red house", "", 5, (512, 768)),
+    ),
+    "NovelAI, named only within its text": (
+        "NovelAI",
+        webp(
+            exif(
+                {USER_COMMENT: user_comment(
+                    json.dumps({"Software": "NovelAI", "Comment": json.dumps(NOVELAI)}),
+                    b"UNICODE", "utf-16-be",
+                )}
+            )
+        ),
+        RED,
+    ),
+    "Fooocus, with names to be read": (
+        "Fooocus",
+        png_with(parameters={"Prompt": "a red house", "Negative Prompt": "night", "Seed": "5",
+                             "Fooocus V2 Expansion": "a red house, cinematic",
+                             "Resolution": "(512, 768)", "Version": "v2.2"}),
+        ("a red house", "night", 5, (512, 768)),
+    ),
+    "stable-diffusion.cpp": (
+        "stable-diffusion.cpp",
+        png_with(parameters=A1111.replace("v1.10.1", "stable-diffusion.cpp")),
+        RED,
+    ),
+    "Midjourney": (
+        "Midjourney",
+        png_with(
+            Author="x",
+            Description="https://s.mj.run/abc a red house --no night, snow --ar 3:2 --seed 5 --v 6 "
+            "Job ID: a7421d2f-b262-44f9-977c-ac23e9c7d3e3",
+        ),
+        ("a red house", "night, snow", 5, (24, 16)),
+    ),
     "Easy Diffusion, with names to be read": (
         "Easy Diffusion",
         png_with(Prompt="a red house", Seed="5", Width="512", Height="768", Steps="25",
@@ -354,6 +392,8 @@ def test_every_program(name: str):
         (png_with(parameters=""), ""),
         (png_with(parameters={"a": 1}), ""),
         (png_with(Software="NovelAI", Comment="{"), "NovelAI"),
+        (png_with(Description="my job. Job ID: 5"), None),
+        (png_with(Description="Job ID: a7421d2f-b262-44f9-977c-ac23e9c7d3e3"), None),
         (png_with(invokeai_metadata="[]"), "InvokeAI"),
     ],
 )
