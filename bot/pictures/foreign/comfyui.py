@@ -122,7 +122,11 @@ class _Walk:
         return []
 
     def reading(self, sampler: Node, prompt: str, negative: str) -> GraphReading:
-        """Return what is known of a picture with these texts."""
+        """Return what is known of a picture with these texts.
+
+        Where there is no guidance, the prompt is often linked to both, which is no negative one.
+        """
+        negative = "" if negative == prompt else negative
         seed, size = self.seed(sampler), self.size(sampler)
         return GraphReading(prompt, negative, seed, size, self.settings())
 
