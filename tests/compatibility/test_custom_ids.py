@@ -38,6 +38,7 @@ LATER_ACTIONS = frozenset(
         ComponentAction.PAINT_ANYWAY,
         ComponentAction.EDIT_PROMPT,
         ComponentAction.PAINT_WITHOUT,
+        ComponentAction.PAINT_EXPLAINED,
         ComponentAction.CONFIRM_DELETE_REPORTED,
     }
 )

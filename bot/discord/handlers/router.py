@@ -160,6 +160,7 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.PAINT_ANYWAY: partial(suggestions.paint, example=None),
         ComponentAction.EDIT_PROMPT: requests.show_edit_form,
         ComponentAction.PAINT_WITHOUT: requests.paint_without,
+        ComponentAction.PAINT_EXPLAINED: requests.paint_explained,
     }
 )
 """One handler for each action, so that no press goes unanswered."""

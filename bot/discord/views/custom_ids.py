@@ -17,9 +17,8 @@ class ComponentAction(StrEnum):
     """The action of a button, a menu or a form. The values never change: old messages hold them.
 
     The row id that follows is a picture's, except for CANCEL and CANCEL_IN_QUEUE (a job's),
-    ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT and those that paint examples or
-    anyway (a proposal's), and
-    REFRESH_QUEUE (0).
+    ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT, PAINT_EXPLAINED and those that
+    paint examples or anyway (a proposal's), and REFRESH_QUEUE (0).
 
     CANCEL_IN_QUEUE is on the panel of /queue, which is then updated in place.
 
@@ -70,6 +69,7 @@ class ComponentAction(StrEnum):
     PAINT_ANYWAY = "anyway"
     EDIT_PROMPT = "edit"
     PAINT_WITHOUT = "without"
+    PAINT_EXPLAINED = "explained"
     CONFIRM_DELETE_REPORTED = "erasereported"
 
 
@@ -115,6 +115,7 @@ _TABLES: Final = {
     ComponentAction.EDIT_PROMPT: "proposals",
     ComponentAction.PAINT_WITHOUT: "proposals",
     ComponentAction.PAINT_ANYWAY: "proposals",
+    ComponentAction.PAINT_EXPLAINED: "proposals",
     **dict.fromkeys(EXAMPLE_ACTIONS, "proposals"),
 }
 """The tables of row ids that are not a picture's."""

@@ -220,8 +220,11 @@ def details_panel(details: PictureDetails, say: Words) -> Panel:
     return Panel(layout(*items, *_detail_buttons(details, say)), file)
 
 
-def foreign_panel(details: ForeignDetails, say: Words) -> Panel:
-    """Show how another program made a picture, and a line to copy that paints something like it."""
+def foreign_panel(details: ForeignDetails, say: Words, kept_id: int | None = None) -> Panel:
+    """Show how another program made a picture, and a line to copy that paints something like it.
+
+    kept_id: the proposal with the line, for a button that paints it; None = without one.
+    """
     file, line, recipe = None, replace_surrogates(details.line), details.recipe
     if len(line) > BLOCK_LIMIT or "```" in line:
         file = ("prompt-flags.txt", line.encode())
@@ -230,6 +233,10 @@ def foreign_panel(details: ForeignDetails, say: Words) -> Panel:
         head = quoted(foreign_heading(recipe, say), VALUE_CHARS)
         rows = [(heading, quoted(text, cut)) for heading, text in foreign_rows(recipe, say)]
         copied = _foreign_line(line, say, in_file=file is not None)
+        if kept_id is not None:
+            copied += "\n-# " + say(
+                "“{paint}” paints it at once, as /imagine would.", paint=say("Paint this")
+            )
         if line and recipe.size is not None and details.size not in (None, recipe.size):
             copied += f"\n-# {fitted_size(recipe.size, details.size, say)}"
         remarks = [foreign_remark(recipe.program, say)]
@@ -243,6 +250,13 @@ def foreign_panel(details: ForeignDetails, say: Words) -> Panel:
     items: list[Item] = [*map(ui.TextDisplay, _fit(texts))]
     if file is not None:
         items.append(ui.File(f"attachment://{file[0]}"))
+    if kept_id is not None:
+        button = ui.Button[ui.LayoutView](
+            label=say("Paint this"),
+            style=discord.ButtonStyle.primary,
+            custom_id=custom_id(ComponentAction.PAINT_EXPLAINED, kept_id),
+        )
+        items.append(ui.ActionRow(button))
     return Panel(layout(*items), file)
 
 
