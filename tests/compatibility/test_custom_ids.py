@@ -33,13 +33,13 @@ LATER_ACTIONS = frozenset(
         ComponentAction.CHOOSE_PICTURE,
         ComponentAction.CHOOSE_ANOTHER,
         ComponentAction.CONFIRM_DELETE,
+        ComponentAction.CONFIRM_DELETE_REPORTED,
         ComponentAction.KEEP,
         *EXAMPLE_ACTIONS,
         ComponentAction.PAINT_ANYWAY,
         ComponentAction.EDIT_PROMPT,
         ComponentAction.PAINT_WITHOUT,
         ComponentAction.PAINT_EXPLAINED,
-        ComponentAction.CONFIRM_DELETE_REPORTED,
     }
 )
 """Actions added after the recording, which therefore lacks them."""

@@ -62,6 +62,7 @@ class ComponentAction(StrEnum):
     CHOOSE_PICTURE = "choose"
     CHOOSE_ANOTHER = "others"
     CONFIRM_DELETE = "erase"
+    CONFIRM_DELETE_REPORTED = "erasereported"
     KEEP = "keep"
     PAINT_FIRST_EXAMPLE = "tryfirst"
     PAINT_SECOND_EXAMPLE = "trysecond"
@@ -70,7 +71,6 @@ class ComponentAction(StrEnum):
     EDIT_PROMPT = "edit"
     PAINT_WITHOUT = "without"
     PAINT_EXPLAINED = "explained"
-    CONFIRM_DELETE_REPORTED = "erasereported"
 
 
 _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"
