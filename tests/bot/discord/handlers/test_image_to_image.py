@@ -237,6 +237,11 @@ LACKING: list[tuple[str, dict[str, Any], str]] = [
         "different aspect ratios",
     ),
     (
+        "on its side",
+        {"picture": PHOTO, "mask": ("m.png", a_mask(40, 60))},
+        "lies on its side",
+    ),
+    (
         "all black",
         {"picture": PHOTO, "mask": ("m.png", a_mask(60, 40, white=False))},
         "completely black",
