@@ -174,7 +174,7 @@ class _Reading:
         child = level.children.get(str(node.get("id")))
         if child is not None:
             return self._origin(child, child.targets.get(slot), kind, depth + 1)
-        if named in _REROUTES:
+        if named in _REROUTES or named == "SetNode":
             return self._input(level, node, 0, kind, depth)
         if named == "PrimitiveNode":
             return _plain(widget_values(node).get("value"))
@@ -255,16 +255,15 @@ def _fits(one: object, other: object) -> bool:
 
 
 def _set_by(level: _Level, node: Node) -> Node | None:
-    """Return the node that sets what another one gets, by the name that both hold."""
+    """Return the node that sets what another one gets, by the name that both hold; None if there
+    are several."""
     named = node.get("widgets_values")
-    return next(
-        (
-            each
-            for each in level.nodes.values()
-            if each.get("type") == "SetNode" and each.get("widgets_values") == named
-        ),
-        None,
-    )
+    found = [
+        each
+        for each in level.nodes.values()
+        if each.get("type") == "SetNode" and each.get("widgets_values") == named
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _links(links: object) -> tuple[dict[object, tuple[object, object]], dict[object, object]]:

@@ -342,6 +342,19 @@ async def test_its_painter_may_be_first(harness: BotHarness):
     assert harness.rows("SELECT verdict FROM cases") == [("blocked",)] and card.attachments == []
 
 
+async def test_its_painter_deletes_it_while_it_is_asked(harness: BotHarness):
+    """A confirmed deletion of what is gone by then is a verdict like any other."""
+    mods = await reports_channel(harness)
+    await paint(harness, prompt="a lake")
+    await report(harness, harness.bob)
+    asked = await harness.moderator.click(mods.history()[0], label="Delete")
+    await harness.delete(harness.alice, harness.message_with_picture())
+    await harness.moderator.click(asked.response.message, label="Delete")
+    await reports_shown(harness)
+    assert "deleted picture #1" in harness.texts(asked.response.message)
+    assert harness.rows("SELECT verdict FROM cases") == [("deleted",)]
+
+
 async def test_what_is_gone_is_decided_at_once(harness: BotHarness):
     """Where nothing can be lost any more, Delete does not ask back."""
     mods = await reports_channel(harness)

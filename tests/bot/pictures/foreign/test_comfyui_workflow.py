@@ -111,6 +111,24 @@ WORKFLOWS: dict[str, tuple[dict[str, Any], Parts | None]] = {
         ),
         ("a cat", "fog", 5, (512, 768)),
     ),
+    "a node that sets a name and hands it on": (
+        linked(
+            plain(drawn(20, "SetNode", "subject", outputs="*", STRING="STRING"),
+                  drawn(23, "PrimitiveString", "a cat", outputs="STRING")),
+            (23, 0, 20, "STRING"), (20, 0, 6, "text"),
+        ),
+        ("a cat", "fog", 5, (512, 768)),
+    ),
+    "a name that two nodes set": (
+        linked(
+            plain(drawn(20, "SetNode", "subject", STRING="STRING"),
+                  drawn(22, "SetNode", "subject", STRING="STRING"),
+                  drawn(21, "GetNode", "subject", outputs="STRING"),
+                  drawn(23, "PrimitiveString", "a cat", outputs="STRING")),
+            (23, 0, 20, "STRING"), (23, 0, 22, "STRING"), (21, 0, 6, "text"),
+        ),
+        None,
+    ),
     "a name that nobody sets": (
         linked(plain(drawn(21, "GetNode", "subject", outputs="STRING")), (21, 0, 6, "text")), None,
     ),
