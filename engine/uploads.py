@@ -240,7 +240,7 @@ def _open(data: bytes, limit_pixels: int) -> ImageFile:
     name = _format_of(data)
     # WebP's decoder allocates its canvas as soon as it is opened.
     if name == "WebP":
-        _check_pixels(_webp_size(data), limit_pixels)
+        _check_pixels(webp_size(data), limit_pixels)
     # Each scan goes over all pixels again: small files would take minutes.
     if name == "JPEG" and (scans := data.count(b"\xff\xda")) > _MOST_SCANS:
         raise NotAPicture(f"it has {scans} scans")
@@ -264,8 +264,11 @@ def _format_of(data: bytes) -> str:
     return found.name
 
 
-def _webp_size(data: bytes) -> tuple[int, int]:
-    """Return the size of the canvas, from the first chunk."""
+def webp_size(data: bytes) -> tuple[int, int]:
+    """Return width and height of a WebP's canvas in pixels, from its first chunk.
+
+    Raises NotAPicture if it says none.
+    """
     kind, head = data[12:16], data[20:30]
     if len(head) == 10:
         if kind == b"VP8X":

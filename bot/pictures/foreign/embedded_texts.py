@@ -139,6 +139,19 @@ def _decoded(raw: bytes, encoding: str) -> str:
 
 def _jpeg_texts(data: bytes) -> dict[str, str]:
     texts: dict[str, str] = {}
+    for marker, start, end in jpeg_segments(data):
+        body = data[start:end]
+        if marker == 0xE1 and body.startswith(b"Exif\0"):
+            texts = {**exif_texts(body), **texts}
+        elif marker == 0xE1 and body.startswith(_XMP_SEGMENT):
+            texts = {**xmp_texts(plain_text(body[len(_XMP_SEGMENT) :])), **texts}
+        elif marker == 0xFE:
+            texts.setdefault("comment", plain_text(body).strip("\0").strip())
+    return _labelled(texts)
+
+
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield marker, start and end of each segment's data in a JPEG, as far as its pixels."""
     at = 2
     for _ in range(MAX_PARTS):
         if at + 4 > len(data) or data[at] != 0xFF:
@@ -150,15 +163,8 @@ def _jpeg_texts(data: bytes) -> dict[str, str]:
         length = int.from_bytes(data[at + 2 : at + 4], "big")
         if marker == _START_OF_SCAN or length < 2:
             break
-        body = data[at + 4 : at + 2 + length]
-        if marker == 0xE1 and body.startswith(b"Exif\0"):
-            texts = {**exif_texts(body), **texts}
-        elif marker == 0xE1 and body.startswith(_XMP_SEGMENT):
-            texts = {**xmp_texts(plain_text(body[len(_XMP_SEGMENT) :])), **texts}
-        elif marker == 0xFE:
-            texts.setdefault("comment", plain_text(body).strip("\0").strip())
+        yield marker, at + 4, min(at + 2 + length, len(data))
         at += 2 + length
-    return _labelled(texts)
 
 
 def webp_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

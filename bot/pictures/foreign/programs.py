@@ -10,15 +10,15 @@ from __future__ import annotations
 import dataclasses
 import re
 import shlex
-import struct
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from bot.pictures.foreign.comfyui import read_graph, read_workflow
 from bot.pictures.foreign.embedded_texts import embedded_texts
-from bot.pictures.foreign.fields import cleaned_recipe, plain_name, recipe_of_fields, side
+from bot.pictures.foreign.fields import cleaned_recipe, plain_name, recipe_of_fields
 from bot.pictures.foreign.json_text import json_object
 from bot.pictures.foreign.recipe import ForeignRecipe
+from bot.pictures.foreign.sizes import file_size_px
 from bot.pictures.foreign.stealth import stealth_texts
 from bot.request.leading import leading_addresses
 from bot.request.parameters_text import MAX_CHARS, read_embedded
@@ -47,7 +47,7 @@ def read_foreign(data: bytes) -> ForeignRecipe | None:
     found = _read(embedded_texts(data)) or _read(stealth_texts(data))
     if found is None or found.size is not None:
         return found
-    return dataclasses.replace(found, size=_size_of(data))
+    return dataclasses.replace(found, size=file_size_px(data))
 
 
 def foreign_program(data: bytes) -> str | None:
@@ -262,14 +262,3 @@ _READERS: Final[tuple[Callable[[Texts], ForeignRecipe | None], ...]] = (
     _midjourney,
     _separate_texts,
 )
-
-
-# Parts
-
-
-def _size_of(data: bytes) -> tuple[int, int] | None:
-    """Return the size of a PNG by its header: where no size is written, it is that of the file."""
-    if data[12:16] != b"IHDR" or len(data) < 24:
-        return None
-    width_px, height_px = struct.unpack_from(">II", data, 16)
-    return (width_px, height_px) if side(width_px) and side(height_px) else None

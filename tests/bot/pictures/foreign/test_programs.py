@@ -364,6 +364,16 @@ FILES: dict[str, tuple[str, bytes, Parts]] = {
                  height="768", num_inference_steps="25"),
         ("a red house", "night", 5, (512, 768)),
     ),
+    "without a size, JPEG": (
+        "A1111",
+        jpeg(exif({USER_COMMENT: user_comment("a red house\nSteps: 8", b"", "utf-8")})),
+        ("a red house", "", None, (24, 16)),
+    ),
+    "without a size, WebP": (
+        "ComfyUI",
+        webp(exif({MODEL: f"prompt:{json.dumps(z_image_graph(_41={}))}"})),
+        ("a red house, 雪地", "", 47447417949230, (24, 16)),
+    ),
     "without a size": (
         "A1111", png_with(parameters="a red house\nSteps: 8"), ("a red house", "", None, (24, 16)),
     ),
