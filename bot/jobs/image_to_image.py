@@ -176,7 +176,7 @@ class ImageToImageService:
         assert params.start is not None and params.size is not None
         sha256 = params.start.inputs[0]
         notes = source_change_notes(params.start.changes, params.size, self._resolver.family)
-        return StagedSource(sha256, self._sign(actor, sha256), notes)
+        return StagedSource(sha256, self._sign(actor, sha256), notes, params.start.changes)
 
     # Checks
 
@@ -254,7 +254,7 @@ class ImageToImageService:
         match source:
             case UrlSource(url, _):
                 return await self._download_source(url)
-            case StagedSource(sha256, _):
+            case StagedSource(sha256=sha256):
                 try:
                     return await self._inputs.read(sha256)
                 except PictureMissing:

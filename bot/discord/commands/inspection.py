@@ -96,7 +96,7 @@ def _recipe(services: Services) -> app_commands.Command[Any, ..., None]:
         elif file is not None:
             await interaction.response.defer(ephemeral=True, thinking=True)
             details = await services.inspection.read_file(actor, recipe_file_of(file), sees)
-            await show_file_details(interaction, details)
+            await show_file_details(interaction, services, details)
         elif picture is not None:
             outcome = await services.inspection.details(actor, picture, sees)
             await show_details(interaction, outcome)

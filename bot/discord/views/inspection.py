@@ -13,7 +13,13 @@ from bot.discord.views.markdown import layout, quoted, replace_surrogates, times
 from bot.i18n import Words
 from bot.pictures.inspection import ForeignDetails, PictureDetails, PromptExplanation
 from bot.wording import prompt_analysis, recipes, rejections
-from bot.wording.foreign import fitted_size, foreign_heading, foreign_remark, foreign_rows
+from bot.wording.foreign import (
+    fitted_size,
+    foreign_heading,
+    foreign_remark,
+    foreign_rows,
+    workflow_remark,
+)
 from bot.wording.labels import level_name, style_name
 from bot.wording.origins import origin_label
 from engine.types import Mode
@@ -155,8 +161,11 @@ def details_panel(details: PictureDetails, say: Words) -> Panel:
     return Panel(layout(*items, *_detail_buttons(details, say)), file)
 
 
-def foreign_panel(details: ForeignDetails, say: Words) -> Panel:
-    """Show how another program made a picture, and a line to copy that paints something like it."""
+def foreign_panel(details: ForeignDetails, say: Words, kept_id: int | None = None) -> Panel:
+    """Show how another program made a picture, and a line to copy that paints something like it.
+
+    kept_id: the proposal with the line, for a button that paints it; None = without one.
+    """
     file, line, recipe = None, replace_surrogates(details.line), details.recipe
     if len(line) > BLOCK_LIMIT or "```" in line:
         file = ("prompt-flags.txt", line.encode())
@@ -165,10 +174,16 @@ def foreign_panel(details: ForeignDetails, say: Words) -> Panel:
         head = quoted(foreign_heading(recipe, say), VALUE_CHARS)
         rows = [(heading, quoted(text, cut)) for heading, text in foreign_rows(recipe, say)]
         copied = _foreign_line(line, say, in_file=file is not None)
+        if kept_id is not None:
+            copied += "\n-# " + say(
+                "“{paint}” paints it at once, as /imagine would.", paint=say("Paint this")
+            )
         if line and recipe.size is not None and details.size not in (None, recipe.size):
             copied += f"\n-# {fitted_size(recipe.size, details.size, say)}"
+        remarks = [foreign_remark(recipe.program, say)]
+        remarks += [workflow_remark(say)] if recipe.from_workflow else []
         return [
-            f"**{head}**\n-# {foreign_remark(recipe.program, say)}",
+            "\n-# ".join([f"**{head}**", *remarks]),
             _labelled_lines(rows),
             copied,
         ]
@@ -176,6 +191,13 @@ def foreign_panel(details: ForeignDetails, say: Words) -> Panel:
     items: list[Item] = [*map(ui.TextDisplay, _fit(texts))]
     if file is not None:
         items.append(ui.File(f"attachment://{file[0]}"))
+    if kept_id is not None:
+        button = ui.Button[ui.LayoutView](
+            label=say("Paint this"),
+            style=discord.ButtonStyle.primary,
+            custom_id=custom_id(ComponentAction.PAINT_EXPLAINED, kept_id),
+        )
+        items.append(ui.ActionRow(button))
     return Panel(layout(*items), file)
 
 

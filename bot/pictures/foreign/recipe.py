@@ -32,6 +32,7 @@ class ForeignRecipe:
     seed: int | None = None
     size: tuple[int, int] | None = None
     settings: tuple[str, ...] = ()
+    from_workflow: bool = False
 
     @property
     def usable_seed(self) -> int | None:

@@ -21,6 +21,7 @@ from tests.bot.discord.permutations import propose
 from tests.bot.discord.previews import ProgressClock, attachment_names, start_painting
 from tests.bot.discord.reports import (
     button_labels,
+    delete_reported,
     gallery_items,
     report,
     reports_channel,
@@ -195,8 +196,7 @@ async def test_a_thread_that_was_put_away_is_opened_to_delete_from(harness: BotH
     route = f"/channels/{thread.id}/messages/*"
     harness.env.inject_error("DELETE", route, status=400, code=50083)
     if way == "verdict":
-        await harness.moderator.click(mods.last_message, label="Delete")
-        await reports_shown(harness)
+        await delete_reported(harness, harness.moderator, mods.last_message)
     else:
         await harness.delete(harness.alice, message)
         await harness.env.settle()

@@ -507,7 +507,7 @@ def test_enlarging_doubles_both_sides():
         {"steps": 51},
         {"width_px": 512, "height_px": 128},
     ],
-    ids=str,
+    ids=lambda changes: " and ".join(changes),
 )
 def test_a_replay_keeps_to_the_bounds_of_a_wish(changes: dict[str, object]):
     """A forged recipe cannot exceed the bounds of request parameters."""

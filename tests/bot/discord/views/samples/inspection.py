@@ -106,12 +106,12 @@ def _details(
     return shown
 
 
-def _foreign(**changes: Any) -> Sample:
+def _foreign(*, kept_id: int | None = None, **changes: Any) -> Sample:
     def shown(say: Words, words: str) -> Shown:
         recipe = ForeignRecipe("A1111", words, NEGATIVE, 5, (513, 777), ("Steps", "CFG scale"))
         recipe = dataclasses.replace(recipe, **changes)
         line, size = recipe.line(Z_IMAGE_TURBO), recipe.size_here(Z_IMAGE_TURBO)
-        return foreign_panel(ForeignDetails(recipe, line, size), say).view
+        return foreign_panel(ForeignDetails(recipe, line, size), say, kept_id).view
 
     return shown
 
@@ -170,9 +170,11 @@ INSPECTION: dict[str, Sample] = {
     "details-part": _from_pictures(Mode.INPAINT, 2, 1.0),
     "details-mixture": _from_pictures(Mode.BLEND, 4, 0.8),
     "foreign": _foreign(),
+    "foreign-kept": _foreign(kept_id=31),
     "foreign-unknown": _foreign(program="", negative="", seed=None, size=None, settings=()),
     "foreign-ours": _foreign(program="zimagine", seed=2**60, size=(512, 768)),
     "foreign-long": _foreign(prompt="a red house, " * 300),
+    "foreign-workflow": _foreign(program="ComfyUI", negative="", from_workflow=True),
     "details-other-model": _details(
         {"width_px": 96, "height_px": 80, "steps": 60}, repeatable=False
     ),
