@@ -11,6 +11,7 @@ from bot.request.flag_remains import keep_end
 from bot.request.flag_values import SOFT
 from bot.request.flags import ParsedPrompt, escape_prompt, parse
 from bot.request.quotations import QUOTATION_MARKS, escape_match
+from bot.request.wrapping import unwrapped
 from engine import prompts
 from engine.prompts import EnhancementLevel, Style
 from engine.types import ImageRequest, Mode
@@ -41,24 +42,30 @@ def flag_line(request: ImageRequest) -> str:
     if level is not None:
         flags.append(f"--enhance {level}")
     negative = request.negative_prompt if request.guidance > 1.0 else ""
-    return prompt_line(request.prompt, flags, negative)
+    return line_with_flags(request.prompt, flags, negative)
 
 
-def prompt_line(prompt: str, flags: Iterable[str], negative: str) -> str:
+def line_with_flags(prompt: str, flags: Iterable[str], negative: str) -> str:
     """Return a line from which `parse` and `expand` read exactly this prompt, these flags, and this
     negative prompt."""
     flags, escaped = list(flags), escape_prompt(prompt)
     denied = negative.strip(f"{SOFT} ")
-    line = " ".join([keep_end(escaped) if flags or denied else escaped, *flags])
+    start = keep_end(escaped) if flags or denied else escaped
     if not denied:
-        return line
-    complete = f"{line} --no {escape_prompt(negative)}"
-    reparsed = parse(complete)
+        return " ".join([start, *flags])
+
+    def complete(written: str) -> str:
+        line = " ".join([start, *flags, "--no", written])
+        # Marks at both ends would be taken for marks around the whole.
+        return line if unwrapped(line) == line else " ".join([start, "--no", written, *flags])
+
+    line = complete(escape_prompt(negative))
+    reparsed = parse(line)
     if isinstance(reparsed, ParsedPrompt) and reparsed.given.get("negative") == negative:
-        return complete
+        return line
     # Its quotation marks would close quotations of the prompt, or lose their backslashes.
     unquoted = escape_flags(QUOTATION_MARKS.sub(escape_match, negative))
-    return f"{line} --no {escape_braces(parameters_text.escape(unquoted))}"
+    return complete(escape_braces(parameters_text.escape(unquoted)))
 
 
 def _format_number(number: float) -> str:

@@ -75,6 +75,16 @@ class InertSyntax:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownOptions:
+    """What looks like an option of a pasted command and is none is part of the prompt.
+
+    words: as written.
+    """
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PastedText:
     """Prompt, negative prompt, seed and size are from another program's text or file.
 
@@ -158,6 +168,7 @@ Note = (
     | StyleIgnored
     | SyntaxIgnored
     | InertSyntax
+    | UnknownOptions
     | PastedText
     | LimitedModel
     | Adapted

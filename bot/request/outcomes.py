@@ -396,6 +396,27 @@ class StrengthWithoutImage:
     """A strength was given without a source image."""
 
 
+@dataclass(frozen=True, slots=True)
+class PresetContradicted:
+    """A number and a name for another number were given: 12 steps and the speed "fast", which is 4.
+
+    option: of the number. preset_option: of the name. preset: the name. means: its number here.
+    """
+
+    option: Literal["steps", "guidance"]
+    value: float
+    preset_option: Literal["speed", "strict"]
+    preset: str
+    means: float
+
+
+@dataclass(frozen=True, slots=True)
+class RegionUnused:
+    """A region was given where none is repainted. masked: there is a mask instead."""
+
+    masked: bool = False
+
+
 Reason = (
     EmptyPrompt
     | TextTooLong
@@ -438,6 +459,8 @@ Reason = (
     | StagedPictureGone
     | PictureAddress
     | StrengthWithoutImage
+    | PresetContradicted
+    | RegionUnused
 )
 
 

@@ -10,6 +10,7 @@ from bot.request.outcomes import (
     FlagErrorKind,
     ManyPermutations,
     OnePromptOnly,
+    PresetContradicted,
     ProposalClosed,
     TooManyPermutations,
 )
@@ -34,8 +35,13 @@ def flag_problem(error: FlagError, say: Words) -> str:
         case FlagErrorKind.BAD_VALUE:
             problem = say("{value} is not a valid value for {flag}.", value=value, flag=flag)
         case FlagErrorKind.TWICE:
+            whole = _quoted(f"{error.flag} {error.value}".strip())
             other = _quoted(", ".join(error.expected))
-            return say("{flag} and {other} contradict each other.", flag=flag, other=other)
+            return say(
+                "{flag} and {other} contradict each other: please keep one of them.",
+                flag=whole,
+                other=other,
+            )
         case FlagErrorKind.PROSE:
             return say("Did you mean {flag}?", flag=_quoted(error.suggestion))
         case FlagErrorKind.UNBALANCED:
@@ -69,6 +75,26 @@ def permutations_problem(reason: PermutationsReason, say: Words) -> str:
             )
         case _:
             assert_never(reason)
+
+
+def preset_contradicted(reason: PresetContradicted, say: Words) -> str:
+    """Say what the name for a number stands for, and that one of both has to go."""
+    number = _quoted(f"--{reason.option} {_number(reason.value)}")
+    name = _quoted("--strict" if reason.option == "guidance" else f"--speed {reason.preset}")
+    values = {"number": number, "name": name, "means": _number(reason.means)}
+    match reason.option:
+        case "steps":
+            return say(
+                "{number} and {name} contradict each other: with this model, that speed is {means} "
+                "steps. Please keep one of them.",
+                **values,
+            )
+        case "guidance":
+            return say(
+                "{number} and {name} contradict each other: with this model, strict is guidance "
+                "{means}. Please keep one of them.",
+                **values,
+            )
 
 
 def _advice(error: FlagError, say: Words) -> str:

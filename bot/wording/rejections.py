@@ -26,6 +26,7 @@ from bot.request.notes import (
     SourceCut,
     StyleIgnored,
     SyntaxIgnored,
+    UnknownOptions,
 )
 from bot.request.options import BY_NAME
 from bot.request.outcomes import (
@@ -52,12 +53,14 @@ from bot.request.outcomes import (
     OutOfRange,
     OwnPicture,
     PictureAddress,
+    PresetContradicted,
     ProposalClosed,
     Quantity,
     QueueIsFull,
     QuotaSpent,
     ReasonTooLong,
     Refused,
+    RegionUnused,
     ReportDecided,
     ReportedBefore,
     ShuttingDown,
@@ -73,10 +76,10 @@ from bot.request.outcomes import (
     Unreachable,
     UnusableUpload,
 )
-from bot.wording.flags import flag_problem, permutations_problem
+from bot.wording.flags import flag_problem, permutations_problem, preset_contradicted
 from bot.wording.foreign import format_sentence, pasted_text
 from bot.wording.knowledge import limited_model, nothing_known
-from bot.wording.labels import style_ignored, syntax_ignored
+from bot.wording.labels import style_ignored, syntax_ignored, unknown_options
 from bot.wording.moderation import When, moderation_refusal
 from bot.wording.prompt_analysis import inert_syntax
 from bot.wording.source_images import ground_chosen, mask_refusal, source_cut
@@ -88,6 +91,8 @@ from storage.cancelled_painting import CHARGED
 
 _FLAGS_SHOWN = 6
 _ADDRESS_CHARS = 60
+_LARGEST_SIDE = 32
+"""Of a ratio in whole numbers, such as 21:9. Chosen by hand, above all that have names."""
 
 
 def refusal(refused: Refused, say: Words, when: When) -> str:
@@ -127,7 +132,7 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
         case BadAspect(text, ratios):
             return say(
                 "{text} is not an aspect ratio that this model can paint. Try one of {ratios}.",
-                text=f"“{text[:20]}”",
+                text=f"“{_ratio(text)[:20]}”",
                 ratios=", ".join(ratios),
             )
         case FlagProblem():
@@ -205,8 +210,31 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
                 "The strength (--strength or --iw in a prompt) says how much to change a "
                 "picture: give a picture as well, or leave the strength out."
             )
+        case PresetContradicted():
+            return preset_contradicted(reason, say)
+        case RegionUnused(True):
+            return say(
+                "The mask already says what to repaint: leave out the mask or the region "
+                "(--region in a prompt)."
+            )
+        case RegionUnused():
+            return say(
+                "The region (--region in a prompt) says which part of a picture to repaint: give "
+                "one picture for it, or leave the region out."
+            )
         case _:
             assert_never(reason)
+
+
+def _ratio(text: str) -> str:
+    """Return a ratio as people write it: 2.35:1 rather than 47:20."""
+    width, _, height = text.partition(":")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        return text
+    sides = int(width), int(height)
+    if max(sides) <= _LARGEST_SIDE or min(sides) == 1:
+        return text
+    return ":".join(f"{side / min(sides):.4g}" for side in sides)
 
 
 def _original_deleted(picture_id: int, original_id: int | None, say: Words) -> str:
@@ -482,6 +510,8 @@ def note_sentence(remark: Note, say: Words) -> str:
             return syntax_ignored(words, say)
         case InertSyntax(words):
             return inert_syntax(words, say)
+        case UnknownOptions(words):
+            return unknown_options(words, say)
         case PastedText():
             return pasted_text(remark, say)
         case LimitedModel():
