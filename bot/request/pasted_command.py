@@ -26,7 +26,8 @@ _PROMPT, _PICTURE = "prompt", "picture"
 # Other bots' commands are copied in the same form: /dream prompt:…, /image create prompt:….
 _COMMAND = re.compile(
     r"\s*(?:[/!]imagine\b(?:\s*prompt\s*[:：]|\s+prompt\b)?|imagine\s+prompt\s*[:：]"
-    r"|/[a-z][\w-]{0,31}(?: [a-z][\w-]{0,31}){0,2}\s+prompt\s*[:：])\s*",
+    r"|/[a-z][\w-]{0,31}(?: [a-z][\w-]{0,31}){0,2}"
+    r"(?:\s+prompt\s*[:：]|(?=\s+(?:[\w-]{1,32}:\S+\s+){1,8}prompt\s*[:：])))\s*",
     re.IGNORECASE,
 )
 _ENDS_IN_PROMPT = re.compile(r"prompt\s*[:：]?\s*\Z", re.IGNORECASE)

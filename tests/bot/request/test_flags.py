@@ -131,6 +131,12 @@ WRITTEN = [
     ("a cat --ar 16×9", ParsedPrompt("a cat", {"aspect": "16:9"})),
     ("a cat --ar 16/9", ParsedPrompt("a cat", {"aspect": "16:9"})),
     ("a cat --ar 16 : 9", ParsedPrompt("a cat", {"aspect": "16:9"})),
+    ("a cat --16:9", ParsedPrompt("a cat", {"aspect": "16:9"})),
+    ("a cat —16：9, big", ParsedPrompt("a cat, big", {"aspect": "16:9"})),
+    ("--1024x768 a cat", ParsedPrompt("a cat", {"size": (1024, 768)})),
+    ("a cat ‒ar 16:9", ParsedPrompt("a cat", {"aspect": "16:9"})),
+    ("a cat --cfg-scale 2", ParsedPrompt("a cat", {"guidance": 2.0})),
+    ("a cat --negative-prompt fog", ParsedPrompt("a cat", {"negative": "fog"})),
     ("a cat --ar 16:9px", ParsedPrompt("a cat", {"aspect": "16:9"})),
     ("a cat --ar 16:9 px, big", ParsedPrompt("a cat, big", {"aspect": "16:9"})),
     ("a cat --ar 16 / 9", ParsedPrompt("a cat", {"aspect": "16:9"})),
@@ -209,6 +215,13 @@ def test_flags_as_people_write_them(text: str, flagged: ParsedPrompt):
         "--",
         "—",
         "a cat --5",
+        "a cat -16:9",
+        "a cat – 16:9",
+        "a cat--16:9",
+        "a clock --16:30:05",
+        "a cat --16:9.5",
+        "a cat --4k",
+        "a score --2:1st",
         "a cat ->ar 16:9",
         "mother-in-law, 1990–2000, −5 °C",
         'a sign that says "--ar 16:9"',
@@ -243,6 +256,7 @@ WRONG = [
     ("a cat --niji 6", FlagError(FlagErrorKind.UNSUPPORTED, "--niji")),
     ("a cat —Tile", FlagError(FlagErrorKind.UNSUPPORTED, "—Tile")),
     ("a cat --weird 100", FlagError(FlagErrorKind.UNSUPPORTED, "--weird", suggestion="--chaos")),
+    ("a cat --n 4", FlagError(FlagErrorKind.UNSUPPORTED, "--n", suggestion="--repeat")),
     ("a cat --stop 50", FlagError(FlagErrorKind.UNSUPPORTED, "--stop")),
     ("a cat --sref https://x.org/a.png", FlagError(FlagErrorKind.UNSUPPORTED, "--sref")),
     ("a cat --turbo", FlagError(FlagErrorKind.UNSUPPORTED, "--turbo", suggestion="--speed")),
@@ -426,7 +440,7 @@ def test_no_text_raises(text: str):
 @given(TEXTS)
 def test_text_without_flags_and_braces_is_left_alone(text: str):
     """An ordinary prompt keeps every character, including spaces, dashes and backslashes."""
-    assume(not re.search(r"[{}｛｝]|[-—–−－‑‐﹣―⸺][A-Za-zＡ-Ｚａ-ｚ]", text))
+    assume(not re.search(r"[{}｛｝]|[-—–−‒－‑‐﹣―⸺][A-Za-zＡ-Ｚａ-ｚ0-9]", text))
     assert parse(text) == ParsedPrompt(text)
     assert permutations(text) == Permutations((text,), 1)
     assert expand(text) == (ParsedPrompt(text),)

@@ -71,6 +71,7 @@ def parsed(text: str) -> ParsedRequest:
         ("/imagine prompt:a house --no fog seed:5", "a house", {"seed": 5, "negative": "fog"}),
         ("/dream prompt:a house seed:5", "a house", {"seed": 5}),
         ("/image create prompt:a house seed:5", "a house", {"seed": 5}),
+        ("/dream seed:5 aspect:16:9 prompt:a house", "a house", {"seed": 5, "aspect": "16:9"}),
         ("/imagine a house seed:5", "a house", {"seed": 5}),
         ("!imagine a house seed:5", "a house", {"seed": 5}),
         (
@@ -123,6 +124,8 @@ def test_number_and_privacy_are_obeyed(text: str, count: int, private: bool):
         "海报，风格：水墨，比例：16:9",
         "I typed /imagine prompt:a house seed:5",
         "a prompt: a house seed:5",
+        "/r/pics: a house seed:5",
+        "/home/me a house seed:5",
     ],
 )
 def test_without_the_command_it_is_text(text: str):
@@ -172,6 +175,11 @@ def test_prose_behind_the_command_stays(text: str, prompt: str):
             "/imagine prompt:a house picture:cat.png",
             "a house picture:cat.png",
             ("picture:cat.png",),
+        ),
+        (
+            "/blend first:a.png second:b.png prompt:a house seed:5",
+            "first:a.png second:b.png prompt:a house",
+            ("first:a.png", "second:b.png"),
         ),
         ("/imagine prompt:一只猫 模型:某某 种子:5", "一只猫 模型:某某", ("模型:某某",)),
     ],

@@ -340,6 +340,18 @@ def test_speeds_are_steps(speed: str, steps: int):
     assert refused == Refused(PresetContradicted("steps", 3, "speed", speed, steps))
 
 
+@pytest.mark.parametrize(
+    ("aspect", "said"),
+    [("47:20", "2.35:1"), ("20:47", "1:2.35"), ("191:50", "3.82:1"), ("100:1", "100:1"),
+     ("32:9", "32:9"), ("wide", "wide")],
+)  # fmt: skip
+def test_a_ratio_is_named_as_people_write_it(aspect: str, said: str):
+    """A decimal ratio that cannot be painted is quoted as a decimal one."""
+    refused = resolve(GenerationParams("x", aspect=aspect), KNOWS_ALL, lambda: 42)
+    assert isinstance(refused, Refused) and isinstance(refused.reason, BadAspect)
+    assert f"“{said}” is not an aspect ratio" in rejections.refusal(refused, words(), str)
+
+
 def test_strict_is_a_guidance():
     """Strict is guidance 1.8, without a note; another guidance beside it is refused."""
     strict = resolved(GenerationParams("x", strict=True, enhance=EnhancementLevel.OFF))
