@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -178,6 +179,11 @@ Note = (
     | GroundChosen
     | FirstFrameUsed
 )
+
+
+def reading_notes(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Return those of the notes that say how a prompt was read, and that no advice is about."""
+    return tuple(n for n in notes if isinstance(n, StyleIgnored | PastedText | UnknownOptions))
 
 
 def adaptation_notes(*recipes: Recipe) -> tuple[Adapted, ...]:

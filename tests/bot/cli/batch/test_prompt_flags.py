@@ -220,3 +220,16 @@ def test_explain_obeys_flags():
     assert done.exit_code == 0 and "--ar" not in done.stdout
     done = CliRunner().invoke(group, ["explain", "a lake --foo --tile"])
     assert done.exit_code == 2 and "`--foo`" in done.stderr and "`--tile`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("prompt", "told"),
+    [
+        ("/imagine prompt:a house seed:5 model:x", "read as words: “model:x”"),
+        ("Prompt: a house Negative prompt: fog", "copied from another program"),
+    ],
+)
+def test_explain_says_how_a_paste_was_read(prompt: str, told: str):
+    """What was not taken, or was taken from another program's text, is among the advice."""
+    done = zimagine("explain", prompt, "--model", "sketch")
+    assert done.exit_code == 0 and told in done.stdout
