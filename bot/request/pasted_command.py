@@ -32,8 +32,8 @@ _COMMAND = re.compile(
 )
 _ENDS_IN_PROMPT = re.compile(r"prompt\s*[:：]?\s*\Z", re.IGNORECASE)
 _LABEL_OF_ALL = re.compile(
-    r"\s*(?:\*\*|__)?(?:(?:image |positive )?prompt|(?:正向|正面)?提示词)"
-    r"(?:\*\*|__)?[:：](?:\*\*|__)?\s*",
+    r"\s*(?:(?:\*\*|__)?(?:(?:image |positive )?prompt|(?:正向|正面)?提示词)"
+    r"(?:\*\*|__)?[:：](?:\*\*|__)?\s*)+",
     re.IGNORECASE,
 )
 """What chat programs write before a prompt."""

@@ -22,7 +22,7 @@ _EMPHASIS: Final = re.compile(
 _LETTERING: Final = re.compile(
     r"""\s*(?:"([^"]+)(?<!\\)"|[“”]([^“”]+)(?<!\\)[“”]|「([^「」]+)(?<!\\)」)\s*"""
 )
-_QUOTED_LINE: Final = re.compile(r"^[ \t]*(>>> |> )(?=\S)", re.MULTILINE)
+_QUOTED_LINE: Final = re.compile(r"^[ \t]*((?:> )*(?:>>> |> ))(?=\S)", re.MULTILINE)
 
 
 def unwrapped(prompt: str) -> str:
@@ -51,6 +51,6 @@ def _unwrapped_once(text: str) -> str:
         return inside.strip() if find_flags(inside).flags else text
     signs = _QUOTED_LINE.findall(text)
     every = len(signs) == sum(1 for line in text.splitlines() if line.strip())
-    if signs and (every or signs[0] == ">>> "):
+    if signs and (every or signs[0].endswith(">>> ")):
         return _QUOTED_LINE.sub("", text).strip()
     return text
