@@ -92,8 +92,12 @@ def readable(text: str, within: str | None = None) -> str:
     def bare(match: re.Match[str]) -> str:
         return {"#": words.channel, "@&": words.role}.get(match["sign"], words.somebody)
 
-    named = _replaced(CODES, lambda match: _code_words(match, Names(), words, None), text)
-    return _replaced(BARE_IDS, bare, words.link.join(_outside_links(named)))
+    read, before = text, None
+    while read != before:  # words between colons may look like an emoji, for one
+        before = read
+        named = _replaced(CODES, lambda match: _code_words(match, Names(), words, None), read)
+        read = _replaced(BARE_IDS, bare, words.link.join(_outside_links(named)))
+    return read
 
 
 def _outside_links(text: str) -> list[str]:

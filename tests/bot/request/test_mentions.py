@@ -48,6 +48,8 @@ LONG_NUMBER = re.compile(r"\d{17}")
         (f"a portrait of <@{ID}>", "a portrait of somebody"),
         (f"<@!{ID}>'s cat", "somebody's cat"),
         (f"<@{ID}><@{OLD}>", "somebody somebody"),
+        (f":<@{ID}>:", "somebody"),
+        (f"{ID}.{ID}", "somebody.somebody"),
         (f"<@&{ID}> in <#{ID}>", "a role in a channel"),
         (f"https://discord.com/users/{ID}", "somebody"),
         (f"as in https://discord.com/channels/{ID}/{OLD}/{OTHER}", "as in a channel"),
