@@ -1,21 +1,12 @@
-"""Sentences about flags in a prompt and choices in braces that cannot be used."""
+"""Sentences about flags in a prompt that cannot be obeyed."""
 
 from __future__ import annotations
 
 from typing import assert_never
 
 from bot.i18n import Words
-from bot.request.outcomes import (
-    FlagError,
-    FlagErrorKind,
-    ManyPermutations,
-    OnePromptOnly,
-    PresetContradicted,
-    ProposalClosed,
-    TooManyPermutations,
-)
-
-PermutationsReason = ManyPermutations | OnePromptOnly | TooManyPermutations | ProposalClosed
+from bot.request.reasons.flags import FlagError, FlagErrorKind
+from bot.request.reasons.values import PresetContradicted
 
 _QUOTED_CHARS = 40
 
@@ -49,32 +40,6 @@ def flag_problem(error: FlagError, say: Words) -> str:
         case _:
             assert_never(error.kind)
     return " ".join(filter(None, (problem, _advice(error, say))))
-
-
-def permutations_problem(reason: PermutationsReason, say: Words) -> str:
-    """Refuse choices in braces that make too many jobs, or a proposal that is already closed."""
-    match reason:
-        case ManyPermutations(total) | OnePromptOnly(total):
-            return say(
-                "The choices in braces make {total} pictures. Please ask for them one at a "
-                "time. To use a literal brace, put a backslash before it.",
-                total=total,
-            )
-        case TooManyPermutations(total, limit):
-            return say(
-                "The choices in braces make {total} prompts; at most {limit} can be painted "
-                "at once. To use a literal brace, put a backslash before it.",
-                total=total if total < 10**6 else "…",
-                limit=limit,
-            )
-        case ProposalClosed(True):
-            return say("You have already pressed Paint. Use /queue to see what is still to come.")
-        case ProposalClosed():
-            return say(
-                "This confirmation has expired, and nothing was charged for it. Please ask again."
-            )
-        case _:
-            assert_never(reason)
 
 
 def preset_contradicted(reason: PresetContradicted, say: Words) -> str:
