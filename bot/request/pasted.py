@@ -10,7 +10,7 @@ from bot.request.leading import picture_addresses
 from bot.request.parameters_text import ParametersText, read_typed
 from bot.request.params import GenerationParams, PastedSettings
 from bot.request.pasted_command import unknown_options, without_command
-from engine.prompts import clean
+from engine.prompts import clean, visible
 from engine.types import MAX_SEED
 
 MAX_IGNORED: Final = 12
@@ -70,7 +70,7 @@ def merge_pasted(params: GenerationParams) -> GenerationParams:
 
 def _read(prompt: str) -> ParametersText | None:
     _, plain = picture_addresses(without_command(prompt))
-    return read_typed(plain)
+    return read_typed(visible(plain))
 
 
 def _settings(found: ParametersText) -> PastedSettings:

@@ -111,11 +111,12 @@ def without_command(prompt: str) -> str:
     while plain != before:
         before, plain = plain, unwrapped(plain)
         found = read_command(plain)
-        label = _LABEL_OF_ALL.match(plain)
+        shown = visible(plain)
+        label = _LABEL_OF_ALL.match(shown)
         if found is not None:
             plain = found.text
-        elif label is not None and read_typed(plain) is None:
-            plain = plain[label.end() :]
+        elif label is not None and read_typed(shown) is None:
+            plain = shown[label.end() :]
     return plain
 
 

@@ -65,6 +65,33 @@ def accepted(line: str, family: Family) -> ImageRequest:
     return resolved.request
 
 
+@pytest.mark.parametrize("negative", ["", "fog", "a `cat`", 'a "cat"', "**"])
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "> a cat",
+        ">",
+        "/imagine a cat",
+        "/imagine prompt: a cat seed:5",
+        "Prompt: a cat",
+        "Prompt: a cat Negative prompt: a dog",
+        "```a cat```",
+        "`a cat",
+        "**a cat",
+        '"a cat --ar 16:9"',
+        "a cat --16:9",
+        "https://example.com/a.png a cat",
+    ],
+)
+def test_a_prompt_that_looks_like_a_paste_stays_whole(prompt: str, negative: str):
+    """What an earlier version painted with such marks is painted with them again."""
+    request = dataclasses.replace(PLAIN, prompt=prompt, negative_prompt=negative, guidance=2.0)
+    again = accepted(prompt_line(request, Z_IMAGE_TURBO).text, Z_IMAGE_TURBO)
+    assert (again.prompt, again.seed, again.steps) == (prompt, 5, 8)
+    if negative:
+        assert again.negative_prompt == negative
+
+
 @given(REQUESTS, st.sampled_from(FAMILIES))
 def test_every_line_is_accepted(request_: ImageRequest, family: Family):
     """Whatever was painted, by whatever model, with whatever settings: /imagine takes the line, and
