@@ -17,7 +17,7 @@ from bot.pictures.lineage import BeforeUpscale, Lineage
 from bot.pictures.origins import Origin, origin_of
 from bot.request.apply_flags import apply_flags_to_each
 from bot.request.ids import parse_id
-from bot.request.notes import LimitedModel, Note, StyleIgnored, adaptation_notes
+from bot.request.notes import LimitedModel, Note, adaptation_notes, reading_notes
 from bot.request.outcomes import NoPictures, Refused, UnknownPicture
 from bot.request.params import GenerationParams
 from bot.request.prompt_line import prompt_line
@@ -57,8 +57,8 @@ class PromptExplanation:
     default.
 
     choices: the number of its permutations, of which this is the first. pictures: of all of them.
-    style: the one requested by a flag. left: why that style is ignored, if it is. limited: what the
-    model knows, if it knows little.
+    style: the one requested by a flag. notes: what of the prompt was ignored, or taken from another
+    program's text. limited: what the model knows, if it knows little.
     """
 
     prompt: str
@@ -69,7 +69,7 @@ class PromptExplanation:
     choices: int = 1
     pictures: int = 1
     style: PictureStyle | None = None
-    left: StyleIgnored | None = None
+    notes: tuple[Note, ...] = ()
     limited: LimitedModel | None = None
 
 
@@ -178,9 +178,6 @@ class InspectionService:
         analysis = prompts.analyse(text, count=count, max_tokens=family.max_tokens)
         added = prompts.addition(text, enhanced.effective_prompt)
         enhanced = dataclasses.replace(enhanced, added=added)
-        style_ignored = next(
-            (each for each in resolved.notes if isinstance(each, StyleIgnored)), None
-        )
         return PromptExplanation(
             text,
             analysis,
@@ -190,7 +187,7 @@ class InspectionService:
             choices=len(permutations),
             pictures=sum(each.count for each in permutations),
             style=request.style,
-            left=style_ignored,
+            notes=reading_notes(resolved.notes),
             limited=next((n for n in resolved.notes if isinstance(n, LimitedModel)), None),
         )
 

@@ -73,8 +73,9 @@ def explanation_layout(
             f"- {quoted(prompt_analysis.advice_sentence(each, say), 2 * cut)}"
             for each in analysis.advice[:ADVICE_SHOWN]
         ]
-        if explained.left is not None:
-            advice.append(f"- {quoted(rejections.note_sentence(explained.left, say), 2 * cut)}")
+        advice += (
+            f"- {quoted(rejections.note_sentence(each, say), 2 * cut)}" for each in explained.notes
+        )
         nothing = say("(nothing)")
         added = [
             (

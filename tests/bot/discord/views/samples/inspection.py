@@ -156,7 +156,9 @@ INSPECTION: dict[str, Sample] = {
     "explain-uncounted": _explain(counted=False),
     "explain-choices": _explain(choices=3, pictures=6),
     "explain-style": _explain(style=PictureStyle.WATERCOLOUR),
-    "explain-style-left": _explain(", watercolour", style=PictureStyle.OIL, left=_STYLE_IGNORED),
+    "explain-style-left": _explain(
+        ", watercolour", style=PictureStyle.OIL, notes=(_STYLE_IGNORED,)
+    ),
     "details": _details(),
     "details-full": _details(
         _EVERYTHING, full=True, origin=_REMIX, series=(31, 32, 33, 34), notes=MENDS
