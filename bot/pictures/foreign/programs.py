@@ -20,7 +20,7 @@ from bot.pictures.foreign.json_text import json_object
 from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.pictures.foreign.sizes import file_size_px
 from bot.pictures.foreign.stealth import stealth_texts
-from bot.request.leading import leading_addresses
+from bot.request.leading import picture_addresses
 from bot.request.parameters_text import MAX_CHARS, read_embedded
 
 Texts = Mapping[str, str]
@@ -230,7 +230,7 @@ def _midjourney(texts: Texts) -> ForeignRecipe | None:
     head, _, job = text.rpartition("Job ID:")
     if not _JOB.match(job[:60]):
         return None
-    _, typed = leading_addresses(head)
+    _, typed = picture_addresses(head)
     words, *flags = re.split(r"\s--(?=[a-z])", f" {typed}")
     given = {name: value.strip() for name, _, value in (flag.partition(" ") for flag in flags)}
     # The shape is that of the file, whose size is taken.
