@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import discord
 import pytest
 
 from bot.accounts.permissions import Actor
+from bot.jobs import explained_requests
 from bot.request.outcomes import ProposalClosed, Refused
 from engine.diffusion.families import SKETCH_FAMILY
 from storage import consistency
@@ -178,6 +180,20 @@ async def test_without_the_database_it_still_explains(
         raise DiskFull(Path("zimagine.db"), "no space left")
 
     monkeypatch.setattr(Proposals, "ask", full)
+    message = await explain(harness, "a lake")
+    assert "a lake" in harness.texts(message) and PAINT not in str(message.components)
+
+
+async def test_a_slow_database_costs_only_the_button(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
+):
+    """The answer does not wait for a database that is in trouble."""
+
+    async def stuck(*_: object) -> None:
+        await asyncio.sleep(30)
+
+    monkeypatch.setattr(explained_requests, "KEEP_LIMIT_S", 0.01)
+    monkeypatch.setattr(Proposals, "ask", stuck)
     message = await explain(harness, "a lake")
     assert "a lake" in harness.texts(message) and PAINT not in str(message.components)
 

@@ -132,6 +132,19 @@ async def test_turning_a_page_replaces_the_files(harness: BotHarness):
     assert "You have 5 pictures here." in rows(page) and len(names(page)) == 5
 
 
+async def test_a_deleted_picture_leaves_no_thumbnail(harness: BotHarness):
+    """Whatever way a picture is deleted, its thumbnail is dropped from memory too."""
+    for number in range(2):
+        await paint(harness, prompt=f"lake {number}")
+    gallery, stored = harness.app.services.gallery, harness.app.stores.history
+    pictures = [each for number in (1, 2) if (each := await stored.get(number)) is not None]
+    assert len(names(await history_page(harness))) == 2
+    await harness.delete(harness.alice, harness.message_with_picture())
+    assert sorted(await gallery.thumbnails(pictures)) == [1]
+    await gallery.forget(pictures[0].place, [pictures[0].file])
+    assert await gallery.thumbnails(pictures) == {}
+
+
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thumbnails take longer than a response may."""
