@@ -88,7 +88,7 @@ async def test_what_the_bot_may_edit_takes_no_token():
     assert discord.tried == ["edit"] and discord.messages == {77: [CARD]}
 
 
-@pytest.mark.parametrize("obstacle", NO_ACCESS)
+@pytest.mark.parametrize("obstacle", sorted(NO_ACCESS))
 async def test_a_closed_channel_leaves_the_token(obstacle: Obstacle):
     """Refused in its own way, the bot edits by the token, which comes first the next time."""
     discord = Discord()
@@ -124,7 +124,7 @@ async def test_where_both_are_closed_the_bots_own_reason_counts(token_first: boo
     assert refused.value.obstacle is Obstacle.FORBIDDEN
 
 
-@pytest.mark.parametrize("obstacle", set(Obstacle) - NO_ACCESS)
+@pytest.mark.parametrize("obstacle", sorted(set(Obstacle) - NO_ACCESS))
 async def test_what_is_wrong_with_the_message_takes_no_token(obstacle: Obstacle):
     """A deleted message or a card that Discord rejects is no matter of access."""
     discord = Discord()
