@@ -30,6 +30,8 @@ _SHADES: Final = {Ground.WHITE: 255, Ground.BLACK: 0, Ground.GREY: 128}
 _MODES: Final = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
 """The mode of a picture for each colour space, as the header of a profile names it."""
 
+UPRIGHT: Final = 1
+"""The EXIF orientation of a picture that is not to be turned."""
 _TRANSPOSES: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -48,6 +50,11 @@ class Layers:
 
     colours: Image.Image
     alpha: Image.Image | None
+
+    def turned(self, how: int) -> Layers:
+        """Return both turned upright from an EXIF orientation. Blocking."""
+        alpha = None if self.alpha is None else _turned(self.alpha, how)
+        return Layers(_turned(self.colours, how), alpha)
 
     def flattened(self, *, on_white: bool = False) -> tuple[Image.Image, Ground]:
         """Return the picture on a ground on which it can be seen, and that ground. Blocking."""
@@ -149,11 +156,18 @@ def _as(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def _upright(flat: Image.Image, source: Image.Image) -> Image.Image:
-    """Rotate and mirror as the source's metadata says; unreadable metadata is ignored."""
-    orientation: object = 1
+def orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation of a loaded picture; UPRIGHT if its metadata is unreadable."""
+    found: object = UPRIGHT
     with suppress(Exception):
-        orientation = source.getexif().get(ExifTags.Base.Orientation)
-    if isinstance(orientation, int) and orientation in _TRANSPOSES:
-        return flat.transpose(_TRANSPOSES[orientation])
-    return flat
+        found = image.getexif().get(ExifTags.Base.Orientation)
+    return found if isinstance(found, int) and found in _TRANSPOSES else UPRIGHT
+
+
+def _upright(flat: Image.Image, source: Image.Image) -> Image.Image:
+    """Rotate and mirror as the source's metadata says."""
+    return _turned(flat, orientation(source))
+
+
+def _turned(flat: Image.Image, how: int) -> Image.Image:
+    return flat.transpose(_TRANSPOSES[how]) if how in _TRANSPOSES else flat

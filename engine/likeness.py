@@ -54,7 +54,7 @@ class Likeness:
         size = (small.shape[1], small.shape[0])
         whole = Image.frombytes("RGB", (picture.width_px, picture.height_px), picture.rgb)
         below = whole if whole.size == size else whole.resize(size, Image.Resampling.BOX)
-        seen = small[..., 3] >= 128
+        seen = _seen(small[..., 3])
         colours = small[..., :3].astype(np.int16)
         values = np.asarray(below).astype(np.int16)
         self.alike = _alike(colours, values, seen)
@@ -63,11 +63,21 @@ class Likeness:
             self.marks = _marks(colours, values, seen)
 
 
+def _seen(alpha: NDArray[np.uint8]) -> _Bits:
+    """Return what counts as seen: half of what is seen best, of a layer that is pale all over too.
+
+    Nothing, where nothing can be seen at all.
+    """
+    return alpha >= max(1, -(-int(alpha.max()) // 2))
+
+
 def _alike(colours: _Values, picture: _Values, seen: _Bits) -> bool:
     """Return whether what tells one picture from another is the same in both.
 
     Large areas of black and white tell nothing: a mask is made of them, whatever its picture is.
     """
+    if not seen.any():  # of what cannot be seen, nothing tells that it is a copy
+        return False
     low, high = _range(picture, 1)
     contrast = (high - low).max(axis=2)
     allowed = _SAME + _SAME_AT_EDGES * contrast
@@ -104,7 +114,7 @@ def _by_chance(colours: _Values, shared: _Values, same: _Bits) -> bool:
     if (high - low > 2 * _SAME).any():
         return False
     has_it = np.abs(colours - np.median(shared, axis=0)).max(axis=1) <= _SAME
-    return float(same[has_it].mean()) < _ALIKE
+    return bool(has_it.any()) and float(same[has_it].mean()) < _ALIKE
 
 
 def _marks(colours: _Values, picture: _Values, seen: _Bits) -> _Bits:

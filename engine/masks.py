@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageOps
 
-from engine.layers import VISIBLE_ALPHA, Layers, reduced
+from engine.layers import UPRIGHT, VISIBLE_ALPHA, Layers, reduced
 from engine.likeness import Likeness
 from engine.types import Raster
-from engine.uploads import Upload, UploadLimits, UploadRefused, decode_layers, holes
+from engine.uploads import Upload, UploadLimits, UploadRefused, decode_layers, holes, orientation_of
 
 MAX_ASPECT_DIFFERENCE: Final = 0.02
 """Largest difference between the aspect ratios of a mask and its picture, as a natural logarithm.
@@ -61,6 +61,11 @@ class MaskSizeMismatch(MaskRefused):
         self.mask_px = (mask.width_px, mask.height_px)
         self.picture_px = (picture.width_px, picture.height_px)
 
+    @property
+    def turned(self) -> bool:
+        """Whether they would match if one of them were turned by a quarter."""
+        return _same_shape((self.mask_px[1], self.mask_px[0]), self.picture_px)
+
 
 class MaskEmpty(MaskRefused):
     """The mask is entirely black: nothing would be repainted."""
@@ -93,10 +98,11 @@ class MaskUnclear(MaskRefused):
 def read_mask(data: bytes, limits: UploadLimits, picture: Raster, own: bytes = b"") -> Upload:
     """Return what a mask marks in a picture: white is repainted, black stays, soft edges between.
 
-    picture: as decode() returns it. own: the picture's own file, which may be transparent as well.
-    The result has the mask's size. Raises an UploadRefused. Blocking.
+    picture: as decode() returns it. own: the picture's own file, which may be transparent as well,
+    and which may say that it has to be turned. The result has the mask's size. Raises an
+    UploadRefused. Blocking.
     """
-    mask = decode_layers(data, limits)
+    mask = _over(picture, decode_layers(data, limits), data, own, limits)
     colours = mask.colours
     check_shape(Raster(*colours.size, b""), picture)
     likeness = Likeness(mask, picture)
@@ -122,9 +128,29 @@ def read_holes(data: bytes, limits: UploadLimits) -> Upload | None:
 
 def check_shape(mask: Raster, picture: Raster) -> None:
     """Raise MaskSizeMismatch unless the mask can lie over its picture, in whatever size."""
-    shapes = [each.width_px / each.height_px for each in (mask, picture)]
-    if abs(math.log(shapes[0] / shapes[1])) > MAX_ASPECT_DIFFERENCE:
+    sizes = [(each.width_px, each.height_px) for each in (mask, picture)]
+    if not _same_shape(*sizes):
         raise MaskSizeMismatch(mask, picture)
+
+
+def _same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    shapes = [width_px / height_px for width_px, height_px in (one, other)]
+    return abs(math.log(shapes[0] / shapes[1])) <= MAX_ASPECT_DIFFERENCE
+
+
+def _over(picture: Raster, mask: Layers, data: bytes, own: bytes, limits: UploadLimits) -> Layers:
+    """Return the mask as it lies over the upright picture.
+
+    A mask that lies on its side was drawn by a program that shows phone pictures as they are
+    stored: it is turned as the picture's file says, unless its own file says how it is turned.
+    """
+    upright, size = (picture.width_px, picture.height_px), mask.colours.size
+    if not own or _same_shape(size, upright) or not _same_shape((size[1], size[0]), upright):
+        return mask
+    if orientation_of(data, limits) != UPRIGHT:
+        return mask
+    turned = mask.turned(orientation_of(own, limits))
+    return turned if _same_shape(turned.colours.size, upright) else mask
 
 
 _NEARLY: Final = 48

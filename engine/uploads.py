@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -25,7 +27,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from engine.encode import pixels_sha256
 from engine.errors import EngineError
 from engine.file_formats import FileKind, format_of
-from engine.layers import Layers, layers, transparency
+from engine.layers import Layers, layers, orientation, transparency
 from engine.types import Ground, Raster, SourceChange, SourceChangeKind
 
 
@@ -135,6 +137,21 @@ def decode_layers(data: bytes, limits: UploadLimits) -> Layers:
         return layers(image)
 
 
+def orientation_of(data: bytes, limits: UploadLimits) -> int:
+    """Return the EXIF orientation of a picture, 1 to 8. Raises as decode() does. Blocking."""
+    with _loaded(data, limits) as image:
+        return orientation(image)
+
+
+def stored_pixels(data: bytes, limits: UploadLimits) -> NDArray[np.uint8] | None:
+    """Return the first frame of a picture exactly as it is stored (height × width × 3 or 4).
+
+    None if its pixels are of any other kind. Raises as decode() does. Blocking.
+    """
+    with _loaded(data, limits) as image:
+        return np.asarray(image) if image.mode in ("RGB", "RGBA") else None
+
+
 def holes(data: bytes, limits: UploadLimits) -> Image.Image | None:
     """Return where a picture that decode() accepts is transparent (L, 255 = clear).
 
@@ -223,7 +240,7 @@ def _open(data: bytes, limit_pixels: int) -> ImageFile:
     name = _format_of(data)
     # WebP's decoder allocates its canvas as soon as it is opened.
     if name == "WebP":
-        _check_pixels(_webp_size(data), limit_pixels)
+        _check_pixels(webp_size(data), limit_pixels)
     # Each scan goes over all pixels again: small files would take minutes.
     if name == "JPEG" and (scans := data.count(b"\xff\xda")) > _MOST_SCANS:
         raise NotAPicture(f"it has {scans} scans")
@@ -247,8 +264,11 @@ def _format_of(data: bytes) -> str:
     return found.name
 
 
-def _webp_size(data: bytes) -> tuple[int, int]:
-    """Return the size of the canvas, from the first chunk."""
+def webp_size(data: bytes) -> tuple[int, int]:
+    """Return width and height of a WebP's canvas in pixels, from its first chunk.
+
+    Raises NotAPicture if it says none.
+    """
     kind, head = data[12:16], data[20:30]
     if len(head) == 10:
         if kind == b"VP8X":

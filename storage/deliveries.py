@@ -23,6 +23,7 @@ _PENDING: Final = " ".join(
                 columns(JOB_COLUMNS, "j", "j_"),
                 columns(PICTURE_COLUMNS, "p", "p_"),
                 "j.channel_id AS p_channel_id, j.prompt AS p_prompt, j.private AS p_private",
+                "j.spoiler AS p_spoiler",
             )
         ),
         "FROM deliveries AS d JOIN jobs AS j ON j.id = d.job_id",

@@ -11,13 +11,13 @@ from storage.timestamps import to_us
 from storage.types import Clock, StoredPicture
 
 _PICTURES: Final = (
-    "SELECT p.*, j.channel_id, j.prompt, j.private "
+    "SELECT p.*, j.channel_id, j.prompt, j.private, j.spoiler "
     "FROM pictures AS p JOIN jobs AS j ON j.id = p.job_id "
     "WHERE p.deleted_at IS NULL"
 )
 _FOUND: Final = (
     # CROSS JOIN: the index goes first, newest first, so reading stops once the page is full.
-    "SELECT p.*, j.channel_id, j.prompt, j.private FROM pictures_search AS s "
+    "SELECT p.*, j.channel_id, j.prompt, j.private, j.spoiler FROM pictures_search AS s "
     "CROSS JOIN pictures AS p ON p.id = s.rowid CROSS JOIN jobs AS j ON j.id = p.job_id "
     "WHERE s.pictures_search MATCH ? AND s.rowid < ? "
     "AND p.deleted_at IS NULL AND p.guild_id = ? AND p.user_id = ? "
@@ -25,7 +25,7 @@ _FOUND: Final = (
 )
 _FAVOURITES: Final = (
     # INDEXED BY: few rows for most users may be many for one, and SQLite only knows averages.
-    "SELECT p.*, j.channel_id, j.prompt, j.private "
+    "SELECT p.*, j.channel_id, j.prompt, j.private, j.spoiler "
     "FROM pictures AS p INDEXED BY pictures_favourite CROSS JOIN jobs AS j ON j.id = p.job_id "
     "WHERE p.favourite_at IS NOT NULL AND p.deleted_at IS NULL "
     "AND p.guild_id = ? AND p.user_id = ? AND p.id < ? ORDER BY p.id DESC LIMIT ?"

@@ -96,7 +96,7 @@ def delivery(row: sqlite3.Row, prefix: str = "") -> Delivery:
 
 
 def picture(row: sqlite3.Row, prefix: str = "") -> StoredPicture:
-    """Read a picture from its columns and its job's channel_id, prompt and private."""
+    """Read a picture from its columns and its job's channel_id, prompt, private and spoiler."""
     return StoredPicture(
         id=row[f"{prefix}id"],
         job_id=row[f"{prefix}job_id"],
@@ -111,6 +111,7 @@ def picture(row: sqlite3.Row, prefix: str = "") -> StoredPicture:
         duration_s=row[f"{prefix}duration_s"],
         painted_at=from_us(row[f"{prefix}painted_at"]),
         private=bool(row[f"{prefix}private"]),
+        spoiler=bool(row[f"{prefix}spoiler"]),
         favourite=row[f"{prefix}favourite_at"] is not None,
         on_disk=row[f"{prefix}file_removed_at"] is None,
     )

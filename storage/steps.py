@@ -225,4 +225,5 @@ async def store_picture(
         duration_s=new.duration_s,
         painted_at=now,
         private=job.private,
+        spoiler=job.spoiler,
     )

@@ -166,7 +166,7 @@ class NewPicture:
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """A picture as stored in the database; `prompt` and `private` come from its job.
+    """A picture as stored in the database; `prompt`, `private` and `spoiler` come from its job.
 
     `on_disk` is False once retention has removed the file; the recipe can paint it again.
     """
@@ -184,6 +184,7 @@ class StoredPicture:
     duration_s: float
     painted_at: datetime
     private: bool = False
+    spoiler: bool = False
     favourite: bool = False
     on_disk: bool = True
 

@@ -19,3 +19,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A busy machine is not a bug: properties are not timed.
 settings.register_profile("zimagine", deadline=None, max_examples=80)
 settings.load_profile("zimagine")
+
+_NAME_CHARS = 40
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Keep the names of tests readable: a file among their arguments is its length, and a long text
+    its beginning. pytest numbers those that are the same."""
+    if isinstance(val, bytes) and len(val) > _NAME_CHARS:
+        return f"{argname} of {len(val)} bytes"
+    if isinstance(val, str) and len(val) > _NAME_CHARS:
+        return f"{val[:_NAME_CHARS]}..."
+    return None

@@ -47,6 +47,11 @@ class EffectiveSetting(Generic[T]):
     source: Source
     own_choice: T | None = None
 
+    @property
+    def chosen(self) -> T | None:
+        """The member's own choice, in effect or overruled; None if there is none."""
+        return self.value if self.source is Source.USER else self.own_choice
+
 
 @dataclass(frozen=True, slots=True)
 class SettingsOverview:

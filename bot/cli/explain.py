@@ -14,12 +14,12 @@ from bot.cli.common.errors import load_settings
 from bot.cli.common.token_count import token_counter
 from bot.i18n import Words, words
 from bot.request.apply_flags import apply_flags_to_each
-from bot.request.notes import LimitedModel, StyleIgnored
+from bot.request.notes import LimitedModel, reading_notes
 from bot.request.outcomes import Refused, ResolvedRequest
 from bot.request.params import GenerationParams
 from bot.request.resolve import resolve
 from bot.wording import prompt_analysis, rejections
-from bot.wording.labels import style_ignored, style_name
+from bot.wording.labels import style_name
 from engine.diffusion.families import Family, family_for
 from engine.prompts import (
     Advice,
@@ -117,7 +117,7 @@ def _print(
     wide = max(len(heading) for heading, _ in rows)
     for heading, found in rows:
         click.echo(f"{heading:<{wide}}  {found or '–'}")
-    left = [style_ignored(each, say) for each in resolved.notes if isinstance(each, StyleIgnored)]
+    left = [rejections.note_sentence(each, say) for each in reading_notes(resolved.notes)]
     _list(
         say("Advice"),
         [*(prompt_analysis.advice_sentence(each, say) for each in analysis.advice), *left],

@@ -16,7 +16,13 @@ from bot.request.flag_line import flag_line
 from bot.request.notes import adaptation_notes
 from bot.request.prompt_line import prompt_line
 from bot.wording import recipes, rejections
-from bot.wording.foreign import fitted_size, foreign_heading, foreign_remark, foreign_rows
+from bot.wording.foreign import (
+    fitted_size,
+    foreign_heading,
+    foreign_remark,
+    foreign_rows,
+    workflow_remark,
+)
 from engine.diffusion.families import FAMILIES, Family, family_for
 from engine.encode import EmbeddedRecipe
 from engine.prompts import clean
@@ -34,7 +40,8 @@ from engine.types import Recipe
 def command(file: Path, as_json: bool, config: Path | None) -> None:
     """Print how FILE was made: a PNG by zimagine, or a PNG, JPEG or WebP by another program.
 
-    Others that are read: A1111 and its relatives, ComfyUI, Fooocus, InvokeAI, NovelAI, SwarmUI.
+    Others that are read: A1111 and its relatives, ComfyUI, Draw Things, Easy Diffusion, Fooocus,
+    InvokeAI, Midjourney, NovelAI, SwarmUI.
     """
     found = read_any_recipe(file)
     if isinstance(found, EmbeddedRecipe):
@@ -80,6 +87,7 @@ def _foreign_json(recipe: ForeignRecipe, family: Family) -> str:
         "width": size[0],
         "height": size[1],
         "not_taken": list(recipe.ignored),
+        "from_workflow": recipe.from_workflow,
         "line": recipe.line(family),
     }
     return json.dumps(fields, ensure_ascii=False, indent=2)
@@ -87,6 +95,8 @@ def _foreign_json(recipe: ForeignRecipe, family: Family) -> str:
 
 def _foreign_text(recipe: ForeignRecipe, family: Family, say: Words) -> str:
     rows = [*foreign_rows(recipe, say), (say("Note"), foreign_remark(recipe.program, say))]
+    if recipe.from_workflow:
+        rows.append((say("Note"), workflow_remark(say)))
     size = recipe.size_here(family)
     if size is not None and recipe.size is not None and size != recipe.size:
         rows.append((say("Note"), fitted_size(recipe.size, size, say)))

@@ -29,8 +29,6 @@ log = structlog.get_logger(__name__)
 
 NONCE_LIFE = timedelta(seconds=60)
 """The minimum time for which Discord rejects a second message with the same nonce."""
-_STILL_SHOWN = frozenset({Obstacle.FORBIDDEN, Obstacle.ARCHIVED})
-"""What arrived before the bot met one of these is still there for its requester."""
 
 
 class TooOld(Exception):
@@ -50,7 +48,7 @@ class RoutePlan:
     mention: Callable[[Route], bool]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Attempt:
     """What is sent now, and by which route.
 
@@ -62,6 +60,19 @@ class _Attempt:
     route: Route
     uncertain: bool
     closed_by: str = ""
+
+    def may_be_shown(self, obstacle: Obstacle) -> bool:
+        """Return whether an earlier attempt may be where its requester still sees it.
+
+        A forbidden place cannot be searched, nor be relied on to stay as it was found: what was
+        sent before may still be on its way. Nobody searches for an edit, which an archived thread
+        keeps.
+        """
+        if not self.uncertain:
+            return False
+        return obstacle is Obstacle.FORBIDDEN or (
+            obstacle is Obstacle.ARCHIVED and self.route is Route.EDIT
+        )
 
 
 class ResultSender:
@@ -107,10 +118,8 @@ class ResultSender:
                 await self._send_via(attempt, plan)
                 return True
             except Undeliverable as error:
-                if attempt.uncertain and error.obstacle in _STILL_SHOWN:
-                    # It may have arrived where its requester still sees it: never send it a second
-                    # time.
-                    raise
+                if attempt.may_be_shown(error.obstacle):
+                    raise  # never send it a second time
                 job = attempt.pending.job
                 delivery = (
                     None
@@ -207,7 +216,7 @@ class ResultSender:
             return
         message_id = None
         if attempt.uncertain and begun.attempted_at is not None:
-            message_id = await self._find_earlier_post(attempt, target, begun.attempted_at)
+            message_id = await self._find_earlier_post(target, job.id, begun.attempted_at)
         if message_id is None:
             self._check_age(pending)
             card = await self._cards.card(pending, route, mention=plan.mention(route))
@@ -227,11 +236,8 @@ class ResultSender:
         except (Undeliverable, TemporaryFailure, StorageError) as error:
             log.info("thread not begun", job=job.id, detail=str(error))
 
-    async def _find_earlier_post(
-        self, attempt: _Attempt, target: Address, since: datetime
-    ) -> int | None:
+    async def _find_earlier_post(self, target: Address, job_id: int, since: datetime) -> int | None:
         """Return the message that an earlier attempt posted, or None."""
-        job_id = attempt.pending.job.id
         try:
             message_id = await self._messenger.find_post(target, job_id, since)
         except Undeliverable as error:
@@ -241,7 +247,6 @@ class ResultSender:
             raise
         if message_id is None:
             await self._deliveries.missed(job_id)
-            attempt.uncertain = False
         else:
             log.info("found posted before", job=job_id, message=message_id)
         return message_id

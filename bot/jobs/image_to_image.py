@@ -22,7 +22,7 @@ from bot.jobs.downloads import Download
 from bot.jobs.source_images import LIMITS, FittedInputs, fit_inputs
 from bot.jobs.submission import JobSubmission
 from bot.pictures.originals import OriginalPictures
-from bot.request.apply_flags import ParsedRequest, count_problem
+from bot.request.apply_flags import ParsedRequest, blame_flags, count_problem
 from bot.request.input_sources import InputSource, InputSpec, PictureSource, StagedSource, UrlSource
 from bot.request.outcomes import (
     Accepted,
@@ -32,12 +32,14 @@ from bot.request.outcomes import (
     QuotaSpent,
     Reason,
     Refused,
+    RegionUnused,
     StagedPictureGone,
     StorageUnavailable,
     Unreachable,
     UnusableUpload,
 )
 from bot.request.params import GenerationParams, InitImages
+from bot.request.regions import Region
 from bot.request.resolve import source_change_notes
 from bot.request.resolver import RequestResolver
 from engine.types import Mode
@@ -120,7 +122,7 @@ class ImageToImageService:
     ) -> ImageToImagePlan | Refused:
         """Return what `paint` needs, or a refusal; fast, so that it can be announced first."""
         start = InitImages(spec.mode, (), spec.strength)
-        params = dataclasses.replace(params, start=start)
+        params = dataclasses.replace(params, start=start, region=spec.region)
         parsed = await self._resolver.parse(params, count, private)
         if isinstance(parsed, Refused):
             if isinstance(parsed.reason, ManyPermutations):  # a proposal cannot store images
@@ -128,6 +130,10 @@ class ImageToImageService:
             return parsed
         if (problem := count_problem(parsed)) is not None:
             return problem
+        if parsed.params.region is not None:
+            if len(spec.sources) > 1:
+                return blame_flags(Refused(RegionUnused(masked=True)), parsed)
+            parsed, spec = _repainted(parsed, spec, parsed.params.region)
         # The hashes are still missing, and so is a size that was not requested; all else is final.
         problem = await self._resolver.check(parsed.params) or _declared_size_refusal(spec.sources)
         if problem is not None:
@@ -176,7 +182,7 @@ class ImageToImageService:
         assert params.start is not None and params.size is not None
         sha256 = params.start.inputs[0]
         notes = source_change_notes(params.start.changes, params.size, self._resolver.family)
-        return StagedSource(sha256, self._sign(actor, sha256), notes)
+        return StagedSource(sha256, self._sign(actor, sha256), notes, params.start.changes)
 
     # Checks
 
@@ -254,7 +260,7 @@ class ImageToImageService:
         match source:
             case UrlSource(url, _):
                 return await self._download_source(url)
-            case StagedSource(sha256, _):
+            case StagedSource(sha256=sha256):
                 try:
                     return await self._inputs.read(sha256)
                 except PictureMissing:
@@ -278,6 +284,18 @@ class ImageToImageService:
         except OSError as error:  # TimeoutError is a subclass
             log.warning("picture not fetched", error=str(error) or type(error).__name__)
             return Unreachable()
+
+
+def _repainted(
+    parsed: ParsedRequest, spec: InputSpec, region: Region
+) -> tuple[ParsedRequest, InputSpec]:
+    """Return a request of which this region is repainted, also where its prompt has said so."""
+    spec = dataclasses.replace(spec, mode=Mode.INPAINT, region=region)
+    start = parsed.params.start
+    assert start is not None
+    start = dataclasses.replace(start, mode=Mode.INPAINT)
+    params = dataclasses.replace(parsed.params, start=start, region=None)
+    return dataclasses.replace(parsed, params=params), spec
 
 
 _NO_PROMPT = GenerationParams("", start=InitImages(Mode.IMAGE, ()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated
@@ -15,6 +16,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from bot.accounts.permissions import Actor
 from bot.jobs.admission import ACCEPT_LIMIT_S, AdmissionService, quota_refusal
 from bot.jobs.submission import JobSubmission
+from bot.jobs.suggestions import Suggestion, asked_suggestion
 from bot.jobs.variations import params_like
 from bot.pictures.originals import OriginalPictures
 from bot.request.apply_flags import (
@@ -24,11 +26,11 @@ from bot.request.apply_flags import (
     count_problem,
     expand_prompts,
 )
-from bot.request.knowledge import unrecognized
-from bot.request.notes import LimitedModel
+from bot.request.knowledge import confirmation, unrecognized
 from bot.request.outcomes import (
     Accepted,
     ManyPermutations,
+    NothingKnown,
     ProposalClosed,
     Refused,
     StorageUnavailable,
@@ -61,8 +63,8 @@ class BatchProposal:
     """A question to ask. texts: each permutation with its flags, in order.
 
     quota: before anything is charged. duration_s: how long painting takes, None if unknown.
-    unknown: what the model knows, if none of it is in any of the prompts.
-    ignored: parts of the choices that do nothing, as in `Permutations`.
+    suggestion: other prompts, if the model knows nothing in all of these; its answers are apart
+    from that of the proposal. ignored: parts of the choices that do nothing, as in `Permutations`.
     """
 
     proposal_id: int
@@ -70,7 +72,7 @@ class BatchProposal:
     pictures: int
     quota: QuotaStatus
     duration_s: float | None
-    unknown: LimitedModel | None = None
+    suggestion: Suggestion | None = None
     ignored: tuple[str, ...] = ()
 
 
@@ -87,16 +89,12 @@ class _ResolvedBatch:
     texts: tuple[str, ...]
     submissions: tuple[JobSubmission, ...]
     ignored: tuple[str, ...]
+    unknown: NothingKnown | None
+    """The question about the first prompt, if the model knows nothing in all of them."""
 
     @property
     def pictures(self) -> int:
         return sum(each.count for each in self.submissions)
-
-    @property
-    def unknown(self) -> LimitedModel | None:
-        """What the model knows, if it knows nothing in all of the prompts."""
-        found = [unrecognized(each.resolved) for each in self.submissions]
-        return found[0] if all(found) else None
 
     @property
     def work(self) -> float:
@@ -194,6 +192,10 @@ class PermutationService:
             return quota_refusal(exceeded)
         quota = await self._quotas.status(actor.guild_id, actor.user_id, self._fallback)
         proposal = await self._proposals.ask(place, _to_json(batch))
+        unknown = resolved.unknown
+        suggestion = None
+        if unknown is not None:
+            suggestion = await asked_suggestion(self._proposals, place, unknown)
         duration_s = self._estimator.seconds(resolved.work)
         return BatchProposal(
             proposal.id,
@@ -201,7 +203,7 @@ class PermutationService:
             resolved.pictures,
             quota,
             duration_s,
-            resolved.unknown,
+            suggestion,
             resolved.ignored,
         )
 
@@ -247,7 +249,33 @@ class PermutationService:
                     submission, private=private or each.private, parent_id=batch.parent_id
                 )
             )
-        return _ResolvedBatch(expanded.prompts, tuple(submissions), expanded.ignored)
+        unknown = self._unknown(parsed[0], submissions, original)
+        return _ResolvedBatch(expanded.prompts, tuple(submissions), expanded.ignored, unknown)
+
+    def _unknown(
+        self,
+        first: ParsedRequest,
+        submissions: Sequence[JobSubmission],
+        original: ImageRequest | None,
+    ) -> NothingKnown | None:
+        """Return the question about the first prompt if nothing is known in all of them.
+
+        Its answers are painted with the first prompt's flags.
+        """
+        if not all(unrecognized(each.resolved) for each in submissions):
+            return None
+        submission = submissions[0]
+        params = first.params if original is None else params_like(first.params, original)
+        if isinstance(params, Refused):
+            return None
+        asked = confirmation(
+            dataclasses.replace(first, params=params, private=submission.private),
+            submission.resolved,
+            self._resolver.family,
+            submission.parent_id,
+        )
+        reason = None if asked is None else asked.reason
+        return reason if isinstance(reason, NothingKnown) else None
 
     def _resolve_one(
         self, parsed: ParsedRequest, original: ImageRequest | None

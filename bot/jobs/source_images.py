@@ -66,7 +66,9 @@ def fit_inputs(
 
 
 def _decode(source: InputSource, data: bytes) -> Upload:
-    return reopen(data, source.sha256) if isinstance(source, StagedSource) else decode(data, LIMITS)
+    if not isinstance(source, StagedSource):
+        return decode(data, LIMITS)
+    return dataclasses.replace(reopen(data, source.sha256), changes=source.changes)
 
 
 def _output_size(

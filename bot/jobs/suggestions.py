@@ -77,9 +77,6 @@ class SuggestionService:
 
     async def propose(self, actor: Actor, unknown: NothingKnown) -> Suggestion | Refused:
         """Store the question; nothing is charged or reserved for it."""
-        pending = PendingSuggestion(
-            unknown.params, unknown.count, unknown.private, unknown.examples, unknown.parent_id
-        )
         place = Place(actor.guild_id, actor.channel_id, actor.user_id)
         try:
             async with asyncio.timeout(ACCEPT_LIMIT_S):
@@ -89,15 +86,12 @@ class SuggestionService:
                 exceeded = await self._quotas.refusal(place, self._fallback, unknown.count)
                 if isinstance(exceeded, QuotaExceeded):
                     return quota_refusal(exceeded)
-                proposal = await self._proposals.ask(place, _to_json(pending))
+                return await asked_suggestion(self._proposals, place, unknown)
         except TimeoutError:
             log.warning("the database took too long")
             return Refused(StorageUnavailable())
         except StorageError as error:
             return self._storage_failed(error)
-        return Suggestion(
-            proposal.id, unknown.params.prompt, unknown.count, unknown.model, unknown.examples
-        )
 
     async def paint(
         self, actor: Actor, proposal_id: int, example: int | None = None
@@ -113,7 +107,8 @@ class SuggestionService:
         if example is not None:
             if example >= len(pending.examples):  # a newer version had more
                 return Refused(ProposalClosed(answered=False))
-            params = dataclasses.replace(params, prompt=pending.examples[example])
+            prompt = pending.examples[example]
+            params = dataclasses.replace(params, prompt=prompt, unknown_options=())
         resolved = await self._resolver.resolve(params)
         if isinstance(resolved, Refused):
             return resolved
@@ -138,6 +133,17 @@ class SuggestionService:
     def _storage_failed(self, error: StorageError) -> Refused:
         self._admission.storage_failed(error)
         return Refused(StorageUnavailable())
+
+
+async def asked_suggestion(proposals: Proposals, place: Place, unknown: NothingKnown) -> Suggestion:
+    """Store the question about a prompt and return it. Raises StorageError."""
+    pending = PendingSuggestion(
+        unknown.params, unknown.count, unknown.private, unknown.examples, unknown.parent_id
+    )
+    proposal = await proposals.ask(place, _to_json(pending))
+    return Suggestion(
+        proposal.id, unknown.params.prompt, unknown.count, unknown.model, unknown.examples
+    )
 
 
 @lru_cache(maxsize=1)

@@ -23,6 +23,11 @@ def sheet_name(job_id: int) -> str:
     return f"zimagine-{job_id}-sheet.png"
 
 
+def thumbnail_name(picture_id: int, *, spoiler: bool) -> str:
+    """Return the name of a thumbnail, which nothing takes for a result."""
+    return attachment_name(f"thumbnail-{picture_id}.jpg", spoiler=spoiler)
+
+
 def is_picture_of(job_id: int, file_name: str) -> bool:
     """Return whether this names a picture or the contact sheet of that job, in any form sent."""
     return job_id_of(file_name) == job_id

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.accounts.permissions import Action, Actor, Permissions
 from bot.pictures.recent import RecentPictures
+from bot.pictures.thumbnails import Thumbnails
 from bot.request.outcomes import (
     FileRemoved,
     NotAllowed,
@@ -25,8 +26,9 @@ from storage.types import Delivery, Place, Route, StoredPicture
 
 PAGE_PICTURES = 5
 """Pictures on a page of the gallery. Chosen by hand."""
-FOUND_PICTURES = 10
-"""Pictures shown of a search's results. Chosen by hand: more words narrow a search down."""
+FOUND_PICTURES = 8
+"""Pictures shown of a search's results: with a thumbnail and a button each, no more fit into
+Discord's 40 components. More words narrow a search down."""
 MAX_SEARCH_CHARS = 100
 """Length of a search text. Chosen by hand."""
 
@@ -121,6 +123,7 @@ class Gallery:
         self._deliveries = deliveries
         self._files = files
         self._recent = recent
+        self._thumbnails = Thumbnails(files)
         self._permissions = permissions
 
     async def page(
@@ -175,6 +178,10 @@ class Gallery:
             [picture.job_id for picture in pictures]
         )
         return frozenset(picture.id for picture in pictures if picture.job_id in undelivered_jobs)
+
+    async def thumbnails(self, pictures: Sequence[StoredPicture]) -> dict[int, bytes]:
+        """Return the JPEGs of pictures that the actor was shown in a list, as Thumbnails.of()."""
+        return await self._thumbnails.of(pictures)
 
     async def recent(self, actor: Actor) -> list[StoredPicture]:
         """Return the member's newest pictures, from memory."""
@@ -286,5 +293,8 @@ class Gallery:
         await self._remove(files)
 
     async def _remove(self, files: Sequence[str]) -> None:
-        for file in files:
-            await asyncio.to_thread(self._files.remove, file)
+        try:
+            for file in files:
+                await asyncio.to_thread(self._files.remove, file)
+        finally:
+            self._thumbnails.forget(files)

@@ -17,7 +17,7 @@ from bot.pictures.lineage import BeforeUpscale, Lineage
 from bot.pictures.origins import Origin, origin_of
 from bot.request.apply_flags import apply_flags_to_each
 from bot.request.ids import parse_id
-from bot.request.notes import LimitedModel, Note, StyleIgnored, adaptation_notes
+from bot.request.notes import LimitedModel, Note, adaptation_notes, reading_notes
 from bot.request.outcomes import NoPictures, Refused, UnknownPicture
 from bot.request.params import GenerationParams
 from bot.request.prompt_line import prompt_line
@@ -53,11 +53,12 @@ def reads_nothing(_channel_id: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PromptExplanation:
-    """The analysis of a prompt, and what the default level of enhancement makes of it.
+    """The analysis of a prompt, and what its level of enhancement makes of it: a flag's, or the
+    default.
 
     choices: the number of its permutations, of which this is the first. pictures: of all of them.
-    style: the one requested by a flag. left: why that style is ignored, if it is. limited: what the
-    model knows, if it knows little.
+    style: the one requested by a flag. notes: what of the prompt was ignored, or taken from another
+    program's text. limited: what the model knows, if it knows little.
     """
 
     prompt: str
@@ -68,7 +69,7 @@ class PromptExplanation:
     choices: int = 1
     pictures: int = 1
     style: PictureStyle | None = None
-    left: StyleIgnored | None = None
+    notes: tuple[Note, ...] = ()
     limited: LimitedModel | None = None
 
 
@@ -155,11 +156,10 @@ class InspectionService:
 
     def explain(self, prompt: str) -> PromptExplanation | Refused:
         """Explain how a prompt is read, without charging a picture."""
-        permutations = apply_flags_to_each(
-            GenerationParams(prompt, enhance=EnhancementLevel.OFF), 1, False
-        )
+        permutations = apply_flags_to_each(GenerationParams(prompt), 1, False)
         if isinstance(permutations, Refused):
             return permutations
+        level = permutations[0].params.enhance or self._family.enhance
         params = dataclasses.replace(permutations[0].params, enhance=EnhancementLevel.OFF)
         resolved = resolve(params, self._family, lambda: 0)
         if isinstance(resolved, Refused):
@@ -169,7 +169,7 @@ class InspectionService:
         enhanced = prompts.enhance(
             prompts.as_read(text, request.effective_prompt, request.style),
             negative="",
-            level=family.enhance,
+            level=level,
             style=family.style,
             negative_works=True,
             count=count,
@@ -178,19 +178,16 @@ class InspectionService:
         analysis = prompts.analyse(text, count=count, max_tokens=family.max_tokens)
         added = prompts.addition(text, enhanced.effective_prompt)
         enhanced = dataclasses.replace(enhanced, added=added)
-        style_ignored = next(
-            (each for each in resolved.notes if isinstance(each, StyleIgnored)), None
-        )
         return PromptExplanation(
             text,
             analysis,
             enhanced,
-            family.enhance,
+            level,
             family.max_tokens,
             choices=len(permutations),
             pictures=sum(each.count for each in permutations),
             style=request.style,
-            left=style_ignored,
+            notes=reading_notes(resolved.notes),
             limited=next((n for n in resolved.notes if isinstance(n, LimitedModel)), None),
         )
 

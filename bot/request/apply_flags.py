@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from bot.request import flags
 from bot.request.braces import Permutations, permutations
 from bot.request.flags import ParsedPrompt, agreed
-from bot.request.leading import leading_addresses, without_command
-from bot.request.options import CONFLICTS, PARAMS
+from bot.request.leading import picture_addresses
+from bot.request.options import CONFLICTS, PARAMS, PRESETS
 from bot.request.outcomes import (
     BadAspect,
     BadSize,
@@ -20,14 +20,17 @@ from bot.request.outcomes import (
     ManyPermutations,
     OutOfRange,
     PictureAddress,
+    PresetContradicted,
     Reason,
     Refused,
+    RegionUnused,
     SizeTooLarge,
     StrengthWithoutImage,
     TooManyPermutations,
 )
 from bot.request.params import GenerationParams
 from bot.request.pasted import merge_pasted, take_pasted
+from bot.request.pasted_command import without_command
 from engine.series import MAX_PICTURES
 
 MAX_PERMUTATIONS = 10
@@ -69,7 +72,7 @@ def apply_flags_to_each(
 
     Another program's text that was pasted as the prompt is taken apart first (`pasted.py`).
     """
-    addresses, _ = leading_addresses(params.prompt)
+    addresses, _ = picture_addresses(params.prompt)
     params = take_pasted(params)
     expanded = _expanded(params.prompt)
     if isinstance(expanded, Refused):
@@ -89,14 +92,14 @@ def expand_prompts(prompt: str) -> Permutations | Refused:
     """Return each permutation as it could have been typed on its own, with its flags.
 
     There are 1 to MAX_PERMUTATIONS of them; more are refused. "/imagine prompt:" in front, as in
-    pasted commands, is no part of the prompt, and neither are addresses of pictures, nor what was
-    pasted beside the prompt itself.
+    pasted commands, is no part of the prompt, and its options are flags; neither are addresses of
+    pictures, nor what was pasted beside the prompt itself.
     """
     return _expanded(take_pasted(GenerationParams(prompt)).prompt)
 
 
 def _expanded(prompt: str) -> Permutations | Refused:
-    _, plain = leading_addresses(without_command(prompt))
+    _, plain = picture_addresses(without_command(prompt))
     expanded = permutations(plain, MAX_PERMUTATIONS)
     if isinstance(expanded, FlagError):
         return Refused(FlagProblem((expanded,)))
@@ -139,6 +142,10 @@ def _options_of(reason: Reason) -> frozenset[str]:
             return frozenset({"aspect", "size"})
         case StrengthWithoutImage():
             return frozenset({"strength"})
+        case PresetContradicted():
+            return frozenset({reason.option, reason.preset_option})
+        case RegionUnused():
+            return frozenset({"region"})
         case _:
             return frozenset()
 
@@ -160,12 +167,12 @@ def apply_to_expanded(
         if start is None:
             reasons.append(StrengthWithoutImage())
         elif start.strength not in (None, strength):
-            contradicted["strength"] = "strength"
+            contradicted["strength"] = _option_text("strength", start.strength)
         else:
             start = dataclasses.replace(start, strength=strength)
     if contradicted or reasons:
         errors = (
-            FlagError(FlagErrorKind.TWICE, f"--{name}", expected=(other,))
+            FlagError(FlagErrorKind.TWICE, f"--{name}", _text(parsed.given[name]), (other,))
             for name, other in contradicted.items()
         )
         options = {*contradicted, *(["strength"] if reasons else [])}
@@ -186,24 +193,44 @@ def _with_options(
 ) -> tuple[Mapping[str, object], dict[str, str]]:
     """Return the values of the flags, agreed with those of the options, and contradictions.
 
-    A contradiction is a flag's option with the option that it contradicts.
+    A contradiction is a flag's option with the text of the option that it contradicts.
     """
     given: dict[str, object] = dict(parsed.given)
     contradicted: dict[str, str] = {}
     for name, value in parsed.given.items():
         if name == "count" and count not in (1, value):
-            contradicted[name] = name
+            contradicted[name] = _option_text(name, count)
         for other in (name, *_conflicting(name)):
             typed = getattr(params, other, None) if other in PARAMS else None
-            if other not in PARAMS or typed == _DEFAULTS[other]:
+            if other not in PARAMS or typed == _DEFAULTS[other] or {name, other} in PRESETS:
                 continue
             together = agreed({other: typed}, {name: value})
             if together is None:
-                contradicted[name] = other
+                contradicted[name] = _option_text(other, typed)
             else:
                 given.pop(name, None)
                 given |= {other: None if other == "aspect" else typed} | together
     return given, contradicted
+
+
+def _option_text(name: str, value: object) -> str:
+    """Return an option with its value, as it is shown where it was chosen."""
+    return f"{name}: {_text(value)}"
+
+
+def _text(value: object) -> str:
+    """Return the value of an option or a flag as people write it; "" for one without a value."""
+    match value:
+        case bool():
+            return ""
+        case None:
+            return "random"
+        case (width_px, height_px):
+            return f"{width_px}x{height_px}"
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)
 
 
 def _conflicting(name: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 _DISCORD = r"https?://(?:(?:www|ptb|canary)\.)?discord(?:app)?\.com"
 CODES = re.compile(
@@ -41,15 +41,6 @@ _INSIDE_WORDS = re.compile(r"(?<=\w)['’](?=\w)")
 _MARKS_IN_A_ROW = 2
 """Accents on one letter that are kept of a name: Vietnamese and Thai have two. Chosen by hand."""
 
-_PLACES: Mapping[str, str] = {
-    "customize": "Channels and Roles",
-    "browse": "Browse Channels",
-    "guide": "Server Guide",
-    "home": "Server Guide",
-    "linked-roles": "Linked Roles",
-}
-"""What Discord shows for `<id:…>`."""
-
 
 def as_words(name: str) -> str:
     """Return a name in words that cannot be taken for syntax: letters, digits, single spaces.
@@ -83,11 +74,6 @@ def link_name(link: str) -> str:
     return as_words(found[1]) if found else ""
 
 
-def command_words(name: str) -> str:
-    """Return a slash command as it is shown: "/quota set"."""
-    return f"/{as_words(name) or 'command'}"
-
-
-def navigation_words(place: str) -> str:
-    """Return a page of a server, such as "customize", as it is called in Discord."""
-    return _PLACES.get(place) or as_words(place)
+def command_words(name: str, unnamed: str) -> str:
+    """Return a slash command as it is shown: "/quota set". unnamed: where no word is left."""
+    return f"/{as_words(name) or unnamed}"

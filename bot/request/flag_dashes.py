@@ -26,7 +26,7 @@ from bot.request.quotations import CJK, is_cjk, is_spaced, quotations
 
 _OPENER = re.compile(
     rf"(?<![\\{HYPHENS}{DASHES}])(\\*)([{HYPHENS}{DASHES}]+)([^\S\n]{{0,3}})"
-    rf"(?=[A-Za-zＡ-Ｚａ-ｚ{CJK}])"
+    rf"(?=[A-Za-zＡ-Ｚａ-ｚ{CJK}]|\d{{1,2}}[:：]\d|\d{{3,4}}[xX×]\d{{3}})"
 )
 _DOUBLE = re.compile(rf"(?:[{HYPHENS}]{{2}}|[{HYPHENS}]?[{DASHES}])")
 _HYPHENS_ONLY = re.compile(rf"[{HYPHENS}]+")
@@ -122,6 +122,7 @@ class _Opener:
         self.double = _DOUBLE.match(match[2]) is not None
         self.hyphens = _HYPHENS_ONLY.fullmatch(match[2]) is not None
         self.chinese = is_cjk(text[match.end()])
+        self.nameless = text[match.end()].isdigit()
         rest = text[self._at :]
         name, end = flag_name(rest)
         self.name = name
@@ -141,12 +142,16 @@ class _Opener:
         return is_spaced(self.before) or unicodedata.combining(self.before) != 0
 
     def is_flag(self) -> bool:
+        if self.nameless:
+            return bool(self.name) and self._is_strict()
         if self.chinese:
             return self._is_chinese_flag()
         return self._is_strict() or self._has_clear_value()
 
     def is_question(self) -> bool:
         if self.name not in FLAGS or self.before in _INSIDE_WORDS or self._in_address():
+            return False
+        if self.nameless:
             return False
         option, reader = FLAGS[self.name]
         value = reader(self._value_text())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bot.request import parameters_text
 from bot.request.braces import escape_braces
@@ -10,6 +10,9 @@ from bot.request.flag_dashes import escape_flags
 from bot.request.flag_remains import keep_end
 from bot.request.flag_values import SOFT
 from bot.request.flags import ParsedPrompt, escape_prompt, parse
+from bot.request.leading import picture_addresses
+from bot.request.parameters_text import read_typed
+from bot.request.pasted_command import without_command
 from bot.request.quotations import QUOTATION_MARKS, escape_match
 from engine import prompts
 from engine.prompts import EnhancementLevel, Style
@@ -41,24 +44,36 @@ def flag_line(request: ImageRequest) -> str:
     if level is not None:
         flags.append(f"--enhance {level}")
     negative = request.negative_prompt if request.guidance > 1.0 else ""
-    return prompt_line(request.prompt, flags, negative)
+    return line_with_flags(request.prompt, flags, negative)
 
 
-def prompt_line(prompt: str, flags: Iterable[str], negative: str) -> str:
+def line_with_flags(prompt: str, flags: Iterable[str], negative: str) -> str:
     """Return a line from which `parse` and `expand` read exactly this prompt, these flags, and this
     negative prompt."""
-    flags, escaped = list(flags), escape_prompt(prompt)
+    escaped, flags = escape_prompt(prompt), " ".join(flags)
     denied = negative.strip(f"{SOFT} ")
-    line = " ".join([keep_end(escaped) if flags or denied else escaped, *flags])
     if not denied:
-        return line
-    complete = f"{line} --no {escape_prompt(negative)}"
-    reparsed = parse(complete)
+        return _in_order([keep_end(escaped) if flags else escaped, flags], escaped)
+    start = keep_end(escaped)
+    line = _in_order([start, flags, f"--no {escape_prompt(negative)}"], start)
+    reparsed = parse(line)
     if isinstance(reparsed, ParsedPrompt) and reparsed.given.get("negative") == negative:
-        return complete
+        return line
     # Its quotation marks would close quotations of the prompt, or lose their backslashes.
     unquoted = escape_flags(QUOTATION_MARKS.sub(escape_match, negative))
-    return f"{line} --no {escape_braces(parameters_text.escape(unquoted))}"
+    unquoted = escape_braces(parameters_text.escape(unquoted))
+    return _in_order([start, flags, f"--no {unquoted}"], start)
+
+
+def _in_order(parts: Sequence[str], prompt: str) -> str:
+    """Join prompt, flags and negative prompt; with the flags in front where a prompt in front would
+    be taken for a paste, with a command, marks or addresses that are no part of it."""
+    line = " ".join(filter(None, parts))
+    pasted = without_command(line) != line or read_typed(line) is not None
+    if not pasted and not picture_addresses(line)[0]:
+        return line
+    _, flags, *negative = parts
+    return " ".join(filter(None, [flags, prompt, *negative]))
 
 
 def _format_number(number: float) -> str:

@@ -26,22 +26,30 @@ _ALTERNATIVES: tuple[tuple[str, str], ...] = (
     ("fast turbo", "speed"),
     ("width height h", "size"),
     ("sameseed", "seed"),
+    ("n num batch", "repeat"),
     ("v version niji tile stop sref sw sv cref cw oref ow profile p personalize exp video", ""),
     ("motion loop end bs relax test testp creative hd sd beta upbeta uplight upanime vibe", ""),
 )
 UNSUPPORTED: Mapping[str, str] = {
     name: suggestion for names, suggestion in _ALTERNATIVES for name in names.split()
 }
-"""Midjourney's flags that are not supported, with the closest flag here, "" for none."""
+"""Flags of Midjourney and other programs that are not supported, with the closest flag here, "" for
+none."""
 
 # Phones turn two hyphens into one dash, or into non-breaking hyphens.
-HYPHENS, DASHES = r"\-‐‑﹣－", "−–—―⸺"
+HYPHENS, DASHES = r"\-‐‑﹣－", "−‒–—―⸺"
 _LETTER = rf"(?:(?![{CJK}])[^\W\d_])"
 _FLAG = re.compile(rf"[{HYPHENS}{DASHES}]+[^\S\n]*({_LETTER}+(?:[{HYPHENS}]{_LETTER}+)*|[{CJK}]+)")
+# A ratio or a size says by itself what it is: --16:9, --1024x768.
+_NAMELESS = re.compile(
+    rf"[{HYPHENS}{DASHES}]+(?=(?:\d{{1,2}}[:：]\d{{1,2}}|(\d{{3,4}}[xX×]\d{{3,4}}))(?![\w:：.]))"
+)
 _UNKNOWN = re.compile(rf"[{HYPHENS}{DASHES}]+[\w{HYPHENS}]+")
 _IS_CHINESE = re.compile(rf"[{CJK}]")
 _CHINESE = sorted(filter(_IS_CHINESE.match, FLAGS), key=len, reverse=True)
-_LATIN = [name for name in FLAGS if not _IS_CHINESE.match(name)]
+_ELSEWHERE = frozenset({"cfg-scale", "guidance-scale", "negative-prompt", "resolution"})
+"""Names of other programs, which are understood and never advised."""
+_LATIN = [name for name in FLAGS if not _IS_CHINESE.match(name) and name not in _ELSEWHERE]
 _LONGEST_CHINESE = 8
 _NAME_READ_CHARS = 100
 """Longer than any flag; what is longer is none. Chosen by hand."""
@@ -59,7 +67,8 @@ def flag_name(segment: str) -> tuple[str, int]:
     # A chain of thousands of words and hyphens is read again at each of its hyphens.
     match = _FLAG.match(segment[:_NAME_READ_CHARS])
     if match is None:
-        return "", 0
+        nameless = _NAMELESS.match(segment[:_NAME_READ_CHARS])
+        return ("size" if nameless[1] else "ar", nameless.end()) if nameless else ("", 0)
     if _IS_CHINESE.match(match[1]):
         name = next((each for each in _CHINESE if match[1].startswith(each)), "")
         return name, match.start(1) + len(name) if name else 0

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from typing import cast
 
+from bot.request.regions import Region
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle
-from engine.sizing import ASPECTS
+from engine.sizing import ASPECTS, parse_size
 
 SOFT = ",;，；、"
 """Punctuation between flags that has no meaning."""
@@ -53,12 +55,23 @@ _TOKEN = re.compile(r"\s*([^\s，。；、！？]+)")
 _NUMBER = re.compile(r"\d{1,12}(?:[.,]\d{0,30})?(?:e[+-]?\d{1,3})?|[.,]\d{1,30}", re.IGNORECASE)
 _INTEGER = re.compile(r"\d{1,12}")
 _AROUND = rf"[{re.escape(_QUOTES + _BRACKETS)}]{{0,3}}"
+_SIDE = r"(\d{1,5}(?:[.．]\d{1,4})?)"
+# "1024x768 pixel art" goes on after the size, and so does "1024x768像素画".
+_UNIT = r"(?:\s?px(?!\w)|(?:pixels?|像素)(?!\w)|\s(?:pixels|像素)(?=\s*(?:$|[,.;，。；、])))?"
+_SIDE_END = r"(?![A-Za-z\d:：]|\.\d)"
+_COLONS, _SLASHES = ":：∶︰﹕꞉", "/／⁄∕"
+# Among them letters that look like an x, and the asterisk as it is written within Markdown.
 _PAIR = re.compile(
-    rf"\s*(?P<around>{_AROUND})(\d{{1,5}}(?:[.．]\d{{1,4}})?)\s*([:：∶/／xXｘ×✕*‐‑–—−～~-]|比|to)"
-    rf"\s*(\d{{1,5}}(?:[.．]\d{{1,4}})?)(?![A-Za-z\d:：]|\.\d)"
+    rf"\s*(?P<around>{_AROUND}){_SIDE}(?:\s?(?:px|pixels?|像素))?\s*"
+    rf"([{_COLONS}{_SLASHES}xXｘＸхХχΧ×✕✖⨯╳*＊‐‑–—−～~-]|\\\*|比|乘以?|to|by)"
+    rf"\s*{_SIDE}{_UNIT}{_SIDE_END}",
+    re.IGNORECASE,
+)
+_TWO_SIDES = re.compile(
+    rf"\s*(\d{{3,5}})(?:px)?(?:\s*[,，、;；]\s*|\s+)(\d{{3,5}}){_UNIT}{_SIDE_END}"
 )
 _RATIO_ALONE = re.compile(rf"\s*(?P<around>{_AROUND})(\d\.\d{{1,4}})(?![\w:：]|\.\d)")
-_NOT_OF_SIZES = ":：∶/／‐‑–—−～~-比to"
+_NOT_OF_SIZES = frozenset({*_COLONS, *_SLASHES, *"‐‑–—−～~-比", "to"})
 SHAPES = {
     "1:1": "square 方形 方图 方圖 正方形",
     "3:2": "landscape horizontal 横版 橫版 横图 橫圖 横屏 橫屏 横向 橫向 横",
@@ -69,6 +82,19 @@ SHAPES = {
 """Shapes by name, which are values of --ar and flags themselves. 3:2 and 2:3, as other image models
 have for landscape and portrait; chosen by hand."""
 _NAMED_ASPECTS = {name: ratio for ratio, names in SHAPES.items() for name in names.split()}
+_REGIONS = {
+    name: region
+    for region, names in {
+        Region.LEFT: "left 左 左边 左邊 左侧 左側 左半 左半边 左半邊",
+        Region.RIGHT: "right 右 右边 右邊 右侧 右側 右半 右半边 右半邊",
+        Region.TOP: "top upper up 上 上边 上邊 上方 上半 上部 顶部 頂部",
+        Region.BOTTOM: "bottom lower down 下 下边 下邊 下方 下半 下部 底部",
+        Region.CENTRE: "centre center middle 中 中间 中間 中央 中心",
+        Region.BACKGROUND: "background bg 背景",
+    }.items()
+    for name in names.split()
+}
+_HALF = re.compile(r"\s+half(?!\w)", re.IGNORECASE)
 _RANDOM = frozenset({"-1", "−1", "random", "rand", "any", "随机", "隨機"})
 _CHINESE_VALUES = {
     "快": "fast", "快速": "fast", "标准": "standard", "標準": "standard", "精细": "fine",
@@ -208,11 +234,38 @@ def plain_aspect(text: str) -> str:
 
 
 def size(text: str) -> ParsedValue | InvalidValue:
-    """Read width and height in pixels, such as 1024x768."""
+    """Read width and height in pixels, such as 1024x768, 1024 × 768px and 1024, 768."""
+    two = _TWO_SIDES.match(text)
+    if two is not None:
+        return ParsedValue((int(two[1]), int(two[2])), two.end())
     match = _PAIR.match(text)
-    if match is None or match[3] in _NOT_OF_SIZES or not all(map(_is_side, (match[2], match[4]))):
+    if (
+        match is None
+        or match[3].lower() in _NOT_OF_SIZES
+        or not all(map(_is_side, (match[2], match[4])))
+    ):
         return InvalidValue(_token(text)[0], ("1024x768",))
     return ParsedValue((int(match[2]), int(match[4])), _end_around(match))
+
+
+def plain_size(text: str) -> tuple[int, int]:
+    """Return an option's (width_px, height_px). Raises ValueError with a sentence."""
+    found = size(text)
+    if not isinstance(found, ParsedValue) or text[found.end :].strip():
+        return parse_size(text)
+    width_px, height_px = cast("tuple[int, int]", found.value)
+    return width_px, height_px
+
+
+def region(text: str) -> ParsedValue | InvalidValue:
+    """Read a part of a picture by any of its names."""
+    word, end = _token(text)
+    plain = unicodedata.normalize("NFKC", word).lower()
+    found = _REGIONS.get(plain)
+    if found is None:
+        return InvalidValue(word, tuple(Region))
+    half = _HALF.match(text, end)
+    return ParsedValue(found, half.end() if half else end)
 
 
 def _end_around(match: re.Match[str]) -> int:

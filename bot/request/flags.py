@@ -23,9 +23,10 @@ from bot.request.flag_dashes import FoundFlag, escape_flags, find_flags, written
 from bot.request.flag_remains import end_within_brackets, join_around_flags
 from bot.request.flag_syntax import FLAGS, flag_name, unsupported_flag, value_error
 from bot.request.flag_values import SOFT, InvalidValue
-from bot.request.leading import leading_addresses
-from bot.request.options import CONFLICTS
+from bot.request.leading import picture_addresses
+from bot.request.options import CONFLICTS, PRESETS
 from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem, PictureAddress
+from bot.request.pasted_command import without_command
 from bot.request.quotations import QUOTATION_MARKS, unescape_match
 from engine.prompts import visible
 from engine.types import MAX_SEED
@@ -132,8 +133,9 @@ def without_flags(text: str, problem: FlagProblem) -> str:
     Flags that contradict each other go together; what may be prose stays as prose, and so does a
     brace that is half of a choice.
     """
+    text = without_command(text)
     if any(isinstance(each, PictureAddress) for each in problem.reasons):
-        _, text = leading_addresses(text)
+        _, text = picture_addresses(text)
     plain, before = escape_half_choices(visible(text)), ""
     while plain != before:  # what is left may begin another one
         before, plain = plain, _without(plain, problem)
@@ -272,18 +274,15 @@ def _merge_one(merged: _Merged, readings: Sequence[_Reading], number: int) -> No
     for earlier, other in list(merged.given.items()):
         if CONFLICTS.get(earlier, earlier) != CONFLICTS.get(option, option):
             continue
+        if {earlier, option} in PRESETS:
+            continue
         together = agreed({earlier: other}, {option: value})
         if together is None:
-            before = readings[merged.numbers[earlier]].written
+            before = readings[merged.numbers[earlier]]
             merged.contradicting |= {merged.numbers[earlier], number}
-            merged.errors.append(
-                FlagError(
-                    FlagErrorKind.TWICE,
-                    reading.written,
-                    reading.value_text,
-                    (before,),
-                )
-            )
+            written = f"{before.written} {before.value_text}".strip()
+            error = FlagError(FlagErrorKind.TWICE, reading.written, reading.value_text, (written,))
+            merged.errors.append(error)
             return
         ((kept, value),) = together.items()
         if kept == earlier:
@@ -298,6 +297,7 @@ def agreed(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any
     """Return the one setting that two settings of the same thing amount to; None if they differ.
 
     Each is an option with its value. Negative prompts are joined; a size agrees with its ratio.
+    Of `PRESETS` only the model can tell.
     """
     ((option, value),), ((other_option, other),) = first.items(), second.items()
     if option == other_option:

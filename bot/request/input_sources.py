@@ -10,7 +10,7 @@ from typing import Final
 from bot.request.notes import Note
 from bot.request.outcomes import OutOfRange, Refused
 from bot.request.regions import Region
-from engine.types import Mode
+from engine.types import Mode, SourceChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,14 @@ class StagedSource:
     """A picture that `ImageToImageService.stage` stored until its requester has written a prompt.
 
     signature: proves that it was staged for this requester. The hash alone would not: it is in the
-    recipe of every picture made from the image. notes: what to say when it is staged; not in the
-    custom_id that holds the rest.
+    recipe of every picture made from the image. changes: what became of the given picture, to be
+    said with the result. notes: on these, to be said when it is staged; alone not in the custom_id.
     """
 
     sha256: str
     signature: str
     notes: tuple[Note, ...] = ()
+    changes: tuple[SourceChange, ...] = ()
 
 
 InputSource = UrlSource | PictureSource | StagedSource

@@ -19,13 +19,10 @@ from bot.request.codes import (
     command_words,
     link_name,
     links_with_ids,
-    navigation_words,
 )
+from bot.request.quotations import is_cjk
+from bot.request.stand_ins import StandIns, stand_ins
 from bot.request.times import time_words
-
-SOMEBODY, A_ROLE, A_CHANNEL = "somebody", "a role", "a channel"
-AN_EMOJI, A_LINK = "an emoji", "a link"
-"""What is read where a name is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +56,19 @@ def mentioned(text: str) -> Mentioned:
     )
 
 
-def with_names(text: str, names: Names, now: datetime | None = None) -> str:
+def with_names(
+    text: str, names: Names, now: datetime | None = None, within: str | None = None
+) -> str:
     """Return a text with its codes in words, as its author sees them on Discord.
 
     Bare ids stay unless `names` has them: they may be the value of a flag. now: for relative times,
-    which are given as a date without it. The words contain no flags, braces or commas.
+    which are given as a date without it. within: the whole that this is a part of, whose language
+    the words have. The words contain no flags, braces or commas.
     """
+    words = stand_ins(text if within is None else within)
 
     def code(match: re.Match[str]) -> str:
-        return _code_words(match, names, now)
+        return _code_words(match, names, words, now)
 
     def bare(match: re.Match[str]) -> str:
         kinds = (names.people, names.roles, names.channels)
@@ -79,18 +80,24 @@ def with_names(text: str, names: Names, now: datetime | None = None) -> str:
     return "".join(chain.from_iterable(zip_longest(parts, links, fillvalue="")))
 
 
-def readable(text: str) -> str:
+def readable(text: str, within: str | None = None) -> str:
     """Return a text without codes and ids, for the model and for alt texts.
 
-    Names that are not known are read as “somebody”, “a role” or “a channel”. Digits after a decimal
-    point and longer numbers are no ids, and stay. Doing it twice changes nothing.
+    Names that are not known are read as “somebody”, “a role” or “a channel”, in Chinese within a
+    Chinese text. Digits after a decimal point and longer numbers are no ids, and stay. Doing it
+    twice changes nothing. within: the whole that this is a part of, None for the text itself.
     """
+    words = stand_ins(text if within is None else within)
 
     def bare(match: re.Match[str]) -> str:
-        return {"#": A_CHANNEL, "@&": A_ROLE}.get(match["sign"], SOMEBODY)
+        return {"#": words.channel, "@&": words.role}.get(match["sign"], words.somebody)
 
-    named = _replaced(CODES, lambda match: _code_words(match, Names(), None), text)
-    return _replaced(BARE_IDS, bare, A_LINK.join(_outside_links(named)))
+    read, before = text, None
+    while read != before:  # words between colons may look like an emoji, for one
+        before = read
+        named = _replaced(CODES, lambda match: _code_words(match, Names(), words, None), read)
+        read = _replaced(BARE_IDS, bare, words.link.join(_outside_links(named)))
+    return read
 
 
 def _outside_links(text: str) -> list[str]:
@@ -115,28 +122,29 @@ def _replaced(pattern: re.Pattern[str], words: Callable[[re.Match[str]], str], t
 
 
 def _joined(left: str, right: str) -> str:
-    gap = " " if left[-1:].isalnum() and right[:1].isalnum() else ""
-    return f"{left}{gap}{right}"
+    both_words = left[-1:].isalnum() and right[:1].isalnum()
+    unspaced = both_words and is_cjk(left[-1]) and is_cjk(right[0])
+    return f"{left} {right}" if both_words and not unspaced else f"{left}{right}"
 
 
-def _code_words(match: re.Match[str], names: Names, now: datetime | None) -> str:
+def _code_words(match: re.Match[str], names: Names, words: StandIns, now: datetime | None) -> str:
     """Return the words for one match of CODES."""
     groups = match.groupdict()
     if (person := groups["person"] or groups["profile"]) is not None:
-        return _known(names.people, person) or SOMEBODY
+        return _known(names.people, person) or words.somebody
     if (role := groups["role"]) is not None:
-        return _known(names.roles, role) or A_ROLE
+        return _known(names.roles, role) or words.role
     if (channel := groups["channel"] or groups["linked"]) is not None:
-        return _known(names.channels, channel) or A_CHANNEL
+        return _known(names.channels, channel) or words.channel
     if groups["time"] is not None:
-        return time_words(int(groups["time"]), groups["style"] or "", now)
+        return time_words(int(groups["time"]), groups["style"] or "", now, words.language)
     if groups["command"] is not None:
-        return command_words(groups["command"])
+        return command_words(groups["command"], words.command)
     if groups["place"] is not None:
-        return navigation_words(groups["place"])
+        return words.places.get(groups["place"]) or as_words(groups["place"])
     named = ("emoji", "loose", "shortcode", "label", "other")
     name = as_words(next((groups[each] for each in named if groups[each]), ""))
-    return name or link_name(match[0]) or AN_EMOJI
+    return name or link_name(match[0]) or words.emoji
 
 
 def _known(names: Mapping[int, str], digits: str) -> str:

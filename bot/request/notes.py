@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -67,6 +68,16 @@ class SyntaxIgnored:
 @dataclass(frozen=True, slots=True)
 class InertSyntax:
     """The prompt has weights, LoRA tags or settings of other programs, which do nothing here.
+
+    words: as written.
+    """
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownOptions:
+    """What looks like an option of a pasted command and is none is part of the prompt.
 
     words: as written.
     """
@@ -158,6 +169,7 @@ Note = (
     | StyleIgnored
     | SyntaxIgnored
     | InertSyntax
+    | UnknownOptions
     | PastedText
     | LimitedModel
     | Adapted
@@ -167,6 +179,11 @@ Note = (
     | GroundChosen
     | FirstFrameUsed
 )
+
+
+def reading_notes(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Return those of the notes that say how a prompt was read, and that no advice is about."""
+    return tuple(n for n in notes if isinstance(n, StyleIgnored | PastedText | UnknownOptions))
 
 
 def adaptation_notes(*recipes: Recipe) -> tuple[Adapted, ...]:

@@ -23,7 +23,6 @@ from bot.request.regions import Region
 from bot.request.resolve import MAX_REFINE
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed
 from engine.prompts import EnhancementLevel, PictureStyle
-from engine.sizing import parse_size
 from engine.types import MAX_SEED
 
 MAX_REPEAT: Final = 40
@@ -116,11 +115,11 @@ OPTIONS: Final = (
     Option(
         name="size",
         kind=str,
-        flags=(_flag("size 尺寸 大小 分辨率 解析度", read.size),),
+        flags=(_flag("size resolution 尺寸 大小 分辨率 解析度", read.size),),
         section=Section.METHOD,
         help="Width x height in pixels, e.g. 1024x768 (default: the model's own square).",
         decides="aspect",
-        convert=parse_size,
+        convert=read.plain_size,
     ),
     Option(
         name="aspect",
@@ -166,7 +165,12 @@ OPTIONS: Final = (
     Option(
         name="guidance",
         kind=float,
-        flags=(_flag("guidance cfg 引导 引導 引导强度 引導強度", read.number(1.0, MAX_GUIDANCE)),),
+        flags=(
+            _flag(
+                "guidance cfg cfg-scale guidance-scale 引导 引導 引导强度 引導強度",
+                read.number(1.0, MAX_GUIDANCE),
+            ),
+        ),
         description=translatable("How strictly to follow the prompt, from 1 (off) upwards"),
         section=Section.METHOD,
         help="Classic guidance, 1 = off (default: 1).",
@@ -187,7 +191,8 @@ OPTIONS: Final = (
         kind=str,
         flags=(
             _flag(
-                "no negative 不要 排除 负面 負面 负面提示词 負面提示詞 反向提示词 负向提示词",
+                "no negative negative-prompt 不要 排除 负面 負面 负面提示词 負面提示詞 反向提示词 "
+                "负向提示词",
                 read.words,
             ),
         ),
@@ -271,6 +276,7 @@ OPTIONS: Final = (
     Option(
         name="region",
         kind=Region,
+        flags=(_flag("region 区域 區域 部位 范围 範圍", read.region),),
         command="inpaint",
         description=translatable("The part to repaint, in place of a mask"),
         section=Section.SOURCE,
@@ -311,6 +317,9 @@ SAME_SETTING: Final = tuple(
     tuple(each.name for each in OPTIONS if each.name in pair) for pair in CONFLICTS.items()
 )
 """The same pairs, each in the order of the table."""
+PRESETS: Final = frozenset({frozenset({"steps", "speed"}), frozenset({"guidance", "strict"})})
+"""Those pairs of which one option is a name for a value of the other: whether they agree depends on
+the model, so that resolving decides it."""
 
 
 def with_options(params: GenerationParams, **values: object | None) -> GenerationParams | Refused:

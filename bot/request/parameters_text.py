@@ -63,7 +63,7 @@ class ParametersText:
 _Settings = tuple[tuple[str, str], ...]
 _INTEGER = re.compile(r"-?\d{1,20}", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,12}(?:[.,]\d{0,12})?", re.ASCII)
-_SIZE = re.compile(r"0*([1-9]\d{0,4})\s*[xX×*]\s*0*([1-9]\d{0,4})", re.ASCII)
+_SIZE = re.compile(r"0*([1-9]\d{0,4})(?:px)?\s*[xX×*]\s*0*([1-9]\d{0,4})(?: ?px)?", re.ASCII)
 _ANYTHING = re.compile(r".*", re.DOTALL)
 _KNOWN: Final[Mapping[str, re.Pattern[str]]] = {
     "steps": re.compile(r"\d{1,4}", re.ASCII),
@@ -96,6 +96,17 @@ _NEGATIVE_LINE = re.compile(r"^[ \t]*Negative prompt\s*[:：]", re.IGNORECASE | 
 _NEGATIVE_INLINE = re.compile(rf"(?:{_APART}|{_GLUED})Negative prompt\s*[:：]")
 _NEGATIVE_ANY_CASE = re.compile(rf"{_APART}Negative prompt\s*[:：]", re.IGNORECASE)
 _LABEL = re.compile(r"\A\s*(?:positive )?prompt\s*[:：]", re.IGNORECASE)
+# Where the prompt itself has a label, as chat programs write it, so has the negative one.
+_LABELLED = re.compile(
+    r"\A\s*(?:\*\*|__)?(?:(?:positive |image )?prompt|positive|(?:正向|正面)?提示词|正面)"
+    r"(?:\*\*|__)?\s*[:：](?:\*\*|__)?",
+    re.IGNORECASE,
+)
+_NEGATIVE_LABELLED = re.compile(
+    r"(?:\*\*|__)?(?:(?<![\w-])negative(?: prompt)?|(?:负向|负面|反向)提示词|负面)(?:\*\*|__)?"
+    r"\s*[:：](?:\*\*|__)?",
+    re.IGNORECASE,
+)
 # Settings that stood on lines of their own lose what parted them on one line. Only as programs
 # write their names: the "steps" of "Hires steps" are no setting by themselves.
 _PARTED = re.compile(
@@ -111,7 +122,8 @@ def read_typed(text: str) -> ParametersText | None:
     """Return the parts of a text that somebody pasted as a prompt; None for any other prompt.
 
     It is one if it ends in a list of settings with "Steps", at least three known names, and values
-    of the right form; or if "Negative prompt:" begins a line of its own. Flags may follow.
+    of the right form; if "Negative prompt:" begins a line of its own; or if the prompt and a
+    negative prompt each have a label. Flags may follow.
     """
     if len(text) > MAX_CHARS:
         return None
@@ -181,6 +193,8 @@ def _unfenced(text: str) -> str:
 
 def _without_settings(text: str) -> ParametersText | None:
     negative = _NEGATIVE_LINE.search(text)
+    if negative is None and (label := _LABELLED.match(text)) is not None:
+        negative = _NEGATIVE_LABELLED.search(text, label.end())
     if negative is None or not text[: negative.start()].strip():
         return None
     return _split(text, negative, (), "")
@@ -193,7 +207,8 @@ def _split(
     flags: str,
 ) -> ParametersText:
     """Split what precedes the settings; flags in the negative prompt count as behind it."""
-    head = _LABEL.sub(lambda label: " " * len(label[0]), head, count=1)
+    label = _LABELLED if negative is not None and negative.re is _NEGATIVE_LABELLED else _LABEL
+    head = label.sub(lambda found: " " * len(found[0]), head, count=1)
     if negative is None:
         return ParametersText(_trimmed(head), "", settings, flags)
     words, earlier = _before_flags(head[negative.end() :])

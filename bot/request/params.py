@@ -6,13 +6,17 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Final
 
+from bot.request.regions import Region
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle, clean
 from engine.types import Mode, SourceChange
 
 MAX_TYPED_CHARS: Final = 4000
-"""Of a prompt as it is typed, with its flags and what was pasted with it: what a form of
-Discord holds. What is painted has at most MAX_PROMPT_CHARS."""
+MAX_LINE_CHARS: Final = 6000
+"""Of a prompt as it is typed, with its flags, escapes and what was pasted with it: what Discord's
+forms hold, and what the option of a command does. Everything that may have to be edited in a form
+has the first limit; only /imagine takes more, and the line to copy into it may be that long. What
+is painted of either has at most MAX_PROMPT_CHARS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,9 @@ class GenerationParams:
 
     aspect: "16:9". size: (width_px, height_px); at most one of both. guidance: classic CFG;
     `strict` is a preset of it, `speed` one of the steps. style: the visual style. variety, refine:
-    0 = none. pasted: settings that were pasted within the prompt; they yield to all others.
+    0 = none. region: the part to repaint of a source image that is not there yet. pasted: settings
+    that were pasted within the prompt; they yield to all others. unknown_options: names in a pasted
+    command that no option has; what they stood before is text.
     """
 
     prompt: str
@@ -69,7 +75,9 @@ class GenerationParams:
     refine: float = 0.0
     start: InitImages | None = None
     style: PictureStyle | None = None
+    region: Region | None = None
     pasted: PastedSettings | None = None
+    unknown_options: tuple[str, ...] = ()
 
 
 def cleaned(params: GenerationParams) -> GenerationParams:

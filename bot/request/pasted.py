@@ -6,10 +6,11 @@ import dataclasses
 import re
 from typing import Final
 
-from bot.request.leading import leading_addresses, without_command
+from bot.request.leading import picture_addresses
 from bot.request.parameters_text import ParametersText, read_typed
 from bot.request.params import GenerationParams, PastedSettings
-from engine.prompts import clean
+from bot.request.pasted_command import unknown_options, without_command
+from engine.prompts import clean, visible
 from engine.types import MAX_SEED
 
 MAX_IGNORED: Final = 12
@@ -24,8 +25,10 @@ def take_pasted(params: GenerationParams) -> GenerationParams:
     """Return the parameters with only a prompt and flags in their prompt, the rest in `pasted`.
 
     Any prompt that is no such text is returned as it is; a command or the addresses of pictures in
-    front of one are dropped.
+    front of one are dropped. What looks like an option of a command and is none is kept by name.
     """
+    if unknown := unknown_options(params.prompt):
+        params = dataclasses.replace(params, unknown_options=unknown)
     found = _read(params.prompt)
     if found is None:
         return params
@@ -66,8 +69,8 @@ def merge_pasted(params: GenerationParams) -> GenerationParams:
 
 
 def _read(prompt: str) -> ParametersText | None:
-    _, plain = leading_addresses(without_command(prompt))
-    return read_typed(plain)
+    _, plain = picture_addresses(without_command(prompt))
+    return read_typed(visible(plain))
 
 
 def _settings(found: ParametersText) -> PastedSettings:

@@ -6,8 +6,9 @@ import dataclasses
 from dataclasses import dataclass
 
 from bot.request.input_sources import InputSpec, UrlSource
-from bot.request.leading import is_attachment, leading_addresses
+from bot.request.leading import is_attachment, picture_addresses
 from bot.request.params import GenerationParams
+from bot.request.pasted_command import unknown_options
 from engine.modes import MAX_BLENDED, Mode
 
 
@@ -37,10 +38,13 @@ def with_named_pictures(request: PendingRequest) -> PendingRequest:
     One is painted from, several are blended. Only attachments of Discord's are taken; any other
     address stays in the prompt, and `apply_flags` refuses it.
     """
-    addresses, rest = leading_addresses(request.params.prompt)
+    addresses, rest = picture_addresses(request.params.prompt)
     usable = 1 <= len(addresses) <= MAX_BLENDED and all(map(is_attachment, addresses))
     if not usable or request.spec is not None or request.parent_id is not None:
         return request
     mode = Mode.IMAGE if len(addresses) == 1 else Mode.BLEND
     spec = InputSpec(mode, tuple(map(UrlSource, addresses)), request.strength)
-    return dataclasses.replace(request.with_prompt(rest), spec=spec)
+    params = dataclasses.replace(
+        request.params, prompt=rest, unknown_options=unknown_options(request.params.prompt)
+    )
+    return dataclasses.replace(request, params=params, spec=spec)

@@ -6,15 +6,12 @@ import dataclasses
 from dataclasses import dataclass
 
 from bot.request.flag_line import flag_line
+from bot.request.params import MAX_LINE_CHARS
 from bot.request.resolve import MAX_REFINE, UPSCALE_FACTOR, size_problem
 from engine.diffusion.families import Family
 from engine.prompts import MAX_PROMPT_CHARS, EnhancementLevel
 from engine.sizing import size_for_aspect
 from engine.types import ImageRequest, Mode
-
-MAX_LINE_CHARS = 6000
-"""Discord's limit for the text of a command's option. Prompts are limited to MAX_PROMPT_CHARS;
-flags and escapes come on top."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from bot.request.notes import (
     SmallSide,
     StyleIgnored,
     SyntaxIgnored,
+    UnknownOptions,
     pasted_note,
     source_change_note,
 )
@@ -26,9 +27,11 @@ from bot.request.outcomes import (
     EmptyPrompt,
     NegativeUnsupported,
     OutOfRange,
+    PresetContradicted,
     Quantity,
     Reason,
     Refused,
+    RegionUnused,
     ResolvedRequest,
     SizeTooLarge,
     TextField,
@@ -84,7 +87,7 @@ def resolve(
     compared with others.
     """
     prompt = readable(prompts.clean(params.prompt))
-    negative = readable(prompts.clean(params.negative or ""))
+    negative = readable(prompts.clean(params.negative or ""), within=params.prompt)
     steps, guidance = _steps(params, family), _guidance(params, family)
     if negative and not (keep_guidance and params.guidance is not None):
         guidance = _guidance_for_negative(guidance, family)
@@ -92,10 +95,12 @@ def resolve(
         _text_problem(prompt, negative)
         or _negative_problem(negative, family)
         or seed_problem(params.seed)
+        or _preset_problem(params, family)
         or _effort_problem(steps, guidance, family)
         or _range_problem("variety", params.variety, 0.0, 1.0)
         or _range_problem("refine", params.refine, 0.0, MAX_REFINE)
         or _start_problem(params.start)
+        or _region_problem(params)
     )
     if problem is not None:
         return Refused(problem)
@@ -135,8 +140,9 @@ def resolve(
         source_changes=start.changes,
     )
     resolved = _resolved(request, family)
-    note = pasted_note(params, size)
-    return dataclasses.replace(resolved, notes=(note, *resolved.notes)) if note else resolved
+    unknown = UnknownOptions(params.unknown_options) if params.unknown_options else None
+    notes = tuple(filter(None, (pasted_note(params, size), unknown)))
+    return dataclasses.replace(resolved, notes=(*notes, *resolved.notes))
 
 
 def resolve_reroll(
@@ -389,6 +395,24 @@ def _guidance_for_negative(guidance: float, family: Family) -> float:
 def _strength(start: InitImages) -> float:
     usual = DEFAULT_STRENGTHS.get(start.mode, 1.0)
     return usual if start.strength is None else float(start.strength)
+
+
+def _preset_problem(params: GenerationParams, family: Family) -> Reason | None:
+    """Return why a number and a name for a number do not agree; None if they do."""
+    steps, speed, guidance = params.steps, params.speed, params.guidance
+    if steps is not None and speed is not None and steps != family.speeds[speed]:
+        return PresetContradicted("steps", steps, "speed", speed.value, family.speeds[speed])
+    if guidance is not None and params.strict and guidance != family.strict_guidance:
+        means = family.strict_guidance
+        return PresetContradicted("guidance", guidance, "strict", "strict", means)
+    return None
+
+
+def _region_problem(params: GenerationParams) -> Reason | None:
+    """Return why the region does nothing. Once the source image is there, its mask has the part."""
+    start = params.start
+    applies = start is not None and not start.inputs and start.mode in (Mode.IMAGE, Mode.INPAINT)
+    return None if params.region is None or applies else RegionUnused()
 
 
 def _start_problem(start: InitImages | None) -> Reason | None:

@@ -30,6 +30,7 @@ from bot.jobs.completion import CompletionService, JobEvents
 from bot.jobs.corrections import CorrectionService
 from bot.jobs.downloads import Download
 from bot.jobs.engine_jobs import EngineJobs
+from bot.jobs.explained_requests import ExplainedRequests
 from bot.jobs.generation import GenerationService
 from bot.jobs.image_to_image import ImageToImageService
 from bot.jobs.permutations import PermutationService
@@ -305,6 +306,9 @@ def _services(
             fallback=shared.fallback,
         ),
         corrections=CorrectionService(admission=admission, proposals=stores.proposals),
+        explained=ExplainedRequests(
+            admission=admission, resolver=resolver, proposals=stores.proposals
+        ),
         cancellation=cancellation,
         engine_jobs=shared.engine_jobs,
         queue=QueueService(

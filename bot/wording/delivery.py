@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.accounts.delivery_settings import EffectiveSetting, SettingsOverview, SettingsScope, Source
@@ -15,21 +16,44 @@ from storage.types import DeliveryMode
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class SettingLines:
+    """The settings in effect for a member in a channel, each with where it comes from, as lines.
+
+    remarks: why a choice of the member's has no effect, if one has none.
+    """
+
+    heading: str
+    delivery: str
+    spoiler: str
+    quiet: str
+    remarks: tuple[str, ...]
+
+
 def settings_overview(settings: SettingsOverview, say: Words) -> str:
     """Describe the settings in effect for a member in a channel, and where each comes from."""
+    lines = setting_lines(settings, say)
+    return "\n".join(
+        [lines.heading, lines.delivery, lines.spoiler, lines.quiet, *map(_small, lines.remarks)]
+    )
+
+
+def setting_lines(settings: SettingsOverview, say: Words) -> SettingLines:
+    """Return the description of `settings_overview` line by line."""
     head = say("Your settings in {channel}", channel=f"<#{settings.channel_id}>")
-    lines = [
-        f"**{head}**",
-        _user_line(say("Delivery"), settings.delivery, _mode_name, say),
-        _user_line(say("Spoiler"), settings.spoiler, _on_off, say),
-        _user_line(say("Quiet (no previews)"), settings.quiet, _on_off, say),
-    ]
+    remarks: list[str] = []
     wants_direct = settings.delivery.own_choice is DeliveryMode.DIRECT
     if wants_direct and not settings.direct_messages:
-        lines.append(_small(_direct_messages_off(say)))
+        remarks.append(_direct_messages_off(say))
     elif settings.delivery.own_choice is not None or settings.spoiler.own_choice is not None:
-        lines.append(_small(say("You can show less than the moderators allow, but not more.")))
-    return "\n".join(lines)
+        remarks.append(say("You can show less than the moderators allow, but not more."))
+    return SettingLines(
+        heading=f"**{head}**",
+        delivery=_user_line(say("Delivery"), settings.delivery, _mode_name, say),
+        spoiler=_user_line(say("Spoiler"), settings.spoiler, _on_off, say),
+        quiet=_user_line(say("Quiet (no previews)"), settings.quiet, _on_off, say),
+        remarks=tuple(remarks),
+    )
 
 
 def settings_scope(chosen: SettingsScope, say: Words) -> str:

@@ -1,20 +1,12 @@
-"""Sentences about flags in a prompt and choices in braces that cannot be used."""
+"""Sentences about flags in a prompt that cannot be obeyed."""
 
 from __future__ import annotations
 
 from typing import assert_never
 
 from bot.i18n import Words
-from bot.request.outcomes import (
-    FlagError,
-    FlagErrorKind,
-    ManyPermutations,
-    OnePromptOnly,
-    ProposalClosed,
-    TooManyPermutations,
-)
-
-PermutationsReason = ManyPermutations | OnePromptOnly | TooManyPermutations | ProposalClosed
+from bot.request.reasons.flags import FlagError, FlagErrorKind
+from bot.request.reasons.values import PresetContradicted
 
 _QUOTED_CHARS = 40
 
@@ -34,8 +26,13 @@ def flag_problem(error: FlagError, say: Words) -> str:
         case FlagErrorKind.BAD_VALUE:
             problem = say("{value} is not a valid value for {flag}.", value=value, flag=flag)
         case FlagErrorKind.TWICE:
+            whole = _quoted(f"{error.flag} {error.value}".strip())
             other = _quoted(", ".join(error.expected))
-            return say("{flag} and {other} contradict each other.", flag=flag, other=other)
+            return say(
+                "{flag} and {other} contradict each other: please keep one of them.",
+                flag=whole,
+                other=other,
+            )
         case FlagErrorKind.PROSE:
             return say("Did you mean {flag}?", flag=_quoted(error.suggestion))
         case FlagErrorKind.UNBALANCED:
@@ -45,30 +42,24 @@ def flag_problem(error: FlagError, say: Words) -> str:
     return " ".join(filter(None, (problem, _advice(error, say))))
 
 
-def permutations_problem(reason: PermutationsReason, say: Words) -> str:
-    """Refuse choices in braces that make too many jobs, or a proposal that is already closed."""
-    match reason:
-        case ManyPermutations(total) | OnePromptOnly(total):
+def preset_contradicted(reason: PresetContradicted, say: Words) -> str:
+    """Say what the name for a number stands for, and that one of both has to go."""
+    number = _quoted(f"--{reason.option} {_number(reason.value)}")
+    name = _quoted("--strict" if reason.option == "guidance" else f"--speed {reason.preset}")
+    values = {"number": number, "name": name, "means": _number(reason.means)}
+    match reason.option:
+        case "steps":
             return say(
-                "The choices in braces make {total} pictures. Please ask for them one at a "
-                "time. To use a literal brace, put a backslash before it.",
-                total=total,
+                "{number} and {name} contradict each other: with this model, that speed is {means} "
+                "steps. Please keep one of them.",
+                **values,
             )
-        case TooManyPermutations(total, limit):
+        case "guidance":
             return say(
-                "The choices in braces make {total} prompts; at most {limit} can be painted "
-                "at once. To use a literal brace, put a backslash before it.",
-                total=total if total < 10**6 else "…",
-                limit=limit,
+                "{number} and {name} contradict each other: with this model, strict is guidance "
+                "{means}. Please keep one of them.",
+                **values,
             )
-        case ProposalClosed(True):
-            return say("You have already pressed Paint. Use /queue to see what is still to come.")
-        case ProposalClosed():
-            return say(
-                "This confirmation has expired, and nothing was charged for it. Please ask again."
-            )
-        case _:
-            assert_never(reason)
 
 
 def _advice(error: FlagError, say: Words) -> str:

@@ -93,14 +93,23 @@ def foreign_rows(recipe: ForeignRecipe, say: Words) -> list[tuple[str, str]]:
     """Return (heading, text) for everything that a foreign recipe says."""
     size = "" if recipe.size is None else f"{recipe.size[0]}×{recipe.size[1]}"
     seed = "" if recipe.seed is None else str(recipe.seed)
+    nothing = say("(nothing)")
     rows = [
         (say("Prompt"), recipe.prompt),
-        (say("Negative prompt"), recipe.negative or say("(nothing)")),
+        # A workflow that names none may still have one.
+        (say("Negative prompt"), recipe.negative or ("" if recipe.from_workflow else nothing)),
         (say("Seed"), seed),
         (say("Size"), size),
         (say("Not taken"), ", ".join(recipe.ignored)),
     ]
     return [(heading, text) for heading, text in rows if text]
+
+
+def workflow_remark(say: Words) -> str:
+    """Say what a recipe lacks that was read from ComfyUI's workflow."""
+    return say(
+        "The file holds only ComfyUI's workflow: what it does not say for certain is left out."
+    )
 
 
 def foreign_remark(program: str, say: Words) -> str:

@@ -12,6 +12,7 @@ from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import Remark
 
 _SYNTAX_SHOWN = 5
+_OF_CHOICES = ("|", "｜", "$$", "__", "::")
 
 
 def style_name(style: PictureStyle, say: Words) -> str:
@@ -118,9 +119,20 @@ def style_ignored(left: StyleIgnored, say: Words) -> str:
 
 
 def syntax_ignored(found: tuple[str, ...], say: Words) -> str:
-    """Say that syntax of other programs does nothing here, and what does."""
+    """Say that syntax of other programs does nothing here, and how choices are written instead."""
+    words = ", ".join(f"“{each}”" for each in found[:_SYNTAX_SHOWN])
+    if not any(sign in each for each in found for sign in _OF_CHOICES):
+        return say("{words}: this has no effect here and is read as words.", words=words)
     return say(
         "{words}: this has no effect here and is read as words. Choices are written {{red, blue}}.",
+        words=words,
+    )
+
+
+def unknown_options(found: tuple[str, ...], say: Words) -> str:
+    """Say that parts of a pasted command were taken for words."""
+    return say(
+        "Not taken as options of the command, but read as words: {words}.",
         words=", ".join(f"“{each}”" for each in found[:_SYNTAX_SHOWN]),
     )
 

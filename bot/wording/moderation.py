@@ -8,8 +8,10 @@ from typing import assert_never
 
 from bot.i18n import Words
 from bot.moderation.service import ReportFiled, UserBlocked
-from bot.request.outcomes import (
+from bot.request.reasons.moderation import (
     Blocked,
+    ModerationReason,
+    NotAllowed,
     NotBlockable,
     NotBlocked,
     NotReported,
@@ -20,17 +22,6 @@ from bot.request.outcomes import (
 )
 from storage.types import Case, Verdict
 
-ModerationReason = (
-    Blocked
-    | OwnPicture
-    | ReportedBefore
-    | ReasonTooLong
-    | NotReported
-    | ReportDecided
-    | NotBlockable
-    | NotBlocked
-)
-
 When = Callable[[datetime], str]
 """Formats a point in time for the place where the sentence will be read."""
 
@@ -38,6 +29,8 @@ When = Callable[[datetime], str]
 def moderation_refusal(reason: ModerationReason, say: Words, when: When) -> str:
     """Explain why a report, verdict or block, or a request from a blocked member, is refused."""
     match reason:
+        case NotAllowed():
+            return not_allowed(say)
         case Blocked(None):
             return say("The moderators of this server have blocked you from painting here.")
         case Blocked(why):
@@ -71,6 +64,11 @@ def moderation_refusal(reason: ModerationReason, say: Words, when: When) -> str:
             return say("This member is not blocked here.")
         case _:
             assert_never(reason)
+
+
+def not_allowed(say: Words) -> str:
+    """Say that the member lacks a permission."""
+    return say("You do not have permission to do that here.")
 
 
 def report_filed(filed: ReportFiled, say: Words) -> str:

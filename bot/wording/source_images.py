@@ -19,6 +19,13 @@ from engine.types import Ground
 def mask_refusal(refused: MaskRefused, say: Words) -> str:
     """Explain why a mask cannot be used, and what to do instead."""
     match refused:
+        case MaskSizeMismatch(mask_px=(width, height), picture_px=(wide, high), turned=True):
+            return say(
+                "The mask ({mask}) lies on its side compared with the picture ({picture}): please "
+                "turn one of them.",
+                mask=f"{width}×{height}",
+                picture=f"{wide}×{high}",
+            )
         case MaskSizeMismatch(mask_px=(width, height), picture_px=(wide, high)):
             return say(
                 "The mask ({mask}) and the picture ({picture}) have different aspect ratios: "

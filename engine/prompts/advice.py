@@ -28,7 +28,7 @@ class Hint(StrEnum):
     WEIGHTS = "weights"
     """(word:1.3), ((word)) and word::2 have no effect."""
     OTHER_SYNTAX = "other_syntax"
-    """__wildcard__, 2$$ and [a|b] have no effect."""
+    """__wildcard__, 2$$, [a|b], BREAK and addresses of pictures have no effect."""
     FLAGS = "flags"
     """Midjourney's flags, such as --ar 16:9."""
     LORA_TAGS = "lora_tags"
@@ -59,6 +59,10 @@ _OTHER_SYNTAX = re.compile(
     r"(?<!\w)__[^\W_][\w./*-]{0,80}?__(?!\w)|(?<![\w$])\d{1,2}(?:-\d{1,2})?\$\$"
     r"|\[[^\[\]|｜\n\x1f]{0,100}(?:[|｜][^\[\]|｜\n\x1f]{0,100})+\]"
     r"|\[[^\[\]:\n\x1f]{0,100}:(?:[^\[\]:\n\x1f]{0,100}:)?\s*\d+(?:\.\d+)?\s*\]"
+    # A1111's keywords, which stand in capitals between parts that do not.
+    r"|(?<=[\s,])(?:BREAK|AND|ADDBASE|ADDCOMM|ADDCOL|ADDROW)(?=[\s,]+[^\sA-Z])"
+    # Of pictures; elsewhere an address may be lettering.
+    r"|https?://[^\s<>]+\.(?:png|jpe?g|webp|gif|bmp|avif)(?:[?#][^\s<>]*[\w=&])?(?!\w)"
 )
 _PROMPT_WEIGHT = re.compile(r"[^\W_]+::(?:-?\d+(?:\.\d+)?)?(?![\w:])")
 _QUALITY = re.compile(
@@ -109,7 +113,8 @@ def advise(
 
 
 def idle_syntax(prompt: str) -> tuple[str, ...]:
-    """Return what other programs obey and the model reads as words: wildcards, picks, `[a|b]`.
+    """Return what other programs obey and the model reads as words: wildcards, picks, `[a|b]`,
+    BREAK, and addresses of pictures.
 
     What `inert_syntax` returns is not among it.
     """

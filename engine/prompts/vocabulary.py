@@ -38,7 +38,7 @@ _LEADING = frozenset({
 _PLURALS = {"man": "men", "child": "children", "person": "people"}
 """By ending, so that women and craftsmen are among them."""
 _LEFT_ZH = frozenset(
-    "的和与跟及有在是一二两三四五六七八九十几多个只条张位名些大小老新旧古高矮长美好男女"
+    "的和与跟及有在是一二两三四五六七八九十几多个只条张位名些某大小老新旧古高矮长美好男女"
 )
 _RIGHT_ZH = re.compile(
     "[的在和与跟及有是上下里中内外旁边前后们着了坐走跑飞开停漂驶看过来去正从向被把不都也很]|站[在着]"

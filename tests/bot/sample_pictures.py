@@ -24,6 +24,13 @@ def a_picture(
     return _written(image, form)
 
 
+def a_pale_logo(width_px: int = 48, height_px: int = 32) -> bytes:
+    """Return white on transparent, which would be lost on white."""
+    image = Image.new("RGBA", (width_px, height_px))
+    image.paste("white", (width_px // 3, height_px // 4, width_px * 2 // 3, height_px * 3 // 4))
+    return _written(image, "PNG")
+
+
 def a_mask(width_px: int = 48, height_px: int = 32, white: bool = True) -> bytes:
     """Return a mask that is white in its right half, or black all over."""
     image = Image.new("L", (width_px, height_px), 0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bot.delivery.attachments import PREVIEW_NAME
+from bot.pictures.filenames import job_id_of
 from bot.playground.process import RESTART_WAIT_S, BotState
 from bot.playground.server import Playground, PlaygroundPlan, open_playground
 from bot.playground.watch import RequestLogEntry
@@ -299,7 +299,7 @@ class ChaosRun:
     def _happened(self, event: Event) -> None:
         if isinstance(event, MessageCreated | MessageEdited):
             names = [each.filename for each in event.message.attachments]
-            if any(name != PREVIEW_NAME for name in names):
+            if any(job_id_of(name) is not None for name in names):
                 self._shown.set()
 
     def _requested(self, entry: RequestLogEntry) -> None:

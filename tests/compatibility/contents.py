@@ -59,7 +59,7 @@ async def read_everything(db: Database, clock: Clock, ids: Mapping[str, int]) ->
             "jobs": [await _job(jobs, each) for each in job_ids],
             "deliveries": [await deliveries.get(each) for each in job_ids],
             "inputs": {each: await inputs.of_job(each) for each in job_ids},
-            "pictures": {each: await _picture(history, each) for each in picture_ids},
+            "pictures": {each: await _picture(history, jobs, each) for each in picture_ids},
             "cases": {each: await reports.last_for(each) for each in picture_ids},
             "open cases": [each.id for each in await reports.open(ids["guild"], 100)],
             "proposals": [await proposals.get(each) for each in proposal_ids],
@@ -79,12 +79,14 @@ async def _job(jobs: Jobs, job_id: int) -> Any:
     return _without("request", job)
 
 
-async def _picture(history: History, picture_id: int) -> Any:
+async def _picture(history: History, jobs: Jobs, picture_id: int) -> Any:
     picture = await history.get(picture_id)
     if picture is None:
         return None
     assert Recipe.from_json(picture.recipe).to_json() == picture.recipe, picture_id
-    return _without("recipe", picture)
+    job = await jobs.get(picture.job_id)
+    assert job is not None and picture.spoiler == job.spoiler, picture_id
+    return _without("recipe", _without("spoiler", picture))  # not read when it was recorded
 
 
 def _without(field: str, value: Any) -> dict[str, Any]:

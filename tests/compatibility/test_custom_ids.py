@@ -33,11 +33,17 @@ LATER_ACTIONS = frozenset(
         ComponentAction.CHOOSE_PICTURE,
         ComponentAction.CHOOSE_ANOTHER,
         ComponentAction.CONFIRM_DELETE,
+        ComponentAction.CONFIRM_DELETE_REPORTED,
         ComponentAction.KEEP,
         *EXAMPLE_ACTIONS,
         ComponentAction.PAINT_ANYWAY,
         ComponentAction.EDIT_PROMPT,
         ComponentAction.PAINT_WITHOUT,
+        ComponentAction.PAINT_EXPLAINED,
+        ComponentAction.CANCEL_ALL_IN_QUEUE,
+        ComponentAction.SET_DELIVERY,
+        ComponentAction.SET_SPOILER,
+        ComponentAction.SET_QUIET,
     }
 )
 """Actions added after the recording, which therefore lacks them."""
@@ -110,7 +116,8 @@ PRESSES = (
     Press(BUTTON, "z1:paint:2", "message", "already pressed"),
     Press(BUTTON, "z1:decline:5", "update", "Nothing was painted"),
     Press(BUTTON, "z1:dismiss:23", "update", "found nothing wrong with picture #23", "moderator"),
-    Press(BUTTON, "z1:deletereported:24", "update", "deleted picture #24", "moderator"),
+    Press(BUTTON, "z1:deletereported:24", "update", "This cannot be undone", "moderator"),
+    Press(BUTTON, "z1:erasereported:24", "update", "deleted picture #24", "moderator"),
     Press(BUTTON, "z1:blockreported:25", "modal", "Delete picture #25 and block", "moderator"),
     Press(FORM, "z1:blockreported:25", "message", "deleted picture #25 and block", "moderator"),
     Press(BUTTON, "z1:dismiss:22", "message", "found nothing wrong", "moderator"),

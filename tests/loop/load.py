@@ -69,7 +69,10 @@ class UserLoad:
         self.playground.standin.interactions.listen(self._heard)
 
     async def begin(self) -> None:
-        """Let the first user paint, open their history and More, so that there is more to use."""
+        """Let the first user paint, open their history and More, so that there is more to use.
+
+        They mark a favourite too: of all that the panel behind More has, too little is used later.
+        """
         first = ActingUser(self.community.people[0])
         place = self.community.channels_of(first.user_id)[0]
         names = {each.name: each for each in self.playground.standin.registry.all(None)}
@@ -85,12 +88,14 @@ class UserLoad:
         while sum(bool(each.attachments) for each in self._seen(first, place)) < 3:
             await asyncio.sleep(0.05)
         await use("history")
-        single = self._seen(first, place)[2]
-        for part in list(parts(single.components)):
-            if ":more:" in str(part.get("custom_id")):
-                await self._timed(
-                    "button more", self._presses(first, single, part["custom_id"], None)
-                )
+        await self._press_first(first, self._seen(first, place)[2], "more")
+        await self._press_first(first, self._seen(first, place)[-1], "favour")
+
+    async def _press_first(self, actor: ActingUser, message: Message, act: str) -> None:
+        for part in list(parts(message.components)):
+            if f":{act}:" in str(part.get("custom_id")):
+                deed = self._presses(actor, message, part["custom_id"], None)
+                await self._timed(f"button {act}", deed)
 
     async def run(self, acts: int) -> None:
         """Let all users act at once until `acts` actions are done and answered."""

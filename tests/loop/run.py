@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bot.pictures.filenames import job_id_of
 from bot.playground.process import POINTED
 from bot.playground.server import Playground, PlaygroundPlan, open_playground
 from tests.chaos.community import build_community, seeded
@@ -107,7 +108,10 @@ async def run_load(settings: LoadSettings) -> LoadResult:
     return LoadResult(
         answered=load.answered,
         took_s=took_s,
-        pictures=sum(bool(each.attachments) for each in messages),
+        pictures=sum(
+            any(job_id_of(file.filename) is not None for file in each.attachments)
+            for each in messages
+        ),
         problems=playground.standin.log.problems,
         log=log_file.read_text(encoding="utf-8"),
         exit_code=playground.process.exit_code,

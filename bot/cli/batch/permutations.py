@@ -12,25 +12,26 @@ from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT, OK
 from bot.request import braces
 from bot.request.apply_flags import joined
-from bot.request.leading import leading_addresses, without_command
+from bot.request.leading import picture_addresses
 from bot.request.outcomes import FlagError, FlagProblem, PictureAddress
 from bot.request.params import GenerationParams, PastedSettings
 from bot.request.pasted import take_pasted
+from bot.request.pasted_command import without_command
 
 
 @dataclass(frozen=True, slots=True)
 class ExpandedPrompt:
     """One prompt, or a text whose braces are invalid if there is a `problem`.
 
-
     ignored: parts of its choices that do nothing, as in `Permutations`. pasted: what else the text
-    held, if it was another program's.
+    held, if it was another program's. unknown_options: as in `GenerationParams`.
     """
 
     text: str
     problem: FlagProblem | None = None
     ignored: tuple[str, ...] = ()
     pasted: PastedSettings | None = None
+    unknown_options: tuple[str, ...] = ()
 
 
 def expand_prompts(texts: Sequence[str], per_prompt: int, limit: int) -> tuple[ExpandedPrompt, ...]:
@@ -42,9 +43,9 @@ def expand_prompts(texts: Sequence[str], per_prompt: int, limit: int) -> tuple[E
     prompts: list[ExpandedPrompt] = []
     total = 0
     for text in texts:
-        addresses, _ = leading_addresses(text)
+        addresses, _ = picture_addresses(text)
         taken = take_pasted(GenerationParams(text))
-        _, plain = leading_addresses(without_command(taken.prompt))
+        _, plain = picture_addresses(without_command(taken.prompt))
         expanded = braces.permutations(plain, limit)
         problems = [FlagProblem((), (PictureAddress(each),)) for each in addresses]
         if isinstance(expanded, FlagError):
@@ -55,7 +56,8 @@ def expand_prompts(texts: Sequence[str], per_prompt: int, limit: int) -> tuple[E
             continue
         total += expanded.total
         prompts += (
-            ExpandedPrompt(each, None, expanded.ignored, taken.pasted) for each in expanded.prompts
+            ExpandedPrompt(each, None, expanded.ignored, taken.pasted, taken.unknown_options)
+            for each in expanded.prompts
         )
     total *= per_prompt
     if total > limit:

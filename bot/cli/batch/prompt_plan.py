@@ -25,9 +25,11 @@ from bot.request.outcomes import (
     FlagProblem,
     Reason,
     Refused,
+    RegionUnused,
     ResolvedRequest,
 )
 from bot.request.params import GenerationParams, InitImages
+from bot.request.regions import Region
 from bot.request.resolve import resolve
 from engine.diffusion.families import Family
 from engine.prompts import Count, EnhancementLevel
@@ -72,15 +74,20 @@ class PromptPlanner:
         self._params = dataclasses.replace(
             _params(arguments), start=None if self._mode is Mode.TEXT else start
         )
-        self._region = arguments.region
+        self._masked = arguments.mask is not None
         self._uploads = read_pictures(self._mode, self._files) if self._files else []
-        self._prepared: dict[tuple[int, int], PreparedInputs] = {}
+        self._prepared: dict[tuple[tuple[int, int], Region | None], PreparedInputs] = {}
 
     def batch(self, prompt: ExpandedPrompt) -> PromptBatch:
         """Return the pictures of one prompt; an invalid one has one that says why."""
         if prompt.problem is not None:
             return _refused_batch(prompt.text, prompt.problem)
-        params = dataclasses.replace(self._params, prompt=prompt.text, pasted=prompt.pasted)
+        params = dataclasses.replace(
+            self._params,
+            prompt=prompt.text,
+            pasted=prompt.pasted,
+            unknown_options=prompt.unknown_options,
+        )
         parsed = apply_to_expanded(params, self._count, private=True)
         if isinstance(parsed, FlagProblem):
             return _refused_batch(prompt.text, parsed)
@@ -115,7 +122,9 @@ class PromptPlanner:
         ]
         if not parsed.private:
             errors.append(FlagError(FlagErrorKind.UNSUPPORTED, "--public"))
-        return FlagProblem(tuple(errors)) if errors else None
+        masked = self._masked and parsed.params.region is not None
+        reasons = (RegionUnused(masked=True),) if masked else ()
+        return FlagProblem(tuple(errors), reasons) if errors or reasons else None
 
     def _with_inputs(
         self, params: GenerationParams
@@ -123,17 +132,20 @@ class PromptPlanner:
         """Return the parameters with their source images fitted to the size that they ask for."""
         if params.start is None:
             return params, ()
-        first = self._uploads[0].raster
-        size = size_from(params, self._mode, self._family, (first.width_px, first.height_px))
+        first, region = self._uploads[0].raster, params.region
+        if region is not None and self._mode not in (Mode.IMAGE, Mode.INPAINT):
+            return RegionUnused()
+        mode = self._mode if region is None else Mode.INPAINT
+        size = size_from(params, mode, self._family, (first.width_px, first.height_px))
         if not isinstance(size, tuple):
             return size
-        if size not in self._prepared:
-            self._prepared[size] = fit_or_exit(
-                self._mode, self._files, self._uploads, size, self._region
-            )
-        prepared = self._prepared[size]
+        prepared = self._prepared.get((size, region))
+        if prepared is None:
+            prepared = fit_or_exit(mode, self._files, self._uploads, size, region)
+            self._prepared[size, region] = prepared
         start = dataclasses.replace(prepared.start, strength=params.start.strength)
-        return dataclasses.replace(params, aspect=None, size=size, start=start), prepared.inputs
+        fitted = dataclasses.replace(params, aspect=None, size=size, start=start, region=None)
+        return fitted, prepared.inputs
 
 
 def _refused_batch(prompt: str, reason: Reason) -> PromptBatch:

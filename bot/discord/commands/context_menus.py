@@ -83,7 +83,7 @@ async def _read_files(
     for file in files:
         outcome = await services.inspection.read_file(actor, recipe_file_of(file), sees)
         if isinstance(outcome, PictureDetails | ForeignDetails):
-            await show_file_details(interaction, outcome)
+            await show_file_details(interaction, services, outcome)
             return
         outcomes.append(outcome)
-    await show_file_details(interaction, outcomes[0])
+    await show_file_details(interaction, services, outcomes[0])

@@ -34,9 +34,8 @@ from bot.pictures.gallery import MAX_SEARCH_CHARS
 from bot.request.input_sources import InputSpec
 from bot.request.options import with_options
 from bot.request.outcomes import Refused
-from bot.request.params import GenerationParams
+from bot.request.params import MAX_LINE_CHARS, GenerationParams
 from bot.request.pending import PendingRequest
-from bot.request.prompt_line import MAX_LINE_CHARS
 from engine.diffusion.families import MAX_GUIDANCE
 from engine.prompts import MAX_PROMPT_CHARS
 from engine.series import MAX_PICTURES

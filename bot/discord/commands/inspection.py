@@ -26,7 +26,8 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.views.inspection import explanation_layout, queue_layout
+from bot.discord.views.inspection import explanation_layout
+from bot.discord.views.queue import queue_layout
 from bot.request.outcomes import Refused
 from bot.request.params import MAX_TYPED_CHARS
 
@@ -64,10 +65,11 @@ def _explain(services: Services) -> app_commands.Command[Any, ..., None]:
         outcome = await asyncio.to_thread(services.inspection.explain, prompt)
         if isinstance(outcome, Refused):
             await refuse(interaction, outcome)
-        else:
-            await reply_layout_privately(
-                interaction, explanation_layout(outcome, words_of(interaction))
-            )
+            return
+        kept_id = await services.explained.keep(actor_of(interaction), prompt)
+        await reply_layout_privately(
+            interaction, explanation_layout(outcome, words_of(interaction), kept_id)
+        )
 
     return explain
 
@@ -94,7 +96,7 @@ def _recipe(services: Services) -> app_commands.Command[Any, ..., None]:
         elif file is not None:
             await interaction.response.defer(ephemeral=True, thinking=True)
             details = await services.inspection.read_file(actor, recipe_file_of(file), sees)
-            await show_file_details(interaction, details)
+            await show_file_details(interaction, services, details)
         elif picture is not None:
             outcome = await services.inspection.details(actor, picture, sees)
             await show_details(interaction, outcome)

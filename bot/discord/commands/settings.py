@@ -9,6 +9,7 @@ from discord import app_commands
 from discord.app_commands import Choice, locale_str
 
 from bot.accounts.delivery_settings import SettingChange, SettingChanges, SettingsScope
+from bot.discord.handlers.settings import show
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -57,6 +58,9 @@ def settings_command(services: Services) -> app_commands.Command[Any, ..., None]
         quiet: str | None = None,
     ) -> None:
         changes = _changes(delivery, spoiler, quiet)
+        if changes == SettingChanges():
+            await show(interaction, services)
+            return
         outcome = await services.delivery_settings.set_own(actor_of(interaction), changes)
         if isinstance(outcome, Refused):
             await refuse(interaction, outcome)

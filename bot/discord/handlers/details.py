@@ -78,14 +78,22 @@ async def show_details(interaction: Interaction, outcome: PictureDetails | Refus
         await _show(interaction, details_panel(outcome, words_of(interaction)))
 
 
-async def show_file_details(interaction: Interaction, outcome: FileOutcome) -> None:
-    """Show the recipe found in a file, or a sentence on why there is none."""
+async def show_file_details(
+    interaction: Interaction, services: Services, outcome: FileOutcome
+) -> None:
+    """Show the recipe found in a file, or a sentence on why there is none.
+
+    Another program's is kept for a button that paints something like it.
+    """
     say = words_of(interaction)
     match outcome:
         case PictureDetails():
             await _show(interaction, details_panel(outcome, say))
         case ForeignDetails():
-            await _show(interaction, foreign_panel(outcome, say))
+            kept_id = None
+            if outcome.line:
+                kept_id = await services.explained.keep(actor_of(interaction), outcome.line)
+            await _show(interaction, foreign_panel(outcome, say, kept_id))
         case UnreadableRecipe():
             await edit_reply(interaction, recipes.unreadable_recipe(outcome, say))
         case UploadRefused():

@@ -24,7 +24,8 @@ from bot.discord.interaction.responses import (
 from bot.discord.interaction.services import Services
 from bot.discord.views.markdown import timestamp
 from bot.discord.views.modals import block_form, report_form, submitted_values
-from bot.discord.views.moderation import report_layout
+from bot.discord.views.moderation import report_layout, reported_deletion_layout
+from bot.discord.views.permutations import closed_layout
 from bot.request.outcomes import Refused, ReportDecided
 from bot.wording import moderation
 from storage.types import Case, Verdict
@@ -73,6 +74,40 @@ async def show_report(interaction: Interaction, services: Services, picture_id: 
         attachments=files,
         allowed_mentions=NO_MENTIONS,
     )
+
+
+async def ask_deletion(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Ask back privately before a reported picture is deleted, on the report if only the moderator
+    sees it. If the picture is gone already, nothing can be lost: the report is decided at once."""
+    case = await services.moderation.case(actor_of(interaction), picture_id)
+    if isinstance(case, Refused):
+        await refuse(interaction, case)
+        return
+    if case.verdict is not None:
+        await _refuse(interaction, Refused(ReportDecided(case)))
+        return
+    card = await services.report_notifier.cards.card(case)
+    if card.picture is None:
+        await decide(interaction, services, picture_id, verdict=Verdict.DELETED)
+        return
+    view, pressed = reported_deletion_layout(card, words_of(interaction)), interaction.message
+    if pressed is not None and pressed.flags.ephemeral:
+        await interaction.response.edit_message(
+            view=view, attachments=[], allowed_mentions=NO_MENTIONS
+        )
+    else:
+        await reply_layout_privately(interaction, view)
+
+
+async def delete(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Delete a reported picture and show the verdict in place of the question, or who decided
+    otherwise in the meantime."""
+    outcome = await services.moderation.decide(actor_of(interaction), picture_id, Verdict.DELETED)
+    if isinstance(outcome, Refused) and isinstance(outcome.reason, ReportDecided):
+        view = closed_layout(_decided(interaction, outcome.reason))
+        await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
+    else:
+        await _show_verdict(interaction, outcome)
 
 
 async def ask_reason(interaction: Interaction, services: Services, picture_id: int) -> None:
@@ -131,11 +166,13 @@ async def _show_verdict(interaction: Interaction, outcome: Case | Refused) -> No
     await interaction.response.edit_message(view=view, attachments=[], allowed_mentions=NO_MENTIONS)
 
 
+def _decided(interaction: Interaction, reason: ReportDecided) -> str:
+    """Say who decided first. It mentions a moderator, and none of it was typed by a user."""
+    return moderation.already_decided(reason.case, words_of(interaction), timestamp)
+
+
 async def _refuse(interaction: Interaction, refused: Refused) -> None:
     if isinstance(refused.reason, ReportDecided):
-        # The text mentions a moderator, and none of it was typed by a user.
-        say = words_of(interaction)
-        text = moderation.already_decided(refused.reason.case, say, timestamp)
-        await reply_privately(interaction, text)
+        await reply_privately(interaction, _decided(interaction, refused.reason))
     else:
         await refuse(interaction, refused)

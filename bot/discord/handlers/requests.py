@@ -88,6 +88,17 @@ async def paint_without(interaction: Interaction, services: Services, proposal_i
     await _paint_stored(interaction, services, proposal_id, None)
 
 
+async def paint_explained(interaction: Interaction, services: Services, proposal_id: int) -> None:
+    """Paint what /explain explained, as /imagine would, and leave its answer for another press."""
+    if not await can_deliver_here(interaction):
+        return
+    found = await services.explained.find(actor_of(interaction), proposal_id)
+    if isinstance(found, Refused):
+        await refuse(interaction, found)
+    else:
+        await paint_request(interaction, services, found)
+
+
 async def _paint_stored(
     interaction: Interaction, services: Services, proposal_id: int, prompt: str | None
 ) -> None:

@@ -21,6 +21,7 @@ from bot.discord.handlers import (
     pictures,
     queue,
     requests,
+    settings,
     suggestions,
     variations,
 )
@@ -142,11 +143,13 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.CHOOSE_ANOTHER: pictures.choose_another,
         ComponentAction.MENU: _choose,
         ComponentAction.CANCEL_IN_QUEUE: queue.cancel_in_panel,
+        ComponentAction.CANCEL_ALL_IN_QUEUE: queue.cancel_all_in_panel,
         ComponentAction.FAVOURITES_OLDER: partial(history.turn_page, favourites=True),
         ComponentAction.FAVOURITES_NEWER: partial(history.turn_page, favourites=True),
         ComponentAction.REPORT: moderation.show_report_form,
         ComponentAction.SHOW_REPORT: moderation.show_report,
-        ComponentAction.DELETE_REPORTED: partial(moderation.decide, verdict=Verdict.DELETED),
+        ComponentAction.DELETE_REPORTED: moderation.ask_deletion,
+        ComponentAction.CONFIRM_DELETE_REPORTED: moderation.delete,
         ComponentAction.BLOCK_REPORTED: moderation.ask_reason,
         ComponentAction.DISMISS_REPORT: partial(moderation.decide, verdict=Verdict.DISMISSED),
         ComponentAction.PAINT_FROM: _reject,
@@ -159,6 +162,15 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.PAINT_ANYWAY: partial(suggestions.paint, example=None),
         ComponentAction.EDIT_PROMPT: requests.show_edit_form,
         ComponentAction.PAINT_WITHOUT: requests.paint_without,
+        ComponentAction.PAINT_EXPLAINED: requests.paint_explained,
+        **{
+            action: partial(settings.change, action=action)
+            for action in (
+                ComponentAction.SET_DELIVERY,
+                ComponentAction.SET_SPOILER,
+                ComponentAction.SET_QUIET,
+            )
+        },
     }
 )
 """One handler for each action, so that no press goes unanswered."""

@@ -9,6 +9,7 @@ from bot.discord.handlers.details import can_read_of
 from bot.discord.interaction.job_messages import hidden
 from bot.discord.interaction.mentions import named
 from bot.discord.interaction.responses import (
+    ANNOUNCED_AFTER_S,
     Interaction,
     actor_of,
     answer,
@@ -23,9 +24,6 @@ from bot.discord.views.modals import remix_changes, remix_form
 from bot.jobs.variations import VARIATIONS
 from bot.request.outcomes import Accepted, Refused
 from engine.types import Recipe
-
-ANNOUNCED_AFTER_S = 0.7
-"""Slower responses are deferred, so that every press is answered within a second."""
 
 
 async def reroll(interaction: Interaction, services: Services, picture_id: int) -> None:

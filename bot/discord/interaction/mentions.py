@@ -26,11 +26,12 @@ _NOT_FOUND = (discord.DiscordException, aiohttp.ClientError, OSError, asyncio.Ca
 async def named(interaction: Interaction, *texts: str) -> tuple[str, ...]:
     """Return texts of a member with the names of whom and what they mention in place of codes.
 
+    Where no name is known, the words are in the language of the first text.
     Takes no longer than LOOKUP_LIMIT_S, and no time where nobody has to be looked up. Names of
     channels that the member cannot see are not told.
     """
     names = await _names(interaction, mentioned("\n".join(texts)))
-    return tuple(with_names(text, names, interaction.created_at) for text in texts)
+    return tuple(with_names(text, names, interaction.created_at, texts[0]) for text in texts)
 
 
 async def named_params(interaction: Interaction, params: GenerationParams) -> GenerationParams:

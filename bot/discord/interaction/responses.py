@@ -46,6 +46,8 @@ from bot.wording.cancellations import jobs_cancelled
 
 log = structlog.get_logger(__name__)
 
+ANNOUNCED_AFTER_S = 0.7
+"""Slower responses are deferred, so that every press is answered within a second."""
 CONTENT_CHARS = 1900
 NO_MENTIONS = discord.AllowedMentions.none()
 

@@ -14,6 +14,7 @@ from bot.discord.interaction.other_copies import OtherCopies
 from bot.jobs.cancellation import CancellationService
 from bot.jobs.corrections import CorrectionService
 from bot.jobs.engine_jobs import EngineJobs
+from bot.jobs.explained_requests import ExplainedRequests
 from bot.jobs.generation import GenerationService
 from bot.jobs.image_to_image import ImageToImageService
 from bot.jobs.permutations import PermutationService
@@ -43,6 +44,7 @@ class Services:
     permutations: PermutationService
     suggestions: SuggestionService
     corrections: CorrectionService
+    explained: ExplainedRequests
     cancellation: CancellationService
     engine_jobs: EngineJobs
     queue: QueueService

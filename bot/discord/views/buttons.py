@@ -114,9 +114,10 @@ def more_rows(allowed: AllowedActions, picture: StoredPicture, say: Words) -> li
     return [ui.ActionRow(*own, original), ui.ActionRow(back, *reports)]
 
 
-def deletion_rows(picture_id: int, say: Words) -> list[Row]:
+def deletion_rows(
+    picture_id: int, say: Words, confirm: ComponentAction = ComponentAction.CONFIRM_DELETE
+) -> list[Row]:
     """Return the buttons that confirm or decline a deletion."""
-    confirm = ComponentAction.CONFIRM_DELETE
     return [
         ui.ActionRow(
             _button(say("Delete"), confirm, picture_id, discord.ButtonStyle.danger),

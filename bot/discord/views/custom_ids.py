@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Final
 
+from bot.discord.views.source_changes import CHANGES, changes_code, changes_of
 from bot.request.input_sources import StagedSource
 from storage.marks import MARK_CHARS, DatabaseMark
 
@@ -16,15 +17,17 @@ class ComponentAction(StrEnum):
     """The action of a button, a menu or a form. The values never change: old messages hold them.
 
     The row id that follows is a picture's, except for CANCEL and CANCEL_IN_QUEUE (a job's),
-    ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT and those that paint examples or
-    anyway (a proposal's), and
-    REFRESH_QUEUE (0).
+    ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT, PAINT_EXPLAINED and those that
+    paint examples or anyway (a proposal's), REFRESH_QUEUE and CANCEL_ALL_IN_QUEUE (0), and those
+    that change a setting (the number of its value in `views.settings`).
 
-    CANCEL_IN_QUEUE is on the panel of /queue, which is then updated in place.
+    CANCEL_IN_QUEUE and CANCEL_ALL_IN_QUEUE are on the panel of /queue, which is then updated in
+    place.
 
     MENU is on the menus of older messages; the value of the chosen option holds the action and the
     picture. MORE opens a new panel for all pictures of a job, MORE_OF_ONE for one; CHOOSE_PICTURE
-    and CHOOSE_ANOTHER turn the panel that they are on. DELETE asks back, CONFIRM_DELETE deletes.
+    and CHOOSE_ANOTHER turn the panel that they are on. DELETE asks back, CONFIRM_DELETE deletes;
+    so do DELETE_REPORTED and CONFIRM_DELETE_REPORTED.
     """
 
     REROLL = "reroll"
@@ -61,6 +64,7 @@ class ComponentAction(StrEnum):
     CHOOSE_PICTURE = "choose"
     CHOOSE_ANOTHER = "others"
     CONFIRM_DELETE = "erase"
+    CONFIRM_DELETE_REPORTED = "erasereported"
     KEEP = "keep"
     PAINT_FIRST_EXAMPLE = "tryfirst"
     PAINT_SECOND_EXAMPLE = "trysecond"
@@ -68,6 +72,11 @@ class ComponentAction(StrEnum):
     PAINT_ANYWAY = "anyway"
     EDIT_PROMPT = "edit"
     PAINT_WITHOUT = "without"
+    PAINT_EXPLAINED = "explained"
+    CANCEL_ALL_IN_QUEUE = "unqueueall"
+    SET_DELIVERY = "setdelivery"
+    SET_SPOILER = "setspoiler"
+    SET_QUIET = "setquiet"
 
 
 _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"
@@ -75,9 +84,11 @@ _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"
 PATTERN: Final = rf"z1:(?P<act>{'|'.join(ComponentAction)}):(?P<id>[0-9]{{1,18}}){_MARK}"
 """Every custom_id that this or an earlier version put on a button, a menu or a form, whatever
 database it belongs to."""
-STAGED_PATTERN: Final = rf"z1:kept:(?P<sha256>[0-9a-f]{{64}}):(?P<seal>[0-9a-f]{{16}}){_MARK}"
-"""For a staged picture, which has no row because no job uses it yet: the hash of its pixels, and a
-signature that proves whose it is."""
+STAGED_PATTERN: Final = (
+    rf"z1:kept:(?P<sha256>[0-9a-f]{{64}}):(?P<seal>[0-9a-f]{{16}})(?P<changes>{CHANGES}){_MARK}"
+)
+"""For a staged picture, which has no row because no job uses it yet: the hash of its pixels, a
+signature that proves whose it is, and what became of the given picture, if anything."""
 
 EXAMPLE_ACTIONS = (
     ComponentAction.PAINT_FIRST_EXAMPLE,
@@ -110,6 +121,7 @@ _TABLES: Final = {
     ComponentAction.EDIT_PROMPT: "proposals",
     ComponentAction.PAINT_WITHOUT: "proposals",
     ComponentAction.PAINT_ANYWAY: "proposals",
+    ComponentAction.PAINT_EXPLAINED: "proposals",
     **dict.fromkeys(EXAMPLE_ACTIONS, "proposals"),
 }
 """The tables of row ids that are not a picture's."""
@@ -161,7 +173,8 @@ def parse(text: str) -> tuple[ComponentAction, int] | None:
 
 def staged_id(staged: StagedSource) -> str:
     """Return the custom_id of a form or button for a staged picture."""
-    return _marked(f"z1:kept:{staged.sha256}:{staged.signature}")
+    changes = changes_code(staged.changes)
+    return _marked(f"z1:kept:{staged.sha256}:{staged.signature}{changes}")
 
 
 def parse_staged(text: str) -> StagedSource | None:
@@ -169,7 +182,7 @@ def parse_staged(text: str) -> StagedSource | None:
     match = re.fullmatch(STAGED_PATTERN, text)
     if match is None or not _is_ours(match["mark"]):
         return None
-    return StagedSource(match["sha256"], match["seal"])
+    return StagedSource(match["sha256"], match["seal"], changes=changes_of(match["changes"]))
 
 
 def is_known(text: str) -> bool:

@@ -49,6 +49,7 @@ def help_layout(
         "rest. For any message with a picture, press and hold it (or right-click it) and "
         "look under Apps."
     )
+    several = say("Below several pictures, Vary means strong variations; More has the subtle ones.")
     in_prompt, with_picture = say("In a prompt"), say("With a picture")
     example = say("For example: {example}", example=f"`{EXAMPLE}`")
     demo = [ui.TextDisplay[ui.LayoutView](demo_model(known, say))] if known else []
@@ -57,7 +58,7 @@ def help_layout(
         ui.TextDisplay(_command_list(say("Paint"), paint)),
         ui.TextDisplay(_command_list(say("Information and settings"), others)),
         ui.TextDisplay(f"**{in_prompt}**\n{flags}\n```\n{FLAGS}\n```\n{example}\n{choices}"),
-        ui.TextDisplay(f"**{with_picture}**\n{pictures}"),
+        ui.TextDisplay(f"**{with_picture}**\n{pictures} {several}"),
     )
 
 

@@ -1,5 +1,4 @@
-"""Pure: the layouts of /queue, /explain and recipes. They are ephemeral, in the reader's
-language."""
+"""Pure: the layouts of /explain and recipes. They are ephemeral, in the reader's language."""
 
 from __future__ import annotations
 
@@ -12,18 +11,21 @@ from discord import ui
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted, replace_surrogates, timestamp
 from bot.i18n import Words
-from bot.jobs.queue import OwnQueue, QueuedJob, WholeQueue
 from bot.pictures.inspection import ForeignDetails, PictureDetails, PromptExplanation
 from bot.wording import prompt_analysis, recipes, rejections
-from bot.wording.foreign import fitted_size, foreign_heading, foreign_remark, foreign_rows
+from bot.wording.foreign import (
+    fitted_size,
+    foreign_heading,
+    foreign_remark,
+    foreign_rows,
+    workflow_remark,
+)
 from bot.wording.labels import level_name, style_name
 from bot.wording.origins import origin_label
 from engine.types import Mode
 
 TEXT_LIMIT = 4000
 """Discord's limit for all texts of a message together."""
-QUEUE_PROMPT_CHARS = 70
-"""Enough to recognise a prompt, and three lines beside a button on a phone."""
 VALUE_CHARS = 120
 BLOCK_LIMIT = 1200
 """Longer lines to copy are attached as a file."""
@@ -43,87 +45,17 @@ class Panel:
     file: tuple[str, bytes] | None = None
 
 
-# /queue
-
-
-def queue_layout(
-    own: OwnQueue, everyone: WholeQueue, say: Words, notice: str = ""
-) -> ui.LayoutView:
-    """Show the member's own jobs, the length of the queue, and others' jobs that they may cancel.
-
-    notice: the outcome of a press, already escaped; shown first.
-    """
-    items: list[Item] = [ui.TextDisplay(notice), ui.Separator()] if notice else []
-    if own.jobs:
-        head = say("Your pictures here")
-        items.append(ui.TextDisplay(f"**{head}**"))
-        items += [_queue_row(job, say, with_user=False) for job in own.jobs]
-        if own.total > len(own.jobs):
-            more = say.plural("and {n} more", "and {n} more", own.total - len(own.jobs))
-            items.append(ui.TextDisplay(f"-# {more}"))
-    else:
-        items.append(ui.TextDisplay(say("You have nothing in the queue here. Try /imagine.")))
-    items += [ui.Separator(), ui.TextDisplay(_queue_summary(everyone, say))]
-    if everyone.following:
-        head = say("Other members' next jobs here")
-        items.append(ui.TextDisplay(f"**{head}**"))
-        items += [_queue_row(job, say, with_user=True) for job in everyone.following]
-    refresh = ui.Button[ui.LayoutView](
-        label=say("Refresh"),
-        style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(ComponentAction.REFRESH_QUEUE, 0),
-    )
-    return layout(*items, ui.ActionRow(refresh))
-
-
-def _queue_row(job: QueuedJob, say: Words, *, with_user: bool) -> ui.Section[ui.LayoutView]:
-    prompt = say("(private)") if job.prompt is None else quoted(job.prompt, QUEUE_PROMPT_CHARS)
-    facts = [
-        *([f"<@{job.user_id}>"] if with_user else []),
-        _position(job, say),
-        *([say("expected {when}", when=timestamp(job.ready_at))] if job.ready_at else []),
-        *([say.plural("{n} picture", "{n} pictures", job.pictures)] if job.pictures > 1 else []),
-        say("job {id}", id=job.id),
-    ]
-    cancel = ui.Button[ui.LayoutView](
-        label=say("Cancel"),
-        style=discord.ButtonStyle.secondary,
-        custom_id=custom_id(ComponentAction.CANCEL_IN_QUEUE, job.id),
-    )
-    return ui.Section(ui.TextDisplay(f"**{prompt}**\n-# {' · '.join(facts)}"), accessory=cancel)
-
-
-def _position(job: QueuedJob, say: Words) -> str:
-    if job.ahead is None:
-        return say("being painted")
-    if job.ahead == 0:
-        return say("next in line")
-    return say.plural("{n} job ahead of it", "{n} jobs ahead of it", job.ahead)
-
-
-def _queue_summary(everyone: WholeQueue, say: Words) -> str:
-    if everyone.waiting:
-        text = say.plural(
-            "In total, {n} job is waiting.", "In total, {n} jobs are waiting.", everyone.waiting
-        )
-        if everyone.waiting > 1:
-            text += " " + say.plural(
-                "All are from {n} person.", "They are from {n} people.", everyone.people
-            )
-    elif everyone.painting:
-        text = say("The queue is empty; one job is being painted.")
-    else:
-        text = say("The queue is empty, and nothing is being painted.")
-    if everyone.empty_at is not None:
-        text += " " + say("The queue should be empty {when}.", when=timestamp(everyone.empty_at))
-    return text
-
-
 # /explain
 
 
-def explanation_layout(explained: PromptExplanation, say: Words) -> ui.LayoutView:
-    """Show what is parsed from a prompt, advice on it, and what enhancement would add."""
+def explanation_layout(
+    explained: PromptExplanation, say: Words, kept_id: int | None = None
+) -> ui.LayoutView:
+    """Show what is parsed from a prompt, advice on it, and what enhancement would add.
+
+    kept_id: the proposal with the prompt, for a button that paints it; None = without one.
+    """
+    paint = say("Paint it")
 
     def texts(cut: int) -> list[str]:
         analysis, enhancement = explained.analysis, explained.enhancement
@@ -141,8 +73,9 @@ def explanation_layout(explained: PromptExplanation, say: Words) -> ui.LayoutVie
             f"- {quoted(prompt_analysis.advice_sentence(each, say), 2 * cut)}"
             for each in analysis.advice[:ADVICE_SHOWN]
         ]
-        if explained.left is not None:
-            advice.append(f"- {quoted(rejections.note_sentence(explained.left, say), 2 * cut)}")
+        advice += (
+            f"- {quoted(rejections.note_sentence(each, say), 2 * cut)}" for each in explained.notes
+        )
         nothing = say("(nothing)")
         added = [
             (
@@ -161,9 +94,24 @@ def explanation_layout(explained: PromptExplanation, say: Words) -> ui.LayoutVie
             blocks.insert(2, "\n".join([f"**{heading}**", *advice]))
         small = [rejections.note_sentence(explained.limited, say)] if explained.limited else []
         small.append(say("Nothing was painted or charged."))
+        if kept_id is not None:
+            small[-1] += " " + say.plural(
+                "“{paint}” paints {n} picture, like /imagine.",
+                "“{paint}” paints {n} pictures, like /imagine.",
+                explained.pictures,
+                paint=paint,
+            )
         return [*blocks, "\n".join(f"-# {line}" for line in small)]
 
-    return layout(*map(ui.TextDisplay, _fit(texts)))
+    items: list[Item] = [*map(ui.TextDisplay, _fit(texts))]
+    if kept_id is not None:
+        button = ui.Button[ui.LayoutView](
+            label=paint,
+            style=discord.ButtonStyle.primary,
+            custom_id=custom_id(ComponentAction.PAINT_EXPLAINED, kept_id),
+        )
+        items.append(ui.ActionRow(button))
+    return layout(*items)
 
 
 def _permutation_lines(explained: PromptExplanation, say: Words) -> list[str]:
@@ -214,8 +162,11 @@ def details_panel(details: PictureDetails, say: Words) -> Panel:
     return Panel(layout(*items, *_detail_buttons(details, say)), file)
 
 
-def foreign_panel(details: ForeignDetails, say: Words) -> Panel:
-    """Show how another program made a picture, and a line to copy that paints something like it."""
+def foreign_panel(details: ForeignDetails, say: Words, kept_id: int | None = None) -> Panel:
+    """Show how another program made a picture, and a line to copy that paints something like it.
+
+    kept_id: the proposal with the line, for a button that paints it; None = without one.
+    """
     file, line, recipe = None, replace_surrogates(details.line), details.recipe
     if len(line) > BLOCK_LIMIT or "```" in line:
         file = ("prompt-flags.txt", line.encode())
@@ -224,10 +175,16 @@ def foreign_panel(details: ForeignDetails, say: Words) -> Panel:
         head = quoted(foreign_heading(recipe, say), VALUE_CHARS)
         rows = [(heading, quoted(text, cut)) for heading, text in foreign_rows(recipe, say)]
         copied = _foreign_line(line, say, in_file=file is not None)
+        if kept_id is not None:
+            copied += "\n-# " + say(
+                "“{paint}” paints it at once, as /imagine would.", paint=say("Paint this")
+            )
         if line and recipe.size is not None and details.size not in (None, recipe.size):
             copied += f"\n-# {fitted_size(recipe.size, details.size, say)}"
+        remarks = [foreign_remark(recipe.program, say)]
+        remarks += [workflow_remark(say)] if recipe.from_workflow else []
         return [
-            f"**{head}**\n-# {foreign_remark(recipe.program, say)}",
+            "\n-# ".join([f"**{head}**", *remarks]),
             _labelled_lines(rows),
             copied,
         ]
@@ -235,6 +192,13 @@ def foreign_panel(details: ForeignDetails, say: Words) -> Panel:
     items: list[Item] = [*map(ui.TextDisplay, _fit(texts))]
     if file is not None:
         items.append(ui.File(f"attachment://{file[0]}"))
+    if kept_id is not None:
+        button = ui.Button[ui.LayoutView](
+            label=say("Paint this"),
+            style=discord.ButtonStyle.primary,
+            custom_id=custom_id(ComponentAction.PAINT_EXPLAINED, kept_id),
+        )
+        items.append(ui.ActionRow(button))
     return Panel(layout(*items), file)
 
 

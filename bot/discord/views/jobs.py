@@ -1,4 +1,4 @@
-"""Pure: the layouts (Components V2) of delivery cards, the history, single pictures and quotas."""
+"""Pure: the layouts (Components V2) of delivery cards, and quotas as text."""
 
 from __future__ import annotations
 
@@ -31,14 +31,13 @@ from bot.discord.views.moderation import report_layout
 from bot.discord.views.pictures import picture_gallery
 from bot.i18n import Words
 from bot.pictures.filenames import attachment_name
-from bot.pictures.gallery import GalleryPage
 from bot.request.notes import Adapted, HighGuidance, NegativeAdded, Note, SmallSide
 from bot.request.summary import RequestSummary
 from bot.wording import labels, rejections
 from bot.wording.delivery import fallback_reason, kept_reason, sent_directly
 from bot.wording.origins import origin_label
 from engine.types import ImageRequest
-from storage.types import PolicySource, QuotaStatus, StoredPicture
+from storage.types import PolicySource, QuotaStatus
 
 NOTE_SHOWN = 300
 BAR_CELLS = 16
@@ -266,76 +265,6 @@ def _moved(card: MovedCard, say: Words) -> ui.LayoutView:
 def _sent(card: SentCard, say: Words) -> ui.LayoutView:
     sent = sent_directly(card.reason, f"<@{card.requester_id}>", say)
     return layout(ui.TextDisplay(f"{_prompt_line(card.request)}\n{sent}"))
-
-
-def history_layout(page: GalleryPage, say: Words) -> ui.LayoutView:
-    """Show one page of the member's own pictures, newest first, with paging buttons."""
-    if not page.pictures:
-        return layout(ui.TextDisplay(_empty_text(page, say)))
-    head = say.plural("You have {n} picture here.", "You have {n} pictures here.", page.total)
-    newer, older = ComponentAction.NEWER, ComponentAction.OLDER
-    if page.favourites:
-        head = say.plural(
-            "You have {n} favourite here.", "You have {n} favourites here.", page.total
-        )
-        newer, older = ComponentAction.FAVOURITES_NEWER, ComponentAction.FAVOURITES_OLDER
-    items: list[ui.Item[ui.LayoutView]] = [ui.TextDisplay(head)]
-    items += [
-        history_row(each, each.id in page.unseen, say, marked=not page.favourites)
-        for each in page.pictures
-    ]
-    if page.newer_id is not None or page.older_id is not None:
-        items.append(
-            ui.ActionRow(
-                _page_button(say("Newer"), newer, page.newer_id),
-                _page_button(say("Older"), older, page.older_id),
-            )
-        )
-    return layout(*items)
-
-
-def _empty_text(page: GalleryPage, say: Words) -> str:
-    if page.favourites:
-        return say(
-            "You have no favourites here yet. To add one, press {more} below a picture.",
-            more=say("More ▾"),
-        )
-    return say("You have not painted anything here yet. Try /imagine.")
-
-
-def history_row(
-    picture: StoredPicture,
-    unseen: bool,
-    say: Words,
-    prompt_chars: int = 120,
-    *,
-    marked: bool = True,
-) -> ui.Section[ui.LayoutView]:
-    """Return a row of the history: a picture with a button to show it.
-
-    marked: favourites are marked as such.
-    """
-    facts = [
-        say("seed {seed}", seed=picture.seed),
-        f"{picture.width_px}×{picture.height_px}",
-        timestamp(picture.painted_at),
-        *([say("your favourite")] if marked and picture.favourite else []),
-        *([say("private")] if picture.private else []),
-        *([say("could not be posted")] if unseen else []),
-    ]
-    head = f"**#{picture.id}** {quoted(picture.prompt, prompt_chars)}"
-    text = f"{head}\n{small_print(' · '.join(facts))}"
-    show = ui.Button[ui.LayoutView](
-        label=say("Show"), custom_id=custom_id(ComponentAction.SHOW_OWN, picture.id)
-    )
-    return ui.Section(ui.TextDisplay(text), accessory=show)
-
-
-def _page_button(
-    label: str, action: ComponentAction, cursor: int | None
-) -> ui.Button[ui.LayoutView]:
-    # Even a disabled button needs a custom_id, and the two must differ.
-    return ui.Button(label=label, custom_id=custom_id(action, cursor or 0), disabled=cursor is None)
 
 
 def quota_text(status: QuotaStatus, who: str | None, say: Words) -> str:

@@ -8,8 +8,10 @@ import discord
 from discord import ui
 
 from bot.delivery.cards import CaseCard
+from bot.discord.views.buttons import deletion_rows
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import alt_text, layout, quoted, timestamp
+from bot.discord.views.pictures import deletion_question
 from bot.i18n import Words
 from bot.moderation.service import OpenReports
 from bot.wording import moderation
@@ -44,6 +46,15 @@ def report_layout(card: CaseCard, say: Words) -> ui.LayoutView:
     if card.case.verdict is None:
         items.append(_buttons(card.case.picture_id, say))
     return layout(*items)
+
+
+def reported_deletion_layout(card: CaseCard, say: Words) -> ui.LayoutView:
+    """Ask a moderator back before a reported picture and those of its message are deleted."""
+    text = deletion_question(card.series, say)
+    if card.picture is not None:
+        text += f"\n{quoted(card.picture.prompt, PROMPT_CHARS)}"
+    confirm = ComponentAction.CONFIRM_DELETE_REPORTED
+    return layout(ui.TextDisplay(text), *deletion_rows(card.case.picture_id, say, confirm))
 
 
 def _heading(card: CaseCard, say: Words) -> str:

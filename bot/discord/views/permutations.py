@@ -9,8 +9,10 @@ from discord import ui
 
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted
+from bot.discord.views.suggestions import example_items
 from bot.i18n import Words
 from bot.jobs.permutations import AcceptedBatch, BatchProposal
+from bot.jobs.suggestions import Suggestion
 from bot.wording.knowledge import known_rows, nothing_known
 from bot.wording.labels import syntax_ignored
 from storage.types import DeliveryMode
@@ -51,16 +53,27 @@ def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
         style=discord.ButtonStyle.secondary,
         custom_id=custom_id(ComponentAction.DECLINE_PROPOSAL, proposed.proposal_id),
     )
-    unknown = [nothing_known(say), *_small_rows(proposed, say)] if proposed.unknown else []
-    lines = [f"**{head}**", *_numbered_lines(shown_texts), *more, *unknown]
+    warning = [] if proposed.suggestion is None else [nothing_known(say)]
+    lines = [f"**{head}**", *_numbered_lines(shown_texts), *more, *warning]
     blocks = filter(None, ("\n".join(lines), " ".join(costs), ignored and f"-# {ignored}"))
     displays = map(ui.TextDisplay[ui.LayoutView], blocks)
-    return layout(*displays, ui.ActionRow(paint, decline))
+    instead = [] if proposed.suggestion is None else _instead(proposed.suggestion, say)
+    return layout(*displays, ui.ActionRow(paint, decline), *instead)
 
 
-def _small_rows(proposed: BatchProposal, say: Words) -> list[str]:
-    known = proposed.unknown.known if proposed.unknown else ()
-    return [f"-# {row}" for row in known_rows(known, say)]
+def _instead(suggestion: Suggestion, say: Words) -> list[ui.Item[ui.LayoutView]]:
+    """Return what the model knows, and what it paints well instead of the choices."""
+    known = [say("It knows only these:"), *known_rows(suggestion.model.known, say)]
+    cost = say.plural(
+        "Each of them is {n} picture, with the flags of your first choice.",
+        "Each of them is {n} pictures, with the flags of your first choice.",
+        suggestion.pictures,
+    )
+    return [
+        ui.TextDisplay("\n".join(f"-# {row}" for row in known)),
+        *example_items(suggestion, discord.ButtonStyle.secondary, say),
+        ui.TextDisplay(f"-# {cost}"),
+    ]
 
 
 def accepted_layout(batch: AcceptedBatch, say: Words) -> ui.LayoutView:

@@ -79,14 +79,19 @@ def _favourite_marks(allowed: AllowedActions, picture: StoredPicture, say: Words
     return [say("your favourites: {numbers}", numbers=", ".join(numbers))] if numbers else []
 
 
-def deletion_layout(allowed: AllowedActions, picture_id: int, say: Words) -> ui.LayoutView:
-    """Ask back before the pictures of a job are deleted."""
+def deletion_question(pictures: int, say: Words) -> str:
+    """Ask whether the pictures of one message are to be deleted."""
     question = say.plural(
         "Delete this picture and its message? This cannot be undone.",
         "Delete these {n} pictures and their message? This cannot be undone.",
-        len(allowed.pictures),
+        pictures,
     )
-    text, first = f"**{question}**", allowed.pictures[0]
+    return f"**{question}**"
+
+
+def deletion_layout(allowed: AllowedActions, picture_id: int, say: Words) -> ui.LayoutView:
+    """Ask back before the pictures of a job are deleted."""
+    text, first = deletion_question(len(allowed.pictures), say), allowed.pictures[0]
     if allowed.own or not first.private:  # moderators delete what they may not read
         text += f"\n{quoted(first.prompt, PROMPT_SHOWN)}"
     return layout(ui.TextDisplay(text), *deletion_rows(picture_id, say))

@@ -27,24 +27,30 @@ def suggestion_layout(asked: Suggestion, say: Words) -> ui.LayoutView:
         "Nothing has been painted or charged. Each press paints {n} pictures.",
         asked.pictures,
     )
+    anyway = _button(
+        say("Paint anyway"), ComponentAction.PAINT_ANYWAY, asked, discord.ButtonStyle.secondary
+    )
+    displays = map(ui.TextDisplay[ui.LayoutView], texts)
+    small = ui.TextDisplay[ui.LayoutView](f"-# {cost}")
+    examples = example_items(asked, discord.ButtonStyle.primary, say)
+    return layout(*displays, *examples, ui.ActionRow(anyway), small)
+
+
+def example_items(
+    asked: Suggestion, style: discord.ButtonStyle, say: Words
+) -> list[ui.Item[ui.LayoutView]]:
+    """Return the prompts that can be painted instead, each with its button."""
     # As texts, because phones cut labels that are as long; numbers tell the buttons apart.
     examples = [
         ui.Section(
             ui.TextDisplay[ui.LayoutView](quoted(text, PROMPT_CHARS)),
-            accessory=_button(
-                say("Paint {number}", number=number), action, asked, discord.ButtonStyle.primary
-            ),
+            accessory=_button(say("Paint {number}", number=number), action, asked, style),
         )
         for number, (action, text) in enumerate(
             zip(EXAMPLE_ACTIONS, asked.examples, strict=False), 1
         )
     ]
-    anyway = _button(
-        say("Paint anyway"), ComponentAction.PAINT_ANYWAY, asked, discord.ButtonStyle.secondary
-    )
-    displays = map(ui.TextDisplay[ui.LayoutView], (*texts, say("These work well instead:")))
-    small = ui.TextDisplay[ui.LayoutView](f"-# {cost}")
-    return layout(*displays, *examples, ui.ActionRow(anyway), small)
+    return [ui.TextDisplay(say("These work well instead:")), *examples]
 
 
 def _button(

@@ -17,6 +17,7 @@ from bot.pictures.foreign.comfyui_nodes import (
     JOINED,
     LATENTS,
     MAX_CHARS,
+    MAX_NODES,
     OUTPUTS,
     PASSED,
     SEEDS,
@@ -24,15 +25,16 @@ from bot.pictures.foreign.comfyui_nodes import (
     TEXTS,
     Node,
     Role,
+    class_of,
+    is_computed,
     is_link,
     is_sampler,
     joined,
     links_of,
     named,
 )
+from bot.pictures.foreign.comfyui_workflow import running_graph
 
-MAX_NODES: Final = 5000
-"""Of one graph. Chosen by hand."""
 _MAX_DEPTH: Final = 60
 """Links followed one behind the other; a chain of reroutes is shorter. Chosen by hand, well below
 Python's limit of recursion."""
@@ -50,6 +52,14 @@ class GraphReading:
     seed: int | None = None
     size: tuple[int, int] | None = None
     settings: tuple[str, ...] = ()
+
+
+def read_workflow(workflow: Mapping[str, Any]) -> GraphReading | None:
+    """Return what a workflow, the graph as it is drawn, paints from; None as `read_graph`.
+
+    What the workflow does not say for certain is missing.
+    """
+    return read_graph(running_graph(workflow))
 
 
 def read_graph(graph: Mapping[str, Any]) -> GraphReading | None:
@@ -112,7 +122,11 @@ class _Walk:
         return []
 
     def reading(self, sampler: Node, prompt: str, negative: str) -> GraphReading:
-        """Return what is known of a picture with these texts."""
+        """Return what is known of a picture with these texts.
+
+        Where there is no guidance, the prompt is often linked to both, which is no negative one.
+        """
+        negative = "" if negative == prompt else negative
         seed, size = self.seed(sampler), self.size(sampler)
         return GraphReading(prompt, negative, seed, size, self.settings())
 
@@ -146,7 +160,7 @@ class _Walk:
         if isinstance(value, str):
             return value[:MAX_CHARS].strip()
         node = self._step(value, depth)
-        if node is None or "zeroout" in str(node.get("class_type", "")).lower():
+        if node is None or is_computed(node) or "zeroout" in class_of(node):
             return ""  # a conditioning of zeros is no prompt, whatever it was made from
         inputs = node["inputs"]
         if role in inputs:
@@ -179,7 +193,9 @@ class _Walk:
                 text = joined(parts, between if isinstance(between, str) else ", ")
                 if text:
                     return text
-        for name in (*named(role), *TEXTS, *self._switched(inputs)):
+        # A node with texts for both roles has none for this one if it is empty.
+        own = [name for name in named(role) if name in inputs]
+        for name in own or (*TEXTS, *self._switched(inputs)):
             text = self._string(inputs.get(name), role, depth + 1)
             if text:
                 return text
@@ -189,7 +205,7 @@ class _Walk:
         if isinstance(value, str):
             return value[:MAX_CHARS].strip()
         node = self._step(value, depth)
-        if node is None:
+        if node is None or is_computed(node):
             return ""
         inputs = node["inputs"]
         found = self._written(node, role, depth)

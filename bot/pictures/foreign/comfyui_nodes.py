@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeGuard
 
@@ -59,7 +60,18 @@ PASSED: Final = (
     "model",
 )
 """Inputs through which reroutes and the like hand on whatever they are given."""
+COMPUTED: Final = (
+    "regex",
+    "replace",
+    "textgenerate",
+    "extract",
+    "translate",
+    "caption",
+    "chat",
+)
+"""Words in the classes of nodes whose text comes into being only as they run."""
 OUTPUTS: Final = ("save", "preview", "output", "imagesend")
+_PAINTING: Final = ("seed", "noise_seed", "noise", "sampler_name", "steps", "sampler")
 SETTINGS: Final = {
     "steps": "steps",
     "cfg": "cfg",
@@ -73,6 +85,8 @@ SETTINGS: Final = {
     "control_net_name": "ControlNet",
 }
 """Inputs that say how a picture was painted, as they are named in a note."""
+MAX_NODES: Final = 5000
+"""Of one graph. Chosen by hand."""
 MAX_CHARS: Final = 20_000
 """Of one text. Chosen by hand, ten times what can be typed here."""
 
@@ -92,6 +106,17 @@ def is_link(value: object) -> TypeGuard[list[Any]]:
     )
 
 
+def class_of(node: Node) -> str:
+    """Return a node's class in lower case."""
+    return str(node.get("class_type", "")).lower()
+
+
+def is_computed(node: Node) -> bool:
+    """Return whether a node makes a text that no input of it holds."""
+    kind = re.sub("[^a-z]", "", class_of(node))
+    return any(word in kind for word in COMPUTED)
+
+
 def links_of(inputs: Mapping[str, Any], names: tuple[str, ...]) -> list[Any]:
     return [inputs[name] for name in names if is_link(inputs.get(name))]
 
@@ -100,10 +125,8 @@ def is_sampler(node: Node) -> bool:
     """Return whether a node paints: it is given a prompt, and noise or a number of steps."""
     inputs = node["inputs"]
     prompted = any(name in inputs for name in (*named("positive"), "guider", "pipe", "context"))
-    return prompted and any(
-        name in inputs
-        for name in ("seed", "noise_seed", "noise", "sampler_name", "steps", "sampler")
-    )
+    # Of a drawn sampler it may be unknown which of its values is the seed.
+    return prompted and (any(name in inputs for name in _PAINTING) or "sampler" in class_of(node))
 
 
 def joined(parts: list[str], between: str) -> str:

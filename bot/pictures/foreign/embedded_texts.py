@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bot.pictures.foreign.exif import MAX_TEXT_BYTES, exif_texts, plain_text
+from bot.pictures.foreign.xmp import xmp_texts
 from engine.file_formats import JPEG, PNG, WEBP, format_of
 
 MAX_TEXTS: Final = 64
@@ -27,11 +28,16 @@ _SIGNATURE_BYTES: Final = 8
 _TEXT_CHUNKS: Final = (b"tEXt", b"zTXt", b"iTXt")
 _WITHOUT_LENGTH: Final = frozenset((0x01, *range(0xD0, 0xD9)))
 _START_OF_SCAN: Final = 0xDA
+_XMP: Final = "XML:com.adobe.xmp"
+_XMP_SEGMENT: Final = b"http://ns.adobe.com/xap/1.0/\0"
+_RAW_PROFILES: Final = tuple(f"Raw profile type {name}" for name in ("exif", "APP1", "xmp"))
+"""Keywords under which ImageMagick keeps what a JPEG had, when it makes a PNG of it."""
 _LABELLED = re.compile(r"(prompt|workflow|parameters)\s*:\s*(?=[{\w])", re.IGNORECASE)
 
 
 def embedded_texts(data: bytes) -> dict[str, str]:
-    """Return the texts of a file by keyword: those of PNG as written, those of EXIF in lower case.
+    """Return the texts of a file by keyword: those of PNG as written, those of EXIF and XMP in
+    lower case.
 
     Of several with the same keyword, the first counts. ComfyUI labels its texts in EXIF within
     them ("prompt:{…"); they are returned by that label.
@@ -83,7 +89,21 @@ def _png_texts(data: bytes) -> dict[str, str]:
         budget -= MAX_TEXT_BYTES if raw is None else len(raw)
         if raw is not None and keyword not in texts:
             texts[keyword] = _decoded(raw, encoding)
-    return {**_labelled(exif_texts(exif)), **texts}
+    profiles = [_raw_profile(texts[name]) for name in _RAW_PROFILES if name in texts]
+    within = [*map(exif_texts, [exif, *profiles])]
+    within += [xmp_texts(each) for each in (texts.get(_XMP, ""), *map(plain_text, profiles))]
+    # Of several with the same keyword, the first counts here too.
+    merged = {key: text for found in reversed(within) for key, text in found.items()}
+    return {**_labelled(merged), **texts}
+
+
+def _raw_profile(text: str) -> bytes:
+    """Return the bytes that ImageMagick writes as text: a name, their number, and digits."""
+    digits = "".join(text.split()[2:])
+    try:
+        return bytes.fromhex(digits)
+    except ValueError:
+        return b""
 
 
 def _text_chunk(kind: bytes, body: bytes) -> tuple[str, bytes | None, str]:
@@ -119,6 +139,19 @@ def _decoded(raw: bytes, encoding: str) -> str:
 
 def _jpeg_texts(data: bytes) -> dict[str, str]:
     texts: dict[str, str] = {}
+    for marker, start, end in jpeg_segments(data):
+        body = data[start:end]
+        if marker == 0xE1 and body.startswith(b"Exif\0"):
+            texts = {**exif_texts(body), **texts}
+        elif marker == 0xE1 and body.startswith(_XMP_SEGMENT):
+            texts = {**xmp_texts(plain_text(body[len(_XMP_SEGMENT) :])), **texts}
+        elif marker == 0xFE:
+            texts.setdefault("comment", plain_text(body).strip("\0").strip())
+    return _labelled(texts)
+
+
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield marker, start and end of each segment's data in a JPEG, as far as its pixels."""
     at = 2
     for _ in range(MAX_PARTS):
         if at + 4 > len(data) or data[at] != 0xFF:
@@ -130,25 +163,26 @@ def _jpeg_texts(data: bytes) -> dict[str, str]:
         length = int.from_bytes(data[at + 2 : at + 4], "big")
         if marker == _START_OF_SCAN or length < 2:
             break
-        body = data[at + 4 : at + 2 + length]
-        if marker == 0xE1 and body.startswith(b"Exif\0"):
-            texts = {**exif_texts(body), **texts}
-        elif marker == 0xFE:
-            texts.setdefault("comment", plain_text(body).strip("\0").strip())
+        yield marker, at + 4, min(at + 2 + length, len(data))
         at += 2 + length
-    return _labelled(texts)
 
 
-def _webp_texts(data: bytes) -> dict[str, str]:
+def webp_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the kind, the start and the end of each chunk's data in a WebP."""
     at = 12
     for _ in range(MAX_PARTS):
         if at + 8 > len(data):
             break
         kind, length = struct.unpack_from("<4sI", data, at)
-        if kind == b"EXIF":
-            return _labelled(exif_texts(data[at + 8 : at + 8 + length]))
+        yield kind, at + 8, min(at + 8 + length, len(data))
         at += 8 + length + length % 2
-    return {}
+
+
+def _webp_texts(data: bytes) -> dict[str, str]:
+    chunks = {kind: data[start:end] for kind, start, end in reversed([*webp_chunks(data)])
+              if kind in (b"EXIF", b"XMP ")}  # fmt: skip
+    packet = plain_text(chunks.get(b"XMP ", b"")[:MAX_TEXT_BYTES])
+    return _labelled({**xmp_texts(packet), **exif_texts(chunks.get(b"EXIF", b""))})
 
 
 def _labelled(texts: dict[str, str]) -> dict[str, str]:

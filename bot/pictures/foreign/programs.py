@@ -1,7 +1,8 @@
 """Tell which program wrote a file's texts, and read its recipe from them. Pure; never raises.
 
 Each program has its own keywords and form: A1111 and its relatives a text in `parameters`, ComfyUI
-a graph in `prompt`, InvokeAI, NovelAI, Fooocus and SwarmUI JSON of their own.
+a graph in `prompt`, InvokeAI, NovelAI, Fooocus and SwarmUI JSON of their own, Midjourney's pages
+what was typed.
 """
 
 from __future__ import annotations
@@ -9,20 +10,20 @@ from __future__ import annotations
 import dataclasses
 import re
 import shlex
-import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from bot.pictures.foreign.comfyui import read_graph
+from bot.pictures.foreign.comfyui import read_graph, read_workflow
 from bot.pictures.foreign.embedded_texts import embedded_texts
+from bot.pictures.foreign.fields import cleaned_recipe, plain_name, recipe_of_fields
 from bot.pictures.foreign.json_text import json_object
-from bot.pictures.foreign.recipe import MAX_SHOWN_SETTINGS, ForeignRecipe
+from bot.pictures.foreign.recipe import ForeignRecipe
+from bot.pictures.foreign.sizes import file_size_px
+from bot.pictures.foreign.stealth import stealth_texts
+from bot.request.leading import picture_addresses
 from bot.request.parameters_text import MAX_CHARS, read_embedded
-from engine.prompts import clean
 
 Texts = Mapping[str, str]
-_MAX_SEED_DIGITS: Final = 20
-_MAX_SIDE_PX: Final = 100_000
 _PARAMETERS: Final = ("parameters", "Parameters", "usercomment", "imagedescription", "xpcomment",
                       "comment")  # fmt: skip
 """Keywords under which an A1111 text or a program's own JSON may be, the likeliest first."""
@@ -32,45 +33,21 @@ _FOREIGN: Final = frozenset(
 )  # fmt: skip
 """Keywords that only programs that paint write."""
 _NOVELAI: Final = "NovelAI"
-
-_PROMPTS: Final = ("positive_prompt", "prompt", "positive", "c")
-_NEGATIVES: Final = ("negative_prompt", "negative", "uc", "undesired_content")
-_SEEDS: Final = ("seed", "noise_seed")
-_SIZES: Final = ("resolution", "size")
-_SETTINGS: Final = {
-    "steps": "steps",
-    "numinferencesteps": "steps",
-    "sampler": "sampler",
-    "samplername": "sampler",
-    "scheduler": "scheduler",
-    "cfgscale": "CFG scale",
-    "scale": "CFG scale",
-    "guidancescale": "CFG scale",
-    "guidance": "guidance",
-    "model": "model",
-    "basemodel": "model",
-    "refinermodel": "refiner",
-    "loras": "LoRAs",
-    "styles": "styles",
-    "performance": "performance",
-    "sharpness": "sharpness",
-    "strength": "strength",
-    "clipskip": "CLIP skip",
-    "vae": "VAE",
-}
-"""Names of settings in JSON, without "_" and in lower case, and how a note names them."""
+_BRACKETED: Final = re.compile(r"\[([^\[\]]*)\]")
+_JOB: Final = re.compile(r"\s*[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_EASY_DIFFUSION: Final = "Easy Diffusion"
 
 
 def read_foreign(data: bytes) -> ForeignRecipe | None:
     """Return the recipe that another program wrote into a PNG, JPEG or WebP; None if none did.
 
-    A size that is not written is that of the file itself.
+    What is written beside the pixels counts before what is hidden in them. A size that is not
+    written is that of the file itself.
     """
-    texts = embedded_texts(data)
-    found = next(filter(None, (read(texts) for read in _READERS)), None)
+    found = _read(embedded_texts(data)) or _read(stealth_texts(data))
     if found is None or found.size is not None:
         return found
-    return dataclasses.replace(found, size=_size_of(data))
+    return dataclasses.replace(found, size=file_size_px(data))
 
 
 def foreign_program(data: bytes) -> str | None:
@@ -91,10 +68,14 @@ def foreign_program(data: bytes) -> str | None:
 # Programs
 
 
+def _read(texts: Texts) -> ForeignRecipe | None:
+    return next(filter(None, (read(texts) for read in _READERS)), None)
+
+
 def _novelai(texts: Texts) -> ForeignRecipe | None:
-    if _NOVELAI not in (texts.get("Software"), texts.get("software")):
-        return None
     wrapped = json_object(texts.get("Comment", texts.get("usercomment", ""))) or {}
+    if _NOVELAI not in (texts.get("Software"), texts.get("software"), wrapped.get("Software")):
+        return None
     comment = json_object(wrapped.get("Comment", "")) if "Comment" in wrapped else wrapped
     found = dict(comment or {})
     positive = _novelai_v4(found.get("v4_prompt"))
@@ -103,7 +84,7 @@ def _novelai(texts: Texts) -> ForeignRecipe | None:
         "Description", texts.get("imagedescription", "")
     )  # fmt: skip
     found["uc"] = negative or found.get("uc", "")
-    return _flat(_NOVELAI, found)
+    return recipe_of_fields(_NOVELAI, found)
 
 
 def _novelai_v4(part: object) -> str:
@@ -124,24 +105,38 @@ def _novelai_v4(part: object) -> str:
 def _invokeai(texts: Texts) -> ForeignRecipe | None:
     found = json_object(texts.get("invokeai_metadata", ""))
     if found is not None:
-        return _flat("InvokeAI", found)
+        return recipe_of_fields("InvokeAI", found)
     older = json_object(texts.get("sd-metadata", ""))
     if older is not None:
         image = older.get("image")
-        return _flat("InvokeAI", image if isinstance(image, Mapping) else older)
+        return _with_bracketed(
+            recipe_of_fields("InvokeAI", image if isinstance(image, Mapping) else older)
+        )
     return _dream(texts["Dream"]) if "Dream" in texts else None
 
 
 def _dream(text: str) -> ForeignRecipe | None:
     """Read the command line of InvokeAI's first versions: "a cat" -s 50 -S 123 -W 512 -H 512."""
     try:
-        prompt, *words = shlex.split(text[:MAX_CHARS])
+        words = shlex.split(text[:MAX_CHARS])
     except ValueError:
         return None
+    begins = (at for at, word in enumerate(words) if at and re.match(r"-[A-Za-z]", word))
+    prompt = " ".join(words[: next(begins, len(words))])
     options = {match[1]: match[2] for match in re.finditer(r"-([SWH])\s*(\d+)", " ".join(words))}
     given = {"prompt": prompt, "seed": options.get("S"), "width": options.get("W"),
              "height": options.get("H")}  # fmt: skip
-    return _flat("InvokeAI", given)
+    return _with_bracketed(recipe_of_fields("InvokeAI", given))
+
+
+def _with_bracketed(recipe: ForeignRecipe | None) -> ForeignRecipe | None:
+    """Return the recipe with what its prompt has in square brackets as negative prompt: so it was
+    written before InvokeAI 3."""
+    if recipe is None or recipe.negative or not (found := _BRACKETED.findall(recipe.prompt)):
+        return recipe
+    prompt = " ".join(_BRACKETED.sub(" ", recipe.prompt).split())
+    negative = ", ".join(filter(None, (each.strip() for each in found)))
+    return dataclasses.replace(recipe, prompt=prompt, negative=negative) if prompt else recipe
 
 
 def _json_parameters(texts: Texts) -> ForeignRecipe | None:
@@ -152,10 +147,10 @@ def _json_parameters(texts: Texts) -> ForeignRecipe | None:
             continue
         swarm = found.get("sui_image_params")
         if isinstance(swarm, Mapping):
-            return _flat("SwarmUI", swarm)
+            return recipe_of_fields("SwarmUI", swarm)
         if name == "sui_image_params":
-            return _flat("SwarmUI", found)
-        recipe = _flat(_json_program(texts, found), found)
+            return recipe_of_fields("SwarmUI", found)
+        recipe = recipe_of_fields(_json_program(texts, found), found)
         if recipe is not None:
             return recipe
     return None
@@ -168,7 +163,12 @@ def _json_program(texts: Texts, found: Mapping[str, Any]) -> str:
         return "RuinedFooocus"
     told += texts.get("software", "").lower()
     scheme = {"fooocus_scheme", "metadata_scheme"} & {*texts, *found}
+    if "draw things" in texts.get("software", "").lower() or {"c", "uc"} <= found.keys():
+        return "Draw Things"
+    if _is_easy_diffusion(found):
+        return _EASY_DIFFUSION
     told += "fooocus" if {"base_model", "performance"} <= found.keys() else ""
+    told += " ".join(found).lower()
     if "fooocus" in told or scheme or texts.get("makernote") in ("fooocus", "a1111"):
         return "Fooocus"
     return ""
@@ -183,7 +183,7 @@ def _web_ui(texts: Texts) -> ForeignRecipe | None:
         # Any camera writes a comment: only in `parameters` is a text without settings a recipe.
         if name.lower() != "parameters" and not found.value("Steps"):
             continue
-        return _recipe(
+        return cleaned_recipe(
             _web_ui_program(texts, found.value("Version"), found.value("App")),
             found.prompt,
             found.negative,
@@ -198,7 +198,8 @@ def _web_ui_program(texts: Texts, version: str, app: str) -> str:
     """Return the name of a relative of the web UI by the version that it writes."""
     plain = version.strip().lower()
     for mark, name in (("zimagine", "zimagine"), ("comfyui", "ComfyUI"), ("fooocus", "Fooocus"),
-                       ("sd.next", "SD.Next"), ("swarm", "SwarmUI")):  # fmt: skip
+                       ("sd.next", "SD.Next"), ("swarm", "SwarmUI"),
+                       ("stable-diffusion.cpp", "stable-diffusion.cpp")):  # fmt: skip
         if mark in plain or mark in app.lower():
             return name
     if "fooocus_scheme" in texts or texts.get("makernote") in ("fooocus", "a1111"):
@@ -211,22 +212,45 @@ def _web_ui_program(texts: Texts, version: str, app: str) -> str:
 
 
 def _comfyui(texts: Texts) -> ForeignRecipe | None:
-    graph = json_object(texts.get("prompt", ""))
-    if graph is None:
-        return None
+    graph = json_object(texts.get("prompt", "")) or {}
     inner = graph.get("prompt")
-    found = read_graph(inner if isinstance(inner, Mapping) else graph)
+    ran = read_graph(inner if isinstance(inner, Mapping) else graph)
+    found = ran or read_workflow(json_object(texts.get("workflow", "")) or {})
     if found is None:
         return None
-    return _recipe("ComfyUI", found.prompt, found.negative, found.seed, found.size, found.settings)
+    recipe = cleaned_recipe(
+        "ComfyUI", found.prompt, found.negative, found.seed, found.size, found.settings
+    )
+    return recipe if recipe is None or ran else dataclasses.replace(recipe, from_workflow=True)
+
+
+def _midjourney(texts: Texts) -> ForeignRecipe | None:
+    """Read what Midjourney's pages write: "a cat --ar 2:1 --v 6 Job ID: 1d5e…"."""
+    text = texts.get("Description", texts.get("imagedescription", ""))[:MAX_CHARS]
+    head, _, job = text.rpartition("Job ID:")
+    if not _JOB.match(job[:60]):
+        return None
+    _, typed = picture_addresses(head)
+    words, *flags = re.split(r"\s--(?=[a-z])", f" {typed}")
+    given = {name: value.strip() for name, _, value in (flag.partition(" ") for flag in flags)}
+    # The shape is that of the file, whose size is taken.
+    others = tuple(name for name in given if name not in ("no", "seed", "ar", "aspect"))
+    seed = int(given["seed"]) if given.get("seed", "").isdecimal() else None
+    return cleaned_recipe("Midjourney", words, given.get("no", ""), seed, None, others)
 
 
 def _separate_texts(texts: Texts) -> ForeignRecipe | None:
-    """Read a recipe whose parts are texts of their own, as Easy Diffusion writes them."""
-    prompt = texts.get("prompt", "")
+    """Read a recipe whose parts are texts of their own, as Easy Diffusion writes them: named as in
+    its JSON, or as in the form that people read."""
+    prompt = texts.get("prompt", texts.get("Prompt", ""))
     if not prompt or prompt.lstrip().startswith("{"):
         return None
-    return _flat("", texts)
+    return recipe_of_fields(_EASY_DIFFUSION if _is_easy_diffusion(texts) else "", texts)
+
+
+def _is_easy_diffusion(found: Mapping[str, Any]) -> bool:
+    names = {plain_name(name) for name in found}
+    return bool(names & {"usestablediffusionmodel", "stablediffusionmodel"})
 
 
 _READERS: Final[tuple[Callable[[Texts], ForeignRecipe | None], ...]] = (
@@ -235,93 +259,6 @@ _READERS: Final[tuple[Callable[[Texts], ForeignRecipe | None], ...]] = (
     _json_parameters,
     _web_ui,
     _comfyui,
+    _midjourney,
     _separate_texts,
 )
-
-
-# Parts
-
-
-def _size_of(data: bytes) -> tuple[int, int] | None:
-    """Return the size of a PNG by its header: where no size is written, it is that of the file."""
-    if data[12:16] != b"IHDR" or len(data) < 24:
-        return None
-    width_px, height_px = struct.unpack_from(">II", data, 16)
-    return (width_px, height_px) if _side(width_px) and _side(height_px) else None
-
-
-def _flat(program: str, found: Mapping[str, Any]) -> ForeignRecipe | None:
-    """Return the recipe in an object whose fields are named as programs usually name them."""
-    named = {_plain(key): value for key, value in found.items() if isinstance(key, str)}
-    size = (_side(named.get("width")), _side(named.get("height")))
-    written = next(filter(None, (_pair(named.get(name)) for name in _SIZES)), None)
-    settings = [told for name, told in _SETTINGS.items() if named.get(name)]
-    return _recipe(
-        program,
-        next(filter(None, (_words(named.get(_plain(name))) for name in _PROMPTS)), ""),
-        next(filter(None, (_words(named.get(_plain(name))) for name in _NEGATIVES)), ""),
-        next(
-            (seed for name in _SEEDS if (seed := _whole(named.get(_plain(name)))) is not None), None
-        ),
-        (size[0], size[1]) if size[0] and size[1] else written,
-        tuple(dict.fromkeys(settings)),
-    )
-
-
-def _recipe(
-    program: str,
-    prompt: str,
-    negative: str,
-    seed: int | None,
-    size: tuple[int, int] | None,
-    settings: tuple[str, ...],
-) -> ForeignRecipe | None:
-    """Return the recipe with clean texts, None if nothing is left of its prompt."""
-    words = clean(prompt[:MAX_CHARS])
-    if not words:
-        return None
-    shown = tuple(clean(name)[:30] for name in settings[:MAX_SHOWN_SETTINGS])
-    return ForeignRecipe(program, words, clean(negative[:MAX_CHARS]), seed, size, shown)
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_\-]", "", name).lower()
-
-
-def _words(value: object) -> str:
-    """Return a text, or the texts of a list: InvokeAI once wrote [{"prompt": "a cat"}]."""
-    if isinstance(value, str):
-        return value
-    return ", ".join(filter(None, _parts(value))) if isinstance(value, list) else ""
-
-
-def _parts(value: list[Any]) -> Iterator[str]:
-    for each in value[:100]:
-        inner = each.get("prompt") if isinstance(each, Mapping) else each
-        if isinstance(inner, str):
-            yield inner
-
-
-def _whole(value: object) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    text = value.strip() if isinstance(value, str) else ""
-    digits = text.removeprefix("-")
-    usable = digits.isascii() and digits.isdigit() and len(digits) <= _MAX_SEED_DIGITS
-    return int(text) if usable else None
-
-
-def _side(value: object) -> int:
-    side = _whole(value)
-    return side if side is not None and 0 < side < _MAX_SIDE_PX else 0
-
-
-def _pair(value: object) -> tuple[int, int] | None:
-    """Return a size that is written in one: "(1152, 896)", "1152x896" or [1152, 896]."""
-    parts = value if isinstance(value, list) else re.findall(r"\d+", str(value or "")[:40])
-    sides = [_side(each) for each in parts[:3]]
-    return (sides[0], sides[1]) if len(sides) == 2 and all(sides) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from bot.request.flag_line import prompt_line
+from bot.request.flag_line import line_with_flags
 from bot.request.params import MAX_TYPED_CHARS, GenerationParams, PastedSettings
 from bot.request.pasted import RANDOM_SEED, merge_pasted
 from bot.request.resolve import nearest_size
@@ -32,6 +32,7 @@ class ForeignRecipe:
     seed: int | None = None
     size: tuple[int, int] | None = None
     settings: tuple[str, ...] = ()
+    from_workflow: bool = False
 
     @property
     def usable_seed(self) -> int | None:
@@ -62,7 +63,7 @@ class ForeignRecipe:
         if len(self.prompt) > MAX_PROMPT_CHARS:
             return ""
         texts = (self.negative if len(self.negative) <= MAX_PROMPT_CHARS else "", "")
-        lines = (prompt_line(self.prompt, flags, negative) for negative in texts)
+        lines = (line_with_flags(self.prompt, flags, negative) for negative in texts)
         return next((line for line in lines if len(line) <= MAX_TYPED_CHARS), "")
 
     def params(self) -> GenerationParams:

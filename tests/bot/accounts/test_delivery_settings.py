@@ -89,6 +89,15 @@ def test_what_holds_has_a_source_that_chose_it(levels: SettingsLevels):
         assert setting.own_choice is None or setting.own_choice != setting.value
 
 
+@given(LEVELS, st.booleans())
+def test_what_one_chose_is_known(levels: SettingsLevels, direct_messages: bool):
+    """The member's own choice is told, whether it is in effect, overruled or not allowed."""
+    settings = resolve_settings(levels, 2, direct_messages=direct_messages)
+    for name in ("delivery", "spoiler", "quiet"):
+        own_choice = None if levels.user is None else getattr(levels.user, name)
+        assert getattr(settings, name).chosen == own_choice
+
+
 @given(LEVELS)
 def test_the_channel_goes_before_the_server(levels: SettingsLevels):
     """A channel's choice overrides the server's, for each setting separately."""

@@ -25,6 +25,7 @@ from tests.bot.pictures.foreign.files import (
     user_comment,
     webp,
 )
+from tests.bot.pictures.foreign.workflows import packed
 
 FOREIGN = (
     "a red house\nNegative prompt: fog\n"
@@ -196,6 +197,15 @@ def test_an_edited_file_is_called_so():
     assert pixels("two.png") == pixels("one.png") != pixels("edited.png")
     (found,) = painted("--recipe", "edited.png", "--out", "three.png")
     assert (found["exact"], found["edited"], found["differences"]) == (False, True, [])
+
+
+def test_inspect_says_where_only_a_workflow_is_left():
+    """What is not certain in ComfyUI's drawing is not made up, and --json says so too."""
+    Path("drawn.png").write_bytes(png_with(workflow=packed("a cat", None, 9)))
+    said = zimagine("inspect", "drawn.png").stdout
+    assert "The file holds only ComfyUI's workflow" in said and "Negative prompt" not in said
+    found = json.loads(zimagine("inspect", "drawn.png", "--json").stdout)
+    assert (found["prompt"], found["seed"], found["from_workflow"]) == ("a cat", 9, True)
 
 
 def test_another_programs_file_is_read_and_painted():

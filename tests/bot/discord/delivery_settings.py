@@ -11,7 +11,7 @@ async def change_settings(harness: BotHarness, **options: Any) -> str:
     """Run /settings as Alice; return the reply."""
     result = await harness.alice.slash(harness.channel, "settings", **options)
     assert result.ephemeral
-    return result.response.content
+    return harness.texts(result.response.message)
 
 
 def direct_messages(harness: BotHarness) -> list[Any]:

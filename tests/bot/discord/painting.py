@@ -68,6 +68,11 @@ def last_row_labels(message: Any) -> list[str]:
     return [each.label for each in getattr(row, "children", ())]
 
 
+def button_rows(response: Any) -> list[list[dict[str, Any]]]:
+    """Return the buttons of a response, row by row, without those beside texts."""
+    return [part["components"] for part in response.components if part["type"] == 1]
+
+
 def picture_messages(harness: BotHarness) -> list[Any]:
     """Return the messages of the channel that show a picture."""
     return [each for each in harness.channel.history() if each.attachments]

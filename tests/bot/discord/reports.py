@@ -43,6 +43,15 @@ async def report(harness: BotHarness, who: Any, reason: str = "", message: Any =
     return result
 
 
+async def delete_reported(harness: BotHarness, who: Any, card: Any) -> Any:
+    """Press Delete on a card and confirm it; return the question, in whose place the verdict is."""
+    asked = await who.click(card, label="Delete")
+    question = asked.response.message or card  # what only they see becomes the question itself
+    await who.click(question, label="Delete")
+    await reports_shown(harness)
+    return question
+
+
 def answer_to(harness: BotHarness, interaction: Any) -> str:
     """Return the reply to an interaction that the fuzzer sent."""
     return harness.env.backend.get_message(harness.channel.id, interaction.message_id).content

@@ -21,6 +21,7 @@ from tests.bot.discord.permutations import propose
 from tests.bot.discord.previews import ProgressClock, attachment_names, start_painting
 from tests.bot.discord.reports import (
     button_labels,
+    delete_reported,
     gallery_items,
     report,
     reports_channel,
@@ -150,7 +151,7 @@ async def test_what_was_sent_directly_can_be_managed_from_the_history(harness: B
     await change_settings(harness, delivery="direct")
     await paint(harness, prompt="a lake")
     listed = await harness.alice.slash(harness.channel, "history")
-    shown = await harness.alice.click(listed.response.message, label="Show")
+    shown = await harness.alice.click(listed.response.message, label="Show #1")
     panel = await harness.alice.click(shown.response.message, label="More ▾")
     for _ in range(2):  # the second answers the question
         await harness.alice.click(panel.response.message, label="Delete")
@@ -195,8 +196,7 @@ async def test_a_thread_that_was_put_away_is_opened_to_delete_from(harness: BotH
     route = f"/channels/{thread.id}/messages/*"
     harness.env.inject_error("DELETE", route, status=400, code=50083)
     if way == "verdict":
-        await harness.moderator.click(mods.last_message, label="Delete")
-        await reports_shown(harness)
+        await delete_reported(harness, harness.moderator, mods.last_message)
     else:
         await harness.delete(harness.alice, message)
         await harness.env.settle()

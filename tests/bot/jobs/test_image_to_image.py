@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.accounts.permissions import Actor
+from bot.i18n import words
 from bot.jobs import image_to_image
 from bot.jobs.image_to_image import FETCHED_AT_ONCE, ImageToImagePlan
+from bot.request.flags import without_flags
 from bot.request.input_sources import (
     InputSpec,
     PictureSource,
@@ -26,17 +28,21 @@ from bot.request.input_sources import (
 from bot.request.outcomes import (
     Accepted,
     FileRemoved,
+    FlagProblem,
     OutOfRange,
     Reason,
     Refused,
+    RegionUnused,
     StagedPictureGone,
     StorageUnavailable,
     Unreachable,
     UnusableUpload,
 )
 from bot.request.params import GenerationParams
+from bot.request.regions import Region
 from bot.runtime.app import Application, open_application
 from bot.settings import Settings
+from bot.wording.rejections import refusal
 from engine.types import Mode
 from engine.uploads import UploadTooLarge
 from storage.errors import DiskFull
@@ -89,6 +95,10 @@ class ImageToImageHarness:
         plan = await self.plan(*sources, **options)
         outcome = await self.app.services.image_to_image.paint(ALICE, plan)
         return outcome.reason if isinstance(outcome, Refused) else outcome
+
+    async def plan_prompt(self, prompt: str, spec: InputSpec) -> ImageToImagePlan | Refused:
+        """Plan a request whose prompt has flags."""
+        return await self.app.services.image_to_image.plan(ALICE, GenerationParams(prompt), spec)
 
     def stored_inputs(self) -> set[str]:
         """Return the hashes of the inputs in the data folder."""
@@ -285,3 +295,75 @@ def test_any_text_is_a_strength_or_none(text: str):
 def test_ways_to_write_a_strength(text: str, strength: float | None):
     """A strength may have a point, a comma, a percent sign or full-width digits."""
     assert parse_strength(text) == strength
+
+
+PHOTO, MASK = UrlSource("photo"), UrlSource("mask")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "spec", "region"),
+    [
+        ("a lake --region left", InputSpec(Mode.INPAINT, (PHOTO,)), Region.LEFT),
+        ("a lake --区域 右边", InputSpec(Mode.INPAINT, (PHOTO,)), Region.RIGHT),
+        ("a lake --region top", InputSpec(Mode.IMAGE, (PHOTO,), 0.5), Region.TOP),
+        (
+            "a lake --region left",
+            InputSpec(Mode.INPAINT, (PHOTO,), None, Region.LEFT),
+            Region.LEFT,
+        ),
+        ("a lake", InputSpec(Mode.INPAINT, (PHOTO,), None, Region.TOP), Region.TOP),
+    ],
+)
+async def test_a_region_is_a_flag_of_a_picture(
+    harness: ImageToImageHarness, prompt: str, spec: InputSpec, region: Region
+):
+    """--region repaints that part of one given picture, as the option of /inpaint does."""
+    plan = await harness.plan_prompt(prompt, spec)
+    assert isinstance(plan, ImageToImagePlan), plan
+    assert plan.spec.region is region and plan.spec.mode is Mode.INPAINT
+    accepted = await harness.app.services.image_to_image.paint(ALICE, plan)
+    assert isinstance(accepted, Accepted), accepted
+    request = accepted.resolved.request
+    assert request.mode is Mode.INPAINT and request.prompt == "a lake"
+    assert request.strength == (0.5 if spec.strength else 1.0) and len(request.inputs) == 2
+
+
+@pytest.mark.parametrize(
+    ("prompt", "spec", "sentence"),
+    [
+        (
+            "a lake --region left",
+            InputSpec(Mode.BLEND, (PHOTO, MASK)),
+            "give one picture for it",
+        ),
+        (
+            "a lake --region left",
+            InputSpec(Mode.INPAINT, (PHOTO, MASK)),
+            "leave out the mask or the region",
+        ),
+        (
+            "a lake --region left",
+            InputSpec(Mode.INPAINT, (PHOTO,), None, Region.TOP),
+            "`--region left` and `region: top` contradict",
+        ),
+        ("a lake --region corner", InputSpec(Mode.INPAINT, (PHOTO,)), "`corner` is not a valid"),
+    ],
+)
+async def test_a_region_that_cannot_apply_is_named(
+    harness: ImageToImageHarness, prompt: str, spec: InputSpec, sentence: str
+):
+    """With several pictures, a mask or another region the flag is refused, and can be left out."""
+    refused = await harness.plan_prompt(prompt, spec)
+    assert isinstance(refused, Refused) and isinstance(refused.reason, FlagProblem)
+    assert sentence in refusal(refused, words(), str)
+    assert without_flags(prompt, refused.reason) == "a lake"
+
+
+async def test_a_region_needs_a_picture(harness: ImageToImageHarness):
+    """Without a picture --region is named and costs nothing."""
+    outcome = await harness.app.services.generation.imagine(
+        ALICE, GenerationParams("a lake --region left --seed 5")
+    )
+    assert isinstance(outcome, Refused)
+    assert outcome.reason == FlagProblem((), (RegionUnused(),), frozenset({"region"}))
+    assert "give one picture for it" in refusal(outcome, words(), str)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.delivery.attachments import PREVIEW_NAME
+from bot.pictures.filenames import job_id_of
 from bot.playground.ideas import Ideas
 from bot.playground.interactions import Interaction, State
 from bot.playground.model import Message
@@ -85,7 +85,7 @@ class LivePlayground:
         return [
             each
             for each in self.playground.standin.world.messages(PAINT_ID)
-            if each.attachments and each.attachments[0].filename != PREVIEW_NAME
+            if each.attachments and job_id_of(each.attachments[0].filename) is not None
         ]
 
     async def picture(self, number: int = 1, wait_s: float = WAIT_S) -> Message:

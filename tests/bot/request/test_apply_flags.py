@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from typing import Any
 
@@ -11,9 +12,12 @@ from hypothesis import strategies as st
 
 from bot.i18n import words
 from bot.request.apply_flags import ParsedRequest, apply_flags
-from bot.request.outcomes import Refused, ResolvedRequest
+from bot.request.flags import without_flags
+from bot.request.outcomes import FlagProblem, Refused, ResolvedRequest
 from bot.request.params import GenerationParams, InitImages
+from bot.request.regions import Region
 from bot.request.resolve import resolve
+from bot.request.resolver import RequestResolver
 from bot.wording import rejections
 from engine.diffusion.families import Z_IMAGE_TURBO, Speed
 from engine.prompts import EnhancementLevel, PictureStyle
@@ -67,20 +71,65 @@ def test_one_of_two_never_silently_wins():
 @pytest.mark.parametrize(
     ("text", "options", "quoted"),
     [
-        ("a house --steps 12", {"speed": Speed.FAST}, ("--steps", "speed")),
-        ("a house --q 2", {"steps": 3}, ("--speed", "steps")),
-        ("a house --strict", {"guidance": 2.0}, ("--strict", "guidance")),
-        ("a house --size 512x512", {"aspect": "2:1"}, ("--size", "aspect")),
-        ("a house --style oil", {"style": PictureStyle.INK}, ("--style",)),
-        ("a house --style raw", {"enhance": EnhancementLevel.FULL}, ("--enhance",)),
+        ("a house --size 512x512", {"aspect": "2:1"}, ("--size 512x512", "aspect: 2:1")),
+        ("a house --ar 2:1", {"size": (512, 512)}, ("--aspect 2:1", "size: 512x512")),
+        ("a house --seed 5", {"seed": 6}, ("--seed 5", "seed: 6")),
+        ("a house --style oil", {"style": PictureStyle.INK}, ("--style oil", "style: ink")),
+        (
+            "a house --style raw",
+            {"enhance": EnhancementLevel.FULL},
+            ("--enhance off", "enhance: full"),
+        ),
+        ("a house --cfg 1.5", {"guidance": 2.0}, ("--guidance 1.5", "guidance: 2")),
+        ("a --region left", {"region": Region.TOP}, ("--region left", "region: top")),
     ],
 )
 def test_neither_wins_over_what_decides_the_same(
     text: str, options: dict[str, Any], quoted: tuple[str, ...]
 ):
-    """An option and a flag that set the same thing, such as steps and speed, are refused."""
+    """An option and a flag that set the same thing are refused with both values."""
     sentence = refusal(text, **options)
     assert all(f"`{each}`" in sentence for each in quoted)
+    assert "Please keep" in sentence or "please keep" in sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "same", "sentence"),
+    [
+        ("a --steps {} --speed fast", {}, "4", "that speed is 4 steps"),
+        ("a --draft --steps {}", {}, "4", "`--speed fast`"),
+        ("a --steps {}", {"speed": Speed.FINE}, "10", "`--speed fine`"),
+        ("a --q 1", {"steps": "{}"}, "8", "that speed is 8 steps"),
+        ("a --strict --cfg {}", {}, "1.8", "strict is guidance 1.8"),
+        ("a --guidance {}", {"strict": True}, "1.8", "`--strict`"),
+    ],
+)
+def test_a_name_for_a_number_agrees_with_it_or_not(
+    text: str, options: dict[str, Any], same: str, sentence: str
+):
+    """Steps and the speed that is as many are taken together; others are named with both."""
+    for number, agrees in ((same, True), ("3", False)):
+        given_: dict[str, Any] = {
+            name: int(number) if value == "{}" else value for name, value in options.items()
+        }
+        params = parsed(text.format(number), **given_).params
+        outcome = resolve(params, Z_IMAGE_TURBO, lambda: 1)
+        if agrees:
+            assert isinstance(outcome, ResolvedRequest)
+            assert str(outcome.request.steps) == same or outcome.request.guidance == float(same)
+        else:
+            assert isinstance(outcome, Refused)
+            said = rejections.refusal(outcome, words(), str)
+            assert sentence in said and said.endswith("Please keep one of them.")
+
+
+def test_a_contradicting_name_is_blamed_on_the_flags():
+    """The request can be corrected: without the flags that contradict, the rest is painted."""
+    resolver = RequestResolver(Z_IMAGE_TURBO, lambda: 1, lambda _: None)
+    text = "a house --steps 12 --speed fast --seed 5"
+    refused = asyncio.run(resolver.parse(GenerationParams(text), 1, False))
+    assert isinstance(refused, Refused) and isinstance(refused.reason, FlagProblem)
+    assert without_flags(text, refused.reason) == "a house --seed 5"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +154,7 @@ def test_everything_that_is_wrong_is_in_one_answer():
     """Wrong flags of all permutations, and options that flags contradict, are named together."""
     sentences = refused_lines("{a --foo, b --tile --seed x} --ar wider", steps=3)
     assert [each.split("`")[1] for each in sentences] == ["--foo", "wider", "--tile", "x"]
-    sentences = refused_lines("a --seed 5 --q 2 --strength 0.5 --ar 1:1", steps=3, seed=6)
+    sentences = refused_lines("a --seed 5 --q 2 --strength 0.5", speed=Speed.FAST, seed=6)
     assert len(sentences) == 3 and "--seed" in sentences[0] and "--speed" in sentences[1]
     many = refused_lines(" ".join(f"--foo{'abcdefghijkl'[n]}" for n in range(12)))
     assert len(many) == 7 and many[-1] == "and 6 more"

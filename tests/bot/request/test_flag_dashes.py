@@ -19,6 +19,12 @@ from engine.prompts import EnhancementLevel, PictureStyle
 from tests.bot.request.strange_texts import TEXTS
 
 WIDE = {"aspect": "16:9"}
+INVISIBLE = (
+    "\u200b", "\u200c", "\u200d", "\ufeff", "\u2060", "\u2065", "\u00ad", "\u180e", "\u034f",
+    "\ufe00", "\ufe0f", "\U000e0100", "\U000e0041", "\u115f", "\u1160", "\u3164", "\uffa0",
+    "\u2800", "\ufffc",
+)  # fmt: skip
+"""Zero-width characters, selectors, tags and blanks, such as Discord users type for empty names."""
 OBEYED: list[tuple[str, str, dict[str, Any]]] = [
     # a space behind the dashes, one hyphen, no space before
     ("a house — ar 16:9", "a house", WIDE),
@@ -50,6 +56,21 @@ OBEYED: list[tuple[str, str, dict[str, Any]]] = [
     ("a house --s\u00adeed 5", "a house", {"seed": 5}),
     ("a house --ar\u00a016:9", "a house", WIDE),
     ("a house --ar\ufe0f 16:9", "a house", WIDE),
+    *[
+        (text.format(nothing), "a house", WIDE)
+        for nothing in INVISIBLE
+        for text in (
+            "a house --ar{} 16:9",
+            "a house --a{}r 16:9",
+            "a house -{}-ar 16:9",
+            "a house --{}ar 16:9",
+            "a house --ar 16:9{}",
+            "a house --ar 16{}:9",
+            "a house --ar {}16:9",
+            "a house {}--ar 16:9",
+            "a house{}--ar 16:9",
+        )
+    ],
     # Chinese names
     ("一只猫 --比例 16:9", "一只猫", WIDE),
     ("一只猫--比例16:9", "一只猫", WIDE),

@@ -16,6 +16,7 @@ from bot.request.flag_syntax import FLAGS, UNSUPPORTED
 from bot.request.flag_values import STYLE_NAMES
 from bot.request.flags import ParsedPrompt, TooManyPictures, expand, parse, without_flags
 from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem
+from bot.request.regions import Region
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed
 from engine.prompts import EnhancementLevel, PictureStyle
 from engine.sizing import ASPECTS
@@ -88,6 +89,13 @@ WRITTEN = [
     ("a cat --refine .3", ParsedPrompt("a cat", {"refine": 0.3})),
     ("a cat --refine --seed 5", ParsedPrompt("a cat", {"refine": 0.25, "seed": 5})),
     ("a cat --strength 0.6", ParsedPrompt("a cat", {"strength": 0.6})),
+    ("a cat --region left", ParsedPrompt("a cat", {"region": Region.LEFT})),
+    ("a cat --region Left half, big", ParsedPrompt("a cat, big", {"region": Region.LEFT})),
+    ("a cat --region center", ParsedPrompt("a cat", {"region": Region.CENTRE})),
+    ("一只猫 --区域 背景", ParsedPrompt("一只猫", {"region": Region.BACKGROUND})),
+    ("一只猫--部位右边，戴帽子", ParsedPrompt("一只猫，戴帽子", {"region": Region.RIGHT})),
+    ("a cat --steps 8 --speed fast", ParsedPrompt("a cat", {"steps": 8, "speed": Speed.FAST})),
+    ("a cat --strict --cfg 2", ParsedPrompt("a cat", {"strict": True, "guidance": 2.0})),
     ("a cat --count 4", ParsedPrompt("a cat", {"count": 4})),
     ("a cat --private", ParsedPrompt("a cat", {"private": True})),
     # phones
@@ -123,6 +131,33 @@ WRITTEN = [
     ("a cat --ar 16×9", ParsedPrompt("a cat", {"aspect": "16:9"})),
     ("a cat --ar 16/9", ParsedPrompt("a cat", {"aspect": "16:9"})),
     ("a cat --ar 16 : 9", ParsedPrompt("a cat", {"aspect": "16:9"})),
+    ("a cat --16:9", ParsedPrompt("a cat", {"aspect": "16:9"})),
+    ("a cat —16：9, big", ParsedPrompt("a cat, big", {"aspect": "16:9"})),
+    ("--1024x768 a cat", ParsedPrompt("a cat", {"size": (1024, 768)})),
+    ("a cat ‒ar 16:9", ParsedPrompt("a cat", {"aspect": "16:9"})),
+    ("a cat --cfg-scale 2", ParsedPrompt("a cat", {"guidance": 2.0})),
+    ("a cat --negative-prompt fog", ParsedPrompt("a cat", {"negative": "fog"})),
+    ("a cat --ar 16:9px", ParsedPrompt("a cat", {"aspect": "16:9"})),
+    ("a cat --ar 16:9 px, big", ParsedPrompt("a cat, big", {"aspect": "16:9"})),
+    ("a cat --ar 16 / 9", ParsedPrompt("a cat", {"aspect": "16:9"})),
+    ("a cat --ar 16⁄9", ParsedPrompt("a cat", {"aspect": "16:9"})),
+    ("a cat --ar 16﹕9", ParsedPrompt("a cat", {"aspect": "16:9"})),
+    ("a cat --ar 16 by 9", ParsedPrompt("a cat", {"aspect": "16:9"})),
+    ("一只猫 --比例 16 ： 9", ParsedPrompt("一只猫", {"aspect": "16:9"})),
+    ("a cat --ar 16:9 pixel art", ParsedPrompt("a cat pixel art", {"aspect": "16:9"})),
+    ("a cat --size 1024 x 768", ParsedPrompt("a cat", {"size": (1024, 768)})),
+    ("a cat --size 1024x768px", ParsedPrompt("a cat", {"size": (1024, 768)})),
+    ("a cat --size 1024*768PX", ParsedPrompt("a cat", {"size": (1024, 768)})),
+    ("a cat --size 1024px × 768px", ParsedPrompt("a cat", {"size": (1024, 768)})),
+    (r"a cat --size 1024\*768", ParsedPrompt("a cat", {"size": (1024, 768)})),
+    ("a cat --size 1024х768", ParsedPrompt("a cat", {"size": (1024, 768)})),
+    ("a cat --size 1024 by 768 pixels", ParsedPrompt("a cat", {"size": (1024, 768)})),
+    ("a cat --size 1024, 768", ParsedPrompt("a cat", {"size": (1024, 768)})),
+    ("a cat --size 1024 768 on a sofa", ParsedPrompt("a cat on a sofa", {"size": (1024, 768)})),
+    ("a cat --size (1024x768)", ParsedPrompt("a cat", {"size": (1024, 768)})),
+    ("a cat --size 512x512 pixel art", ParsedPrompt("a cat pixel art", {"size": (512, 512)})),
+    ("一只猫 --尺寸 1024×768像素", ParsedPrompt("一只猫", {"size": (1024, 768)})),
+    ("一只猫 --尺寸 512乘512像素画", ParsedPrompt("一只猫 像素画", {"size": (512, 512)})),
     ("a cat --ar=16:9", ParsedPrompt("a cat", {"aspect": "16:9"})),
     ("a cat --ar: 16:9", ParsedPrompt("a cat", {"aspect": "16:9"})),
     ("a cat --ar16:9", ParsedPrompt("a cat", {"aspect": "16:9"})),
@@ -180,6 +215,13 @@ def test_flags_as_people_write_them(text: str, flagged: ParsedPrompt):
         "--",
         "—",
         "a cat --5",
+        "a cat -16:9",
+        "a cat – 16:9",
+        "a cat--16:9",
+        "a clock --16:30:05",
+        "a cat --16:9.5",
+        "a cat --4k",
+        "a score --2:1st",
         "a cat ->ar 16:9",
         "mother-in-law, 1990–2000, −5 °C",
         'a sign that says "--ar 16:9"',
@@ -214,6 +256,7 @@ WRONG = [
     ("a cat --niji 6", FlagError(FlagErrorKind.UNSUPPORTED, "--niji")),
     ("a cat —Tile", FlagError(FlagErrorKind.UNSUPPORTED, "—Tile")),
     ("a cat --weird 100", FlagError(FlagErrorKind.UNSUPPORTED, "--weird", suggestion="--chaos")),
+    ("a cat --n 4", FlagError(FlagErrorKind.UNSUPPORTED, "--n", suggestion="--repeat")),
     ("a cat --stop 50", FlagError(FlagErrorKind.UNSUPPORTED, "--stop")),
     ("a cat --sref https://x.org/a.png", FlagError(FlagErrorKind.UNSUPPORTED, "--sref")),
     ("a cat --turbo", FlagError(FlagErrorKind.UNSUPPORTED, "--turbo", suggestion="--speed")),
@@ -266,10 +309,21 @@ WRONG = [
         "a cat --enhance more",
         FlagError(FlagErrorKind.BAD_VALUE, "--enhance", "more", ("off", "light", "full", "smart")),
     ),
-    ("a cat --seed 5 —seed 6", FlagError(FlagErrorKind.TWICE, "—seed", "6", ("--seed",))),
-    ("a cat --ar 2:1 --size 64x64", FlagError(FlagErrorKind.TWICE, "--size", "64x64", ("--ar",))),
-    ("a cat --steps 8 --draft", FlagError(FlagErrorKind.TWICE, "--draft", "", ("--steps",))),
-    ("a cat --strict --cfg 2", FlagError(FlagErrorKind.TWICE, "--cfg", "2", ("--strict",))),
+    ("a cat --seed 5 —seed 6", FlagError(FlagErrorKind.TWICE, "—seed", "6", ("--seed 5",))),
+    (
+        "a cat --ar 2:1 --size 64x64",
+        FlagError(FlagErrorKind.TWICE, "--size", "64x64", ("--ar 2:1",)),
+    ),
+    ("a cat --draft --q 2", FlagError(FlagErrorKind.TWICE, "--q", "2", ("--draft",))),
+    (
+        "a cat --region middle-left",
+        FlagError(FlagErrorKind.BAD_VALUE, "--region", "middle-left", tuple(Region)),
+    ),
+    ("a cat --size 1024", FlagError(FlagErrorKind.BAD_VALUE, "--size", "1024", ("1024x768",))),
+    (
+        "a cat --size 1024x768dpi",
+        FlagError(FlagErrorKind.BAD_VALUE, "--size", "1024x768dpi", ("1024x768",)),
+    ),
     (
         "a cat --style oilpaintings",
         FlagError(FlagErrorKind.BAD_VALUE, "--style", "oilpaintings", STYLE_NAMES),
@@ -277,7 +331,7 @@ WRONG = [
     ("a cat --style", FlagError(FlagErrorKind.MISSING, "--style", "", STYLE_NAMES)),
     (
         "a cat --style oil --style ink",
-        FlagError(FlagErrorKind.TWICE, "--style", "ink", ("--style",)),
+        FlagError(FlagErrorKind.TWICE, "--style", "ink", ("--style oil",)),
     ),
     ("a cat --raw --enhance full", FlagError(FlagErrorKind.TWICE, "--enhance", "full", ("--raw",))),
     ("a cat --横版 --ar 1:1", FlagError(FlagErrorKind.TWICE, "--ar", "1:1", ("--横版",))),
@@ -386,7 +440,7 @@ def test_no_text_raises(text: str):
 @given(TEXTS)
 def test_text_without_flags_and_braces_is_left_alone(text: str):
     """An ordinary prompt keeps every character, including spaces, dashes and backslashes."""
-    assume(not re.search(r"[{}｛｝]|[-—–−－‑‐﹣―⸺][A-Za-zＡ-Ｚａ-ｚ]", text))
+    assume(not re.search(r"[{}｛｝]|[-—–−‒－‑‐﹣―⸺][A-Za-zＡ-Ｚａ-ｚ0-9]", text))
     assert parse(text) == ParsedPrompt(text)
     assert permutations(text) == Permutations((text,), 1)
     assert expand(text) == (ParsedPrompt(text),)

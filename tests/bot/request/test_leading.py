@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from bot.request.input_sources import InputSpec, PictureSource, UrlSource
-from bot.request.leading import is_attachment, leading_addresses
+from bot.request.leading import is_attachment, picture_addresses
 from bot.request.params import GenerationParams
 from bot.request.pending import PendingRequest, with_named_pictures
 from engine.types import Mode
@@ -29,12 +29,24 @@ FILE = "https://cdn.discordapp.com/attachments/12/34/cat.png?ex=1a&is=2b&hm=3c&"
         ),
         ("\u200bhttps://example.com/a.png", ("https://example.com/a.png",), ""),
         ("a cat https://example.com/a.png", (), "a cat https://example.com/a.png"),
+        (f"a cat {FILE}", (FILE,), "a cat"),
+        (f"a cat like <{FILE}>, in snow --ar 16:9", (FILE,), "a cat like, in snow --ar 16:9"),
+        (f"{FILE} a cat and {FILE} a dog", (FILE, FILE), "a cat and a dog"),
+        (f"像{FILE} 一样的猫", (FILE,), "像 一样的猫"),
+        (f'a sign "{FILE}"', (), f'a sign "{FILE}"'),
+        (f"a cat --sref {FILE}", (), f"a cat --sref {FILE}"),
+        (f"a [cat]({FILE})", (), f"a [cat]({FILE})"),
+        (
+            "see https://cdn.discordapp.com/emojis/1.png",
+            (),
+            "see https://cdn.discordapp.com/emojis/1.png",
+        ),
         ("https is a word", (), "https is a word"),
     ],
 )
 def test_addresses_in_front_are_found(prompt: str, addresses: tuple[str, ...], rest: str):
-    """Addresses in front are told from the prompt; elsewhere they are part of it."""
-    assert leading_addresses(prompt) == (addresses, rest)
+    """Addresses in front are told from the prompt; elsewhere only those of attachments are."""
+    assert picture_addresses(prompt) == (addresses, rest)
 
 
 @pytest.mark.parametrize(
@@ -100,4 +112,4 @@ def test_named_pictures_become_source_images():
 def test_a_prompt_without_addresses_is_untouched(text: str):
     """Ordinary prompts come back as they are."""
     if "://" not in text and "www." not in text:
-        assert leading_addresses(text) == ((), text)
+        assert picture_addresses(text) == ((), text)

@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 from bot.request.codes import as_words
 from bot.request.flags import ParsedPrompt, parse, permutations
 from bot.request.mentions import Mentioned, Names, mentioned, readable, with_names
+from bot.request.outcomes import ResolvedRequest
+from bot.request.params import GenerationParams
+from bot.request.resolve import resolve
+from engine.diffusion.families import SKETCH_FAMILY
 from tests.bot.request.strange_texts import TEXTS
+from tests.fakes import KNOWS_ALL
 
 ID, OTHER, OLD = 123456789012345678, 1234567890123456789, 80351110224678912
 NAMES = Names({ID: "Alice"}, {ID: "Art_Mods"}, {ID: "💬・general-chat"})
@@ -43,6 +48,8 @@ LONG_NUMBER = re.compile(r"\d{17}")
         (f"a portrait of <@{ID}>", "a portrait of somebody"),
         (f"<@!{ID}>'s cat", "somebody's cat"),
         (f"<@{ID}><@{OLD}>", "somebody somebody"),
+        (f":<@{ID}>:", "somebody"),
+        (f"{ID}.{ID}", "somebody.somebody"),
         (f"<@&{ID}> in <#{ID}>", "a role in a channel"),
         (f"https://discord.com/users/{ID}", "somebody"),
         (f"as in https://discord.com/channels/{ID}/{OLD}/{OTHER}", "as in a channel"),
@@ -68,6 +75,66 @@ def test_codes_become_words(text: str, read: str):
     assert readable(text) == read
     assert readable(read) == read
     assert not LONG_NUMBER.search(read)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (f"画<@{ID}>在雪地里", "画某人在雪地里"),
+        (f"<@{ID}>的肖像，<@!{OLD}>", "某人的肖像，某人"),
+        (f"<@&{ID}>在<#{ID}>里", "某个身份组在某个频道里"),
+        (f"一张{ID}的画像", "一张某人的画像"),
+        (f"#{ID}里的猫", "某个频道里的猫"),
+        (f"画<@{ID}> --ar 16:9 --style oil", "画某人 --ar 16:9 --style oil"),
+        (f"/imagine prompt:画<@{ID}> aspect:16:9", "/imagine prompt:画某人 aspect:16:9"),
+        (f"一只<:__:{ID}>猫", "一只一个表情猫"),
+        (f"像https://example.org/status/{OTHER}一样的猫", "像一个链接"),
+        (f"一只猫在<id:browse>看</a:{ID}>", "一只猫在浏览频道看/a"),
+        ("时钟：<t:1618953630>", "时钟：2021年4月20日 21:20 UTC"),
+        ("时钟：<t:1618953630:F>", "时钟：2021年4月20日星期二 21:20 UTC"),
+        ("时钟：<t:1618953630:D>", "时钟：2021年4月20日"),
+        ("时钟：<t:1618953630:S>", "时钟：2021年4月20日 21:20:30 UTC"),
+        ("时钟：<t:12345678901234567>", "时钟：某个时间"),
+        (f"<@{ID}>が雪の中にいる", "somebody が雪の中にいる"),
+        (f"눈 속의 <@{ID}>", "눈 속의 somebody"),
+        (f"<@{ID}> in front of the 故宫", "somebody in front of the 故宫"),
+    ],
+)
+def test_a_chinese_prompt_gets_chinese_words(text: str, read: str):
+    """What stands for an unknown name is in the language of what the prompt says."""
+    assert readable(text).startswith(read) and readable(readable(text)) == readable(text)
+
+
+@pytest.mark.parametrize(
+    ("code", "read"),
+    [
+        ("<t:1618953630:R>", "5年前"),
+        (f"<t:{int(NOW.timestamp()) + 90}:R>", "1分钟后"),
+        (f"<t:{int(NOW.timestamp()) + 40 * 86400}:R>", "1个月后"),
+        (f"<t:{int(NOW.timestamp()) - 5}:R>", "现在"),
+        (f"<@{ID}>", "Alice"),
+        (f"<@{OLD}>", "某人"),
+    ],
+)
+def test_names_and_relative_times_within_chinese(code: str, read: str):
+    """Known names stay, and a relative time is said in Chinese."""
+    assert with_names(f"时钟：{code}", NAMES, NOW) == f"时钟：{read}"
+
+
+def test_a_negative_prompt_has_the_language_of_its_prompt():
+    """A mention that stands alone is read in the language of the whole."""
+    assert readable(f"<@{ID}>") == "somebody" and readable(f"<@{ID}>", "一只猫") == "某人"
+    assert with_names(f"<@{OLD}>", NAMES, NOW, "一只猫") == "某人"
+    params = GenerationParams("一只猫", negative=f"<@{ID}>", guidance=2.0)
+    resolved = resolve(params, KNOWS_ALL, lambda: 1)
+    assert isinstance(resolved, ResolvedRequest)
+    assert resolved.request.negative_prompt == "某人"
+
+
+def test_the_demo_model_knows_somebody_in_chinese():
+    """“某人” is a person to the built-in model, as “一个人” is."""
+    assert SKETCH_FAMILY.vocabulary is not None
+    assert SKETCH_FAMILY.vocabulary().knows(readable(f"<@{ID}>的肖像"))
 
 
 @pytest.mark.parametrize(

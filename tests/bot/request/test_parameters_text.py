@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.request.flag_line import prompt_line
+from bot.request.flag_line import line_with_flags
 from bot.request.flags import ParsedPrompt, escape_prompt, parse
 from bot.request.parameters_text import (
     MAX_CHARS,
@@ -188,7 +188,7 @@ def test_an_escaped_prompt_comes_back(prompt: str):
     one_line = " ".join(prompt.split())
     assert unescape(escape(one_line)) == one_line
     assert read_typed(escape(one_line)) is None
-    line = prompt_line(one_line, ["--seed 5"], "")
+    line = line_with_flags(one_line, ["--seed 5"], "")
     assert read_typed(line) is None
     assert parse(escape_prompt(one_line)) == ParsedPrompt(one_line)
 

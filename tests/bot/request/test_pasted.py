@@ -193,7 +193,31 @@ def test_a_note_is_short_and_plain():
 
 @pytest.mark.parametrize(
     "text",
-    ["a staircase with steps: 20, wide angle", "the words negative prompt: none on a wall"],
+    [
+        "Prompt: a red house Negative prompt: night, snow",
+        "Prompt: a red house\nNegative: night, snow",
+        "**Prompt:** a red house **Negative prompt:** night, snow",
+        "positive: a red house, negative: night, snow",
+        "Positive prompt: a red house. Negative prompt: night, snow",
+        "/imagine prompt: a red house negative_prompt: night, snow",
+        "提示词：a red house 负面提示词：night, snow",
+        "正向提示词：a red house，反向提示词：night, snow",
+    ],
+)
+def test_both_prompts_with_their_labels(text: str):
+    """Where prompt and negative prompt have labels, each is taken for what it is."""
+    request = resolved(text).request
+    assert request.prompt.rstrip(".") == "a red house"
+    assert request.negative_prompt == "night, snow"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a staircase with steps: 20, wide angle",
+        "the words negative prompt: none on a wall",
+        "a film negative: a cat",
+    ],
 )
 def test_prose_is_painted_as_it_is(text: str):
     """A prompt that merely contains the words is painted as it was typed, without a note."""

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bot.request.apply_flags import apply_flags
 from bot.request.outcomes import Refused, ResolvedRequest
-from bot.request.params import GenerationParams
-from bot.request.prompt_line import MAX_LINE_CHARS, prompt_line
+from bot.request.params import MAX_LINE_CHARS, GenerationParams
+from bot.request.prompt_line import prompt_line
 from bot.request.resolve import resolve
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, SKETCH_FAMILY, Z_IMAGE_TURBO, Family
 from engine.prompts import MAX_PROMPT_CHARS, PictureStyle, clean
@@ -63,6 +63,33 @@ def accepted(line: str, family: Family) -> ImageRequest:
     assert isinstance(resolved, ResolvedRequest), (line, resolved)
     assert parsed.count == 1 and not parsed.private
     return resolved.request
+
+
+@pytest.mark.parametrize("negative", ["", "fog", "a `cat`", 'a "cat"', "**"])
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "> a cat",
+        ">",
+        "/imagine a cat",
+        "/imagine prompt: a cat seed:5",
+        "Prompt: a cat",
+        "Prompt: a cat Negative prompt: a dog",
+        "```a cat```",
+        "`a cat",
+        "**a cat",
+        '"a cat --ar 16:9"',
+        "a cat --16:9",
+        "https://example.com/a.png a cat",
+    ],
+)
+def test_a_prompt_that_looks_like_a_paste_stays_whole(prompt: str, negative: str):
+    """What an earlier version painted with such marks is painted with them again."""
+    request = dataclasses.replace(PLAIN, prompt=prompt, negative_prompt=negative, guidance=2.0)
+    again = accepted(prompt_line(request, Z_IMAGE_TURBO).text, Z_IMAGE_TURBO)
+    assert (again.prompt, again.seed, again.steps) == (prompt, 5, 8)
+    if negative:
+        assert again.negative_prompt == negative
 
 
 @given(REQUESTS, st.sampled_from(FAMILIES))

@@ -28,6 +28,7 @@ from bot.request.outcomes import (
     EmptyPrompt,
     NegativeUnsupported,
     OutOfRange,
+    PresetContradicted,
     Refused,
     ResolvedRequest,
     SizeTooLarge,
@@ -331,16 +332,33 @@ def test_a_replay_is_held_to_the_bounds_of_the_model_that_paints_it():
 
 @pytest.mark.parametrize(("speed", "steps"), [("fast", 4), ("standard", 8), ("fine", 10)])
 def test_speeds_are_steps(speed: str, steps: int):
-    """A speed sets the steps, unless these are given."""
+    """A speed sets the steps; the same number beside it changes nothing, another is refused."""
     assert resolved(GenerationParams("x", speed=Speed(speed))).request.steps == steps
-    assert resolved(GenerationParams("x", speed=Speed(speed), steps=3)).request.steps == 3
+    both = GenerationParams("x", speed=Speed(speed), steps=steps)
+    assert resolved(both).request.steps == steps
+    refused = resolve(dataclasses.replace(both, steps=3), KNOWS_ALL, lambda: 42)
+    assert refused == Refused(PresetContradicted("steps", 3, "speed", speed, steps))
+
+
+@pytest.mark.parametrize(
+    ("aspect", "said"),
+    [("47:20", "2.35:1"), ("20:47", "1:2.35"), ("191:50", "3.82:1"), ("100:1", "100:1"),
+     ("32:9", "32:9"), ("wide", "wide")],
+)  # fmt: skip
+def test_a_ratio_is_named_as_people_write_it(aspect: str, said: str):
+    """A decimal ratio that cannot be painted is quoted as a decimal one."""
+    refused = resolve(GenerationParams("x", aspect=aspect), KNOWS_ALL, lambda: 42)
+    assert isinstance(refused, Refused) and isinstance(refused.reason, BadAspect)
+    assert f"“{said}” is not an aspect ratio" in rejections.refusal(refused, words(), str)
 
 
 def test_strict_is_a_guidance():
-    """Strict is guidance 1.8, without a note; an explicit guidance takes precedence."""
+    """Strict is guidance 1.8, without a note; another guidance beside it is refused."""
     strict = resolved(GenerationParams("x", strict=True, enhance=EnhancementLevel.OFF))
     assert strict.request.guidance == 1.8 and strict.notes == ()
-    assert resolved(GenerationParams("x", strict=True, guidance=2.0)).request.guidance == 2.0
+    assert resolved(GenerationParams("x", strict=True, guidance=1.8)).request.guidance == 1.8
+    refused = resolve(GenerationParams("x", strict=True, guidance=2.0), KNOWS_ALL, lambda: 42)
+    assert refused == Refused(PresetContradicted("guidance", 2.0, "strict", "strict", 1.8))
 
 
 def test_turbo_breaks_earlier():
@@ -507,7 +525,7 @@ def test_enlarging_doubles_both_sides():
         {"steps": 51},
         {"width_px": 512, "height_px": 128},
     ],
-    ids=str,
+    ids=lambda changes: " and ".join(changes),
 )
 def test_a_replay_keeps_to_the_bounds_of_a_wish(changes: dict[str, object]):
     """A forged recipe cannot exceed the bounds of request parameters."""

@@ -19,6 +19,11 @@ from bot.wording.flags import flag_problem
         ),
         ("a cat --refine 3", "`3` is not a valid value for `--refine`. It accepts 0 to 0.35."),
         ("a cat --v 6", "`--v` has no effect here. Please leave it out."),
+        (
+            "a cat --seed 5 --seed 6",
+            "`--seed 6` and `--seed 5` contradict each other: please keep one of them.",
+        ),
+        ("a cat --upscale 2", "There is no flag `--upscale`."),
         ("a cat --stylize 5", "`--stylize` has no effect here. Did you mean `--enhance`?"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.prompts import Advice, Hint, analyse, clean, lexicon_en, lexicon_zh
+from engine.prompts import Advice, Hint, analyse, clean, idle_syntax, lexicon_en, lexicon_zh
 from engine.prompts.concepts import ConceptKind, Sense
 
 
@@ -88,6 +88,23 @@ def test_what_is_denied_or_quoted_is_not_listed(prompt: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "prompt",
+    [
+        "A POSTER THAT SAYS ROCK AND ROLL",
+        "Black AND White",
+        "a sign that says BREAK",
+        "take a break and rest",
+        "a poster with www.example.com on it",
+        "a page at https://example.com/cats",
+        'a screen that says "a BREAK b https://example.com/a.png"',
+    ],
+)
+def test_words_that_are_no_syntax(prompt: str) -> None:
+    """Capitals, names of pages and lettering are ordinary words."""
+    assert idle_syntax(prompt) == ()
+
+
+@pytest.mark.parametrize(
     ("prompt", "hint", "words"),
     [
         ("a street without people, at noon", Hint.NEGATION, ("without people",)),
@@ -99,6 +116,12 @@ def test_what_is_denied_or_quoted_is_not_listed(prompt: str) -> None:
             "__colour__ boat, [a|b], 2$$, [red:blue:0.5]",
             Hint.OTHER_SYNTAX,
             ("__colour__", "[a|b]", "2$$", "[red:blue:0.5]"),
+        ),
+        ("a boat BREAK a lake, AND a house", Hint.OTHER_SYNTAX, ("BREAK", "AND")),
+        (
+            "a boat like https://example.com/a.png?x=1, at sea",
+            Hint.OTHER_SYNTAX,
+            ("https://example.com/a.png?x=1",),
         ),
         ("a boat --ar 16:9 --v 6 --tile", Hint.FLAGS, ("--ar 16:9", "--v 6", "--tile")),
         ("a boat —ar 16:9", Hint.FLAGS, ("—ar 16:9",)),

@@ -33,6 +33,29 @@ def test_flags_are_obeyed():
     assert recipe["negative_prompt"] == "fog"
 
 
+def test_a_pasted_command_is_obeyed():
+    """What Discord's client copies of a command is read as if its options were flags."""
+    prompt = "/imagine prompt:a red house aspect:2:1 seed:5 model:flux"
+    done = zimagine("imagine", prompt, "--out", "x", "--steps", "2")
+    assert done.exit_code == 0 and "“model:flux”" in done.stderr
+    recipe = json.loads(zimagine("inspect", "--json", done.stdout.strip()).stdout)["request"]
+    assert recipe["prompt"] == "a red house model:flux" and recipe["seed"] == 5
+    assert recipe["width_px"] > 1.8 * recipe["height_px"]
+
+
+def test_a_region_in_a_prompt_is_the_option(own_folder: Path):
+    """--region in a prompt repaints that part of --image, for that prompt alone."""
+    (own_folder / "photo.png").write_bytes(a_picture(300, 200))
+    quick = ("--steps", "2", "--out", "x")
+    found = painted(
+        "a lake --region left", "a lake --区域 右", "a lake", "--image", "photo.png", *quick
+    )
+    assert [each["mode"] for each in found] == ["inpaint", "inpaint", "image"]
+    assert len({tuple(each["inputs"]) for each in found}) == 3
+    (option,) = painted("a lake", "--image", "photo.png", "--region", "left", *quick)
+    assert option["inputs"] == found[0]["inputs"]
+
+
 def test_repeat_counts_up_the_seed():
     """--repeat in a prompt is --count for that prompt alone."""
     found = painted("a lake --repeat 2 --seed 7", "a boat", "--out", "some", *QUICK)
@@ -62,13 +85,16 @@ def test_prompts_of_a_file_have_flags(own_folder: Path):
     ("arguments", "parts"),
     [
         (("a lake --foo --tile --ar wider",), ("`--foo`", "`--tile`", "`wider`")),
-        (("a lake --seed 5", "--seed", "6"), ("`--seed`", "contradict")),
-        (("a lake --repeat 2", "--count", "3"), ("`--count`", "contradict")),
-        (("a lake --draft", "--steps", "3"), ("`--speed`", "contradict")),
+        (("a lake --seed 5", "--seed", "6"), ("`--seed 5`", "`seed: 6`", "contradict")),
+        (("a lake --repeat 2", "--count", "3"), ("`--count 2`", "contradict")),
+        (("a lake --draft", "--steps", "3"), ("`--speed fast`", "`--steps 3`", "contradict")),
         (("a lake --steps 3", "--grid", "steps=1,2"), ("`--steps`", "`--grid`")),
         (("a lake --draft", "--grid", "steps=1,2"), ("`--speed`", "`--grid`")),
         (("a lake --repeat 2", "--grid", "seed=1,2"), ("`--count`", "`--grid`")),
         (("a lake --strength 0.5",), ("--strength", "picture")),
+        (("a lake --region left",), ("--region", "one picture")),
+        (("a lake --steps 3 --speed fast",), ("`--steps 3`", "`--speed fast`", "4 steps")),
+        (("/imagine prompt:a lake seed:abc",), ("`abc`", "`--seed`")),
         (("a lake --public",), ("`--public`", "no effect")),
         (("a lake — no people",), ("Did you mean `--no people`?",)),
         (("https://example.com/a.png a lake",), ("https://example.com/a.png", "--image")),
@@ -194,3 +220,16 @@ def test_explain_obeys_flags():
     assert done.exit_code == 0 and "--ar" not in done.stdout
     done = CliRunner().invoke(group, ["explain", "a lake --foo --tile"])
     assert done.exit_code == 2 and "`--foo`" in done.stderr and "`--tile`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("prompt", "told"),
+    [
+        ("/imagine prompt:a house seed:5 model:x", "read as words: “model:x”"),
+        ("Prompt: a house Negative prompt: fog", "copied from another program"),
+    ],
+)
+def test_explain_says_how_a_paste_was_read(prompt: str, told: str):
+    """What was not taken, or was taken from another program's text, is among the advice."""
+    done = zimagine("explain", prompt, "--model", "sketch")
+    assert done.exit_code == 0 and told in done.stdout

@@ -269,7 +269,7 @@ async def test_history_shows_what_was_painted(harness: BotHarness):
     await harness.alice.slash(harness.channel, "imagine", prompt="a lake")
     await harness.settled()
     page = await harness.alice.slash(harness.channel, "history")
-    shown = await harness.alice.click(page.response.message, label="Show")
+    shown = await harness.alice.click(page.response.message, label="Show #1")
     assert shown.ephemeral and "a lake" in harness.texts(shown.response.message)
 
 

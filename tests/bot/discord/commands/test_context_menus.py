@@ -16,7 +16,7 @@ from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.images import MENU, PHOTO, input_hashes, slow_downloads
 from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import paint, painted, parent_ids, private_text
-from tests.bot.sample_pictures import a_picture
+from tests.bot.sample_pictures import a_pale_logo, a_picture
 
 
 async def test_paint_from_a_picture_of_ours(harness: BotHarness):
@@ -58,6 +58,32 @@ async def test_the_form_says_how_much_of_a_long_picture_is_cut_off(harness: BotH
         sent = await harness.bob.send(harness.channel, "look", attachments=[picture])
         form = await harness.alice.context_menu(harness.channel, MENU, sent)
         assert ("83 % of it is cut off" in str(form.modal["components"])) is cut
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_the_result_says_what_became_of_a_staged_picture(
+    harness: BotHarness, restarted: bool
+):
+    """What was cut off and what the picture was laid on stands below the result too, as it does
+    below that of /imagine with the same picture."""
+    file = ("logo.png", a_pale_logo(1200, 100))
+    command = await harness.alice.slash(
+        harness.channel, "imagine", prompt="a pond", picture=file, private=True
+    )
+    await harness.settled()
+    sent = await harness.bob.send(harness.channel, "look", attachments=[file])
+    form = await harness.alice.context_menu(harness.channel, MENU, sent)
+    assert len(form.modal["custom_id"]) <= 100
+    if restarted:
+        await harness.stop()
+        await harness.start()
+    await harness.alice.submit_modal(form, {"prompt": "a pond"})
+    await harness.settled()
+    for message in (command.response.message, harness.message_with_picture()):
+        said = harness.texts(message)
+        assert "83 % of it is cut off" in said and "it was put on black" in said
+    first, second = painted(harness)
+    assert first.source_changes == second.source_changes != ()
 
 
 @pytest.mark.parametrize("restarted", [False, True])

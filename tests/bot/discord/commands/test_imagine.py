@@ -236,9 +236,15 @@ async def test_a_failure_is_said_and_refunded(
     assert harness.rows("SELECT state FROM jobs") == [("failed",)]
 
 
-async def test_words_in_a_prompt_never_ping_nor_format(harness: BotHarness):
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "@everyone <@1> **bold** `code` [link](https://example.org)",
+        "/imagine prompt:a lake x:@everyone y:**bold** z:[link](https://example.org) seed:5",
+    ],
+)
+async def test_words_in_a_prompt_never_ping_nor_format(harness: BotHarness, prompt: str):
     """Mentions and Markdown in a prompt are shown literally and notify nobody."""
-    prompt = "@everyone <@1> **bold** `code` [link](https://example.org)"
     result = await harness.alice.slash(harness.channel, "imagine", prompt=prompt)
     await harness.settled()
     for request in harness.env.http_requests:

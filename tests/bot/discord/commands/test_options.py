@@ -148,7 +148,7 @@ async def test_a_flag_and_an_option_that_differ_are_refused(harness: BotHarness)
     refused = await harness.alice.slash(
         harness.channel, "imagine", prompt="a lake --steps 12", speed="fast"
     )
-    assert refused.ephemeral and "`--steps`" in harness.texts(refused.response.message)
+    assert refused.ephemeral and "`--steps 12`" in harness.texts(refused.response.message)
     assert harness.charged() == 0
 
 

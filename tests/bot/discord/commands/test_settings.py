@@ -72,7 +72,7 @@ async def test_admins_set_server_and_channel(harness: BotHarness):
     text = await admin(harness, "channel", channel=other, delivery="channel", quiet="on")
     assert f"<#{other.id}>" in text and "Quiet (no previews): on" in text
     result = await harness.alice.slash(other, "settings")
-    assert "in the channel (set for this channel)" in result.response.content
+    assert "in the channel (set for this channel)" in harness.texts(result.response.message)
     assert "by direct message (set for this server)" in await change_settings(harness)
     assert "Delivery: not set" in await admin(harness, "server", delivery="default")
 

@@ -1,4 +1,4 @@
-"""/history with searches and favourites."""
+"""/history with searches, favourites and thumbnails."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_searching_for_words(harness: BotHarness):
     await harness.settled()
     answer, text = await history(harness, harness.alice, search="BOAT red")
     assert "1 picture matching “BOAT red”" in text and "#1" in text and "bob" not in text
-    shown = await harness.alice.click(answer.response.message, label="Show")
+    shown = await harness.alice.click(answer.response.message, label="Show #1")
     assert shown.ephemeral and "a Red boat" in harness.texts(shown.response.message)
     _, text = await history(harness, harness.alice, search="灯塔")
     assert "雪中的灯塔" in text and "red" not in text
@@ -57,6 +57,7 @@ async def test_searching_for_words(harness: BotHarness):
 
 async def test_there_are_more_than_are_shown(harness: BotHarness):
     """If more is found than fits, the newest are shown with a note."""
+    assert FOUND_PICTURES % 2 == 0
     for number in range(0, FOUND_PICTURES, 2):
         await paint(harness, prompt=f"a lake {number}", count=2)
     _, text = await history(harness, harness.alice, search="lake")

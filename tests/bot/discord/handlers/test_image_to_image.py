@@ -229,22 +229,40 @@ async def test_a_painting_is_painted_over_by_its_number(harness: BotHarness):
     assert "no picture" in private_text(refused)
 
 
+LACKING: list[tuple[str, dict[str, Any], str]] = [
+    ("nothing is transparent", {"picture": PHOTO}, "transparent"),
+    (
+        "another shape",
+        {"picture": PHOTO, "mask": ("m.png", a_mask(40, 40))},
+        "different aspect ratios",
+    ),
+    (
+        "on its side",
+        {"picture": PHOTO, "mask": ("m.png", a_mask(40, 60))},
+        "lies on its side",
+    ),
+    (
+        "all black",
+        {"picture": PHOTO, "mask": ("m.png", a_mask(60, 40, white=False))},
+        "completely black",
+    ),
+    ("an empty mask", {"picture": PHOTO, "mask": ("m.png", b"")}, "Picture 2: "),
+    ("a copy", {"picture": PHOTO, "mask": PHOTO}, "same as the picture"),
+    ("all grey", {"picture": PHOTO, "mask": ("m.png", a_picture(60, 40, "gray"))}, "cannot tell"),
+    (
+        "mask and region",
+        {"picture": PHOTO, "mask": ("m.png", a_mask(60, 40)), "region": "left"},
+        "or a region",
+    ),
+    ("no picture", {"mask": ("m.png", a_mask())}, "give either a picture"),
+    ("picture and painting", {"picture": PHOTO, "painting": "1"}, "give either a picture"),
+    ("a painting alone", {"painting": "1"}, "transparent"),
+    ("an unknown painting", {"painting": "9", "mask": PHOTO}, "no picture"),
+]
+
+
 @pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"picture": PHOTO}, "transparent"),
-        ({"picture": PHOTO, "mask": ("m.png", a_mask(40, 40))}, "different aspect ratios"),
-        ({"picture": PHOTO, "mask": ("m.png", a_mask(60, 40, white=False))}, "completely black"),
-        ({"picture": PHOTO, "mask": ("m.png", b"")}, "Picture 2: "),
-        ({"picture": PHOTO, "mask": PHOTO}, "same as the picture"),
-        ({"picture": PHOTO, "mask": ("m.png", a_picture(60, 40, "gray"))}, "cannot tell"),
-        ({"picture": PHOTO, "mask": ("m.png", a_mask(60, 40)), "region": "left"}, "or a region"),
-        ({"mask": ("m.png", a_mask())}, "give either a picture"),
-        ({"picture": PHOTO, "painting": "1"}, "give either a picture"),
-        ({"painting": "1"}, "transparent"),
-        ({"painting": "9", "mask": PHOTO}, "no picture"),
-    ],
-    ids=str,
+    ("options", "said"), [each[1:] for each in LACKING], ids=[each[0] for each in LACKING]
 )
 async def test_inpaint_says_what_it_lacks(harness: BotHarness, options: dict[str, Any], said: str):
     """Missing or invalid inputs of /inpaint are explained ephemerally and not charged."""

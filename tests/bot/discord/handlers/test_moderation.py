@@ -91,7 +91,9 @@ async def test_one_of_several_is_reported_by_its_number(harness: BotHarness):
     await reports_shown(harness)
     (card,) = mods.history()
     assert "#2" in harness.texts(card) and "one of 3 pictures" in harness.texts(card)
-    await harness.moderator.click(card, label="Delete")
+    asked = await harness.moderator.click(card, label="Delete")
+    assert "Delete these 3 pictures" in harness.texts(asked.response.message)
+    await harness.moderator.click(asked.response.message, label="Delete")
     await reports_shown(harness)
     assert harness.channel.history() == []
     assert harness.rows("SELECT count(*) FROM pictures WHERE deleted_at IS NULL") == [(0,)]
@@ -139,14 +141,22 @@ async def test_reports_wait_for_a_channel(harness: BotHarness):
 
 
 async def test_delete(harness: BotHarness):
-    """Delete removes the picture with its message and file; the card names the moderator."""
+    """Delete asks back privately, then removes the picture with its message and file; card and
+    question name the moderator."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
     file = harness.settings.storage.data_dir / harness.rows("SELECT file FROM pictures")[0][0]
     await report(harness, harness.bob)
     (card,) = mods.history()
-    await harness.moderator.click(card, label="Delete")
+    asked = await harness.moderator.click(card, label="Delete")
+    question = asked.response.message
+    assert asked.ephemeral and "This cannot be undone" in harness.texts(question)
+    assert "a lake" in harness.texts(question) and button_labels(question) == ["Delete", "Keep"]
+    assert file.exists() and button_labels(mods.history()[0])
+    await harness.moderator.click(question, label="Delete")
     await reports_shown(harness)
+    assert "deleted picture #1" in harness.texts(asked.response.message)
+    assert button_labels(asked.response.message) == []
     (card,) = mods.history()
     assert not file.exists() and harness.channel.history() == []
     assert card.attachments == [] and button_labels(card) == [] and gallery_items(card) == []
@@ -154,6 +164,54 @@ async def test_delete(harness: BotHarness):
     assert harness.rows("SELECT verdict FROM cases") == [("deleted",)]
     assert harness.rows("SELECT * FROM blocks") == []
     assert harness.charged() == 1
+
+
+async def test_keep(harness: BotHarness):
+    """Whoever keeps the picture after all has decided nothing."""
+    mods = await reports_channel(harness)
+    await paint(harness, prompt="a lake")
+    await report(harness, harness.bob)
+    asked = await harness.moderator.click(mods.history()[0], label="Delete")
+    await harness.moderator.click(asked.response.message, label="Keep")
+    assert "Nothing was deleted" in harness.texts(asked.response.message)
+    await reports_shown(harness)
+    assert harness.rows("SELECT verdict FROM cases") == [(None,)]
+    assert button_labels(mods.history()[0]) and harness.message_with_picture().attachments
+
+
+async def test_another_moderator_was_faster(harness: BotHarness):
+    """A question that is answered too late says who decided, and what; nothing is deleted."""
+    mods = await reports_channel(harness)
+    await paint(harness, prompt="a lake")
+    await report(harness, harness.bob)
+    (card,) = mods.history()
+    first, second = [await harness.moderator.click(card, label="Delete") for _ in range(2)]
+    await harness.admin.click(card, label="Dismiss")
+    await harness.moderator.click(first.response.message, label="Delete")
+    said = harness.texts(first.response.message)
+    assert "already decided" in said and f"<@{harness.admin.id}>" in said
+    assert button_labels(first.response.message) == []
+    stale = await Fuzzer(harness).press(
+        harness.moderator, marked("z1:deletereported:1"), message=harness.message_with_picture()
+    )
+    assert stale.ephemeral and "already decided" in answer_to(harness, stale)
+    await harness.moderator.click(second.response.message, label="Delete")
+    assert "already decided" in harness.texts(second.response.message)
+    assert harness.message_with_picture().attachments
+    assert harness.rows("SELECT verdict FROM cases") == [("dismissed",)]
+
+
+async def test_nobody_else_confirms(harness: BotHarness):
+    """Who may not judge cannot confirm a deletion either, whatever they press."""
+    mods = await reports_channel(harness)
+    await paint(harness, prompt="a lake")
+    await report(harness, harness.bob)
+    fuzzer, message = Fuzzer(harness), harness.message_with_picture()
+    pressed = await fuzzer.press(harness.bob, marked("z1:erasereported:1"), message=message)
+    assert pressed.ephemeral and "permission" in answer_to(harness, pressed)
+    assert harness.rows("SELECT verdict FROM cases") == [(None,)] and button_labels(
+        mods.history()[0]
+    )
 
 
 async def test_delete_and_block(harness: BotHarness, renderer: ScriptedRenderer):
@@ -256,7 +314,7 @@ async def test_two_moderators_at_once(harness: BotHarness):
     card, fuzzer = harness.channel.last_message, Fuzzer(harness)
     await asyncio.gather(
         fuzzer.press(harness.moderator, marked("z1:dismiss:1"), message=card),
-        fuzzer.press(harness.admin, marked("z1:deletereported:1"), message=card),
+        fuzzer.press(harness.admin, marked("z1:erasereported:1"), message=card),
     )
     late = await fuzzer.press(harness.admin, marked("z1:blockreported:1"), message=card)
     await reports_shown(harness)
@@ -284,6 +342,31 @@ async def test_its_painter_may_be_first(harness: BotHarness):
     assert harness.rows("SELECT verdict FROM cases") == [("blocked",)] and card.attachments == []
 
 
+async def test_its_painter_deletes_it_while_it_is_asked(harness: BotHarness):
+    """A confirmed deletion of what is gone by then is a verdict like any other."""
+    mods = await reports_channel(harness)
+    await paint(harness, prompt="a lake")
+    await report(harness, harness.bob)
+    asked = await harness.moderator.click(mods.history()[0], label="Delete")
+    await harness.delete(harness.alice, harness.message_with_picture())
+    await harness.moderator.click(asked.response.message, label="Delete")
+    await reports_shown(harness)
+    assert "deleted picture #1" in harness.texts(asked.response.message)
+    assert harness.rows("SELECT verdict FROM cases") == [("deleted",)]
+
+
+async def test_what_is_gone_is_decided_at_once(harness: BotHarness):
+    """Where nothing can be lost any more, Delete does not ask back."""
+    mods = await reports_channel(harness)
+    await paint(harness, prompt="a lake")
+    await report(harness, harness.bob)
+    await harness.delete(harness.alice, harness.message_with_picture())
+    await harness.moderator.click(mods.history()[0], label="Delete")
+    await reports_shown(harness)
+    assert harness.rows("SELECT verdict FROM cases") == [("deleted",)]
+    assert button_labels(mods.history()[0]) == []
+
+
 async def test_a_case_is_decided_from_the_list(harness: BotHarness):
     """Without a channel, Show in /admin reports list opens the card for one moderator."""
     await paint(harness, prompt="a lake")
@@ -294,6 +377,9 @@ async def test_a_case_is_decided_from_the_list(harness: BotHarness):
     card = opened.response.message
     assert "why" in harness.texts(card) and gallery_items(card)[0].spoiler
     await harness.admin.click(card, label="Delete")
+    assert button_labels(opened.response.message) == ["Delete", "Keep"]  # in place of the card
+    assert gallery_items(opened.response.message) == []
+    await harness.admin.click(opened.response.message, label="Delete")
     await reports_shown(harness)
     assert "deleted picture #1" in harness.texts(opened.response.message)
     assert harness.rows("SELECT verdict FROM cases") == [("deleted",)]
@@ -314,7 +400,9 @@ async def test_every_request_is_valid(harness: BotHarness):
         await report(harness, harness.admin, "*_`~" * 125)
         listed = await harness.admin.slash(harness.channel, "admin reports list")
         await harness.admin.click(listed.response.message, label="Show")
-        await harness.moderator.click(mods.history()[-1], label=label)
+        asked = await harness.moderator.click(mods.history()[-1], label=label)
+        if label == "Delete":
+            await harness.moderator.click(asked.response.message, label=label)
         await reports_shown(harness)
     await harness.admin.slash(harness.channel, "admin blocked")
     api = ApiDescription()

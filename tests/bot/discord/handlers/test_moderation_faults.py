@@ -14,6 +14,7 @@ from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.painting import paint
 from tests.bot.discord.reports import (
     button_labels,
+    delete_reported,
     gallery_items,
     report,
     reports_channel,
@@ -43,8 +44,13 @@ async def test_everything_outlives_a_restart(harness: BotHarness):
     await harness.stop()
     await harness.start()
     await reports_shown(harness)
-    await harness.moderator.click(card, label="Delete")
+    asked = await harness.moderator.click(card, label="Delete")
+    await harness.stop()
+    await harness.start()
     await reports_shown(harness)
+    await harness.moderator.click(asked.response.message, label="Delete")
+    await reports_shown(harness)
+    assert "deleted picture #1" in harness.texts(asked.response.message)
     (card,) = mods.history()
     assert button_labels(card) == [] and harness.channel.history() == []
 
@@ -91,7 +97,7 @@ async def test_a_crash_after_the_verdict(harness: BotHarness, monkeypatch: pytes
     listed = await harness.admin.slash(harness.channel, "admin reports list")
     opened = await harness.admin.click(listed.response.message, label="Show")
     monkeypatch.setattr(harness.app.services.moderation, "_changed", lambda _: None)
-    await harness.admin.click(opened.response.message, label="Delete")
+    await delete_reported(harness, harness.admin, opened.response.message)
     assert button_labels(mods.history()[0]) and len(harness.channel.history()) == 1
     await harness.crash()
     await harness.start()

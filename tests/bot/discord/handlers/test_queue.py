@@ -1,4 +1,4 @@
-"""Cancel on the panel of /queue updates the panel and shows the outcome."""
+"""Cancel and Cancel all on the panel of /queue update the panel and show the outcome."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from bot.discord.handlers import queue as handlers
 from storage.errors import DiskFull
 from storage.jobs import Jobs
-from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.harness import BotHarness, open_harness
 from tests.bot.discord.marks import marked
+from tests.bot.discord.painting import button_rows
 from tests.fakes import ScriptedRenderer
 
 
@@ -92,5 +94,117 @@ async def test_a_full_disk_is_said_in_the_panel(
     assert "z1:unqueue:2" in str(panel.message.components)
     await busy.alice.click(panel.message, custom_id=marked("z1:unqueue:2"))
     assert busy.texts(panel.message).startswith("Cancelled")
+    renderer.release()
+    await busy.settled()
+
+
+def labels(panel: Any) -> list[str]:
+    """Return the labels of the buttons in rows of their own."""
+    return [each["label"] for row in button_rows(panel) for each in row]
+
+
+async def test_cancel_all(busy: BotHarness, renderer: ScriptedRenderer):
+    """All of the member's own jobs end, nobody else's, and the panel names them in their place."""
+    panel = await queue(busy, busy.alice)
+    assert labels(panel) == ["Cancel all", "Refresh"]
+    pressed = await busy.alice.click(panel.message, label="Cancel all")
+    assert pressed.response.id == panel.id
+    text = busy.texts(panel.message)
+    assert text.startswith("2 jobs cancelled and not charged: “a \\*\\*boat\\*\\*")
+    assert "“a lake”" in text and "@everyone" not in text
+    assert "You have nothing in the queue here" in text and labels(panel) == ["Refresh"]
+    states = dict(busy.rows("SELECT id, state FROM jobs"))
+    assert states[1] == states[2] == "cancelled" and states[3] != "cancelled"
+    assert busy.charged() == 1
+    renderer.release()
+    await busy.settled()
+    assert busy.rows("SELECT id FROM jobs WHERE state = 'painted'") == [(3,)]
+
+
+async def test_cancel_all_twice_and_too_late(busy: BotHarness, renderer: ScriptedRenderer):
+    """On a panel that is out of date, also after a restart, it says that nothing is left."""
+    panels = [await queue(busy, busy.alice) for _ in range(2)]
+    await busy.alice.click(panels[0].message, label="Cancel all")
+    renderer.release()
+    await busy.settled()
+    await busy.stop()
+    await busy.start()
+    await busy.alice.click(panels[1].message, label="Cancel all")
+    text = busy.texts(panels[1].message)
+    assert text.startswith("You have no picture waiting or being painted here.")
+    assert labels(panels[1]) == ["Refresh"]
+
+
+async def test_one_job_needs_no_cancel_all(busy: BotHarness, renderer: ScriptedRenderer):
+    """With one job there is only its own Cancel."""
+    panel = await queue(busy, busy.bob)
+    assert labels(panel) == ["Refresh"]
+    renderer.release()
+    await busy.settled()
+
+
+async def test_an_admin_cancels_only_their_own(busy: BotHarness, renderer: ScriptedRenderer):
+    """Where others' jobs are listed too, the button says whose it cancels."""
+    for prompt in ("one", "two"):
+        await busy.admin.slash(busy.channel, "imagine", prompt=prompt)
+    panel = await queue(busy, busy.admin)
+    assert labels(panel) == ["Cancel all of mine", "Refresh"]
+    await busy.admin.click(panel.message, label="Cancel all of mine")
+    cancelled = busy.rows("SELECT id FROM jobs WHERE state = 'cancelled' ORDER BY id")
+    assert cancelled == [(4,), (5,)]
+    text = busy.texts(panel.message)
+    assert text.startswith("2 jobs cancelled") and "a lake" in text
+    renderer.release()
+    await busy.settled()
+
+
+async def test_cancel_all_beyond_the_limit(data_dir: Path, renderer: ScriptedRenderer):
+    """What stays charged is said, and why."""
+    async with open_harness(data_dir, renderer.load, quota={"cancelled_s": 0}) as harness:
+        renderer.hold()
+        await harness.alice.slash(harness.channel, "imagine", prompt="a lake")
+        await harness.state(1, "painting")
+        await harness.alice.slash(harness.channel, "imagine", prompt="a boat")
+        panel = await queue(harness, harness.alice)
+        await harness.alice.click(panel.message, label="Cancel all")
+        text = harness.texts(panel.message)
+        assert "Cancelled and not charged: “a boat”" in text
+        assert "Cancelled, but 1 picture stays charged: “a lake”" in text
+        assert harness.charged() == 1
+        renderer.release()
+        await harness.settled()
+
+
+async def test_a_slow_cancel_all_is_announced(
+    busy: BotHarness, renderer: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
+):
+    """If it takes long, the panel stays until the outcome takes its place."""
+
+    async def not_finished(_task: Any, _limit_s: float) -> bool:
+        return False
+
+    monkeypatch.setattr(handlers, "finished_within", not_finished)
+    panel = await queue(busy, busy.alice)
+    pressed = await busy.alice.click(panel.message, label="Cancel all")
+    assert not pressed.followups
+    assert busy.texts(panel.message).startswith("2 jobs cancelled and not charged")
+    renderer.release()
+    await busy.settled()
+
+
+async def test_a_full_disk_stops_cancel_all(
+    busy: BotHarness, renderer: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
+):
+    """If the database fails, the panel says so and still lists what was not cancelled."""
+    panel = await queue(busy, busy.alice)
+
+    async def full(*_: object) -> None:
+        raise DiskFull(Path("zimagine.db"), "no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Jobs, "cancelled_by_requester", full)
+        await busy.alice.click(panel.message, label="Cancel all")
+    assert "a problem with my disk" in busy.texts(panel.message)
+    assert labels(panel) == ["Cancel all", "Refresh"] and busy.charged() == 3
     renderer.release()
     await busy.settled()

@@ -272,3 +272,54 @@ async def test_links_that_discord_makes_are_words(harness: BotHarness, address: 
     await ask(harness, f"{address} and a dog")
     await harness.settled()
     assert harness.renderer.painted[0].prompt == f"{words} and a dog" and harness.fetched == []
+
+
+async def test_a_pasted_command_is_read_like_flags(harness: BotHarness, renderer: ScriptedRenderer):
+    """Options of a pasted command are obeyed; wrong ones are named, and can be left out."""
+    asked = await ask(harness, "/imagine prompt:a lake seed:abc aspect:2:1 count:2 model:flux")
+    text = harness.texts(asked.response.message)
+    assert asked.ephemeral and "`abc`" in text and "`--seed`" in text and harness.charged() == 0
+    shown = await harness.alice.click(asked.response.message, label="Edit")
+    typed = "/imagine prompt:a lake seed:7 aspect:2:1 count:2 model:flux"
+    edited = await harness.alice.submit_modal(shown, {"prompt": typed})
+    assert "“model:flux”" in harness.texts(edited.response.message)
+    await harness.settled()
+    first = renderer.painted[0]
+    assert (first.prompt, first.seed) == ("a lake model:flux", 7) and harness.charged() == 2
+    assert first.width_px > 1.9 * first.height_px
+
+
+async def test_a_pasted_command_without_its_wrong_options(
+    harness: BotHarness, renderer: ScriptedRenderer
+):
+    """Without what was wrong in it, the rest of a pasted command is painted."""
+    asked = await ask(harness, "```/imagine prompt:a lake seed:abc aspect:2:1 --foo```")
+    await harness.alice.click(asked.response.message, label="Paint without them")
+    await harness.settled()
+    (first,) = renderer.painted
+    assert first.prompt == "a lake" and first.width_px > 1.9 * first.height_px
+
+
+async def test_steps_and_speed_that_differ_can_be_corrected(
+    harness: BotHarness, renderer: ScriptedRenderer
+):
+    """Steps that are not those of the speed are named with both; equal ones are painted."""
+    asked = await ask(harness, "a lake --steps 3 --speed fast --seed 5")
+    text = harness.texts(asked.response.message)
+    assert "`--steps 3` and `--speed fast` contradict" in text and "4 steps" in text
+    await harness.alice.click(asked.response.message, label="Paint without them")
+    await ask(harness, "a lake --steps 4 --speed fast")
+    await harness.settled()
+    assert [each.steps for each in renderer.painted] == [8, 4]
+    assert renderer.painted[0].seed == 5
+
+
+async def test_a_region_in_a_prompt(harness: BotHarness, renderer: ScriptedRenderer):
+    """--region repaints a part of the picture that is given, and is named where there is none."""
+    asked = await ask(harness, "a lake --region left")
+    assert "give one picture for it" in harness.texts(asked.response.message)
+    assert harness.charged() == 0
+    await ask(harness, "a lake --region left", picture=PHOTO)
+    await harness.settled()
+    (first,) = renderer.painted
+    assert first.mode is Mode.INPAINT and len(first.inputs) == 2 and first.prompt == "a lake"

@@ -203,11 +203,75 @@ async def test_a_spent_quota_is_said_at_once(data_dir: Path, renderer: ScriptedR
 
 
 async def test_choices_in_braces_say_it_in_their_own_question(harness: BotHarness):
-    """A question about choices says it if the model knows nothing in any of them."""
+    """A question about choices says it if the model knows nothing in any of them, and offers the
+    same examples."""
     asked = await ask(harness, "{a cat, a dog}")
-    assert "knows no thing, place or time" in harness.texts(asked.response.message)
+    text = harness.texts(asked.response.message)
+    assert "knows no thing, place or time" in text
+    assert labels(asked.response.message) == ["Paint 2 pictures", "Cancel", *EVERY[:3]]
+    assert all(example in text for example in examples_for("a cat"))
     mixed = await ask(harness, "{a cat, a house}")
     assert "demo model" not in harness.texts(mixed.response.message)
+    assert labels(mixed.response.message) == ["Paint 2 pictures", "Cancel"]
+
+
+async def test_examples_in_place_of_choices(harness: BotHarness, renderer: ScriptedRenderer):
+    """An example is painted with the flags of the first choice, also twice and after a restart; the
+    choices can be painted afterwards, and nothing is charged before."""
+    asked = await ask(harness, "{a cat --seed 3, a dog} --steps 4 --repeat 2", aspect="16:9")
+    question = asked.response.message
+    assert asked.ephemeral and nothing_charged(harness)
+    assert "Each of them is 2 pictures" in harness.texts(question)
+    await harness.alice.click(question, label="Paint 2")
+    await harness.settled()
+    await harness.stop()
+    await harness.start()
+    await harness.alice.click(question, label="Paint 2")
+    await harness.settled()
+    example = examples_for("a cat")[1]
+    assert [each.prompt for each in renderer.painted] == [example] * 4
+    assert [each.seed for each in renderer.painted] == [3, 4, 3, 4]
+    assert {each.steps for each in renderer.painted} == {4} and harness.charged() == 4
+    await harness.alice.click(question, label="Paint 4 pictures")
+    await harness.settled()
+    assert [each.prompt for each in renderer.painted[4:]] == ["a cat", "a cat", "a dog", "a dog"]
+    assert labels(asked.response.message) == []
+
+
+@pytest.mark.parametrize("label", ["Paint 1", "Paint 3"])
+async def test_examples_of_choices_expire_too(harness: BotHarness, label: str):
+    """An hour later the question is over, whichever of its buttons is pressed."""
+    asked = await ask(harness, "{a cat, a dog}")
+    harness.clock.advance(3600)
+    await harness.alice.click(asked.response.message, label=label)
+    assert "This confirmation has expired" in harness.texts(asked.response.message)
+    assert labels(asked.response.message) == [] and nothing_charged(harness)
+
+
+async def test_nobody_else_takes_an_example_of_choices(harness: BotHarness):
+    """Both questions belong to their requester: nobody else's press paints anything."""
+    await ask(harness, "{a cat, a dog}")
+    bob = Actor(harness.bob.id, harness.guild.id, harness.channel.id)
+    over = Refused(ProposalClosed(answered=False))
+    for proposal in (1, 2):
+        assert await harness.app.services.suggestions.paint(bob, proposal, 0) == over
+    assert nothing_charged(harness)
+
+
+async def test_a_remix_with_choices_offers_examples(
+    harness: BotHarness, renderer: ScriptedRenderer
+):
+    """Examples in place of a remix keep the picture's settings and its original."""
+    await ask(harness, "a lake --steps 4", aspect="16:9")
+    await harness.settled()
+    shown = await harness.alice.slash(harness.channel, "remix")
+    asked = await harness.alice.submit_modal(shown, {"prompt": "{a cat, a dog}"})
+    await harness.alice.click(asked.response.message, label="Paint 1")
+    await harness.settled()
+    first, second = renderer.painted
+    assert second.prompt == examples_for("a cat")[0] and second.steps == 4
+    assert (second.width_px, second.height_px) == (first.width_px, first.height_px)
+    assert harness.rows("SELECT parent_picture_id FROM jobs WHERE id = 2") == [(1,)]
 
 
 async def test_a_remix_asks_too(harness: BotHarness, renderer: ScriptedRenderer):

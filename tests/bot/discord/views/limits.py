@@ -14,7 +14,7 @@ FORM_PARTS, TITLE_CHARS, FIELD_LABEL_CHARS, FIELD_CHARS = 5, 45, 45, 4000
 PHONE_CELLS = 34
 """Width of a button label on phones; Chinese characters count twice."""
 
-ROW, BUTTON, SELECT, INPUT, SECTION, TEXT, GALLERY, LABEL = 1, 2, 3, 4, 9, 10, 12, 18
+ROW, BUTTON, SELECT, INPUT, SECTION, TEXT, THUMBNAIL, GALLERY, LABEL = 1, 2, 3, 4, 9, 10, 11, 12, 18
 
 Part = Mapping[str, Any]
 
@@ -92,6 +92,8 @@ def _part(part: Part) -> Iterator[str]:
             yield from _some("texts of a section", len(part["components"]), 3)
         case 10:
             yield from _length("text", part["content"], TEXT_CHARS)
+        case 11:
+            yield from _length("alt text", part["description"], ALT_CHARS)
         case 12:
             yield from _some("pictures of a gallery", len(part["items"]), GALLERY_ITEMS)
             for item in part["items"]:

@@ -36,7 +36,19 @@ def gallery(count: int, alt: str) -> dict[str, Any]:
     return {"type": 12, "items": [item] * count}
 
 
-SOUND = [text("x" * 3999), text("y"), gallery(10, "z" * 1024), row(*map(button, range(5)))]
+def section(alt: str) -> dict[str, Any]:
+    """Return a text beside a thumbnail with this description."""
+    thumbnail = {"type": 11, "media": {"url": "attachment://x.png"}, "description": alt}
+    return {"type": 9, "components": [text("x")], "accessory": thumbnail}
+
+
+SOUND = [
+    text("x" * 3998),
+    text("y"),
+    section("z" * 1024),
+    gallery(10, "z" * 1024),
+    row(*map(button, range(5))),
+]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +69,7 @@ SOUND = [text("x" * 3999), text("y"), gallery(10, "z" * 1024), row(*map(button, 
         [gallery(11, "x")],
         [gallery(1, "x" * 1025)],
         [gallery(1, "")],
+        [section("x" * 1025)],
         [{"type": 9, "components": [text("x")] * 4, "accessory": button()}],
         [{"type": 9, "components": [], "accessory": button()}],
         [gallery(0, "x")],

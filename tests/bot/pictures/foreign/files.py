@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import struct
@@ -104,23 +105,63 @@ def exif(
     return whole + values
 
 
-def jpeg(metadata: bytes, *, comment: str = "") -> bytes:
-    """Return a JPEG with EXIF metadata, behind its JFIF header as encoders write it."""
+def xmp(user_comment: str, tool: str = "Draw Things") -> str:
+    """Return a packet of XMP as Draw Things writes it."""
+    return f"""<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="XMP Core 6.0.0">
+   <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+      <rdf:Description rdf:about="" xmlns:exif="http://ns.adobe.com/exif/1.0/">
+         <dc:description><rdf:Alt><rdf:li xml:lang="x-default">a text</rdf:li></rdf:Alt>
+         </dc:description>
+         <xmp:CreatorTool>{html.escape(tool, quote=False)}</xmp:CreatorTool>
+         <exif:UserComment>
+            <rdf:Alt>
+               <rdf:li xml:lang="x-default">{html.escape(user_comment, quote=False)}</rdf:li>
+            </rdf:Alt>
+         </exif:UserComment>
+      </rdf:Description>
+   </rdf:RDF>
+</x:xmpmeta>"""
+
+
+def compact_xmp(user_comment: str, tool: str = "Draw Things") -> str:
+    """Return the same as editors write it, with attributes in place of elements."""
+    return (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description rdf:about="" '
+        f'xmp:CreatorTool="{html.escape(tool)}" exif:UserComment="{html.escape(user_comment)}"/>'
+        "</rdf:RDF></x:xmpmeta>"
+    )
+
+
+def raw_profile(name: str, data: bytes) -> bytes:
+    """Return a chunk in which ImageMagick keeps what a JPEG had beside its pixels."""
+    digits = data.hex()
+    lines = "\n".join(digits[at : at + 72] for at in range(0, len(digits), 72))
+    return ztxt_chunk(f"Raw profile type {name}", f"\n{name}\n{len(data):8}\n{lines}\n")
+
+
+def jpeg(metadata: bytes, *, comment: str = "", packet: str = "") -> bytes:
+    """Return a JPEG with EXIF metadata, behind its JFIF header as encoders write it.
+
+    packet: XMP.
+    """
     out = io.BytesIO()
     Image.new("RGB", (24, 16), "red").save(out, "JPEG")
     data = out.getvalue()
     at = 4 + int.from_bytes(data[4:6], "big")
     body = b"Exif\0\0" + metadata
     segments = b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
+    if packet:
+        body = b"http://ns.adobe.com/xap/1.0/\0" + packet.encode()
+        segments += b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
     if comment:
         segments += b"\xff\xfe" + struct.pack(">H", len(comment.encode()) + 2) + comment.encode()
     return data[:at] + segments + data[at:]
 
 
-def webp(metadata: bytes) -> bytes:
-    """Return a WebP with EXIF metadata."""
+def webp(metadata: bytes, *, packet: str = "") -> bytes:
+    """Return a WebP with EXIF metadata. packet: XMP."""
     out = io.BytesIO()
-    Image.new("RGB", (24, 16), "red").save(out, "WEBP", exif=metadata)
+    Image.new("RGB", (24, 16), "red").save(out, "WEBP", exif=metadata, xmp=packet.encode())
     return out.getvalue()
 
 

@@ -51,6 +51,19 @@ PROMPTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "a negative prompt": (
         {"_42": encoded("fog")}, "a red house, 雪地", "fog",
     ),
+    "the prompt in place of a negative one": (
+        {"_44": sampled(negative=["45", 0])}, "a red house, 雪地", "",
+    ),
+    "both prompts from one encoder": (
+        {"_44": sampled(negative=["45", 1]),
+         "_45": node("TextEncodeQwenImage21", prompt="a cat", negative_prompt="fog")},
+        "a cat", "fog",
+    ),
+    "one encoder without a negative prompt": (
+        {"_44": sampled(negative=["45", 1]),
+         "_45": node("TextEncodeQwenImage21", prompt="a cat", negative_prompt="")},
+        "a cat", "",
+    ),
     "zeros behind a reroute": (
         {"_44": sampled(negative=["1", 0]), "_1": node("Reroute", **{"": ["42", 0]})},
         "a red house, 雪地", "",

@@ -29,12 +29,15 @@ from tests.bot.pictures.foreign.files import (
     jpeg,
     png,
     png_with,
+    raw_profile,
     text_chunk,
     user_comment,
     webp,
+    xmp,
     z_image_graph,
     ztxt_chunk,
 )
+from tests.bot.pictures.foreign.workflows import packed
 
 BOMB = zlib.compress(b"a" * 100 * 2**20, 9)
 """A hundred megabytes in a tenth of one."""
@@ -47,6 +50,7 @@ BOMB = zlib.compress(b"a" * 100 * 2**20, 9)
         chunk(b"iTXt", b"parameters\0\1\0\0\0" + BOMB),
         b"".join(chunk(b"zTXt", b"%d\0\0" % n + BOMB) for n in range(100)),
     ],
+    ids=["zTXt", "iTXt", "a hundred"],
 )
 def test_a_bomb_of_text_takes_little(bomb: bytes):
     """A text that decompresses to hundreds of megabytes is dropped before it takes the memory, and
@@ -62,6 +66,24 @@ def test_a_bomb_of_text_takes_little(bomb: bytes):
         tracemalloc.stop()
     assert found is not None and found.seed == 12345
     assert read_foreign(png(bomb)) is None
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        "<exif:UserComment>" * 200_000,
+        "<exif:UserComment><rdf:li " * 100_000 + "</exif:UserComment>",
+        "<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;'>]>"
+        + "<exif:UserComment>&b;&b;&b;</exif:UserComment>" * 50_000,
+        'exif:UserComment="' * 200_000,
+    ],
+    ids=["no end", "no item", "entities", "attributes"],
+)
+def test_hostile_xmp_takes_little(packet: str):
+    """A packet of megabytes that repeats or defines what it likes is read in a moment."""
+    started = time.process_time()
+    found = read_foreign(png(itxt_chunk("XML:com.adobe.xmp", packet)))
+    assert found is None and time.process_time() - started < 2
 
 
 def test_texts_are_bounded_in_number():
@@ -137,6 +159,9 @@ SAMPLES = (
     jpeg(exif({USER_COMMENT: user_comment(A1111, b"UNICODE", "utf-16-be"), MODEL: "prompt:{}"})),
     webp(exif({USER_COMMENT: user_comment(A1111, b"ASCII", "utf-8"), MAKE: "workflow:{}"})),
     png_with(prompt=json.dumps(z_image_graph())),
+    png_with(workflow=json.dumps(packed())),
+    png(itxt_chunk("XML:com.adobe.xmp", xmp('{"c": "a cat", "uc": ""}'))),
+    png(raw_profile("exif", b"Exif\0\0" + exif({USER_COMMENT: A1111.encode()}))),
 )
 
 

@@ -20,17 +20,21 @@ from tests.bot.pictures.foreign.files import (
     SOFTWARE,
     USER_COMMENT,
     chunk,
+    compact_xmp,
     exif,
     itxt_chunk,
     jpeg,
     png,
     png_with,
+    raw_profile,
     text_chunk,
     user_comment,
     webp,
+    xmp,
     z_image_graph,
     ztxt_chunk,
 )
+from tests.bot.pictures.foreign.workflows import packed, plain
 
 Parts = tuple[str, str, int | None, tuple[int, int] | None]
 RED: Parts = ("a red house, 雪地", "night, snow", 12345, (512, 768))
@@ -145,6 +149,26 @@ SWARM = {
     },
     "sui_extra_data": {"date": "2025-01-01"},
 }
+DRAW_THINGS = {
+    "c": "a red house, 雪地",
+    "uc": "night, snow",
+    "model": "x.ckpt",
+    "sampler": "Euler A Trailing",
+    "scale": 4.5,
+    "seed": 12345,
+    "size": "512x768",
+    "steps": 8,
+    "strength": 1,
+}
+EASY = {
+    "prompt": "a red house",
+    "negative_prompt": "night",
+    "seed": 5,
+    "width": 512,
+    "height": 768,
+    "num_inference_steps": 25,
+    "use_stable_diffusion_model": "sd-v1-5",
+}
 ZERO = z_image_graph()
 PAIR: Parts = ("a red house, 雪地", "", 47447417949230, (1024, 768))
 
@@ -225,6 +249,112 @@ FILES: dict[str, tuple[str, bytes, Parts]] = {
     "ComfyUI with A1111's text": (
         "ComfyUI", png_with(parameters=A1111.replace("v1.10.1", "ComfyUI"), prompt={}), RED,
     ),
+    "ComfyUI's workflow alone": (
+        "ComfyUI", png_with(workflow=plain()), ("a red house", "fog", 5, (512, 768)),
+    ),
+    "ComfyUI's workflow beside a graph that is cut off": (
+        "ComfyUI",
+        png_with(prompt='{"1": {', workflow=plain()),
+        ("a red house", "fog", 5, (512, 768)),
+    ),
+    "ComfyUI's workflow, WebP": (
+        "ComfyUI",
+        webp(exif({MAKE: f"workflow:{json.dumps(packed())}"})),
+        ("a red house", "", 5, (1024, 768)),
+    ),
+    "Draw Things": (
+        "Draw Things", png(itxt_chunk("XML:com.adobe.xmp", xmp(json.dumps(DRAW_THINGS)))), RED,
+    ),
+    "Draw Things, compressed": (
+        "Draw Things",
+        png(itxt_chunk("XML:com.adobe.xmp", xmp(json.dumps(DRAW_THINGS)), compressed=True)),
+        RED,
+    ),
+    "Draw Things, saved by an editor": (
+        "Draw Things",
+        png(itxt_chunk("XML:com.adobe.xmp", compact_xmp(json.dumps(DRAW_THINGS), "Editor 1.0"))),
+        RED,
+    ),
+    "Draw Things, JPEG": (
+        "Draw Things", jpeg(exif({MAKE: "x"}), packet=xmp(json.dumps(DRAW_THINGS))), RED,
+    ),
+    "Draw Things, WebP": (
+        "Draw Things", webp(exif({MAKE: "x"}), packet=xmp(json.dumps(DRAW_THINGS))), RED,
+    ),
+    "Draw Things, in EXIF": (
+        "Draw Things",
+        jpeg(exif({USER_COMMENT: user_comment(json.dumps(DRAW_THINGS), b"ASCII", "utf-8")})),
+        RED,
+    ),
+    "InvokeAI 1, without quotation marks": (
+        "InvokeAI",
+        png_with(Dream="a red house -s 50 -S 5 -W512 -H768"),
+        ("a red house", "", 5, (512, 768)),
+    ),
+    "NovelAI, named only within its text": (
+        "NovelAI",
+        webp(
+            exif(
+                {USER_COMMENT: user_comment(
+                    json.dumps({"Software": "NovelAI", "Comment": json.dumps(NOVELAI)}),
+                    b"UNICODE", "utf-16-be",
+                )}
+            )
+        ),
+        RED,
+    ),
+    "Fooocus, with names to be read": (
+        "Fooocus",
+        png_with(parameters={"Prompt": "a red house", "Negative Prompt": "night", "Seed": "5",
+                             "Fooocus V2 Expansion": "a red house, cinematic",
+                             "Resolution": "(512, 768)", "Version": "v2.2"}),
+        ("a red house", "night", 5, (512, 768)),
+    ),
+    "stable-diffusion.cpp": (
+        "stable-diffusion.cpp",
+        png_with(parameters=A1111.replace("v1.10.1", "stable-diffusion.cpp")),
+        RED,
+    ),
+    "Midjourney": (
+        "Midjourney",
+        png_with(
+            Author="x",
+            Description="https://s.mj.run/abc a red house --no night, snow --ar 3:2 --seed 5 --v 6 "
+            "Job ID: a7421d2f-b262-44f9-977c-ac23e9c7d3e3",
+        ),
+        ("a red house", "night, snow", 5, (24, 16)),
+    ),
+    "Easy Diffusion, with names to be read": (
+        "Easy Diffusion",
+        png_with(Prompt="a red house", Seed="5", Width="512", Height="768", Steps="25",
+                 **{"Negative Prompt": "night", "Stable Diffusion model": "x"}),
+        ("a red house", "night", 5, (512, 768)),
+    ),
+    "Easy Diffusion, JPEG": (
+        "Easy Diffusion",
+        jpeg(exif({USER_COMMENT: user_comment(json.dumps(EASY), b"UNICODE", "utf-16-le")},
+                  order="<")),
+        ("a red house", "night", 5, (512, 768)),
+    ),
+    "InvokeAI 2, with a negative prompt": (
+        "InvokeAI",
+        png_with(sd__metadata={"image": {"prompt": [{"prompt": "a red house [night] [snow]"}],
+                                         "seed": 5, "width": 512, "height": 768}}),
+        ("a red house", "night, snow", 5, (512, 768)),
+    ),
+    "InvokeAI 1, with a negative prompt": (
+        "InvokeAI",
+        png_with(Dream='"a red house [night]" -s 50 -S 5 -W 512 -H 768 -C 7.5 -A k_lms'),
+        ("a red house", "night", 5, (512, 768)),
+    ),
+    "A1111's JPEG that ImageMagick made a PNG of": (
+        "A1111",
+        png(raw_profile("exif", b"Exif\0\0" + exif({USER_COMMENT: comment("utf-16-be")}))),
+        RED,
+    ),
+    "Draw Things' JPEG that ImageMagick made a PNG of": (
+        "Draw Things", png(raw_profile("xmp", xmp(json.dumps(DRAW_THINGS)).encode())), RED,
+    ),
     "SD.Next": ("SD.Next", png_with(parameters=f"{A1111}, App: SD.Next"), RED),
     "Forge": ("Forge", png_with(parameters=A1111.replace("v1.10.1", "f2.0.1v1.10.1")), RED),
     "zimagine": ("zimagine", png_with(parameters=A1111.replace("v1.10.1", "zimagine")), RED),
@@ -233,6 +363,16 @@ FILES: dict[str, tuple[str, bytes, Parts]] = {
         png_with(prompt="a red house", negative_prompt="night", seed="5", width="512",
                  height="768", num_inference_steps="25"),
         ("a red house", "night", 5, (512, 768)),
+    ),
+    "without a size, JPEG": (
+        "A1111",
+        jpeg(exif({USER_COMMENT: user_comment("a red house\nSteps: 8", b"", "utf-8")})),
+        ("a red house", "", None, (24, 16)),
+    ),
+    "without a size, WebP": (
+        "ComfyUI",
+        webp(exif({MODEL: f"prompt:{json.dumps(z_image_graph(_41={}))}"})),
+        ("a red house, 雪地", "", 47447417949230, (24, 16)),
     ),
     "without a size": (
         "A1111", png_with(parameters="a red house\nSteps: 8"), ("a red house", "", None, (24, 16)),
@@ -262,6 +402,8 @@ def test_every_program(name: str):
         (png_with(parameters=""), ""),
         (png_with(parameters={"a": 1}), ""),
         (png_with(Software="NovelAI", Comment="{"), "NovelAI"),
+        (png_with(Description="my job. Job ID: 5"), None),
+        (png_with(Description="Job ID: a7421d2f-b262-44f9-977c-ac23e9c7d3e3"), None),
         (png_with(invokeai_metadata="[]"), "InvokeAI"),
     ],
 )
@@ -281,6 +423,16 @@ def test_values_of_the_wrong_kind_are_left_out(field: str, value: Any):
     fields = {"prompt": "a cat", "seed": 5, "width": 64, "height": 96, field: value}
     found = read_foreign(png_with(parameters=fields))
     assert found is None if field == "prompt" and value != "x" and value != "9" * 5000 else found
+
+
+def test_only_the_workflow_is_told():
+    """Whether the graph that ran or only its drawing was read is known, for a note."""
+    for data, drawn in (
+        (png_with(prompt=ZERO, workflow=plain()), False),
+        (png_with(prompt={}, workflow=plain()), True),
+    ):
+        found = read_foreign(data)
+        assert found is not None and found.from_workflow is drawn
 
 
 def test_a_recipe_is_clean():

@@ -59,7 +59,12 @@ def _status(state: EngineState, **changes: Any) -> Sample:
 
 
 def _explain(
-    extra: str = "", *, counted: bool = True, max_tokens: int = 512, **changes: Any
+    extra: str = "",
+    *,
+    counted: bool = True,
+    max_tokens: int = 512,
+    kept_id: int | None = 12,
+    **changes: Any,
 ) -> Sample:
     def shown(say: Words, words: str) -> Shown:
         prompt = f"{words}{extra}"
@@ -76,7 +81,7 @@ def _explain(
         )
         analysis = analyse(prompt, count=count, max_tokens=max_tokens)
         explained = PromptExplanation(prompt, analysis, enhanced, EnhancementLevel.FULL, max_tokens)
-        return explanation_layout(dataclasses.replace(explained, **changes), say)
+        return explanation_layout(dataclasses.replace(explained, **changes), say, kept_id)
 
     return shown
 
@@ -101,12 +106,12 @@ def _details(
     return shown
 
 
-def _foreign(**changes: Any) -> Sample:
+def _foreign(*, kept_id: int | None = None, **changes: Any) -> Sample:
     def shown(say: Words, words: str) -> Shown:
         recipe = ForeignRecipe("A1111", words, NEGATIVE, 5, (513, 777), ("Steps", "CFG scale"))
         recipe = dataclasses.replace(recipe, **changes)
         line, size = recipe.line(Z_IMAGE_TURBO), recipe.size_here(Z_IMAGE_TURBO)
-        return foreign_panel(ForeignDetails(recipe, line, size), say).view
+        return foreign_panel(ForeignDetails(recipe, line, size), say, kept_id).view
 
     return shown
 
@@ -146,11 +151,14 @@ INSPECTION: dict[str, Sample] = {
     "explain-advice": _explain(
         ', 8k, steps 30, no fog, (sea:1.3), --ar 3:2, <lora:x:1>, a sign that says "HI"',
         max_tokens=8,
+        kept_id=None,
     ),
     "explain-uncounted": _explain(counted=False),
     "explain-choices": _explain(choices=3, pictures=6),
     "explain-style": _explain(style=PictureStyle.WATERCOLOUR),
-    "explain-style-left": _explain(", watercolour", style=PictureStyle.OIL, left=_STYLE_IGNORED),
+    "explain-style-left": _explain(
+        ", watercolour", style=PictureStyle.OIL, notes=(_STYLE_IGNORED,)
+    ),
     "details": _details(),
     "details-full": _details(
         _EVERYTHING, full=True, origin=_REMIX, series=(31, 32, 33, 34), notes=MENDS
@@ -164,9 +172,11 @@ INSPECTION: dict[str, Sample] = {
     "details-part": _from_pictures(Mode.INPAINT, 2, 1.0),
     "details-mixture": _from_pictures(Mode.BLEND, 4, 0.8),
     "foreign": _foreign(),
+    "foreign-kept": _foreign(kept_id=31),
     "foreign-unknown": _foreign(program="", negative="", seed=None, size=None, settings=()),
     "foreign-ours": _foreign(program="zimagine", seed=2**60, size=(512, 768)),
     "foreign-long": _foreign(prompt="a red house, " * 300),
+    "foreign-workflow": _foreign(program="ComfyUI", negative="", from_workflow=True),
     "details-other-model": _details(
         {"width_px": 96, "height_px": 80, "steps": 60}, repeatable=False
     ),

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from bot.discord.handlers.history import search_layout
-from bot.discord.views.inspection import queue_layout
-from bot.discord.views.jobs import history_layout
+from bot.discord.views.history import history_layout, search_layout
 from bot.discord.views.markdown import quoted
 from bot.discord.views.pictures import (
     deletion_layout,
@@ -15,6 +13,7 @@ from bot.discord.views.pictures import (
     more_of_picture_layout,
     picture_layout,
 )
+from bot.discord.views.queue import queue_layout
 from bot.i18n import Words
 from bot.jobs.queue import NEXT_SHOWN, OwnQueue, QueuedJob, WholeQueue
 from bot.pictures.gallery import (
@@ -40,17 +39,25 @@ from tests.bot.discord.views.samples.data import (
 def _page(count: int, **changes: Any) -> Sample:
     plain: dict[str, Any] = {"total": count, "before_id": 0, "newer_id": None, "older_id": None}
     pictures = changes.pop("pictures", {})
-    return lambda say, words: history_layout(
-        GalleryPage(pictures_of(count, words, **pictures), **plain | changes), say
-    )
+    without = changes.pop("without", frozenset[int]())
+
+    def shown(say: Words, words: str) -> Shown:
+        page = GalleryPage(pictures_of(count, words, **pictures), **plain | changes)
+        return history_layout(page, say, {each.id for each in page.pictures} - without)
+
+    return shown
 
 
-def _search(count: int, *, more: bool = False, favourites: bool = False) -> Sample:
+def _search(
+    count: int, *, more: bool = False, favourites: bool = False, thumbnails: bool = True
+) -> Sample:
     def shown(say: Words, words: str) -> Shown:
         pictures = pictures_of(count, words, private=more, favourite=favourites)
         unseen = frozenset(each.id for each in pictures) if more else frozenset[int]()
         return search_layout(
-            SearchResults(words[:MAX_SEARCH_CHARS], pictures, more, unseen, favourites), say
+            SearchResults(words[:MAX_SEARCH_CHARS], pictures, more, unseen, favourites),
+            say,
+            [each.id for each in pictures if thumbnails],
         )
 
     return shown
@@ -117,6 +124,8 @@ LISTS: dict[str, Sample] = {
     "history-one": _page(1),
     "history-many": _page(PAGE_PICTURES, total=12, before_id=101, newer_id=0, older_id=96),
     "history-first": _page(PAGE_PICTURES, total=6, older_id=96),
+    "history-spoiler": _page(2, pictures={"spoiler": True}),
+    "history-without-files": _page(3, without=frozenset({99, 100})),
     "history-unseen": _page(1, unseen=frozenset({100}), pictures={"private": True}),
     "favourites-empty": _page(0, favourites=True),
     "favourites-one": _page(1, favourites=True),
@@ -124,6 +133,7 @@ LISTS: dict[str, Sample] = {
     "found-nothing": _search(0),
     "found-one": _search(1),
     "found-many": _search(FOUND_PICTURES, more=True),
+    "found-many-without": _search(FOUND_PICTURES, thumbnails=False),
     "found-no-favourite": _search(0, favourites=True),
     "found-favourites": _search(2, favourites=True),
     "shown": _shown(),
@@ -140,6 +150,7 @@ LISTS: dict[str, Sample] = {
     "delete": _delete(1),
     "delete-several": _delete(4),
     "queue-empty": _queue(0, NOBODY),
+    "queue-own-one": _queue(1, BUSY),
     "queue-own": _queue(2, BUSY),
     "queue-own-full": _queue(NEXT_SHOWN + 2, BUSY, notice="Cancelled and not charged:"),
     "queue-painting": _queue(0, WholeQueue(0, 0, 1, None, None)),

@@ -14,6 +14,7 @@ from bot.discord.views.moderation import (
     REPORTS_SHOWN,
     blocked_layout,
     report_layout,
+    reported_deletion_layout,
     reports_layout,
 )
 from bot.i18n import Words
@@ -86,6 +87,16 @@ def _verdict(verdict: Verdict) -> Sample:
     return lambda say, words: report_layout(CaseCard(_decided(words, verdict)), say)
 
 
+def _asked_back(series: int) -> Sample:
+    """Return the question before a reported picture is deleted."""
+
+    def shown(say: Words, words: str) -> Shown:
+        card = CaseCard(_case(words), a_picture(31, words), series=series)
+        return reported_deletion_layout(card, say)
+
+    return shown
+
+
 def _open_reports(
     count: int, *, more: bool = False, channel: bool = True, erased: bool = False
 ) -> Sample:
@@ -133,6 +144,8 @@ MODERATION: dict[str, Sample] = {
     "case-many": _card(REPORTS_SHOWN + 4),
     "case-no-file": _card(file=False),
     "case-erased": card_sample(lambda words: CaseCard(_case(words, 3, picture_erased=True))),
+    "case-delete": _asked_back(1),
+    "case-delete-series": _asked_back(4),
     **{f"case-{verdict}": _verdict(verdict) for verdict in Verdict},
     "cases-none": _open_reports(0),
     "cases-nowhere": _open_reports(0, channel=False),

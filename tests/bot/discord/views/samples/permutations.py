@@ -69,7 +69,9 @@ def _unknown(count: int) -> Sample:
 
 def _unknown_batch(say: Words, words: str) -> Shown:
     quota = QuotaStatus(QuotaPolicy(50, 24, PolicySource.CONFIG), 8, 42, READY_AT)
-    return proposal_layout(BatchProposal(9, _texts(words, 2), 2, quota, None, UNKNOWN), say)
+    examples = sketch_vocabulary().examples_for("a cat")
+    instead = Suggestion(10, words, 1, UNKNOWN, examples)
+    return proposal_layout(BatchProposal(9, _texts(words, 2), 2, quota, None, instead), say)
 
 
 def _accepted(count: int, *, private: bool = False) -> Sample:

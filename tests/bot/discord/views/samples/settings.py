@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.accounts.delivery_settings import EffectiveSetting, SettingsOverview, SettingsScope, Source
 from bot.discord.views.jobs import quota_text
+from bot.discord.views.settings import settings_layout
 from bot.wording import delivery as preferring
 from storage.types import DeliveryMode, PolicySource, QuotaPolicy, QuotaStatus
 from tests.bot.discord.views.samples.data import BOB, CHANNEL, READY_AT, Sample
@@ -30,6 +31,16 @@ def _scope(channel_id: int | None = None, **changes: Any) -> Sample:
     return lambda say, _: preferring.settings_scope(SettingsScope(channel_id, **changes), say)
 
 
+def _panel(
+    delivery: EffectiveSetting[DeliveryMode],
+    spoiler: EffectiveSetting[bool],
+    quiet: EffectiveSetting[bool],
+    **changes: Any,
+) -> Sample:
+    settings = SettingsOverview(CHANNEL, delivery, spoiler, quiet, **changes)
+    return lambda say, _: settings_layout(settings, say)
+
+
 DEFAULT_OFF = EffectiveSetting(False, Source.DEFAULT)
 
 SETTINGS: dict[str, Sample] = {
@@ -50,6 +61,20 @@ SETTINGS: dict[str, Sample] = {
         EffectiveSetting(True, Source.USER),
     ),
     "settings-no-direct": _own(
+        EffectiveSetting(DeliveryMode.CHANNEL, Source.DEFAULT, DeliveryMode.DIRECT),
+        DEFAULT_OFF,
+        DEFAULT_OFF,
+        direct_messages=False,
+    ),
+    "settings-panel": _panel(
+        EffectiveSetting(DeliveryMode.CHANNEL, Source.DEFAULT), DEFAULT_OFF, DEFAULT_OFF
+    ),
+    "settings-panel-overruled": _panel(
+        EffectiveSetting(DeliveryMode.THREAD, Source.CHANNEL, DeliveryMode.CHANNEL),
+        EffectiveSetting(True, Source.SERVER, False),
+        EffectiveSetting(True, Source.USER),
+    ),
+    "settings-panel-no-direct": _panel(
         EffectiveSetting(DeliveryMode.CHANNEL, Source.DEFAULT, DeliveryMode.DIRECT),
         DEFAULT_OFF,
         DEFAULT_OFF,

@@ -1,0 +1,44 @@
+"""Why nothing more is accepted at the moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.errors import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class QueueIsFull:
+    """The queue has no place for `requested` more jobs.
+
+    waiting: jobs that count against `limit`. scope: whether it is the limit of the whole queue, of
+    this user or of this server.
+    """
+
+    waiting: int
+    limit: int
+    scope: Scope
+    requested: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaSpent:
+    """`used` of `limit` pictures in `hours` hours are used; `requested` more do not fit."""
+
+    used: int
+    limit: int
+    hours: int
+    requested: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ShuttingDown:
+    """The bot is shutting down."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageUnavailable:
+    """The disk or the database cannot be written to at the moment."""
+
+
+LimitReason = QueueIsFull | QuotaSpent | ShuttingDown | StorageUnavailable

@@ -1,0 +1,133 @@
+"""Sentences about limits: the queue, quotas, and times at which nothing is accepted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_never
+
+from bot.i18n import Words
+from bot.request.reasons.limits import (
+    LimitReason,
+    QueueIsFull,
+    QuotaSpent,
+    ShuttingDown,
+    StorageUnavailable,
+)
+from bot.wording.moderation import When
+from engine.errors import Scope
+
+
+def limit_refusal(reason: LimitReason, retry_at: datetime | None, say: Words, when: When) -> str:
+    """Say which limit is reached, and when to try again."""
+    match reason:
+        case QueueIsFull():
+            return _queue_full(reason, retry_at, say, when)
+        case QuotaSpent():
+            return _quota_spent(reason, retry_at, say, when)
+        case ShuttingDown():
+            return say("I am restarting; please try again in a minute.")
+        case StorageUnavailable():
+            return storage_unavailable(say)
+        case _:
+            assert_never(reason)
+
+
+def _queue_full(reason: QueueIsFull, retry_at: datetime | None, say: Words, when: When) -> str:
+    if reason.requested > 1:
+        return _queue_too_full(reason, say)
+    match reason.scope:
+        case Scope.QUEUE:
+            full = say("The queue is full: {waiting} pictures are waiting.", waiting=reason.waiting)
+        case Scope.USER:
+            full = say(
+                "You already have {waiting} pictures waiting, the most that one member can have.",
+                waiting=reason.waiting,
+            )
+        case Scope.SERVER:
+            full = say(
+                "This server already has {waiting} pictures waiting, the most that one "
+                "server can have.",
+                waiting=reason.waiting,
+            )
+    if retry_at is None:
+        later = say("Nothing was charged; please try again in a few minutes.")
+    else:
+        later = say("Nothing was charged; a place will be free {when}.", when=when(retry_at))
+    return full + " " + later
+
+
+def _queue_too_full(reason: QueueIsFull, say: Words) -> str:
+    """Refuse a batch for which some places are free, but too few."""
+    values = {
+        "requested": reason.requested,
+        "limit": reason.limit,
+        "free": max(0, reason.limit - reason.waiting),
+    }
+    match reason.scope:
+        case Scope.QUEUE:
+            full = say(
+                "{requested} jobs do not fit into the queue: {free} of its {limit} places "
+                "are free.",
+                **values,
+            )
+        case Scope.USER:
+            full = say(
+                "{requested} jobs are too many: one member can have {limit} waiting, and you "
+                "can add {free} now.",
+                **values,
+            )
+        case Scope.SERVER:
+            full = say(
+                "{requested} jobs are too many: this server can have {limit} waiting, and "
+                "{free} can be added now.",
+                **values,
+            )
+    return full + " " + say("Nothing was charged; please ask for fewer, or try again later.")
+
+
+def _quota_spent(reason: QuotaSpent, retry_at: datetime | None, say: Words, when: When) -> str:
+    if reason.limit == 0:
+        return say("You cannot paint on this server: your quota is 0 pictures.")
+    left = reason.limit - reason.used
+    if 0 < left < reason.requested:
+        return _quota_too_small(reason, left, retry_at, say, when)
+    spent = say.plural(
+        "Your quota is used up: {used} of {n} picture in {window}.",
+        "Your quota is used up: {used} of {n} pictures in {window}.",
+        reason.limit,
+        used=reason.used,
+        window=window_length(reason.hours, say),
+    )
+    if retry_at is None:
+        return spent
+    return spent + " " + say("You can paint again {when}.", when=when(retry_at))
+
+
+def _quota_too_small(
+    reason: QuotaSpent, left: int, retry_at: datetime | None, say: Words, when: When
+) -> str:
+    """Refuse a batch for which some of the quota is left, but too little."""
+    too_many = say.plural(
+        "You asked for {requested} pictures, but only {n} of your {limit} in {window} is left.",
+        "You asked for {requested} pictures, but only {n} of your {limit} in {window} are left.",
+        left,
+        requested=reason.requested,
+        limit=reason.limit,
+        window=window_length(reason.hours, say),
+    )
+    if retry_at is None:
+        return too_many
+    return too_many + " " + say("You can paint that many {when}.", when=when(retry_at))
+
+
+def window_length(hours: int, say: Words) -> str:
+    """Return the length of a quota's window, to follow "in"."""
+    return say.plural("{n} hour", "{n} hours", hours)
+
+
+def storage_unavailable(say: Words) -> str:
+    """Say that the disk is full, or that the database cannot be written."""
+    return say(
+        "There is a problem with my disk, so nothing was accepted or charged. Please try again "
+        "in a few minutes; the bot's owner has been notified."
+    )

@@ -1,0 +1,114 @@
+"""Sentences for the notes on a picture."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from bot.i18n import Words
+from bot.request.notes import (
+    Adapted,
+    FirstFrameUsed,
+    GroundChosen,
+    HighGuidance,
+    InertSyntax,
+    LimitedModel,
+    NegativeAdded,
+    NegativeGuidance,
+    NegativeIgnored,
+    Note,
+    NotExact,
+    PastedText,
+    SmallSide,
+    SomeFailed,
+    SourceCut,
+    StyleIgnored,
+    SyntaxIgnored,
+    UnknownOptions,
+)
+from bot.wording.foreign import pasted_text
+from bot.wording.knowledge import limited_model
+from bot.wording.labels import style_ignored, syntax_ignored, unknown_options
+from bot.wording.prompt_analysis import inert_syntax
+from bot.wording.source_images import ground_chosen, source_cut
+from bot.wording.values import number_text
+from engine.types import Adaptation, Mend
+
+
+def note_sentence(remark: Note, say: Words) -> str:
+    """Return the sentence for a note on a picture."""
+    match remark:
+        case NegativeIgnored():
+            return say("The negative prompt does nothing at guidance 1; raise guidance to use it.")
+        case NegativeGuidance(guidance):
+            return say(
+                "Guidance is {guidance}, so that the negative prompt works.",
+                guidance=number_text(guidance),
+            )
+        case NegativeAdded(words):
+            return say("Negative prompt added: {words}", words=words)
+        case HighGuidance(guidance, advised):
+            return say(
+                "Guidance {guidance} is high: above {advised}, pictures look burnt.",
+                guidance=number_text(guidance),
+                advised=number_text(advised),
+            )
+        case SmallSide(side, good):
+            return say(
+                "A side of {side} pixels is short: pictures come out better from {good} pixels up.",
+                side=side,
+                good=good,
+            )
+        case StyleIgnored():
+            return style_ignored(remark, say)
+        case SyntaxIgnored(words):
+            return syntax_ignored(words, say)
+        case InertSyntax(words):
+            return inert_syntax(words, say)
+        case UnknownOptions(words):
+            return unknown_options(words, say)
+        case PastedText():
+            return pasted_text(remark, say)
+        case LimitedModel():
+            return limited_model(remark, say)
+        case Adapted(adaptation):
+            return _adapted(adaptation, say)
+        case SourceCut():
+            return source_cut(remark, say)
+        case GroundChosen(ground):
+            return ground_chosen(ground, say)
+        case FirstFrameUsed():
+            return say("The picture is animated: its first frame is used.")
+        case SomeFailed(failed, wanted):
+            return say.plural(
+                "{n} of {wanted} could not be painted and was not charged.",
+                "{n} of {wanted} could not be painted and were not charged.",
+                failed,
+                wanted=wanted,
+            )
+        case NotExact(differences):
+            return say(
+                "Not exact: painted under different conditions than the original ({why}).",
+                why="; ".join(str(difference) for difference in differences),
+            )
+        case _:
+            assert_never(remark)
+
+
+def _adapted(adaptation: Adaptation, say: Words) -> str:
+    match adaptation.mend:
+        case Mend.GUIDANCE:
+            return say(
+                "After a numerical error, guidance was changed to {guidance}.",
+                guidance=adaptation.value,
+            )
+        case Mend.FLOAT32:
+            return say("After a numerical error, part of it was recomputed with higher precision.")
+        case Mend.AGAIN:
+            return say("The first attempt came out blank, so it was painted again.")
+        case Mend.BLANK:
+            return say("The picture is almost empty, even after a second attempt.")
+        case Mend.MEMORY:
+            return say(
+                "Memory ran out, so it was painted with the memory plan {plan}.",
+                plan=adaptation.value,
+            )
