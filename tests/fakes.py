@@ -270,6 +270,10 @@ class FakeMessenger:
         """Return one channel per user."""
         return DIRECT + user_id
 
+    async def is_direct(self, channel_id: int) -> bool:
+        """Tell it by the number."""
+        return DIRECT <= channel_id < THREAD
+
     async def open_thread(self, address: Address, user_id: int) -> int:
         """Return one thread per message, with an id of its own."""
         self._fail()

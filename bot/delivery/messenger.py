@@ -69,7 +69,8 @@ class AnsweredElsewhere(Exception):
 class Messenger(Protocol):
     """Edits, posts and finds messages.
 
-    Every method raises only Undeliverable and TemporaryFailure, except `find_answer`.
+    Every method raises only Undeliverable and TemporaryFailure, except `find_answer` and
+    `is_direct`, which raises only TemporaryFailure.
     """
 
     async def edit(self, address: Address, card: Card) -> None:
@@ -89,6 +90,10 @@ class Messenger(Protocol):
 
     async def direct_channel(self, user_id: int) -> int:
         """Return the id of the direct message channel with this user."""
+        ...
+
+    async def is_direct(self, channel_id: int) -> bool:
+        """Return whether a channel is somebody's direct messages; False if it is gone."""
         ...
 
     async def open_thread(self, address: Address, user_id: int) -> int:

@@ -61,9 +61,10 @@ def default_route(
     """
     age = now - job.accepted_at
     if job.private:
-        if has_token and age < REPLY_TOKEN_LIFE:
-            return Route.REPLY
         direct = _direct(job, direct_messages)
+        anew = in_direct and direct is not None and age > NOTIFY_AFTER
+        if has_token and age < REPLY_TOKEN_LIFE and not anew:
+            return Route.REPLY
         return Route.EDIT if direct is None and in_direct and message_id is not None else direct
     if message_id is None:
         return Route.POST
@@ -109,7 +110,9 @@ def fallback_route(
         case Route.EDIT | Route.POST:
             return direct if obstacle in _CHANNEL_CLOSED else None
         case Route.REPLY:
-            return direct
+            return None if Route.DIRECT in taken else direct
+        case Route.DIRECT if job.private and editable and obstacle is not Obstacle.UNREADABLE:
+            return None if Route.REPLY in taken else Route.REPLY
         case _:
             return None
 

@@ -13,7 +13,6 @@ import structlog
 
 from bot.delivery import routes
 from bot.delivery.cards import KeptCard
-from bot.delivery.direct_messages import is_in_direct
 from bot.delivery.keyed_worker import KeyedWorker
 from bot.delivery.messenger import (
     REPLY_TOKEN_LIFE,
@@ -295,19 +294,19 @@ class DeliveryWorker:
         return None
 
     async def _is_in_direct(self, pending: PendingDelivery) -> bool:
-        """Whether a private job whose token has expired was requested in direct messages.
+        """Whether a private job that took a while was requested in direct messages.
 
-        Until then the token is all that is needed. Raises TemporaryFailure.
+        At first an edit by the token is all that is needed. Raises TemporaryFailure.
         """
         job = pending.job
-        if not job.private or self._clock() - job.accepted_at < REPLY_TOKEN_LIFE:
+        if not job.private or self._clock() - job.accepted_at <= routes.NOTIFY_AFTER:
             return False
-        return await is_in_direct(self._messenger, job.place)
+        return await self._messenger.is_direct(job.place.channel_id)
 
     async def _seems_in_direct(self, job: Job) -> bool:
         """Whether a job was requested in direct messages, as far as Discord says so now."""
         with contextlib.suppress(TemporaryFailure):
-            return job.private and await is_in_direct(self._messenger, job.place)
+            return job.private and await self._messenger.is_direct(job.place.channel_id)
         return False
 
     async def _keep_in_history(

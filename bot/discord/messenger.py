@@ -134,6 +134,16 @@ class DiscordMessenger:
         """Return the channel, which Discord creates if there is none yet."""
         return (await _translate_errors(self._client.create_dm(discord.Object(user_id)))).id
 
+    async def is_direct(self, channel_id: int) -> bool:
+        """Look at the channel: servers' are cached. None is opened for this, unlike above."""
+        channel = self._client.get_channel(channel_id)
+        if channel is None:
+            try:
+                channel = await _translate_errors(self._client.fetch_channel(channel_id))
+            except Undeliverable:
+                return False
+        return isinstance(channel, discord.DMChannel)
+
     async def open_thread(self, address: Address, user_id: int) -> int:
         """Open the thread; it gets the message's own id, so a repeated call finds it there."""
         message_id = address.message_id

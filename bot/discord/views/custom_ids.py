@@ -127,7 +127,15 @@ _TABLES: Final = {
 """The tables of row ids that are not a picture's."""
 
 
-_WITHOUT_ROW: Final = frozenset({ComponentAction.REFRESH_QUEUE})
+_WITHOUT_ROW: Final = frozenset(
+    {
+        ComponentAction.REFRESH_QUEUE,
+        ComponentAction.CANCEL_ALL_IN_QUEUE,
+        ComponentAction.SET_DELIVERY,
+        ComponentAction.SET_SPOILER,
+        ComponentAction.SET_QUIET,
+    }
+)
 """The actions whose number is no row id: they are about all that is on one server."""
 
 

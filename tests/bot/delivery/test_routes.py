@@ -107,6 +107,25 @@ def test_a_late_result_of_direct_messages(state: JobState, direct: bool):
         assert route is expected
 
 
+@pytest.mark.parametrize("state", ENDS)
+@pytest.mark.parametrize("direct", [False, True])
+def test_who_waited_long_in_direct_messages_is_notified(state: JobState, direct: bool):
+    """After thirty seconds a picture is sent there anew; all else, and on a server, is edited."""
+    job = a_job(state, private=True)
+    for there, late_s in itertools.product((False, True), (30, 31)):
+        route = routes.default_route(
+            job,
+            message_id=5,
+            has_token=True,
+            now=EPOCH + timedelta(seconds=late_s),
+            backlog=False,
+            direct_messages=direct,
+            in_direct=there,
+        )
+        anew = there and late_s > 30 and direct and state is JobState.PAINTED
+        assert route is (Route.DIRECT if anew else Route.REPLY)
+
+
 def test_who_waited_long_is_notified():
     """Up to thirty seconds the status message is edited; after that there is a new message."""
     job = a_job(JobState.PAINTED)

@@ -255,12 +255,12 @@ async def test_whether_it_is_one_of_direct_messages_is_asked_again(
     job = await late_in_direct(harness, painted=False)
     asked: list[int] = []
 
-    async def at_first_unreachable(user_id: int) -> int:
-        asked.append(user_id)
+    async def at_first_unreachable(channel_id: int) -> bool:
+        asked.append(channel_id)
         if len(asked) == 1:
             raise TemporaryFailure("503")
-        return DIRECT + user_id
+        return True
 
-    monkeypatch.setattr(harness.messenger, "direct_channel", at_first_unreachable)
+    monkeypatch.setattr(harness.messenger, "is_direct", at_first_unreachable)
     await harness.deliver()
-    assert asked == [3, 3] and await harness.state(job) == "delivered"
+    assert asked == [DIRECT + 3, DIRECT + 3] and await harness.state(job) == "delivered"

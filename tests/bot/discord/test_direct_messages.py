@@ -10,6 +10,7 @@ import discord
 import pytest
 from simcord.components import walk_components
 
+from bot.discord.messenger import DiscordMessenger
 from engine.diffusion.families import SKETCH_FAMILY
 from storage import consistency
 from tests.bot.discord.delivery_settings import change_settings
@@ -306,6 +307,42 @@ async def test_a_result_that_comes_late(harness: BotHarness, renderer: ScriptedR
     assert link in harness.texts(status) and labels(status) == []
     assert "Requested in" not in harness.texts(result)
     assert labels(result) == labels(message) and routes(harness)[-1] == "direct"
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+async def test_who_waited_long_is_notified(
+    harness: BotHarness, renderer: ScriptedRenderer, accepts: bool
+):
+    """After half a minute the picture is a new message, since an edit notifies nobody; where none
+    is accepted any more, it takes the status message's place."""
+    message = await picture_in_direct(harness)
+    renderer.hold()
+    await press(harness, message, "Reroll")
+    await harness.state(2, "painting")
+    harness.clock.advance(40)
+    if not accepts:
+        where = f"/channels/{message.channel.id}/messages"
+        harness.env.inject_error("POST", where, status=403, code=50007)
+    renderer.release()
+    await harness.settled()
+    _, status, *results = shown_directly(harness)
+    assert bool(status.attachments) != accepts and len(results) == accepts
+    assert routes(harness)[-1] == ("direct" if accepts else "reply")
+    assert "Cancel" not in labels(status)
+
+
+async def test_which_channels_are_direct_messages(harness: BotHarness):
+    """Discord tells it; no direct messages are opened with anybody to find out."""
+    message = await picture_in_direct(harness)
+    messenger = DiscordMessenger()
+    messenger.attach(harness.app.client)
+    before = len(harness.env.http_requests)
+    assert await messenger.is_direct(message.channel.id)
+    assert not await messenger.is_direct(harness.channel.id)
+    assert not await messenger.is_direct(12345)
+    assert {r.method for r in harness.env.http_requests[before:]} <= {"GET"}
+    harness.env.inject_error("GET", "/channels/12345", status=400)
+    assert not await messenger.is_direct(12345)
 
 
 async def test_a_failure_that_comes_late(harness: BotHarness, renderer: ScriptedRenderer):
