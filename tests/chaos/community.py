@@ -69,10 +69,13 @@ class Community:
         )
         return [each for each in channels if each.is_thread and each.owner_id == BOT_ID]
 
-    def add_channel(self, guild_id: int, *, parent_id: int | None = None) -> Channel:
-        """Create a channel, or a thread below one."""
+    def add_channel(
+        self, guild_id: int, *, parent_id: int | None = None, private: bool = False
+    ) -> Channel:
+        """Create a channel, or a thread below one. private: all users are in it, the bot is not."""
         self.made += 1
         kind = ChannelType.TEXT if parent_id is None else ChannelType.PUBLIC_THREAD
+        kind = ChannelType.PRIVATE_THREAD if private else kind
         channel = Channel(
             self.world.ids.new(),
             kind,
@@ -80,6 +83,7 @@ class Community:
             guild_id,
             parent_id=parent_id,
             owner_id=ADMIN_ID,
+            members=tuple(self.people) if private else (),
             created_at=self.world.clock(),
         )
         self.world.create_channel(channel)
@@ -128,6 +132,7 @@ def build_community(world: World, *, people: int = 8, places: int = 2) -> Commun
         second.members[user_id] = Member(world.users[user_id], [], joined)
     made = [community.add_channel(second.id) for _ in range(places)]
     community.add_channel(second.id, parent_id=made[0].id)
+    community.add_channel(second.id, parent_id=made[-1].id, private=True)
     return community
 
 

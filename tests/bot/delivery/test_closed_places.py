@@ -374,5 +374,6 @@ async def test_a_link_holds_up_no_shutdown(harness: DeliveryHarness):
     async with asyncio.timeout(5):
         await waiting.wait()
         await harness.delivery.drain(5)
+    assert not [each for each in asyncio.all_tasks() if each.get_name().startswith("note-")]
     assert len(harness.messenger.posts) == 1 and shown(harness) == []
     runner.cancel()
