@@ -12,8 +12,9 @@ from fractions import Fraction
 from typing import cast
 
 from bot.request.regions import Region
+from bot.request.style_names import QUOTES, STYLE_NAMES, parse_style
 from engine.diffusion.families import Speed
-from engine.prompts import EnhancementLevel, PictureStyle
+from engine.prompts import EnhancementLevel
 from engine.sizing import ASPECTS, parse_size
 
 SOFT = ",;，；、"
@@ -49,12 +50,11 @@ ValueReader = Callable[[str], ParsedValue | InvalidValue]
 """Reads a value at the beginning of the text up to the next flag."""
 
 
-_QUOTES = "\"'“”‘’„«»"
 _BRACKETS = "([{（［【〔｛<＜*`)]}）］】〕｝>＞"
 _TOKEN = re.compile(r"\s*([^\s，。；、！？]+)")
 _NUMBER = re.compile(r"\d{1,12}(?:[.,]\d{0,30})?(?:e[+-]?\d{1,3})?|[.,]\d{1,30}", re.IGNORECASE)
 _INTEGER = re.compile(r"\d{1,12}")
-_AROUND = rf"[{re.escape(_QUOTES + _BRACKETS)}]{{0,3}}"
+_AROUND = rf"[{re.escape(QUOTES + _BRACKETS)}]{{0,3}}"
 _SIDE = r"(\d{1,5}(?:[.．]\d{1,4})?)"
 # "1024x768 pixel art" goes on after the size, and so does "1024x768像素画".
 _UNIT = r"(?:\s?px(?!\w)|(?:pixels?|像素)(?!\w)|\s(?:pixels|像素)(?=\s*(?:$|[,.;，。；、])))?"
@@ -94,9 +94,12 @@ _REGIONS = {
     }.items()
     for name in names.split()
 }
-_HALF = re.compile(r"\s+half(?!\w)", re.IGNORECASE)
+_HALF = re.compile(r"\s+(?:half|side|part)(?!\w)", re.IGNORECASE)
+_TIMES = re.compile(r"\s*(?:[xX×](\d{1,4})|(\d{1,4})[xX×])(?!\w)")
+_TRUTH = re.compile(r"\s*(?:(true)|false)(?=\s*(?:$|[,.;，。；、]))", re.IGNORECASE)
 _RANDOM = frozenset({"-1", "−1", "random", "rand", "any", "随机", "隨機"})
-_CHINESE_VALUES = {
+_OTHER_NAMES = {
+    "low": "fast", "normal": "standard", "medium": "standard", "high": "fine", "none": "off",
     "快": "fast", "快速": "fast", "标准": "standard", "標準": "standard", "精细": "fine",
     "精細": "fine", "高": "fine", "关": "off", "关闭": "off", "關閉": "off", "轻": "light",
     "轻微": "light", "完整": "full", "智能": "smart",
@@ -115,18 +118,23 @@ def _token(text: str) -> tuple[str, int]:
     match = _TOKEN.match(text)
     if match is None:
         return "", 0
-    core = match[1].rstrip(",;.!?" + _QUOTES + _BRACKETS)
+    core = match[1].rstrip(",;.!?" + QUOTES + _BRACKETS)
     end = match.start(1) + len(core)
-    word = core.lstrip(_QUOTES + _BRACKETS)
-    inside = _QUOTES if len(word) == len(core) else _QUOTES + _BRACKETS
+    word = core.lstrip(QUOTES + _BRACKETS)
+    inside = QUOTES if len(word) == len(core) else QUOTES + _BRACKETS
     while word and end < match.end() and text[end] in inside:
         end += 1
     return word, end
 
 
-def _to_number(word: str) -> float | None:
+def _to_number(word: str, high: float = 0) -> float | None:
+    """Return a number, also as a percentage of 1 or 100. high: its upper bound, 0 for neither."""
     plain = unicodedata.normalize("NFKC", word)
-    return float(plain.replace(",", ".")) if _NUMBER.fullmatch(plain) else None
+    percentage = high in (1, 100) and plain.endswith("%")
+    if not _NUMBER.fullmatch(plain.removesuffix("%") if percentage else plain):
+        return None
+    found = float(plain.removesuffix("%").replace(",", "."))
+    return found / 100 if percentage and high == 1 else found
 
 
 def integer(low: int, high: int) -> ValueReader:
@@ -138,6 +146,19 @@ def integer(low: int, high: int) -> ValueReader:
         if _INTEGER.fullmatch(plain) and low <= int(plain) <= high:
             return ParsedValue(int(plain), end)
         return InvalidValue(word, low=low, high=high)
+
+    return read
+
+
+def times(low: int, high: int) -> ValueReader:
+    """Read how many times: a whole number within these bounds, also as x3 and 3×."""
+    whole = integer(low, high)
+
+    def read(text: str) -> ParsedValue | InvalidValue:
+        match = _TIMES.match(text)
+        if match is None or not low <= int(match[1] or match[2]) <= high:
+            return whole(text)
+        return ParsedValue(int(match[1] or match[2]), match.end())
 
     return read
 
@@ -163,7 +184,7 @@ def number(low: float, high: float, scale: Callable[[float], float] = float) -> 
 
     def read(text: str) -> ParsedValue | InvalidValue:
         word, end = _token(text)
-        number = _to_number(word)
+        number = _to_number(word, 1 if high <= 1 else high)
         if number is None or not low <= number <= high:
             return InvalidValue(word, low=low, high=high)
         return ParsedValue(scale(number), end)
@@ -173,7 +194,11 @@ def number(low: float, high: float, scale: Callable[[float], float] = float) -> 
 
 def optional(usual: float, read: ValueReader) -> ValueReader:
     """Read a number that may be left out: words after the flag belong to the prompt."""
-    return lambda text: ParsedValue(usual, 0) if _to_number(_token(text)[0]) is None else read(text)
+
+    def read_one(text: str) -> ParsedValue | InvalidValue:
+        return ParsedValue(usual, 0) if _to_number(_token(text)[0], 1) is None else read(text)
+
+    return read_one
 
 
 def one_of(kind: type[StrEnum]) -> ValueReader:
@@ -183,7 +208,7 @@ def one_of(kind: type[StrEnum]) -> ValueReader:
     def read(text: str) -> ParsedValue | InvalidValue:
         word, end = _token(text)
         plain = unicodedata.normalize("NFKC", word).lower()
-        plain = _CHINESE_VALUES.get(plain, plain)
+        plain = _OTHER_NAMES.get(plain, plain)
         if plain in choices:
             return ParsedValue(choices[plain], end)
         return InvalidValue(word, tuple(choices))
@@ -195,7 +220,7 @@ def quality(text: str) -> ParsedValue | InvalidValue:
     """Read a speed by its name, or as one of Midjourney's numbers, such as 0.5, 1 and 2."""
     word, end = _token(text)
     name = unicodedata.normalize("NFKC", word).lower()
-    named = {each.value: each for each in Speed}.get(_CHINESE_VALUES.get(name, name))
+    named = {each.value: each for each in Speed}.get(_OTHER_NAMES.get(name, name))
     number = _to_number(word)
     speed = named or (None if number is None else _QUALITIES.get(number))
     return InvalidValue(word, _SPEEDS) if speed is None else ParsedValue(speed, end)
@@ -264,13 +289,16 @@ def region(text: str) -> ParsedValue | InvalidValue:
     found = _REGIONS.get(plain)
     if found is None:
         return InvalidValue(word, tuple(Region))
+    second, second_end = _token(text[end:])
+    if second.lower() in _REGIONS:  # a corner, which is no region
+        return InvalidValue(text[: end + second_end].strip(), tuple(Region))
     half = _HALF.match(text, end)
     return ParsedValue(found, half.end() if half else end)
 
 
 def _end_around(match: re.Match[str]) -> int:
     """Return where a value ends with the quotation marks and brackets that it stands in."""
-    end, closing = match.end(), _QUOTES + (_BRACKETS if match["around"] else "")
+    end, closing = match.end(), QUOTES + (_BRACKETS if match["around"] else "")
     while match.string[end : end + 1] and match.string[end] in closing:
         end += 1
     return end
@@ -298,59 +326,19 @@ def words(text: str) -> ParsedValue | InvalidValue:
     )
 
 
-def always(value: object) -> ValueReader:
-    """Return a reader of a flag that is written without a value and always means this one."""
-    return lambda _: ParsedValue(value, 0)
+def always(value: object, otherwise: object = None) -> ValueReader:
+    """Return a reader of a flag that is written without a value and means this one.
 
+    "true" behind it changes nothing. otherwise: what "false" means, None if nothing.
+    """
 
-# Styles and their synonyms
+    def read(text: str) -> ParsedValue | InvalidValue:
+        truth = _TRUTH.match(text)
+        if truth is None:
+            return ParsedValue(value, 0)
+        if truth[1]:
+            return ParsedValue(value, truth.end())
+        word = truth[0].strip()
+        return InvalidValue(word) if otherwise is None else ParsedValue(otherwise, truth.end())
 
-STYLE_NAMES = (*PictureStyle, "raw")
-"""The values of --style, listed in the error about an invalid one."""
-
-_SYNONYMS: dict[PictureStyle, str] = {
-    PictureStyle.PHOTO: "photograph, photography, photographic, 照片, 摄影, 真实照片",
-    PictureStyle.FILM: "film photo, film photography, analog, analogue, 胶片, 胶片摄影",
-    PictureStyle.ANIME: "manga, 动漫, 二次元, 动漫风格",
-    PictureStyle.COMIC: "comics, comic book, cartoon, 漫画, 卡通, 美式漫画",
-    PictureStyle.WATERCOLOUR: (
-        "watercolor, watercolour painting, watercolor painting, 水彩, 水彩画"
-    ),
-    PictureStyle.OIL: "oil painting, oils, 油画",
-    PictureStyle.INK: "ink wash, ink painting, ink wash painting, 水墨, 水墨画, 国画",
-    PictureStyle.PENCIL: "pencil drawing, pencil sketch, sketch, 铅笔, 铅笔画, 素描, 铅笔素描",
-    PictureStyle.LINE_ART: "lineart, line, line drawing, 线稿",
-    PictureStyle.FLAT: "flat illustration, flat vector, vector, 扁平, 扁平插画",
-    PictureStyle.POSTER: "poster art, 海报, 海报风格",
-    PictureStyle.PIXEL: "pixel art, pixels, 像素, 像素画",
-    PictureStyle.RENDER: "3d render, render, 3d渲染, 三维, 三维渲染",
-    PictureStyle.LOW_POLY: "lowpoly, 低多边形",
-    PictureStyle.ISOMETRIC: "isometric view, 等距, 等距视角",
-}
-_SPELLINGS = [
-    (name, style)
-    for style, also in _SYNONYMS.items()
-    for name in (style.value.replace("-", " "), *also.split(", "))
-]
-_STYLES = {name.replace(" ", ""): style for name, style in _SPELLINGS}
-_LONGEST_STYLE = 60  # longer than every spelling
-_STYLE = re.compile(
-    rf"\s*[{_QUOTES}]?("
-    + "|".join(
-        re.escape(name).replace(r"\ ", r"[ \-_]?")
-        for name, _ in sorted(_SPELLINGS, key=lambda each: -len(each[0]))
-    )
-    + rf")(?!\w)[{_QUOTES}]?",
-    re.IGNORECASE,
-)
-
-
-def parse_style(text: str) -> tuple[PictureStyle, int] | None:
-    """Return the style that a text begins with and where its name ends; None if there is none."""
-    begins = text[:_LONGEST_STYLE]
-    plain = unicodedata.normalize("NFKC", begins)
-    match = _STYLE.match(plain if len(plain) == len(begins) else begins)
-    if match is None:
-        return None
-    name = re.sub(r"[ \-_]", "", match[1].lower())
-    return _STYLES[name], match.end()
+    return read

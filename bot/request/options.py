@@ -180,7 +180,7 @@ OPTIONS: Final = (
     Option(
         name="strict",
         kind=bool,
-        flags=(_flag("strict 严格 嚴格", read.always(True)),),
+        flags=(_flag("strict 严格 嚴格", read.always(True, False)),),
         section=Section.METHOD,
         help="Guidance 1.8, which follows the prompt more strictly.",
         default=False,
@@ -287,7 +287,7 @@ OPTIONS: Final = (
     Option(
         name="count",
         kind=int,
-        flags=(_flag("repeat r count 数量 數量 张数 張數 重复 重複", read.integer(1, MAX_REPEAT)),),
+        flags=(_flag("repeat r count 数量 數量 张数 張數 重复 重複", read.times(1, MAX_REPEAT)),),
         description=translatable("How many pictures, from 1 to 4; each counts towards your quota"),
         section=Section.NUMBER,
         help="Pictures per prompt (default: 1).",
@@ -298,8 +298,8 @@ OPTIONS: Final = (
         name="private",
         kind=bool,
         flags=(
-            _flag("private stealth 私密 私人 隐私 隱私", read.always(True)),
-            _flag("public 公开 公開", read.always(False)),
+            _flag("private stealth 私密 私人 隐私 隱私", read.always(True, False)),
+            _flag("public 公开 公開", read.always(False, True)),
         ),
         description=translatable("Whether only you can see the picture (default: no)"),
     ),

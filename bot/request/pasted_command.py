@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bot.request.flag_values import SOFT, InvalidValue, ParsedValue, ValueReader
+from bot.request.flag_values import SOFT, ParsedValue, ValueReader
 from bot.request.options import OPTIONS, Option
 from bot.request.parameters_text import read_typed
 from bot.request.quotations import CJK, quotations
@@ -143,10 +143,13 @@ class _Reader:
         ends = [*(each.start() for each in places), len(self._text)]
         self._words.append(self._text[: ends[0]])
         for place, end in zip(places, ends[1:], strict=True):
-            if self._take(place, self._text[place.end() : end]):
+            value = self._text[place.end() : end]
+            if self._take(place, value):
                 self._taken = True
-            else:
-                self._words.append(self._text[place.start() : end])
+                continue
+            self._words.append(self._text[place.start() : end])
+            if place[1].lower() != _PROMPT and self._is_as_copied(place, value):
+                self._unknown.append(_short(f"{place[1]}:{_first(value)}"))
         unknown = tuple(dict.fromkeys(self._unknown))[:MAX_UNKNOWN]
         if not self._taken:
             return PastedCommand(self._text, unknown)
@@ -172,20 +175,24 @@ class _Reader:
         """Take one option, or return False for words that only look like one."""
         named = _NAMES.get(re.sub("[_ ]", "-", place[1].lower()))
         if named is None:
-            self._unknown.append(_short(f"{place[1]}:{_first(value)}"))
             return False
         if named.option is None:
             return self._take_prompt(value) if place[1].lower() == _PROMPT else self._picture(value)
         if named.option.kind is bool:
             return self._take_answer(named.option, value)
         assert named.read is not None
+        choices = next(_braced(value), None)
+        if choices is not None and not value[: choices[0]].strip():  # expanded later
+            self._flags.append(f"--{named.option.name} {value[: choices[1] + 1].strip()}")
+            self._words.append(value[choices[1] + 1 :])
+            return True
         label = _LABEL.match(value)
         if label is not None and label[1].lower() in set(named.option.choices or ()):
             value = label[1]
         found = named.read(value)
         if isinstance(found, ParsedValue):
             end = found.end
-        elif named.exact and self._is_as_copied(place, value, found):
+        elif named.exact and found.value and self._is_as_copied(place, value):
             end = value.find(found.value) + len(found.value)
         else:
             return False
@@ -193,10 +200,10 @@ class _Reader:
         self._words.append(value[end:])
         return True
 
-    def _is_as_copied(self, place: re.Match[str], value: str, found: InvalidValue) -> bool:
+    def _is_as_copied(self, place: re.Match[str], value: str) -> bool:
         """Whether it is written as Discord copies it, so that its value is wrong, not prose."""
         apart = not place.start() or self._text[place.start() - 1].isspace()
-        return apart and place[0].endswith(":") and bool(found.value) and not value[0].isspace()
+        return apart and place[0].endswith(":") and bool(value) and not value[0].isspace()
 
     def _take_prompt(self, value: str) -> bool:
         if self._prompted or any(each.strip(f"{SOFT} \n") for each in self._words):
@@ -208,7 +215,6 @@ class _Reader:
     def _picture(self, value: str) -> bool:
         address = _ADDRESS.match(value.lstrip())
         if address is None:
-            self._unknown.append(_short(f"{_PICTURE}:{_first(value)}"))
             return False
         self._addresses.append(address[0])
         self._words.append(value.lstrip()[address.end() :])

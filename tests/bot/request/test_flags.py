@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from bot.request.braces import Permutations, permutations
 from bot.request.flag_syntax import FLAGS, UNSUPPORTED
-from bot.request.flag_values import STYLE_NAMES
 from bot.request.flags import ParsedPrompt, TooManyPictures, expand, parse, without_flags
 from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem
 from bot.request.regions import Region
+from bot.request.style_names import STYLE_NAMES
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed
 from engine.prompts import EnhancementLevel, PictureStyle
 from engine.sizing import ASPECTS
@@ -135,6 +135,20 @@ WRITTEN = [
     ("a cat —16：9, big", ParsedPrompt("a cat, big", {"aspect": "16:9"})),
     ("--1024x768 a cat", ParsedPrompt("a cat", {"size": (1024, 768)})),
     ("a cat ‒ar 16:9", ParsedPrompt("a cat", {"aspect": "16:9"})),
+    ("a cat --chaos 20%", ParsedPrompt("a cat", {"variety": 0.2})),
+    ("a cat --strength 50%", ParsedPrompt("a cat", {"strength": 0.5})),
+    ("a cat --refine 20％", ParsedPrompt("a cat", {"refine": 0.2})),
+    ("a cat --repeat x2", ParsedPrompt("a cat", {"count": 2})),
+    ("a cat --repeat 2×, big", ParsedPrompt("a cat, big", {"count": 2})),
+    ("a cat --private true", ParsedPrompt("a cat", {"private": True})),
+    ("a cat --private=False --seed 5", ParsedPrompt("a cat", {"private": False, "seed": 5})),
+    ("a cat --strict=false", ParsedPrompt("a cat", {"strict": False})),
+    ("a cat --raw true", ParsedPrompt("a cat", {"enhance": EnhancementLevel.OFF})),
+    ("a cat --private true story", ParsedPrompt("a cat true story", {"private": True})),
+    ("a cat --quality high", ParsedPrompt("a cat", {"speed": Speed.FINE})),
+    ("a cat --enhance none", ParsedPrompt("a cat", {"enhance": EnhancementLevel.OFF})),
+    ("a cat --style photorealistic", ParsedPrompt("a cat", {"style": PictureStyle.PHOTO})),
+    ("a cat --region left side", ParsedPrompt("a cat", {"region": Region.LEFT})),
     ("a cat --cfg-scale 2", ParsedPrompt("a cat", {"guidance": 2.0})),
     ("a cat --negative-prompt fog", ParsedPrompt("a cat", {"negative": "fog"})),
     ("a cat --ar 16:9px", ParsedPrompt("a cat", {"aspect": "16:9"})),
@@ -256,6 +270,19 @@ WRONG = [
     ("a cat --niji 6", FlagError(FlagErrorKind.UNSUPPORTED, "--niji")),
     ("a cat —Tile", FlagError(FlagErrorKind.UNSUPPORTED, "—Tile")),
     ("a cat --weird 100", FlagError(FlagErrorKind.UNSUPPORTED, "--weird", suggestion="--chaos")),
+    ("a cat --raw=false", FlagError(FlagErrorKind.BAD_VALUE, "--raw", "false")),
+    (
+        "a cat --region upper left",
+        FlagError(FlagErrorKind.BAD_VALUE, "--region", "upper left", tuple(Region)),
+    ),
+    (
+        "a cat --chaos 120%",
+        FlagError(FlagErrorKind.BAD_VALUE, "--chaos", "120%", low=0, high=100),
+    ),
+    (
+        "a cat --guidance 50%",
+        FlagError(FlagErrorKind.BAD_VALUE, "--guidance", "50%", low=1, high=MAX_GUIDANCE),
+    ),
     ("a cat --n 4", FlagError(FlagErrorKind.UNSUPPORTED, "--n", suggestion="--repeat")),
     ("a cat --stop 50", FlagError(FlagErrorKind.UNSUPPORTED, "--stop")),
     ("a cat --sref https://x.org/a.png", FlagError(FlagErrorKind.UNSUPPORTED, "--sref")),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.i18n import words
-from bot.request.apply_flags import ParsedRequest, apply_flags
+from bot.request.apply_flags import ParsedRequest, apply_flags, apply_flags_to_each
 from bot.request.flags import without_flags
 from bot.request.input_sources import InputSpec, UrlSource
 from bot.request.notes import UnknownOptions
@@ -181,6 +181,11 @@ def test_prose_behind_the_command_stays(text: str, prompt: str):
             "first:a.png second:b.png prompt:a house",
             ("first:a.png", "second:b.png"),
         ),
+        (
+            "/imagine prompt:a house private:maybe seed:5",
+            "a house private:maybe",
+            ("private:maybe",),
+        ),
         ("/imagine prompt:一只猫 模型:某某 种子:5", "一只猫 模型:某某", ("模型:某某",)),
     ],
 )
@@ -204,6 +209,21 @@ def test_the_label_of_a_prompt_is_no_part_of_it(text: str):
     """“Prompt:” in front is dropped; what looks like an option behind it is still text."""
     assert parsed(text).params == GenerationParams("a house")
     assert parsed(f"{text} seed:5").params == GenerationParams("a house seed:5")
+
+
+def test_options_may_hold_choices():
+    """Choices in the value of an option are expanded like those of a flag."""
+    found = apply_flags_to_each(
+        GenerationParams("/imagine prompt:{a cat, a dog} seed:{5, 6} aspect:16:9"), 1, False
+    )
+    assert not isinstance(found, Refused)
+    assert [(each.params.prompt, each.params.seed) for each in found] == [
+        ("a cat", 5),
+        ("a cat", 6),
+        ("a dog", 5),
+        ("a dog", 6),
+    ]
+    assert {each.params.aspect for each in found} == {"16:9"}
 
 
 def test_a_wrong_value_is_named_and_can_be_left_out():
