@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -82,6 +82,7 @@ class DeliveryWorker:
         self._messenger = messenger
         self._progress_updater = progress_updater
         self._deliveries = deliveries
+        self._disown: Callable[[int], Awaitable[object]] = deliveries.dropped
         self._notes = StatusNotes(editor, sleep)
         self._sender = ResultSender(
             messenger,
@@ -113,6 +114,13 @@ class DeliveryWorker:
             prepare=self._prepare,
             sleep=sleep,
         )
+
+    def attach(self, disown: Callable[[int], Awaitable[object]]) -> None:
+        """Undo with this each painted job that another copy of the bot turns out to have answered.
+
+        Otherwise it is only dropped.
+        """
+        self._disown = disown
 
     async def status_message(
         self, job_id: int, *, accepted_at: datetime | None = None
@@ -231,7 +239,9 @@ class DeliveryWorker:
             await self._keep_in_history(pending, str(error), error.obstacle)
         except AnsweredElsewhere:
             log.warning("not delivered: another copy of the bot answered", job=job_id)
-            await self._deliveries.dropped(job_id)
+            # Only what was painted is still charged.
+            painted = pending.job.state is JobState.PAINTED
+            await (self._disown(job_id) if painted else self._deliveries.dropped(job_id))
         except TooOld:
             log.info("too old to be sent", job=job_id)
             await self._keep_in_history(pending, "too old to be sent", old=True)

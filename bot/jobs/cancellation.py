@@ -26,8 +26,7 @@ from engine.service import Engine
 from storage.cancelled_painting import CancelledJob, FreeCancelling
 from storage.errors import IllegalTransition, StorageError
 from storage.jobs import Jobs
-from storage.steps import TakenBack
-from storage.types import Clock, Job
+from storage.types import Clock, Job, Place
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +44,8 @@ class CancellationService:
     """Cancels jobs: the end and the refund are recorded first, then the renderer is stopped.
 
     So an end that a member was shown is final whatever happens next, and a picture that is finished
-    at the same moment either came first or is discarded.
+    at the same moment either came first or is discarded. forget: removes the files of pictures
+    whose rows are gone.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class CancellationService:
         clock: Clock,
         max_wait: timedelta,
         free: FreeCancelling,
+        forget: Callable[[Place, Sequence[str]], Awaitable[None]],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._engine = engine
@@ -69,6 +70,7 @@ class CancellationService:
         self._clock = clock
         self._max_wait = max_wait
         self._free = free
+        self._forget = forget
         self._sleep = sleep
 
     def cancellable(self, actor: Actor) -> list[ActiveJob]:
@@ -109,21 +111,21 @@ class CancellationService:
         if active is not None:
             await self._finish(active, self._jobs.cancelled)
 
-    async def disown(self, job_id: int) -> TakenBack | None:
+    async def disown(self, job_id: int) -> None:
         """Undo a job that another copy of the bot answered: refunded, and delivered nowhere.
 
-        The caller removes the files. None if the job has ended otherwise or was delivered.
+        Does nothing if it has ended otherwise or was delivered. Raises StorageError.
         """
         try:
             disowned = await self._jobs.disowned(job_id)
         except IllegalTransition:
-            return None
+            return
         active = self._active.get(job_id)
         if active is not None and not active.finished:
             active.finished = True
             self._engine.cancel(active.handle)
         self._events.finished(job_id)
-        return disowned
+        await self._forget(disowned.job.place, disowned.files)
 
     async def stop_ended(self, jobs: Sequence[Job]) -> None:
         """Stop jobs whose end and refund are already recorded, and publish that they finished."""

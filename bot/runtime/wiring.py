@@ -276,7 +276,9 @@ def _services(
         clock=base.clock,
         max_wait=shared.max_wait,
         free=FreeCancelling(base.settings.quota.cancelled_s, shared.fallback),
+        forget=gallery.forget,
     )
+    outgoing.delivery.attach(cancellation.disown)
     return Services(
         generation=GenerationService(
             admission=admission, resolver=resolver, originals=originals, jobs=stores.jobs

@@ -352,10 +352,8 @@ async def _send_status(
 
 async def disown(services: Services, job_id: int) -> None:
     """Undo a job because another copy of the bot answered its command; it is refunded."""
-    disowned = await services.cancellation.disown(job_id)
+    await services.cancellation.disown(job_id)
     services.delivery.status_unknown(job_id)
-    if disowned is not None:
-        await services.gallery.forget(disowned.job.place, disowned.files)
 
 
 async def _find_answer(interaction: Interaction, services: Services, job_id: int) -> int | None:

@@ -104,7 +104,8 @@ async def test_an_answer_that_a_crash_kept_unknown_is_found_again(harness: Deliv
 
 @pytest.mark.parametrize("end", ["painted", "cancelled"])
 async def test_another_programs_answer_is_left_alone(harness: DeliveryHarness, end: str):
-    """If another program answered the command, nothing is sent and its message is not changed."""
+    """If another program answered the command, nothing is sent or charged, and its message is not
+    changed."""
     job = await harness.accept(placed=False, reply_token="t")
     if end == "painted":
         await harness.paint(job)
@@ -114,9 +115,12 @@ async def test_another_programs_answer_is_left_alone(harness: DeliveryHarness, e
     with pytest.raises(AnsweredElsewhere):
         await harness.delivery.status_message(job.id, accepted_at=job.accepted_at)
     harness.restart()
+    harness.delivery.attach(harness.jobs.disowned)
     await harness.deliver()
     assert await harness.state(job) == "dropped"
     assert harness.messenger.posts == [] and harness.messenger.messages == {}
+    row = await harness.db.fetch_one("SELECT count(*) AS n FROM ledger WHERE refunded_at IS NULL")
+    assert row is not None and row["n"] == 0
 
 
 async def test_a_command_that_was_never_answered_is_known_as_such(harness: DeliveryHarness):

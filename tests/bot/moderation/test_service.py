@@ -113,6 +113,7 @@ class ModerationHarness:
                 clock=clock,
                 max_wait=timedelta(hours=1),
                 free=FreeCancelling(600.0, QuotaPolicy(50, 24, PolicySource.CONFIG)),
+                forget=self.gallery.forget,
             ),
             permissions=permissions,
             changed=self.changed.append,
