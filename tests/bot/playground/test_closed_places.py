@@ -60,12 +60,12 @@ def sent_directly(live: LivePlayground) -> list[Message]:
 
 
 async def test_a_private_thread_without_the_bot(tmp_path: Path) -> None:
-    """The token shows progress, pictures and what a button makes, also after a kill; when it is
-    spent, the picture goes to the direct messages."""
+    """The token shows pictures and what a button makes, also after a kill; when it is spent, the
+    picture goes to the direct messages."""
     async with open_live(tmp_path) as live:
         standin, world = live.playground.standin, live.playground.standin.world
         thread = private_thread(live)
-        first = await painting(live, thread.id)
+        first = imagine(live, thread.id, "a red boat")
         (shown,) = await live.until(lambda: pictures(live, thread.id))
         assert shown.id == first.response_id
         row = next(part for part in shown.components if part["type"] == 1)
