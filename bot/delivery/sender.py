@@ -174,7 +174,7 @@ class ResultSender:
         )
         if fallback is None:
             return None
-        log.info("another road", job=job.id, obstacle=obstacle.value, road=fallback.value)
+        log.info("route closed", job=job.id, obstacle=obstacle.value, next_route=fallback.value)
         wanted_here = job.delivery is DeliveryMode.CHANNEL and fallback is Route.DIRECT
         closed = wanted_here or route is self._preferred(job)
         return await self._deliveries.switch(job.id, fallback, obstacle.value if closed else None)
