@@ -29,9 +29,10 @@ _STATE: Final = (
     r"(?:, ?(?:stealth|raw))?\)"
 )
 _SIGNED: Final = re.compile(
-    rf"(?P<text>.*?\S)\s+[-–—]\s+(?P<by>{_MADE})?(?P<who>[^\n()]{{1,40}}?)(?P<state>(?:{_STATE})*)\s*",
-    re.DOTALL | re.IGNORECASE,
+    rf"(?<=\S)\s+[-–—]\s+(?P<by>{_MADE})?(?P<who>[^\n()]{{1,40}}?)(?P<state>(?:{_STATE})*)\s*\Z",
+    re.IGNORECASE,
 )
+_SIGNATURE_CHARS: Final = 160
 _LETTERING: Final = re.compile(
     r"""\s*(?:"([^"]+)(?<!\\)"|[“”]([^“”]+)(?<!\\)[“”]|「([^「」]+)(?<!\\)」)\s*"""
 )
@@ -58,9 +59,8 @@ def _unwrapped_once(text: str) -> str:
     marked = _CODE.fullmatch(text) or _EMPHASIS.fullmatch(text)
     if marked is not None and marked["text"].strip() and _is_flags(marked["rest"] or ""):
         return f"{marked['text'].strip()} {marked['rest'] or ''}".strip()
-    signed = _SIGNED.fullmatch(text)
-    if signed is not None and _is_signature(signed):
-        return signed["text"]
+    if (unsigned := _unsigned(text)) != text:
+        return unsigned
     quoted = _LETTERING.fullmatch(text)
     if quoted is not None:
         inside = next(filter(None, quoted.groups()))
@@ -78,13 +78,17 @@ def _is_flags(text: str) -> bool:
     return not text or (bool(found) and found[0].start == 0)
 
 
-def _is_signature(signed: re.Match[str]) -> bool:
-    """Whether this is how Midjourney's bot signs a prompt, not the end of a sentence.
-
-    A mention is a name already, or still a code; copied on a computer it has its @.
-    """
-    named = signed["who"].lstrip().startswith(("@", "<@"))
-    bold = signed["text"].startswith("**") and signed["text"].endswith("**")
-    if signed["by"]:
-        return named or bold or bool(signed["state"])
-    return bool(signed["state"]) and (named or bold or bool(find_flags(signed["text"]).flags))
+def _unsigned(text: str) -> str:
+    """Return a text without what Midjourney's bot writes behind it."""
+    flagged: bool | None = None
+    while (signed := _SIGNED.search(text, max(0, len(text) - _SIGNATURE_CHARS))) is not None:
+        # A mention is a name already, or still a code; copied on a computer it has its @.
+        named = signed["who"].lstrip().startswith(("@", "<@"))
+        named = named or (text.startswith("**") and text.endswith("**", 0, signed.start()))
+        if flagged is None and not named:
+            flagged = bool(find_flags(text).flags)
+        sure = named or bool(signed["state"] if signed["by"] else flagged)
+        if not sure or not (signed["by"] or signed["state"]):
+            break
+        text = text[: signed.start()]
+    return text

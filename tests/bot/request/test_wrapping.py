@@ -105,7 +105,10 @@ def test_nothing_raises_and_nothing_is_left_over(text: str):
     assert unwrapped(once) == once
 
 
-@pytest.mark.parametrize("piece", ["`", "*", "**a", "> ", "> a\n", '"', "||", "```a"])
+@pytest.mark.parametrize(
+    "piece",
+    ["`", "*", "**a", "> ", "> a\n", '"', "||", "```a", "- a - @b (fast) ", "** - a (fast)"],
+)
 def test_a_long_text_is_read_quickly(piece: str):
     """The longest prompt takes no noticeable time."""
     before = time.perf_counter()
