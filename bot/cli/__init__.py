@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
+import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
@@ -19,6 +23,12 @@ COMMANDS = {
     "playground": "Try the bot in a browser, without Discord.",
     "invite": "Print the link that adds the bot to a server.",
 }
+
+
+_OF_THE_SYSTEM = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENAMETOOLONG, errno.ELOOP)
+)
+"""Errors of files that say nothing about the program: whoever called it can mend them."""
 
 
 class LazyGroup(click.Group):
@@ -36,6 +46,21 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         return importlib.import_module(f"bot.cli.{cmd_name}").command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a full disk, or a name that is too long, ends it with one sentence."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno not in _OF_THE_SYSTEM:
+                raise
+            from bot.cli.common.errors import FAILED, fail
+
+            if error.filename is None:  # what was printed, and would be again at the end
+                with suppress(OSError), Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+                    os.dup2(nowhere.fileno(), sys.stdout.fileno())
+            what = "The output" if error.filename is None else str(error.filename)
+            fail(f"{what} cannot be used: {error.strerror}.", FAILED)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""

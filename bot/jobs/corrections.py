@@ -55,7 +55,7 @@ class CorrectionService:
     ) -> Correction | Refused:
         """Store the request; nothing is charged or reserved for it."""
         prompt = visible(request.params.prompt)
-        without = without_flags(prompt, problem)
+        without = await asyncio.to_thread(without_flags, prompt, problem)
         stored = StoredCorrection(request.with_prompt(prompt), without)
         place = Place(actor.guild_id, actor.channel_id, actor.user_id)
         try:

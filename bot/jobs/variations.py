@@ -181,7 +181,9 @@ class VariationService:
         request = await self._originals.settings_of(original)
         negative = change.negative or None
         # The form was filled with the picture's own: what was pasted since is newer.
-        if holds_negative(change.prompt) and clean(change.negative) == request.negative_prompt:
+        if clean(change.negative) == request.negative_prompt and await asyncio.to_thread(
+            holds_negative, change.prompt
+        ):
             negative = None
         params = GenerationParams(
             change.prompt, seed=seed, negative=negative, start=_init_images(request)

@@ -241,7 +241,8 @@ class InspectionService:
         job = await self._jobs.get(picture.job_id)
         parent = None if job is None else await self._lineage.parent(job.parent_picture_id)
         before = await self._lineage.before_upscale(picture)
-        details = self._details_of(recipe, _request_to_copy(recipe.request, before))
+        to_copy = _request_to_copy(recipe.request, before)
+        details = await asyncio.to_thread(self._details_of, recipe, to_copy)
         return dataclasses.replace(
             details,
             picture=picture,
@@ -251,7 +252,11 @@ class InspectionService:
         )
 
     def _details_of(self, recipe: Recipe, to_copy: ImageRequest) -> PictureDetails:
-        """Return what a recipe alone tells. to_copy: the request that the line asks for."""
+        """Return what a recipe alone tells. to_copy: the request that the line asks for.
+
+        It takes up to 100 ms for a long prompt, which is enhanced in every way to see which one was
+        painted: on another thread.
+        """
         line = prompt_line(to_copy, self._family)
         notes = (*request_notes(recipe.request, self._family), *adaptation_notes(recipe))
         return PictureDetails(
@@ -291,14 +296,16 @@ class InspectionService:
         recipe = await asyncio.to_thread(read_recipe, data)
         if isinstance(recipe, ForeignRecipe):
             family = self._family
-            return ForeignDetails(recipe, recipe.line(family), recipe.size_here(family))
+            line = await asyncio.to_thread(recipe.line, family)
+            return ForeignDetails(recipe, line, recipe.size_here(family))
         if not isinstance(recipe, Recipe):
             return recipe
         for picture in await self._candidates(actor, recipe.request.prompt, name):
             if _is_visible(actor, picture, can_read) and Recipe.from_json(picture.recipe) == recipe:
                 return dataclasses.replace(await self._details(picture), from_file=True)
         cleaned = dataclasses.replace(recipe, request=_cleaned(recipe.request))
-        return dataclasses.replace(self._details_of(cleaned, cleaned.request), from_file=True)
+        details = await asyncio.to_thread(self._details_of, cleaned, cleaned.request)
+        return dataclasses.replace(details, from_file=True)
 
     async def _candidates(self, actor: Actor, prompt: str, name: str) -> list[StoredPicture]:
         job_id = job_id_of(name)

@@ -32,6 +32,7 @@ Midjourney's --repeat allows."""
 _BRACE = re.compile(r"(?<!\\)(\\*)([{}｛｝])")
 _SIGN = re.compile(r"(?<!\\)(\\*)([{}｛｝,，、|｜])")
 _OPENING, _CLOSING = "{｛", "}｝"
+_MAX_HALVES = 20
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 _FORMULA = re.compile(r"\$(?!\s)[^$\n]*\\[A-Za-z][^$\n]*\$")
 # \frac{a}{b}, x_{i,j}, ${name}: the second argument follows the first one's closing brace.
@@ -75,10 +76,19 @@ def permutations(prompt: str, limit: int = MAX_EXPANDED) -> Permutations | FlagE
 
 
 def escape_half_choices(prompt: str) -> str:
-    """Return the prompt with a backslash before each brace that is half of a choice."""
-    while isinstance(at := _expanded(prompt, MAX_EXPANDED), int):
+    """Return the prompt with a backslash before each brace that is half of a choice.
+
+    Where there are more than a few, every brace gets one: a prompt is not meant like that, and to
+    look for each would take minutes.
+    """
+    for _ in range(_MAX_HALVES):
+        at = _expanded(prompt, MAX_EXPANDED)
+        if not isinstance(at, int):
+            return prompt
         prompt = f"{prompt[:at]}\\{prompt[at:]}"
-    return prompt
+    return _BRACE.sub(
+        lambda brace: brace[0] if len(brace[1]) % 2 else f"{brace[1]}\\{brace[2]}", prompt
+    )
 
 
 def _expanded(prompt: str, limit: int) -> Permutations | int:

@@ -42,6 +42,8 @@ _VALUE_ENDS = re.compile(
 _INSIDE_WORDS = frozenset("_/\\=&@#%+~'’")
 _ADDRESS = re.compile(r"\S*(?:://|www\.)\S*", re.IGNORECASE)
 _WORDS = "negative"
+_VALUE_CHARS = 200
+"""How far a value is looked for behind the name of a flag. Chosen by hand, above the longest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,8 @@ class _Opener:
 
     def _value_text(self) -> str:
         equals = _EQUALS.match(self.rest)
-        text = self.rest[equals.end() :] if equals else self.rest
+        begin = equals.end() if equals else 0
+        text = self.rest[begin : begin + _VALUE_CHARS]
         following = _VALUE_ENDS.search(text)
         return text[: following.start()] if following else text
 

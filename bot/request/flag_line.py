@@ -66,14 +66,25 @@ def line_with_flags(prompt: str, flags: Iterable[str], negative: str) -> str:
 
 
 def _in_order(parts: Sequence[str], prompt: str) -> str:
-    """Join prompt, flags and negative prompt; with the flags in front where a prompt in front would
-    be taken for a paste, with a command, marks or addresses that are no part of it."""
-    line = " ".join(filter(None, parts))
+    """Join prompt, flags and negative prompt; with flags in front where a prompt in front would be
+    taken for a paste, with a command, marks or addresses that are no part of it, and with flags
+    behind where its end would."""
+    start, flags, *negative = parts
+    first, dashes, others = flags.partition(" --")
+    others = f"--{others}" if dashes else ""
+    orders = [
+        parts,
+        (flags, prompt, *negative),
+        (first, start, others, *negative),
+        (first, start, *negative, others),
+    ]
+    lines = [" ".join(filter(None, each)) for each in orders]
+    return next((line for line in lines if not _is_paste(line)), lines[1])
+
+
+def _is_paste(line: str) -> bool:
     pasted = without_command(line) != line or read_typed(line) is not None
-    if not pasted and not picture_addresses(line)[0]:
-        return line
-    _, flags, *negative = parts
-    return " ".join(filter(None, [flags, prompt, *negative]))
+    return pasted or bool(picture_addresses(line)[0])
 
 
 def _format_number(number: float) -> str:

@@ -70,6 +70,7 @@ _PAIR = re.compile(
 _TWO_SIDES = re.compile(
     rf"\s*(\d{{3,5}})(?:px)?(?:\s*[,，、;；]\s*|\s+)(\d{{3,5}}){_UNIT}{_SIDE_END}"
 )
+_TWO_NUMBERS = re.compile(r"\s*(\d{1,2})(?:\s*[,，、]\s*|\s+)(\d{1,2})(?=[\s,.;，。；、]*\Z)")
 _RATIO_ALONE = re.compile(rf"\s*(?P<around>{_AROUND})(\d\.\d{{1,4}})(?![\w:：]|\.\d)")
 _NOT_OF_SIZES = frozenset({*_COLONS, *_SLASHES, *"‐‑–—−～~-比", "to"})
 SHAPES = {
@@ -227,11 +228,15 @@ def quality(text: str) -> ParsedValue | InvalidValue:
 
 
 def aspect(text: str) -> ParsedValue | InvalidValue:
-    """Read a ratio such as 16:9, 16-9, 1.91:1 and 1.5, or a shape such as portrait."""
+    """Read a ratio such as 16:9, 16-9, 1.91:1 and 1.5, or a shape such as portrait. Two numbers
+    without a sign between them are one where nothing follows that they could belong to."""
     word, end = _token(text)
     named = _NAMED_ASPECTS.get(unicodedata.normalize("NFKC", word).lower())
     if named is not None:
         return ParsedValue(named, end)
+    two = _TWO_NUMBERS.match(text)
+    if two is not None and (spaced := _whole_ratio(two[1], two[2])) is not None:
+        return ParsedValue(spaced, two.end())
     pair = _PAIR.match(text)
     found = pair or _RATIO_ALONE.match(text)
     ratio = None if found is None else _whole_ratio(found[2], pair[4] if pair else "1")

@@ -67,7 +67,9 @@ _EQUALS = re.compile(r"[=:＝：]")
 _ASPECT_TOLERANCE = 1.05
 """How far the shape of a size may be from a ratio that agrees with it, since sizes are multiples
 of 16 pixels: as far as `bot.request.resolve` lets them be."""
-_CLOSING_BRACE = re.compile(r"[}｝]")
+_OPENING_BRACE = re.compile(r"[=:＝：]?\s*[{｛]")
+_BRACES = re.compile(r"[{}｛｝]")
+_SEPARATOR = re.compile(r"[\s{}｛｝,，、|｜]+")
 _WORD = re.compile(r"[=:＝：]?\s*([^\s,，。；、()（）{}｛｝]+)")
 _NUMBER_OR_ADDRESS = re.compile(r"\S*\d\S*|https?://\S+")
 
@@ -147,21 +149,43 @@ def _without(plain: str, problem: FlagProblem) -> str:
     if not found:
         return plain
     readings = _read_all(plain, found)
-    dropped = _merge(readings).contradicting
     named = {each.flag for each in problem.errors}
+    dropped = _merge(readings).contradicting | _contradicting_choices(plain, readings, problem)
     parts, last = [""], 0
     for number, reading in enumerate(readings):
-        of_choice = reading.value_text.startswith(("{", "｛"))
-        wrong = reading.written in named if of_choice else reading.error is not None
+        if reading.start < last:  # within the choice of another flag
+            continue
+        choice = _choice(plain, reading)
+        wrong = reading.error is not None or (choice is not None and reading.written in named)
         if reading.asked:
             parts[-1] += plain[last : reading.start] + "\\"
             last = reading.start
         elif wrong or number in dropped or reading.option in problem.options:
             parts[-1] += plain[last : reading.start]
             parts.append("")
-            last = _end_with_value(plain, reading)
+            last = _end_with_value(plain, reading, choice)
     parts[-1] += plain[last:]
     return join_around_flags(parts) if len(parts) > 1 else parts[0]
+
+
+def _contradicting_choices(
+    plain: str, readings: Sequence[_Reading], problem: FlagProblem
+) -> set[int]:
+    """Return the numbers of flags one of which has choices in braces, where some of these
+    contradict another flag: that shows only in the permutations."""
+    twice = {each.flag for each in problem.errors if each.kind is FlagErrorKind.TWICE}
+    settings = [CONFLICTS.get(each.option, each.option) for each in readings]
+    chosen = {
+        setting
+        for setting, each in zip(settings, readings, strict=True)
+        if _choice(plain, each) is not None
+    }
+    named = {
+        setting
+        for setting, each in zip(settings, readings, strict=True)
+        if each.option and each.written in twice
+    }
+    return {number for number, each in enumerate(settings) if each in chosen & named}
 
 
 def escape_prompt(text: str) -> str:
@@ -326,22 +350,35 @@ def _in_order(readings: Sequence[_Reading], errors: Sequence[FlagError]) -> tupl
     )
 
 
-def _end_with_value(plain: str, reading: _Reading) -> int:
+def _choice(plain: str, reading: _Reading) -> tuple[int, int] | None:
+    """Return the start and the end of the braces that stand in place of a flag's value, if any."""
+    opening = _OPENING_BRACE.match(plain, reading.start + len(reading.written), reading.limit)
+    if opening is None:
+        return None
+    depth = 0
+    for sign in _BRACES.finditer(plain, opening.end() - 1):
+        depth += 1 if sign[0] in "{｛" else -1
+        if depth == 0:
+            return opening.end() - 1, sign.end()
+    return None
+
+
+def _end_with_value(plain: str, reading: _Reading, choice: tuple[int, int] | None) -> int:
     """Return where a flag that is taken out ends, with what looks like its value."""
-    rest = plain[reading.end : reading.limit]
-    if reading.value_text.startswith(("{", "｛")):
-        closing = _CLOSING_BRACE.search(plain, reading.end - 1)
-        return closing.end() if closing else reading.end
     if reading.option:
-        return reading.end
-    # Of an unknown flag: a number or an address, or the only word up to the next flag.
-    match = _WORD.match(rest)
-    if match is None:
-        return reading.end
+        return choice[1] if choice else reading.end
+    # Of an unknown flag: numbers or addresses, or the only word up to the next flag.
     unknown = reading.error is not None and reading.error.kind is FlagErrorKind.UNKNOWN
-    alone = unknown and not rest[match.end() :].strip(f"{SOFT} .。")
-    is_value = rest[0] in "=:＝：" or _NUMBER_OR_ADDRESS.fullmatch(match[1]) is not None
-    return reading.end + match.end() if is_value or alone else reading.end
+    if choice is not None:
+        words, end = filter(None, _SEPARATOR.split(plain[slice(*choice)])), choice[1]
+    else:
+        match = _WORD.match(plain[reading.end : reading.limit])
+        if match is None:
+            return reading.end
+        words, end = [match[1]], reading.end + match.end()
+    alone = unknown and not plain[end : reading.limit].strip(f"{SOFT} .。")
+    is_value = plain[reading.end] in "=:＝：" or all(map(_NUMBER_OR_ADDRESS.fullmatch, words))
+    return end if is_value or alone else reading.end
 
 
 def _with_seed_offset(parsed: ParsedPrompt, offset: int) -> ParsedPrompt:

@@ -96,6 +96,8 @@ _NEGATIVE_LINE = re.compile(r"^[ \t]*Negative prompt\s*[:：]", re.IGNORECASE | 
 _NEGATIVE_INLINE = re.compile(rf"(?:{_APART}|{_GLUED})Negative prompt\s*[:：]")
 _NEGATIVE_ANY_CASE = re.compile(rf"{_APART}Negative prompt\s*[:：]", re.IGNORECASE)
 _LABEL = re.compile(r"\A\s*(?:positive )?prompt\s*[:：]", re.IGNORECASE)
+# Above the text in the tab of the web UI that shows it, and copied with it.
+_HEADING = re.compile(r"\A\s*parameters\s*[:：]?\s+", re.IGNORECASE)
 # Where the prompt itself has a label, as chat programs write it, so has the negative one.
 _LABELLED = re.compile(
     r"\A\s*(?:\*\*|__)?(?:(?:positive |image )?prompt|positive|(?:正向|正面)?提示词|正面)"
@@ -132,7 +134,7 @@ def read_typed(text: str) -> ParametersText | None:
     if found is None:
         return _without_settings(plain)
     start, settings, flags = found
-    head = plain[:start]
+    head = _HEADING.sub("", plain[:start])
     negative = _NEGATIVE_LINE.search(head)
     if negative is None and "\n" not in head:  # everything is on one line
         negative = _NEGATIVE_INLINE.search(head) or _NEGATIVE_ANY_CASE.search(head)

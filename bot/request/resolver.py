@@ -63,7 +63,7 @@ class RequestResolver:
             if not isinstance(problem, FlagProblem):
                 return Refused(joined(problems)) if problems else outcome
             problems.append(problem)
-            text = without_flags(left.prompt, problem)
+            text = await asyncio.to_thread(without_flags, left.prompt, problem)
             if text == left.prompt:
                 return Refused(joined(problems))
             left = dataclasses.replace(left, prompt=text)

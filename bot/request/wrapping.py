@@ -1,4 +1,4 @@
-"""Marks around a whole prompt, which a paste brings along: code blocks, quotations. Pure."""
+"""What a paste brings along around a whole prompt: code blocks, quotations, signatures. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,26 @@ _FENCED: Final = re.compile(
     r"\s*```(?:[a-z+-]{1,12}\n)?(?P<text>(?:(?!```).)*)```\s*(?P<rest>[-–—－].*)?",
     re.DOTALL | re.IGNORECASE,
 )
-_CODE: Final = re.compile(r"\s*(?P<marks>``?)(?!`)(?P<text>[^`\n]+)(?P=marks)\s*")
+_BEHIND: Final = r"\s*(?P<rest>[-–—－].*)?"
+_CODE: Final = re.compile(rf"\s*(?P<marks>``?)(?!`)(?P<text>[^`\n]+)(?P=marks){_BEHIND}", re.DOTALL)
 _EMPHASIS: Final = re.compile(
     r"\s*(?P<marks>\*\*\*|\*\*|\*|~~|\|\|)(?=[^\s*~|])(?P<text>(?:(?!(?P=marks)).)*[^\s*~|])"
-    r"(?P=marks)\s*",
+    rf"(?P=marks){_BEHIND}",
     re.DOTALL,
 )
+# What Midjourney's bot writes behind the prompt: "**a cat** - Upscaled (Subtle) by @Bob (fast)".
+_MADE: Final = (
+    r"(?:image #[1-4]|(?:upscal|variation|remix|remaster|zoom|pan )[^\n@<]{0,30} by|edited by)\s+"
+)
+_STATE: Final = (
+    r"\s*\((?:fast|relax(?:ed)?|turbo|waiting to start|paused|stopped|\d{1,3} ?%)"
+    r"(?:, ?(?:stealth|raw))?\)"
+)
+_SIGNED: Final = re.compile(
+    rf"(?<=\S)\s+[-–—]\s+(?P<by>{_MADE})?(?P<who>[^\n()]{{1,40}}?)(?P<state>(?:{_STATE})*)\s*\Z",
+    re.IGNORECASE,
+)
+_SIGNATURE_CHARS: Final = 160
 _LETTERING: Final = re.compile(
     r"""\s*(?:"([^"]+)(?<!\\)"|[“”]([^“”]+)(?<!\\)[“”]|「([^「」]+)(?<!\\)」)\s*"""
 )
@@ -43,8 +57,10 @@ def _unwrapped_once(text: str) -> str:
     if fenced is not None and fenced["text"].strip():
         return f"{fenced['text'].strip()} {fenced['rest'] or ''}".strip()
     marked = _CODE.fullmatch(text) or _EMPHASIS.fullmatch(text)
-    if marked is not None and marked["text"].strip():
-        return marked["text"].strip()
+    if marked is not None and marked["text"].strip() and _is_flags(marked["rest"] or ""):
+        return f"{marked['text'].strip()} {marked['rest'] or ''}".strip()
+    if (unsigned := _unsigned(text)) != text:
+        return unsigned
     quoted = _LETTERING.fullmatch(text)
     if quoted is not None:
         inside = next(filter(None, quoted.groups()))
@@ -53,4 +69,26 @@ def _unwrapped_once(text: str) -> str:
     every = len(signs) == sum(1 for line in text.splitlines() if line.strip())
     if signs and (every or signs[0].endswith(">>> ")):
         return _QUOTED_LINE.sub("", text).strip()
+    return text
+
+
+def _is_flags(text: str) -> bool:
+    """Whether this is nothing, or begins with a flag."""
+    found = find_flags(text).flags
+    return not text or (bool(found) and found[0].start == 0)
+
+
+def _unsigned(text: str) -> str:
+    """Return a text without what Midjourney's bot writes behind it."""
+    flagged: bool | None = None
+    while (signed := _SIGNED.search(text, max(0, len(text) - _SIGNATURE_CHARS))) is not None:
+        # A mention is a name already, or still a code; copied on a computer it has its @.
+        named = signed["who"].lstrip().startswith(("@", "<@"))
+        named = named or (text.startswith("**") and text.endswith("**", 0, signed.start()))
+        if flagged is None and not named:
+            flagged = bool(find_flags(text).flags)
+        sure = named or bool(signed["state"] if signed["by"] else flagged)
+        if not sure or not (signed["by"] or signed["state"]):
+            break
+        text = text[: signed.start()]
     return text

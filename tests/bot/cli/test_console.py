@@ -73,3 +73,43 @@ def test_other_consoles(folder: Path, encoding: str) -> None:
     # Where a locale says ASCII, click takes it for a mistake and prints UTF-8.
     shown = "红".encode() if encoding == "ascii" else b"\\u7ea2"
     assert done.returncode == 0 and shown in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is full")
+@pytest.mark.parametrize(
+    "arguments",
+    [("inspect", "house.png"), ("inspect", "house.png", "--json"), ("explain", "a red house")],
+)
+def test_a_full_disk_behind_the_output_is_a_sentence(folder: Path, arguments: tuple[str, ...]):
+    """What is printed into a file may not fit on the disk: no traceback, and no second one at the
+    end of the process."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "bot", *arguments],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "zimagine: The output cannot be used: No space left on device.\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("imagine", "a red house", "--out", "{}.png"),
+        ("explain", "a red house", "--model", "{}"),
+        ("db", "backup", "{}"),
+        ("inspect", "{}.png"),
+    ],
+)
+def test_a_name_that_is_too_long_is_a_sentence(folder: Path, arguments: tuple[str, ...]):
+    """A path that no file can have is named, whichever command gets it."""
+    done = run(folder, "utf-8", *(each.format("a" * 300) for each in arguments))
+    (line,) = done.stderr.decode().splitlines()
+    assert done.returncode in (1, 2)
+    assert line.startswith("zimagine: ") and line.endswith(": File name too long.")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.i18n import words
 from bot.request.apply_flags import ParsedRequest, apply_flags
 from bot.request.flags import without_flags
-from bot.request.outcomes import FlagProblem, Refused, ResolvedRequest
+from bot.request.outcomes import FlagProblem, ManyPermutations, Refused, ResolvedRequest
 from bot.request.params import GenerationParams, InitImages
 from bot.request.regions import Region
 from bot.request.resolve import resolve
@@ -242,6 +242,120 @@ def test_a_single_choice_and_escaped_braces_are_text():
     """A single option and escaped braces need no confirmation."""
     assert parsed("a {red} house").params.prompt == "a {red} house"
     assert parsed(r"a \{red, blue\} house").params.prompt == "a {red, blue} house"
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        ("a house --ar {1, 2}", "a house"),
+        ("a house --ar {16:9, 9:0} --seed {1, 2}", "a house --seed {1, 2}"),
+        ("a house --foo {1, 2} --seed {1, 2}", "a house --seed {1, 2}"),
+        ("a house --ar {16:9, {1, 2}} at night", "a house at night"),
+        ("a house --ar {16:9, 9:16} --seed 5 --ratio 16:9", "a house --seed 5"),
+        ("a house --ar {16:9 --seed 5, 9:0}", "a house"),
+        ("a {red, blue} house --foo {3, 4} at night", "a {red, blue} house at night"),
+    ],
+)
+def test_choices_of_a_wrong_flag_go_with_it(text: str, without: str):
+    """No brace, and no number, of what stood in place of its value is left in the prompt."""
+    refused = apply_flags(GenerationParams(text), 1, False)
+    assert isinstance(refused, Refused) and isinstance(refused.reason, FlagProblem)
+    left = without_flags(text, refused.reason)
+    assert " ".join(left.split()) == without
+    again = apply_flags(GenerationParams(left), 1, False)
+    assert not (isinstance(again, Refused) and isinstance(again.reason, FlagProblem))
+
+
+_WORDS = [
+    "a red house",
+    "in the snow",
+    "(close-up)",
+    "“neon sign”",
+    "夜晚，雪",
+    "一座红房子。",
+    "f/1.8",
+    "a - b",
+    "well-known",
+    "[blue]",
+    "{x}",
+    "1:1 scale",
+    "100%",
+    "a/b",
+    ": portrait",
+    "(red:1.3)",
+    "no cars",
+    "— dusk",
+    "a `code`",
+    "$5",
+    "@bob",
+    "the end.",
+    "بيت",
+]
+_GOOD = [
+    "--ar 16:9",
+    "--seed 5",
+    "--no fog",
+    "--steps 8",
+    "--repeat 2",
+    "--style anime",
+    "—ar 16:9",
+    "--比例 16:9",
+    "--种子 5",
+    "--private",
+    "--chaos 20",
+    "--raw",
+    "--cfg 1.5",
+    "--speed standard",
+    "--不要 人",
+    "--seed {5, 6}",
+]
+_WRONG = [
+    "--foo",
+    "--v 6",
+    "--ar 0:9",
+    "--seed abc",
+    "--seed",
+    "--size 1",
+    "--s 300",
+    "--tile",
+    "--sref https://x.org/c",
+    "--bar 3",
+    "--steps 99",
+    "--cfg 50",
+    "--style qwerty",
+    "--no",
+    "--ar {1, 2}",
+    "--foo {1, 2}",
+    "--比列 16:9",
+    "--种子 五",
+    "--strength 3",
+    "--strength 0.5",
+    "--region left",
+    "--q 9",
+    "--w 512",
+    "--seed {1, x}",
+    "--ar {1:1, 16:9}",
+]
+
+
+@given(
+    st.lists(st.sampled_from(_WORDS), min_size=1, max_size=4),
+    st.lists(st.sampled_from(_GOOD + _WRONG), min_size=1, max_size=5),
+)
+def test_one_answer_names_all_that_is_wrong(words_: list[str], flags: list[str]):
+    """However many flags are wrong: without them the rest is painted, with the prompt as typed."""
+    resolver = RequestResolver(Z_IMAGE_TURBO, lambda: 1, lambda _: None)
+    text = " ".join(words_ + flags)
+    refused = asyncio.run(resolver.parse(GenerationParams(text), 1, False))
+    if not (isinstance(refused, Refused) and isinstance(refused.reason, FlagProblem)):
+        return
+    left = without_flags(text, refused.reason)
+    again = asyncio.run(resolver.parse(GenerationParams(left), 1, False))
+    plain = parsed(" ".join(words_)).params.prompt
+    if isinstance(again, Refused):
+        assert isinstance(again.reason, ManyPermutations), (left, again)
+    else:
+        assert again.params.prompt.rstrip(",.。 ") == plain.rstrip(",.。 "), left
 
 
 @given(st.text(max_size=200))

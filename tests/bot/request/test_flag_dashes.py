@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -173,6 +174,14 @@ def test_every_name_of_a_flag_is_known_after_two_hyphens():
             each.kind is FlagErrorKind.UNKNOWN for each in found.errors
         )
         assert find_flags(f"x --{name}").flags and not unknown
+
+
+@pytest.mark.parametrize("piece", [" -ar", "' -ar", "。 -ar", "<a:b: -ar", " -ar--no "])
+def test_thousands_of_dashes_are_read_at_once(piece: str):
+    """A prompt of 6,000 characters that are all flags without values takes no second."""
+    before = time.thread_time()
+    parse((piece * 6000)[:6000])
+    assert time.thread_time() - before < 1.5
 
 
 @given(TEXTS, st.sampled_from(["", " — no x", "a-ar 16:9", " -横版", " - seed 5"]))

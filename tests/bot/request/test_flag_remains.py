@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.request.braces import Permutations, permutations
 from bot.request.flag_remains import join_around_flags, keep_end
 from bot.request.flags import ParsedPrompt, parse, without_flags
-from bot.request.outcomes import FlagErrorKind, FlagProblem
+from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel
 from tests.bot.request.strange_texts import TEXTS
@@ -104,6 +106,9 @@ def test_flags_that_agree_are_taken_together(text: str, given_: dict[str, Any]):
         ("a --ar 2.35:1", {"aspect": "47:20"}),
         ("a --ar 1:1.5", {"aspect": "2:3"}),
         ("a --ar 1.5", {"aspect": "3:2"}),
+        ("a --ar 16 9", {"aspect": "16:9"}),
+        ("a --ar 16，9。", {"aspect": "16:9"}),
+        ("a --ar 4, 3 --raw", {"aspect": "4:3", "enhance": EnhancementLevel.OFF}),
         ("a --ar １．５：１", {"aspect": "3:2"}),
         ("a --ar (16:9)", {"aspect": "16:9"}),
         ("a --seed -1", {"seed": None}),
@@ -135,6 +140,12 @@ def test_values_as_people_write_them(text: str, given_: dict[str, Any]):
         (r"a \{cat\} \--v 5 --tile", ["--tile"], r"a \{cat\} \--v 5"),
         ("a cat --seed --ar 99", ["--seed", "--ar"], "a cat"),
         ("--foo", ["--foo"], ""),
+        ("a cat --seed {1..5} --ar 1:1", ["--seed"], "a cat --ar 1:1"),
+        ("a cat --ar={9:0} at night", ["--ar"], "a cat at night"),
+        ("a cat --v {5, 6.1} on a sofa", ["--v"], "a cat on a sofa"),
+        ("a cat --sref {https://x.org/a, https://x.org/b}", ["--sref"], "a cat"),
+        ("a cat --foo {a, b}", ["--foo"], "a cat"),
+        ("a --tile {red, blue} cat", ["--tile"], "a {red, blue} cat"),
     ],
 )
 def test_all_wrong_flags_are_named_and_can_be_left_out(text: str, flags: list[str], without: str):
@@ -149,6 +160,20 @@ def test_half_a_choice_is_kept_as_text():
     """Without the wrong flags, a brace that is half of a choice is text."""
     problem = FlagProblem(())
     assert without_flags("a {red, blue house --tile", problem) == r"a \{red, blue house"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["{a,", "{a,“*", "{a, -ar ", "－－比例 {a,", "||--foo {", "{a,b}{a,```", "{Steps: 20, "],
+)
+def test_thousands_of_halves_take_no_time(piece: str):
+    """However many braces of a long prompt are half of a choice, the answer does not wait."""
+    text = (piece * 6000)[:6000]
+    problem = FlagProblem((FlagError(FlagErrorKind.UNBALANCED, "{"),))
+    before = time.thread_time()
+    left = without_flags(text, problem)
+    assert time.thread_time() - before < 5
+    assert isinstance(permutations(left), Permutations)
 
 
 @given(TEXTS)

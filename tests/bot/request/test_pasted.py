@@ -43,7 +43,9 @@ def note_of(outcome: ResolvedRequest) -> PastedText:
     return note
 
 
-@pytest.mark.parametrize("text", [LINES, ONE_LINE])
+@pytest.mark.parametrize(
+    "text", [LINES, ONE_LINE, f"parameters\n\n{LINES}", f"parameters {ONE_LINE}"]
+)
 def test_what_is_possible_is_taken(text: str):
     """Prompt, negative prompt, seed and size are painted; the note names everything else."""
     outcome = resolved(text)

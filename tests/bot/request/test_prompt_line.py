@@ -65,7 +65,7 @@ def accepted(line: str, family: Family) -> ImageRequest:
     return resolved.request
 
 
-@pytest.mark.parametrize("negative", ["", "fog", "a `cat`", 'a "cat"', "**"])
+@pytest.mark.parametrize("negative", ["", "fog", "a `cat`", 'a "cat"', "**", "- @Bob (fast)"])
 @pytest.mark.parametrize(
     "prompt",
     [
@@ -81,6 +81,10 @@ def accepted(line: str, family: Family) -> ImageRequest:
         '"a cat --ar 16:9"',
         "a cat --16:9",
         "https://example.com/a.png a cat",
+        "**a cat** - Bob (fast)",
+        "a cat - Upscaled by @Bob (fast)",
+        "/imagine a cat - @Bob (fast)",
+        "**a cat** - night",
     ],
 )
 def test_a_prompt_that_looks_like_a_paste_stays_whole(prompt: str, negative: str):

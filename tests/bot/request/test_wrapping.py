@@ -37,10 +37,21 @@ from tests.bot.request.strange_texts import TEXTS
         "\u200b```a cat --ar 16:9```\u200b",
         "/imagine prompt: ```a cat --ar 16:9```",
         '/imagine prompt:"a cat --ar 16:9"',
+        "**a cat** --ar 16:9",
+        "||a cat|| —ar 16:9",
+        "`a cat` --ar 16:9",
+        "**a cat --ar 16:9** - <@123456789012345678> (fast)",
+        "**a cat --ar 16:9** - Bob Miller (relaxed, stealth)",
+        "**a cat --ar 16:9** - @Bob (31%) (fast)",
+        "**a cat --ar 16:9** - Image #2 <@123456789012345678>",
+        "**a cat --ar 16:9** - Variations (Strong) by Bob (turbo)",
+        "a cat --ar 16:9 - @Bob (Waiting to start)",
+        "a cat --ar 16:9 - Upscaled (Subtle) by @Bob (fast)",
     ],
 )
 def test_marks_around_the_whole_are_dropped(text: str):
-    """Code blocks, quotes, emphasis, spoilers, and quotation marks around flags are dropped."""
+    """Code blocks, quotes, emphasis, spoilers, and quotation marks around flags are dropped, and so
+    is what Midjourney's bot writes behind a prompt."""
     outcome = apply_flags(GenerationParams(text), 1, False)
     assert isinstance(outcome, ParsedRequest), outcome
     prompt = " ".join(outcome.params.prompt.split())
@@ -55,6 +66,13 @@ def test_marks_around_the_whole_are_dropped(text: str):
         "「营业中」",
         '"a" and "b"',
         "**a** and **b**",
+        "**a** - a cat",
+        "**a** - **b**",
+        "`a` - `b`",
+        "a sprinter - very (fast)",
+        "a runner - @bob runs",
+        "a house - zoomed in by night",
+        "a cat - Image #1 of a series",
         "*sighs* a cat",
         "a `cat` and a `dog`",
         "`a` and `b`",
@@ -87,7 +105,10 @@ def test_nothing_raises_and_nothing_is_left_over(text: str):
     assert unwrapped(once) == once
 
 
-@pytest.mark.parametrize("piece", ["`", "*", "**a", "> ", "> a\n", '"', "||", "```a"])
+@pytest.mark.parametrize(
+    "piece",
+    ["`", "*", "**a", "> ", "> a\n", '"', "||", "```a", "- a - @b (fast) ", "** - a (fast)"],
+)
 def test_a_long_text_is_read_quickly(piece: str):
     """The longest prompt takes no noticeable time."""
     before = time.perf_counter()
