@@ -267,10 +267,21 @@ async def test_a_copy_by_direct_message(harness: BotHarness):
     result = await harness.bob.click(panel, label="DM me a copy")
     assert result.ephemeral and "sent you a copy" in result.response.content
     sent = next(r for r in harness.env.http_requests if r.json and "nonce" in r.json)
-    assert sent.json["nonce"] == "copy1" and sent.json["enforce_nonce"]
+    assert sent.json["nonce"] and sent.json["enforce_nonce"]
     (copy,) = harness.bob.user.dm_channel.history()
     assert copy.attachments[0].filename == picture_file(harness).name
     assert f"<#{harness.channel.id}>" in harness.texts(copy)
+
+
+async def test_each_of_several_members_gets_a_copy(harness: BotHarness):
+    """Discord compares the nonces of all that the bot posts, so each member's copy has its own,
+    which stays the same when they press again."""
+    await paint(harness, prompt="a lake")
+    for who in (harness.bob, harness.moderator, harness.bob):
+        panel = await harness.more(who, harness.message_with_picture())
+        await who.click(panel, label="DM me a copy")
+    sent = [r.json["nonce"] for r in harness.env.http_requests if r.json and "nonce" in r.json]
+    assert len(sent) == 3 and sent[0] == sent[2] != sent[1] and len(sent[0]) <= 25
 
 
 async def test_closed_direct_messages_are_said(harness: BotHarness):
