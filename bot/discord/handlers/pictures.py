@@ -10,6 +10,7 @@ import discord
 from discord import ui
 
 from bot.delivery.attachments import fit_file_to_limit
+from bot.discord.handlers.deletion import remove_leftover
 from bot.discord.handlers.details import edit_reply
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
@@ -93,13 +94,17 @@ async def _show_more(
     *,
     in_place: bool = False,
 ) -> None:
-    """Show a panel. in_place: instead of the one whose button was pressed."""
+    """Show a panel. in_place: instead of the one whose button was pressed.
+
+    A message that others can see is never replaced: menus of earlier versions were below pictures.
+    """
     allowed = await services.gallery.allowed_actions(actor_of(interaction), picture_id)
     if isinstance(allowed, Refused):
-        await refuse(interaction, allowed)
+        if not await remove_leftover(interaction, services, picture_id):
+            await refuse(interaction, allowed)
         return
-    view = made(allowed, words_of(interaction))
-    if in_place:
+    view, pressed = made(allowed, words_of(interaction)), interaction.message
+    if in_place and pressed is not None and pressed.flags.ephemeral:
         await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
     else:
         await reply_layout_privately(interaction, view)

@@ -25,7 +25,7 @@ from tests.bot.discord.direct_messages import (
 from tests.bot.discord.forms import form_fields
 from tests.bot.discord.harness import WAIT_S, BotHarness, make_settings, open_harness
 from tests.bot.discord.marks import marked
-from tests.bot.discord.painting import alice_as_actor, paint, slow_reading
+from tests.bot.discord.painting import alice_as_actor, paint, private_text, slow_reading
 from tests.fakes import ScriptedRenderer
 
 LATE_S = 16 * 60.0
@@ -257,6 +257,30 @@ async def test_delete(harness: BotHarness):
     await harness.env.settle()
     assert shown_directly(harness) == [] and harness.channel.history() == []
     assert harness.rows("SELECT 1 FROM pictures WHERE deleted_at IS NULL") == []
+
+
+async def test_deleted_from_the_server(harness: BotHarness):
+    """A picture that is deleted from /history is gone from the direct messages, too: nobody could
+    delete the bot's message there."""
+    await picture_in_direct(harness)
+    listed = await harness.alice.slash(harness.channel, "history")
+    shown = await harness.alice.click(listed.response.message, label="Show #1")
+    assert "was deleted" in harness.texts(
+        await harness.delete(harness.alice, shown.response.message)
+    )
+    assert shown_directly(harness) == [] and harness.channel.history() == []
+
+
+async def test_a_message_that_was_left_behind(harness: BotHarness):
+    """Anybody can get rid of a message in their direct messages whose picture was deleted."""
+    await paint(harness, prompt="a lake")
+    panel = await harness.more(harness.bob, harness.message_with_picture())
+    await harness.bob.click(panel, label="DM me a copy")
+    await harness.delete(harness.alice, harness.message_with_picture())
+    (copy,) = shown_directly(harness, harness.bob)
+    pressed = await press(harness, copy, "More ▾", harness.bob)
+    assert "This picture was deleted before, and now its message is, too." in private_text(pressed)
+    assert shown_directly(harness, harness.bob) == []
 
 
 async def test_keep(harness: BotHarness):
