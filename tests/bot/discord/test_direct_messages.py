@@ -62,7 +62,7 @@ async def test_a_press_paints_there_for_the_server_of_the_picture(harness: BotHa
     listed = await harness.alice.slash(harness.channel, "history")
     assert "private" in harness.texts(listed.response.message)
     others = await harness.bob.slash(harness.channel, "history")
-    assert "not painted anything" in harness.texts(others.response.message)
+    assert "You have no pictures here" in harness.texts(others.response.message)
     assert consistency.check(harness.settings.storage.data_dir, hashes=True).wrong() == []
 
 

@@ -39,7 +39,7 @@ async def test_the_requester_may_delete(harness: BotHarness):
     assert message.id not in {each.id for each in harness.channel.history()}
     assert not file.exists()
     page = await harness.alice.slash(harness.channel, "history")
-    assert "not painted anything" in harness.texts(page.response.message)
+    assert "You have no pictures here" in harness.texts(page.response.message)
     assert harness.charged() == 1
 
 
