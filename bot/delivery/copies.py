@@ -10,6 +10,7 @@ import structlog
 
 from bot.delivery.cards import PictureCard, ShownPicture
 from bot.delivery.messenger import Address, Messenger, Obstacle, TemporaryFailure, Undeliverable
+from bot.pictures.filenames import attachment_name
 from bot.pictures.possible_actions import ActionChecker
 from engine.types import Recipe
 from storage.types import StoredPicture
@@ -43,11 +44,12 @@ class CopySender:
             pictures=(ShownPicture(picture.id, picture.seed, path, possible),),
             request=recipe.request,
             requester_id=picture.place.user_id,
-            file_name=path.name,
+            file_name=attachment_name(path.name, spoiler=picture.spoiler),
             duration_s=picture.duration_s,
             direct=True,
             origin_id=picture.place.channel_id,
             alone=True,
+            spoiler=picture.spoiler,
         )
         try:
             channel_id = await self._messenger.direct_channel(user_id)

@@ -3,6 +3,7 @@ button, menu and command."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from bot.request.resolve import STRONG, SUBTLE
 from engine import uploads
 from engine.types import Mode
+from tests.bot.discord.delivery_settings import change_settings
 from tests.bot.discord.harness import BotHarness, open_harness
 from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import (
@@ -271,6 +273,17 @@ async def test_a_copy_by_direct_message(harness: BotHarness):
     (copy,) = harness.bob.user.dm_channel.history()
     assert copy.attachments[0].filename == picture_file(harness).name
     assert f"<#{harness.channel.id}>" in harness.texts(copy)
+
+
+async def test_a_copy_of_a_spoiler_is_one(harness: BotHarness):
+    """What was hidden until clicked is hidden in the direct messages, too."""
+    await change_settings(harness, spoiler="on")
+    await paint(harness, prompt="a lake")
+    panel = await harness.more(harness.bob, harness.message_with_picture())
+    await harness.bob.click(panel, label="DM me a copy")
+    (copy,) = harness.bob.user.dm_channel.history()
+    assert copy.attachments[0].filename.startswith("SPOILER_zimagine-1-")
+    assert '"spoiler": true' in json.dumps([each.to_dict() for each in copy.components])
 
 
 async def test_each_of_several_members_gets_a_copy(harness: BotHarness):
