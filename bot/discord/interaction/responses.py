@@ -136,9 +136,10 @@ def refusal_text(interaction: Interaction, refused: Refused) -> str:
         .encode(errors="replace")
         .decode()
     )
-    text = discord.utils.escape_mentions(text) + about_server(interaction, refused.reason)
-    # It quotes what a moderator typed.
-    return quoted(text, CONTENT_CHARS) if isinstance(refused.reason, Blocked) else text
+    text = discord.utils.escape_mentions(text)
+    if isinstance(refused.reason, Blocked):  # it quotes what a moderator typed
+        text = quoted(text, CONTENT_CHARS)
+    return text + about_server(interaction, refused.reason)
 
 
 def cancelled_text(interaction: Interaction, outcome: JobsCancelled) -> str:

@@ -332,6 +332,20 @@ async def test_a_result_that_comes_late(harness: BotHarness, renderer: ScriptedR
     assert labels(result) == labels(message) and routes(harness)[-1] == "direct"
 
 
+async def test_a_token_that_is_spent_too_soon(harness: BotHarness):
+    """If the clock is behind, or Discord has lost the token, a new direct message has the picture
+    as well, and the status message links to it and has no Cancel."""
+    message = await picture_in_direct(harness)
+    edit = "/webhooks/*/*/messages/*"
+    harness.env.inject_error("PATCH", edit, status=401, code=50027, times=None)
+    await press(harness, message, "Reroll")
+    await harness.settled()
+    _, status, result = shown_directly(harness)
+    assert result.attachments and not status.attachments and labels(status) == []
+    link = f"https://discord.com/channels/@me/{message.channel.id}/{result.id}"
+    assert link in harness.texts(status) and routes(harness)[-1] == "direct"
+
+
 async def test_a_failure_that_comes_late(harness: BotHarness, renderer: ScriptedRenderer):
     """After the token has expired, the status message says that the job was cancelled."""
     message = await picture_in_direct(harness)

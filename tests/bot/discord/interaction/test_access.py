@@ -183,7 +183,8 @@ async def test_blocks_and_quotas_are_those_of_the_server(harness: BotHarness):
         harness.channel, "moderation block", who=harness.alice, reason="spam"
     )
     blocked = await press(harness, message, "Reroll")
-    assert "blocked you" in blocked.response.content and about in blocked.response.content
+    assert "blocked you" in blocked.response.content
+    assert f"\n-# {about}" in blocked.response.content  # and not as text with a backslash
     assert harness.charged() == 1
 
 
