@@ -25,19 +25,29 @@ class CopyResult(StrEnum):
     CLOSED = "closed"
     """The user does not accept direct messages from the bot."""
     LATER = "later"
+    OFF = "off"
+    """The bot's owner does not allow direct messages."""
 
 
 class CopySender:
-    """Sends pictures by direct message, with the buttons of a picture shown on its own."""
+    """Sends pictures by direct message, with the buttons of a picture shown on its own.
 
-    def __init__(self, messenger: Messenger, actions: ActionChecker) -> None:
+    direct_messages: whether the bot may send any.
+    """
+
+    def __init__(
+        self, messenger: Messenger, actions: ActionChecker, *, direct_messages: bool
+    ) -> None:
         self._messenger = messenger
         self._actions = actions
+        self._direct_messages = direct_messages
 
     async def send(
         self, user_id: int, picture: StoredPicture, path: Path, locale: str
     ) -> CopyResult:
         """Send a picture that this user may see. path: its file. locale: the user's language."""
+        if not self._direct_messages:
+            return CopyResult.OFF
         recipe = Recipe.from_json(picture.recipe)
         possible = await self._actions.possible(picture)
         card = PictureCard(

@@ -128,6 +128,6 @@ def window_length(hours: int, say: Words) -> str:
 def storage_unavailable(say: Words) -> str:
     """Say that the disk is full, or that the database cannot be written."""
     return say(
-        "There is a problem with my disk, so nothing was accepted or charged. Please try again "
-        "in a few minutes; the bot's owner has been notified."
+        "There is a problem with my disk, so this was not done, and nothing was charged. Please "
+        "try again in a few minutes; the bot's owner has been notified."
     )

@@ -297,6 +297,18 @@ async def test_each_of_several_members_gets_a_copy(harness: BotHarness):
     assert len(sent) == 3 and sent[0] == sent[2] != sent[1] and len(sent[0]) <= 25
 
 
+async def test_no_copy_where_the_owner_allows_no_direct_messages(
+    data_dir: Path, renderer: ScriptedRenderer
+):
+    """If the owner has turned direct messages off, no copy is sent, and the member is told why."""
+    async with open_harness(data_dir, renderer.load, jobs={"direct_messages": False}) as harness:
+        await paint(harness, prompt="a lake")
+        panel = await harness.more(harness.bob, harness.message_with_picture())
+        result = await harness.bob.click(panel, label="DM me a copy")
+        assert "The bot's owner has turned off direct messages." in private_text(result)
+        assert not any(r.path.endswith("/users/@me/channels") for r in harness.env.http_requests)
+
+
 async def test_closed_direct_messages_are_said(harness: BotHarness):
     """Closed DMs and a lost connection are explained with different sentences."""
     await paint(harness, prompt="a lake")
