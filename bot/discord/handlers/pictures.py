@@ -16,6 +16,7 @@ from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
     actor_of,
+    refusal_text,
     refuse,
     reply_layout_privately,
     words_of,
@@ -32,15 +33,23 @@ async def show(
     interaction: Interaction, services: Services, picture_id: int, *, anyones: bool
 ) -> None:
     """Show a picture ephemerally. anyones: pictures of other members are shown too."""
-    outcome = await services.gallery.show(actor_of(interaction), picture_id, anyones=anyones)
+    actor = actor_of(interaction)
+    outcome = await services.gallery.show(actor, picture_id, anyones=anyones)
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
         return
     picture, path = outcome
     await interaction.response.defer(ephemeral=True, thinking=True)
-    name, data = await asyncio.to_thread(
-        fit_file_to_limit, path, path.name, interaction.filesize_limit
-    )
+    try:
+        name, data = await asyncio.to_thread(
+            fit_file_to_limit, path, path.name, interaction.filesize_limit
+        )
+    except OSError:
+        gone = await services.gallery.show(actor, picture_id, anyones=anyones)
+        if not isinstance(gone, Refused):
+            raise
+        await edit_reply(interaction, refusal_text(interaction, gone))  # deleted just now
+        return
     possible = await services.actions.possible(picture)
     await interaction.edit_original_response(
         view=picture_layout(picture, possible, name, words_of(interaction)),
