@@ -81,7 +81,8 @@ class Messenger(Protocol):
         ...
 
     async def post(self, address: Address, card: Card, nonce: str) -> int:
-        """Post a new message and return its id. Within minutes, the same nonce posts only once."""
+        """Post a new message and return its id. Within minutes, the same nonce posts only once
+        in the same channel, even if that message has been deleted."""
         ...
 
     async def delete(self, address: Address) -> None:

@@ -278,7 +278,11 @@ class ResultSender:
         if attempt.route is Route.DIRECT and result.channel_id != status.channel_id:
             wanted = self._preferred(job) is Route.DIRECT
             card = SentCard(request, job.place.user_id, None if wanted else attempt.closed_by)
-        else:  # also in direct messages, if it was requested there
+        else:
+            if attempt.route is Route.DIRECT:
+                # It was requested in direct messages, although its token was taken for valid: the
+                # status message is no ephemeral one, so that the bot may edit it on its own.
+                status = replace(status, guild_id=0, ephemeral=False)
             where = (result.guild_id, result.channel_id, result.message_id)
             card = MovedCard(request, *where, fallback_note(attempt.pending))
         await self._notes.write(job.id, status, card)

@@ -10,6 +10,7 @@ import dataclasses
 import io
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import TypeVar
 
 import aiohttp
@@ -32,6 +33,7 @@ from bot.discord.views.custom_ids import ComponentAction, parse
 from bot.discord.views.jobs import card_layout, job_line
 from bot.i18n import words
 from bot.pictures.filenames import attachment_name, is_picture_of
+from storage.types import NONCE_LIMIT_CHARS
 
 T = TypeVar("T")
 Button = tuple[ComponentAction, int]
@@ -104,7 +106,7 @@ class DiscordMessenger:
 
     async def post(self, address: Address, card: Card, nonce: str) -> int:
         """Post a message; discord.py sends `enforce_nonce` along with the nonce."""
-        channel = self._channel(address)
+        channel, nonce = self._channel(address), nonce_in(address.channel_id, nonce)
 
         async def send(files: list[discord.File], shown: Card) -> int:
             message = await channel.send(
@@ -330,6 +332,15 @@ class DiscordMessenger:
         guild = self._client.get_guild(address.guild_id)
         known = UPLOAD_LIMIT_BYTES if guild is None else guild.filesize_limit
         return known if address.upload_limit_bytes is None else address.upload_limit_bytes
+
+
+def nonce_in(channel_id: int, nonce: str) -> str:
+    """Return what stands for this nonce in this channel.
+
+    Discord compares the nonces of all messages of one author: with the same one in another channel
+    it would answer with the message in the first channel, and post nothing.
+    """
+    return sha256(f"{channel_id} {nonce}".encode()).hexdigest()[:NONCE_LIMIT_CHARS]
 
 
 async def owners_of(messenger: DiscordMessenger, named: frozenset[int]) -> frozenset[int]:

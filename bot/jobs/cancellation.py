@@ -190,7 +190,9 @@ class CancellationService:
                 await self._finish(each, lambda _, each=each: write(each))
         except StorageError as error:
             self._events.storage_failed(error)
-            return Refused(StorageUnavailable())
+            if not ended:
+                return Refused(StorageUnavailable())
+            # What was cancelled before that is said; the rest can be cancelled again.
         if not ended:
             return Refused(JobFinished())
         return JobsCancelled(tuple(ended), self._free.limit_s)

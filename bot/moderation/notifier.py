@@ -174,7 +174,9 @@ class ReportNotifier:
             found_earlier = message_id is not None
             if message_id is None:
                 self._maybe_posted.add(picture_id)  # until the database knows the message
-                nonce = f"case{case.id}-{len(case.reports)}-{picture_id}"[:25]
+                # In place of one that was deleted, it is another message.
+                before = 0 if case.card is None else case.card.message_id
+                nonce = f"case{case.id}-{len(case.reports)}-{picture_id}-{before}"
                 message_id = await self._messenger.post(address, card, nonce)
         except Undeliverable as error:
             self._maybe_posted.discard(picture_id)

@@ -231,17 +231,30 @@ class Gallery:
         marked = await mark(picture_id, actor.user_id)
         return Refused(UnknownPicture(str(picture_id))) if marked is None else marked
 
-    async def messages_of(self, actor: Actor, picture: StoredPicture) -> tuple[MessageRef, ...]:
-        """Return the messages about a picture, as `message_refs` lists them.
-
-        Direct messages only for the requester, and only while they are there: nobody else sees
-        that channel.
-        """
+    async def messages_of(
+        self, picture: StoredPicture, direct_channel_id: int | None = None
+    ) -> tuple[MessageRef, ...]:
+        """Return the messages about a picture, as `message_refs` lists them."""
         delivery = await self._deliveries.get(picture.job_id)
-        if delivery is None:
-            return ()
-        there = actor.direct and picture.place.user_id == actor.user_id
-        return message_refs(delivery, actor.channel_id if there else None)
+        return () if delivery is None else message_refs(delivery, direct_channel_id)
+
+    async def sent_directly(self, picture: StoredPicture) -> bool:
+        """Return whether a picture was sent to its requester by direct message."""
+        delivery = await self._deliveries.get(picture.job_id)
+        return delivery is not None and delivery.route is Route.DIRECT
+
+    async def is_leftover(self, actor: Actor, picture_id: int) -> bool:
+        """Return whether a message that still shows this picture may be removed by this actor.
+
+        The picture was deleted, with all others of its job, and is theirs to delete; or its message
+        is in their own direct messages.
+        """
+        place = await self._history.erased_in(picture_id)
+        if place is None or place.guild_id != actor.guild_id:
+            return False
+        own = place.user_id == actor.user_id
+        action = Action.DELETE_OWN if own else Action.DELETE_ANY
+        return actor.direct or self._permissions.allows(actor, action)
 
     async def _find_visible(
         self, actor: Actor, picture_id: int, *, anyones: bool

@@ -113,7 +113,7 @@ class World:
         self.guilds: dict[int, Guild] = {}
         self._private: dict[int, Channel] = {}
         self._messages: dict[int, dict[int, Message]] = {}
-        self._nonces: dict[tuple[int, int, str], Message] = {}
+        self._nonces: dict[tuple[int, str], Message] = {}
         self._listeners: list[Callable[[Event], None]] = []
         self._forgotten: list[Callable[[Message], None]] = []
         self._closed: set[int] = set()
@@ -176,7 +176,7 @@ class World:
             self.files.adopt(attachment)
         self.add(message)
         if message.nonce is not None:
-            self._nonces[channel.id, message.author_id, str(message.nonce)] = message
+            self._nonces[message.author_id, str(message.nonce)] = message
         if message.reader_id is None:
             channel.last_message_id = message.id
 
@@ -293,8 +293,11 @@ class World:
         return [m for m in self.messages(channel.id) if m.reader_id in (None, user_id)]
 
     def post(self, channel: Channel, author_id: int, draft: Draft) -> Message:
-        """Post a message; with an enforced nonce that is still remembered, return the first one."""
-        key = (channel.id, author_id, str(draft.nonce))
+        """Post a message; with an enforced nonce that is still remembered, return the first one.
+
+        As Discord does, in whatever channel that is, and even if it has been deleted.
+        """
+        key = (author_id, str(draft.nonce))
         if draft.nonce is not None and draft.enforce_nonce:
             known = self._nonces.get(key)
             if known is not None and self.clock() - known.created_at < NONCE_LIFE:

@@ -332,7 +332,9 @@ def _services(
         delivery_settings=shared.delivery_settings,
         delivery=outgoing.delivery,
         progress=outgoing.progress_updater,
-        copies=CopySender(outgoing.messenger, actions),
+        copies=CopySender(
+            outgoing.messenger, actions, direct_messages=base.settings.jobs.direct_messages
+        ),
         places=Places(stores.jobs, stores.proposals),
         moderation=ModerationService(
             reports=stores.reports,

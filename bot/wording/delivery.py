@@ -83,6 +83,7 @@ def copy_result(result: CopyResult, say: Words) -> str:
         CopyResult.LATER: say(
             "The copy could not be sent right now. Please try again in a minute."
         ),
+        CopyResult.OFF: _direct_messages_off(say),
     }[result]
 
 

@@ -37,15 +37,15 @@ def _queue_full(reason: QueueIsFull, retry_at: datetime | None, say: Words, when
         return _queue_too_full(reason, say)
     match reason.scope:
         case Scope.QUEUE:
-            full = say("The queue is full: {waiting} pictures are waiting.", waiting=reason.waiting)
+            full = say("The queue is full: {waiting} jobs are waiting.", waiting=reason.waiting)
         case Scope.USER:
             full = say(
-                "You already have {waiting} pictures waiting, the most that one member can have.",
+                "You already have {waiting} jobs waiting, the most that one member can have.",
                 waiting=reason.waiting,
             )
         case Scope.SERVER:
             full = say(
-                "This server already has {waiting} pictures waiting, the most that one "
+                "This server already has {waiting} jobs waiting, the most that one "
                 "server can have.",
                 waiting=reason.waiting,
             )
@@ -128,6 +128,6 @@ def window_length(hours: int, say: Words) -> str:
 def storage_unavailable(say: Words) -> str:
     """Say that the disk is full, or that the database cannot be written."""
     return say(
-        "There is a problem with my disk, so nothing was accepted or charged. Please try again "
-        "in a few minutes; the bot's owner has been notified."
+        "There is a problem with my disk, so this was not done, and nothing was charged. Please "
+        "try again in a few minutes; the bot's owner has been notified."
     )

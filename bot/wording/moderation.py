@@ -112,8 +112,8 @@ def verdict_sentence(case: Case, say: Words, when: When) -> str:
 
 
 def already_decided(case: Case, say: Words, when: When) -> str:
-    """Say that another moderator has already decided, and how."""
-    return say("Another moderator has already decided.") + " " + verdict_sentence(case, say, when)
+    """Say that a report has been decided, perhaps by whoever pressed twice, and how."""
+    return say("This report has already been decided.") + " " + verdict_sentence(case, say, when)
 
 
 def user_blocked(done: UserBlocked, reason: str | None, say: Words) -> str:

@@ -43,7 +43,7 @@ def picture_refusal(reason: PictureReason, say: Words) -> str:
         case InputGone():
             return say("The source image of this picture is no longer stored.")
         case NoPictures():
-            return say("You have not painted anything on this server yet. Try /imagine first.")
+            return say("You have no pictures on this server. Try /imagine first.")
         case UnknownPicture(picture):
             return say(
                 "There is no picture {picture} on this server; it may have been deleted. Use "

@@ -38,7 +38,8 @@ def proposal_refusal(reason: ProposalReason, say: Words) -> str:
             return say("You have already pressed Paint. Use /queue to see what is still to come.")
         case ProposalClosed():
             return say(
-                "This confirmation has expired, and nothing was charged for it. Please ask again."
+                "These buttons have expired, and nothing was charged for this press. Please ask "
+                "again."
             )
         case _:
             assert_never(reason)

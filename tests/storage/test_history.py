@@ -100,3 +100,14 @@ async def test_the_job_of_an_erased_picture_is_still_known(stores: OpenStores) -
     await stores.history.erase(picture.id)
     assert await stores.jobs.of_picture(picture.id) == job
     assert await stores.jobs.of_picture(picture.id + 1) is None
+
+
+async def test_where_something_was_erased(stores: OpenStores) -> None:
+    """The place of an erased picture is known once all pictures of its job are erased."""
+    first, second = await stores.painted(new_job(pictures=2))
+    assert await stores.history.erased_in(first.id) is None
+    await stores.history.erase(first.id)
+    assert await stores.history.erased_in(first.id) is None
+    await stores.history.erase(second.id)
+    assert await stores.history.erased_in(first.id) == first.place
+    assert await stores.history.erased_in(99) is None

@@ -26,6 +26,8 @@ from storage.types import StoredPicture
 
 log = structlog.get_logger(__name__)
 
+_FAULTS = (discord.HTTPException, aiohttp.ClientError, OSError)
+
 
 async def ask(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Ask back privately before a deletion, on the panel behind More if it was pressed there."""
@@ -35,7 +37,7 @@ async def ask(interaction: Interaction, services: Services, picture_id: int) -> 
         await refuse(interaction, allowed)
         return
     view = deletion_layout(allowed, picture_id, words_of(interaction))
-    refs = await services.gallery.messages_of(actor, allowed.pictures[0])
+    refs = await services.gallery.messages_of(allowed.pictures[0], actor.channel_id)
     if _is_panel(interaction, refs):
         await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
     else:
@@ -71,22 +73,78 @@ async def delete(interaction: Interaction, services: Services, picture_id: int) 
         return
     for each in outcome:  # moderators must not see it on a report's card either
         services.report_notifier.wake(each.id)
-    message_refs = await services.gallery.messages_of(actor, outcome[0])
-    shown, links = _to_delete(interaction, outcome[0], message_refs)
-    await interaction.response.defer()
-    say = words_of(interaction)
+    unanswered: Exception | None = None
+    try:
+        await interaction.response.defer()
+    except _FAULTS as error:
+        unanswered = error  # the pictures are gone already; their messages must not stay
+    text = await _delete_messages(interaction, services, outcome[0])
+    if unanswered is not None:
+        raise unanswered
+    await interaction.edit_original_response(view=closed_layout(text), allowed_mentions=NO_MENTIONS)
+
+
+async def _delete_messages(
+    interaction: Interaction, services: Services, picture: StoredPicture
+) -> str:
+    """Delete the messages about deleted pictures; return what to say."""
+    say, direct_id = words_of(interaction), None
+    try:
+        direct_id = await _direct_channel(interaction, services, picture)
+    except _FAULTS as error:
+        log.warning("direct messages not opened", picture=picture.id, error=str(error)[:200])
+    refs = await services.gallery.messages_of(picture, direct_id)
+    shown, links = _to_delete(interaction, picture, refs)
     text = say("The picture was deleted.")
     try:
-        await _delete_message(interaction, outcome[0], shown)
-    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        await _delete_message(interaction, picture, shown)
+    except _FAULTS as error:
+        log.warning("message not deleted", picture=picture.id, error=str(error)[:200])
+        if picture.private and direct_id is None:
+            text = say("The picture was deleted. Please delete the message yourself.")
+        elif not isinstance(error, discord.NotFound):  # else somebody has deleted it
+            text = say(
+                "The picture was deleted, but I could not delete its message. To try again, "
+                "press {more} there.",
+                more=say("More ▾"),
+            )
+    await _delete_links(interaction, picture, links)
+    return text
+
+
+async def _direct_channel(
+    interaction: Interaction, services: Services, picture: StoredPicture
+) -> int | None:
+    """Return the direct messages that show a picture: those where its deletion was requested, or
+    to which it was sent. They have no other way to get rid of it."""
+    actor = actor_of(interaction)
+    if actor.direct and picture.place.user_id == actor.user_id:
+        return actor.channel_id
+    if not await services.gallery.sent_directly(picture):
+        return None
+    return (await interaction.client.create_dm(discord.Object(picture.place.user_id))).id
+
+
+async def remove_leftover(interaction: Interaction, services: Services, picture_id: int) -> bool:
+    """Delete the pressed message if its pictures were deleted and it was left behind.
+
+    Discord was in trouble then, or the bot was killed in between. Returns whether it was answered.
+    """
+    pressed = interaction.message
+    if pressed is None or pressed.flags.ephemeral:
+        return False
+    actor, say = actor_of(interaction), words_of(interaction)
+    if not await services.gallery.is_leftover(actor, picture_id):
+        return False
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    text = say("This picture was deleted before, and now its message is, too.")
+    try:
+        await remove_message(interaction.client, actor.guild_id, pressed.channel.id, pressed.id)
+    except _FAULTS as error:
         log.warning("message not deleted", picture=picture_id, error=str(error)[:200])
-        text = (
-            say("The picture was deleted, but I could not delete its message.")
-            if actor.direct
-            else say("The picture was deleted. Please delete the message yourself.")
-        )
-    await _delete_links(interaction, outcome[0], links)
-    await interaction.edit_original_response(view=closed_layout(text), allowed_mentions=NO_MENTIONS)
+        text = say("This picture was deleted, but I cannot delete its message.")
+    await interaction.edit_original_response(content=text, allowed_mentions=NO_MENTIONS)
+    return True
 
 
 def _to_delete(
@@ -132,5 +190,5 @@ async def _delete_links(
     for message_ref in message_refs:
         try:
             await _delete_message(interaction, picture, message_ref)
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        except _FAULTS as error:
             log.info("link not deleted", picture=picture.id, error=str(error)[:200])

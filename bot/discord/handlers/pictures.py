@@ -10,11 +10,13 @@ import discord
 from discord import ui
 
 from bot.delivery.attachments import fit_file_to_limit
+from bot.discord.handlers.deletion import remove_leftover
 from bot.discord.handlers.details import edit_reply
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
     actor_of,
+    refusal_text,
     refuse,
     reply_layout_privately,
     words_of,
@@ -31,15 +33,23 @@ async def show(
     interaction: Interaction, services: Services, picture_id: int, *, anyones: bool
 ) -> None:
     """Show a picture ephemerally. anyones: pictures of other members are shown too."""
-    outcome = await services.gallery.show(actor_of(interaction), picture_id, anyones=anyones)
+    actor = actor_of(interaction)
+    outcome = await services.gallery.show(actor, picture_id, anyones=anyones)
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
         return
     picture, path = outcome
     await interaction.response.defer(ephemeral=True, thinking=True)
-    name, data = await asyncio.to_thread(
-        fit_file_to_limit, path, path.name, interaction.filesize_limit
-    )
+    try:
+        name, data = await asyncio.to_thread(
+            fit_file_to_limit, path, path.name, interaction.filesize_limit
+        )
+    except OSError:
+        gone = await services.gallery.show(actor, picture_id, anyones=anyones)
+        if not isinstance(gone, Refused):
+            raise
+        await edit_reply(interaction, refusal_text(interaction, gone))  # deleted just now
+        return
     possible = await services.actions.possible(picture)
     await interaction.edit_original_response(
         view=picture_layout(picture, possible, name, words_of(interaction)),
@@ -93,13 +103,17 @@ async def _show_more(
     *,
     in_place: bool = False,
 ) -> None:
-    """Show a panel. in_place: instead of the one whose button was pressed."""
+    """Show a panel. in_place: instead of the one whose button was pressed.
+
+    A message that others can see is never replaced: menus of earlier versions were below pictures.
+    """
     allowed = await services.gallery.allowed_actions(actor_of(interaction), picture_id)
     if isinstance(allowed, Refused):
-        await refuse(interaction, allowed)
+        if not await remove_leftover(interaction, services, picture_id):
+            await refuse(interaction, allowed)
         return
-    view = made(allowed, words_of(interaction))
-    if in_place:
+    view, pressed = made(allowed, words_of(interaction)), interaction.message
+    if in_place and pressed is not None and pressed.flags.ephemeral:
         await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
     else:
         await reply_layout_privately(interaction, view)

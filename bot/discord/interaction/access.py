@@ -20,7 +20,7 @@ from bot.discord.interaction.responses import (
     Interaction,
     refuse,
     reject_server,
-    reply_privately,
+    reply_keeping_prompt,
     words_of,
 )
 from bot.discord.interaction.services import Services
@@ -170,4 +170,4 @@ async def _reject_standing(
             )
         case _:
             text = say("I am no longer enabled on {server}, so I cannot do this.", server=name)
-    await reply_privately(interaction, text)
+    await reply_keeping_prompt(interaction, text)

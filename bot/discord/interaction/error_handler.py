@@ -15,6 +15,7 @@ from discord import app_commands
 from bot.discord.interaction.error_codes import ErrorCode
 from bot.discord.interaction.responses import Interaction, reply_privately, words_of
 from bot.discord.interaction.services import Services
+from bot.discord.views.modals import refusal_with_prompt
 from bot.wording import rejections
 from storage.errors import StorageError
 
@@ -68,8 +69,10 @@ async def explain(interaction: Interaction, error: BaseException, services: Serv
 
 
 async def _send_notice(interaction: Interaction, text: str) -> None:
+    """Tell the user, and give them back the prompt of a form, which Discord discards."""
+    text, files = refusal_with_prompt(interaction, text, words_of(interaction))
     with contextlib.suppress(discord.HTTPException, aiohttp.ClientError, OSError):
         if interaction.response.is_done():
-            await interaction.followup.send(text, ephemeral=True)
+            await interaction.followup.send(text, files=files, ephemeral=True)
         else:
-            await reply_privately(interaction, text)
+            await reply_privately(interaction, text, files)

@@ -108,16 +108,22 @@ async def reply_layout_privately(interaction: Interaction, view: ui.LayoutView) 
     await interaction.response.send_message(view=view, ephemeral=True, allowed_mentions=NO_MENTIONS)
 
 
+async def reply_keeping_prompt(interaction: Interaction, text: str) -> None:
+    """Reply ephemerally; the prompt of a submitted form is given back with the text."""
+    said, files = refusal_with_prompt(interaction, text, words_of(interaction))
+    await reply_privately(interaction, said, files)
+
+
 async def reject_server(interaction: Interaction) -> None:
     """Reply that the bot does not work here."""
     say = words_of(interaction)
     if interaction.guild_id is None:
-        await reply_privately(
+        await reply_keeping_prompt(
             interaction,
             say("This works only on servers. Here you can use the buttons below your pictures."),
         )
     else:
-        await reply_privately(interaction, say("I am not enabled on this server."))
+        await reply_keeping_prompt(interaction, say("I am not enabled on this server."))
 
 
 def refusal_text(interaction: Interaction, refused: Refused) -> str:
@@ -130,9 +136,10 @@ def refusal_text(interaction: Interaction, refused: Refused) -> str:
         .encode(errors="replace")
         .decode()
     )
-    text = discord.utils.escape_mentions(text) + about_server(interaction, refused.reason)
-    # It quotes what a moderator typed.
-    return quoted(text, CONTENT_CHARS) if isinstance(refused.reason, Blocked) else text
+    text = discord.utils.escape_mentions(text)
+    if isinstance(refused.reason, Blocked):  # it quotes what a moderator typed
+        text = quoted(text, CONTENT_CHARS)
+    return text + about_server(interaction, refused.reason)
 
 
 def cancelled_text(interaction: Interaction, outcome: JobsCancelled) -> str:
@@ -168,7 +175,7 @@ async def reject_foreign_press(interaction: Interaction) -> None:
     data = cast("Mapping[str, Any]", interaction.data or {})
     ids = [data.get("custom_id"), *(data.get("values") or ())]  # also those of a menu's options
     if any(is_of_another_database(str(each)) for each in ids):
-        await reply_privately(
+        await reply_keeping_prompt(
             interaction,
             say(
                 "This is from before my records were replaced, so I no longer know which picture "
@@ -176,7 +183,7 @@ async def reject_foreign_press(interaction: Interaction) -> None:
             ),
         )
         return
-    await reply_privately(
+    await reply_keeping_prompt(
         interaction,
         say(
             "I do not recognise this button; it may come from another version of me. Please "

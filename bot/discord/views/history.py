@@ -76,7 +76,7 @@ def _empty_text(page: GalleryPage, say: Words) -> str:
             "You have no favourites here yet. To add one, press {more} below a picture.",
             more=say("More ▾"),
         )
-    return say("You have not painted anything here yet. Try /imagine.")
+    return say("You have no pictures here. Try /imagine.")
 
 
 def _nothing_found(results: SearchResults, quoted_text: str, say: Words) -> str:

@@ -96,9 +96,12 @@ def _queue_summary(everyone: WholeQueue, say: Words) -> str:
                 "All are from {n} person.", "They are from {n} people.", everyone.people
             )
     elif everyone.painting:
-        text = say("The queue is empty; one job is being painted.")
+        text = say("Nothing is waiting; one job is being painted.")
     else:
         text = say("The queue is empty, and nothing is being painted.")
-    if everyone.empty_at is not None:
-        text += " " + say("The queue should be empty {when}.", when=timestamp(everyone.empty_at))
-    return text
+    if everyone.empty_at is None:
+        return text
+    when = timestamp(everyone.empty_at)
+    if everyone.waiting:
+        return f"{text} {say('The queue should be empty {when}.', when=when)}"
+    return f"{text} {say('It should be finished {when}.', when=when)}"

@@ -48,6 +48,8 @@ async def post(call: Call) -> Reply:
     if reference is not None:
         made = replace(made, reference=reference, type=MessageType.REPLY)
     message = standin.world.post(channel, standin.bot.id, made)
+    if standin.world.message(message.channel_id, message.id) is None:
+        raise errors.UNKNOWN_MESSAGE.error()  # its nonce is that of a deleted one
     return Reply(200, message_json(message, standin.world, standin.base_url))
 
 

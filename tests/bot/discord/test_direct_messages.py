@@ -26,7 +26,7 @@ from tests.bot.discord.direct_messages import (
 from tests.bot.discord.forms import form_fields
 from tests.bot.discord.harness import WAIT_S, BotHarness, make_settings, open_harness
 from tests.bot.discord.marks import marked
-from tests.bot.discord.painting import alice_as_actor, paint, slow_reading
+from tests.bot.discord.painting import alice_as_actor, paint, private_text, slow_reading
 from tests.fakes import ScriptedRenderer
 
 LATE_S = 16 * 60.0
@@ -63,7 +63,7 @@ async def test_a_press_paints_there_for_the_server_of_the_picture(harness: BotHa
     listed = await harness.alice.slash(harness.channel, "history")
     assert "private" in harness.texts(listed.response.message)
     others = await harness.bob.slash(harness.channel, "history")
-    assert "not painted anything" in harness.texts(others.response.message)
+    assert "You have no pictures here" in harness.texts(others.response.message)
     assert consistency.check(harness.settings.storage.data_dir, hashes=True).wrong() == []
 
 
@@ -260,6 +260,30 @@ async def test_delete(harness: BotHarness):
     assert harness.rows("SELECT 1 FROM pictures WHERE deleted_at IS NULL") == []
 
 
+async def test_deleted_from_the_server(harness: BotHarness):
+    """A picture that is deleted from /history is gone from the direct messages, too: nobody could
+    delete the bot's message there."""
+    await picture_in_direct(harness)
+    listed = await harness.alice.slash(harness.channel, "history")
+    shown = await harness.alice.click(listed.response.message, label="Show #1")
+    assert "was deleted" in harness.texts(
+        await harness.delete(harness.alice, shown.response.message)
+    )
+    assert shown_directly(harness) == [] and harness.channel.history() == []
+
+
+async def test_a_message_that_was_left_behind(harness: BotHarness):
+    """Anybody can get rid of a message in their direct messages whose picture was deleted."""
+    await paint(harness, prompt="a lake")
+    panel = await harness.more(harness.bob, harness.message_with_picture())
+    await harness.bob.click(panel, label="DM me a copy")
+    await harness.delete(harness.alice, harness.message_with_picture())
+    (copy,) = shown_directly(harness, harness.bob)
+    pressed = await press(harness, copy, "More ▾", harness.bob)
+    assert "This picture was deleted before, and now its message is, too." in private_text(pressed)
+    assert shown_directly(harness, harness.bob) == []
+
+
 async def test_keep(harness: BotHarness):
     """Keep closes the question and deletes nothing."""
     message = await picture_in_direct(harness)
@@ -343,6 +367,20 @@ async def test_which_channels_are_direct_messages(harness: BotHarness):
     assert {r.method for r in harness.env.http_requests[before:]} <= {"GET"}
     harness.env.inject_error("GET", "/channels/12345", status=400)
     assert not await messenger.is_direct(12345)
+
+
+async def test_a_token_that_is_spent_too_soon(harness: BotHarness):
+    """If the clock is behind, or Discord has lost the token, a new direct message has the picture
+    as well, and the status message links to it and has no Cancel."""
+    message = await picture_in_direct(harness)
+    edit = "/webhooks/*/*/messages/*"
+    harness.env.inject_error("PATCH", edit, status=401, code=50027, times=None)
+    await press(harness, message, "Reroll")
+    await harness.settled()
+    _, status, result = shown_directly(harness)
+    assert result.attachments and not status.attachments and labels(status) == []
+    link = f"https://discord.com/channels/@me/{message.channel.id}/{result.id}"
+    assert link in harness.texts(status) and routes(harness)[-1] == "direct"
 
 
 async def test_a_failure_that_comes_late(harness: BotHarness, renderer: ScriptedRenderer):

@@ -9,7 +9,7 @@ import pytest
 from bot.playground.interactions import State
 from bot.playground.model import MessageFlag
 from bot.playground.people import ActingUser, ActionRefused
-from bot.playground.seed import BOT_ID, GUILD_ID, MEMBER_ID, PAINT_ID, THREAD_ID
+from bot.playground.seed import BOT_ID, GUILD_ID, MEMBER_ID, PAINT_ID, SECOND_ID, THREAD_ID
 from tests.bot.playground.conftest import StandInClient
 from tests.bot.playground.payloads import PNG, V2, button, row, words
 
@@ -60,6 +60,18 @@ async def test_an_enforced_nonce_posts_once(client: StandInClient) -> None:
     assert len(client.standin.world.messages(PAINT_ID)) == 1
     client.standin.world.messages(PAINT_ID)[0].created_at -= timedelta(minutes=3)
     assert (await client.post(body)).json["id"] != first.json["id"]
+
+
+async def test_a_nonce_counts_in_every_channel(client: StandInClient) -> None:
+    """In another channel it returns the first message; once that is deleted, none."""
+    body = {"content": "x", "nonce": "n1", "enforce_nonce": True}
+    first, elsewhere = await client.post(body), f"/channels/{SECOND_ID}/messages"
+    second = await client.call("POST", elsewhere, body)
+    assert second.json["id"] == first.json["id"]
+    assert client.standin.world.messages(SECOND_ID) == []
+    await client.call("DELETE", f"/channels/{PAINT_ID}/messages/{first.json['id']}")
+    gone = await client.call("POST", elsewhere, body)
+    assert (gone.status, gone.json["code"]) == (404, 10008)
 
 
 async def test_an_edit_keeps_what_it_does_not_name(client: StandInClient) -> None:

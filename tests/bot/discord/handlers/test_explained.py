@@ -72,7 +72,7 @@ async def test_after_an_hour_it_is_over(harness: BotHarness):
     await harness.app.maintenance.forget_old_proposals()
     second = await press(harness, two)
     for pressed in (first, second):
-        assert pressed.ephemeral and "has expired" in pressed.response.content
+        assert pressed.ephemeral and "have expired" in pressed.response.content
     assert "a lake" in harness.texts(one) and last_row_labels(one) == [PAINT]
     assert harness.charged() == 0
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.accounts.permissions import Actor
+from bot.discord.handlers import pictures
 from bot.i18n import words
 from bot.pictures.gallery import FOUND_PICTURES, MAX_SEARCH_CHARS
 from bot.request.outcomes import Refused, TextTooLong
@@ -14,7 +16,7 @@ from bot.wording.rejections import refusal
 from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.marks import marked
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
-from tests.bot.discord.painting import paint, response_text
+from tests.bot.discord.painting import paint, private_text, response_text
 
 
 async def history(harness: BotHarness, who: Any, **options: Any) -> tuple[Any, str]:
@@ -193,3 +195,19 @@ async def test_favourites_are_told_from_others(harness: BotHarness):
     _, every = await history(harness, harness.alice)
     _, favourites = await history(harness, harness.alice, favourites=True)
     assert every.count("your favourite") == 1 and "your favourite" not in favourites
+
+
+async def test_deleted_while_it_is_shown(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
+    """A picture that is deleted in the moment it is read is no error of the bot."""
+    await paint(harness, prompt="a lake")
+    page = (await harness.alice.slash(harness.channel, "history")).response.message
+    await harness.env.settle()
+
+    def deleted(path: Path, *_: object) -> None:
+        path.unlink()
+        path.read_bytes()
+
+    monkeypatch.setattr(pictures, "fit_file_to_limit", deleted)
+    shown = await harness.alice.click(page, label="Show #1")
+    assert "Something went wrong" not in private_text(shown)
+    assert "was removed" in private_text(shown)

@@ -7,6 +7,8 @@ import asyncio
 import pytest
 from simcord.builders import UserHandle
 
+from bot.accounts.permissions import Actor
+from storage.types import Verdict
 from tests.bot.discord.fuzzer import Fuzzer
 from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.marks import marked
@@ -189,16 +191,31 @@ async def test_another_moderator_was_faster(harness: BotHarness):
     await harness.admin.click(card, label="Dismiss")
     await harness.moderator.click(first.response.message, label="Delete")
     said = harness.texts(first.response.message)
-    assert "already decided" in said and f"<@{harness.admin.id}>" in said
+    assert "already been decided" in said and f"<@{harness.admin.id}>" in said
     assert button_labels(first.response.message) == []
     stale = await Fuzzer(harness).press(
         harness.moderator, marked("z1:deletereported:1"), message=harness.message_with_picture()
     )
-    assert stale.ephemeral and "already decided" in answer_to(harness, stale)
+    assert stale.ephemeral and "already been decided" in answer_to(harness, stale)
     await harness.moderator.click(second.response.message, label="Delete")
-    assert "already decided" in harness.texts(second.response.message)
+    assert "already been decided" in harness.texts(second.response.message)
     assert harness.message_with_picture().attachments
     assert harness.rows("SELECT verdict FROM cases") == [("dismissed",)]
+
+
+async def test_a_verdict_pressed_twice(harness: BotHarness):
+    """Who decided is not told that it was another moderator."""
+    await paint(harness, prompt="a lake")
+    await report(harness, harness.bob, "odd")
+    message, fuzzer = harness.message_with_picture(), Fuzzer(harness)
+    await harness.app.services.moderation.decide(
+        Actor(harness.moderator.id, harness.guild.id, 1, manages_messages=True),
+        1,
+        Verdict.DISMISSED,
+    )
+    pressed = await fuzzer.press(harness.moderator, marked("z1:dismiss:1"), message=message)
+    said = answer_to(harness, pressed)
+    assert "nother" not in said and f"<@{harness.moderator.id}>" in said
 
 
 async def test_nobody_else_confirms(harness: BotHarness):
@@ -323,7 +340,7 @@ async def test_two_moderators_at_once(harness: BotHarness):
     kept = harness.rows("SELECT count(*) FROM pictures WHERE deleted_at IS NULL")
     assert kept == [(1,)] if verdict == "dismissed" else [(0,)]
     said = answer_to(harness, late)
-    assert late.ephemeral and "already decided" in said and f"<@{by}>" in said
+    assert late.ephemeral and "already been decided" in said and f"<@{by}>" in said
     assert harness.rows("SELECT * FROM blocks") == []
     assert button_labels(harness.message(card.id)) == []
 

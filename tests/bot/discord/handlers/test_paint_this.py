@@ -96,7 +96,7 @@ async def test_after_an_hour_it_is_over(harness: BotHarness):
     await harness.app.maintenance.forget_old_proposals()
     second = await press(harness, two)
     for pressed in (first, second):
-        assert pressed.ephemeral and "has expired" in pressed.response.content
+        assert pressed.ephemeral and "have expired" in pressed.response.content
     assert "a red house" in harness.texts(one) and harness.charged() == 0
 
 

@@ -140,7 +140,7 @@ async def test_declined_nothing_happens(harness: BotHarness):
     assert "Nothing was painted or charged" in harness.texts(asked.response.message)
     assert last_row_labels(asked.response.message) == []
     assert "Nothing was painted" in await press(harness, before, marked("z1:decline:1"))
-    assert "This confirmation has expired" in await press(harness, before, marked("z1:paint:1"))
+    assert "These buttons have expired" in await press(harness, before, marked("z1:paint:1"))
     assert nothing_charged(harness)
 
 
@@ -200,12 +200,12 @@ async def test_after_an_hour_it_is_over(harness: BotHarness):
     asked, second = await propose(harness), await propose(harness)
     harness.clock.advance(3600)
     await harness.alice.click(asked.response.message, label="Paint 4 pictures")
-    assert "This confirmation has expired" in harness.texts(asked.response.message)
+    assert "These buttons have expired" in harness.texts(asked.response.message)
     assert last_row_labels(asked.response.message) == []
     await harness.app.maintenance.forget_old_proposals()
     assert harness.rows("SELECT id FROM proposals") == []
     await harness.alice.click(second.response.message, label="Paint 4 pictures")
-    assert "This confirmation has expired" in harness.texts(second.response.message)
+    assert "These buttons have expired" in harness.texts(second.response.message)
     assert nothing_charged(harness)
 
 

@@ -208,3 +208,23 @@ async def test_a_full_disk_stops_cancel_all(
     assert labels(panel) == ["Cancel all", "Refresh"] and busy.charged() == 3
     renderer.release()
     await busy.settled()
+
+
+async def test_a_disk_that_fills_up_during_cancel_all(
+    busy: BotHarness, renderer: ScriptedRenderer, monkeypatch: pytest.MonkeyPatch
+):
+    """What was cancelled before the database failed is said, and the rest is still listed."""
+    panel, real = await queue(busy, busy.alice), Jobs.cancelled_by_requester
+
+    async def full_at_the_first(jobs: Jobs, job_id: int, *rest: Any) -> Any:
+        if job_id == 1:
+            raise DiskFull(Path("zimagine.db"), "no space left")
+        return await real(jobs, job_id, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Jobs, "cancelled_by_requester", full_at_the_first)
+        await busy.alice.click(panel.message, label="Cancel all")
+    text = busy.texts(panel.message)
+    assert text.startswith("Cancelled and not charged: “a \\*\\*boat") and "**a lake**" in text
+    renderer.release()
+    await busy.settled()

@@ -87,7 +87,7 @@ async def test_the_buttons_outlive_the_process(harness: BotHarness, renderer: Sc
     harness.clock.advance(3600)
     for label in ("Edit", "Paint without them"):
         over = await harness.alice.click(late.response.message, label=label)
-        assert "This confirmation has expired" in over.response.content
+        assert "These buttons have expired" in over.response.content
     assert harness.charged() == 1
 
 

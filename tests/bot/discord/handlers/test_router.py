@@ -13,10 +13,11 @@ from bot.discord.handlers.router import BUTTON_HANDLERS, FORM_HANDLERS
 from bot.discord.views.custom_ids import ComponentAction
 from bot.request.outcomes import Accepted
 from bot.request.params import GenerationParams
+from tests.bot.discord.direct_messages import refreshed
 from tests.bot.discord.fuzzer import Fuzzer
 from tests.bot.discord.harness import BotHarness, open_harness
 from tests.bot.discord.marks import marked
-from tests.bot.discord.painting import last_row_labels, paint, response_text
+from tests.bot.discord.painting import last_row_labels, paint, private_text, response_text
 from tests.bot.discord.reports import answer_to
 from tests.fakes import ScriptedRenderer
 
@@ -38,7 +39,7 @@ async def test_the_requester_may_delete(harness: BotHarness):
     assert message.id not in {each.id for each in harness.channel.history()}
     assert not file.exists()
     page = await harness.alice.slash(harness.channel, "history")
-    assert "not painted anything" in harness.texts(page.response.message)
+    assert "You have no pictures here" in harness.texts(page.response.message)
     assert harness.charged() == 1
 
 
@@ -241,3 +242,55 @@ async def test_an_answer_that_arrived_unnoticed_is_used(
     await harness.settled()
     assert harness.message(result.response.id).attachments
     assert len(harness.channel.history()) == 1
+
+
+async def test_a_deletion_whose_answer_came_too_late(harness: BotHarness):
+    """The picture is gone, so its message goes as well, although nobody can be told."""
+    await paint(harness, prompt="a lake")
+    panel = await harness.more(harness.alice, harness.message_with_picture())
+    await harness.alice.click(panel, label="Delete")
+    late = "/interactions/*/*/callback"
+    harness.env.inject_error("POST", late, status=404, code=10062)
+    await harness.alice.click(panel, label="Delete")
+    assert harness.channel.history() == []
+
+
+async def test_a_message_that_was_left_behind(harness: BotHarness):
+    """Where Discord did not let a message be deleted, More deletes it later, for whoever may."""
+    await paint(harness, prompt="a lake")
+    message = harness.message_with_picture()
+    where = f"/channels/{harness.channel.id}/messages/*"
+    harness.env.inject_error("DELETE", where, status=403, code=50013, times=2)
+    panel = await harness.delete(harness.alice, message)
+    assert "To try again, press More ▾ there." in harness.texts(panel)
+    again = await harness.alice.click(message, label="More ▾")
+    assert "I cannot delete its message" in private_text(again)
+    other = await harness.bob.click(message, label="More ▾")
+    assert "may have been deleted" in private_text(other)
+    assert len(harness.channel.history()) == 1
+    await harness.moderator.click(message, label="More ▾")
+    assert harness.channel.history() == []
+
+
+async def test_a_message_that_somebody_else_deleted(harness: BotHarness):
+    """What is gone already needs no second attempt."""
+    await paint(harness, prompt="a lake")
+    message = harness.message_with_picture()
+    panel = await harness.more(harness.alice, message)
+    await harness.alice.click(panel, label="Delete")
+    await harness.env.settle()
+    harness.env.inject_error("DELETE", f"/channels/*/messages/{message.id}", status=404, code=10008)
+    await harness.alice.click(panel, label="Delete")
+    assert harness.texts(refreshed(harness, panel)) == "The picture was deleted."
+
+
+async def test_a_menu_of_an_earlier_version_replaces_no_picture(harness: BotHarness):
+    """Such menus were below the pictures: what only one member may see is answered privately."""
+    await paint(harness, prompt="a lake", count=2)
+    message = harness.message_with_picture()
+    before, fuzzer = harness.texts(message), Fuzzer(harness)
+    chosen = marked("z1:favour:2")
+    answered = await fuzzer.press(harness.alice, marked("z1:pick:1"), 3, message, value=chosen)
+    assert answered.ephemeral
+    assert harness.texts(harness.message_with_picture()) == before
+    assert harness.rows("SELECT id FROM pictures WHERE favourite_at IS NOT NULL") == [(2,)]

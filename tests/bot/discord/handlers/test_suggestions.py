@@ -156,11 +156,11 @@ async def test_after_an_hour_it_is_over(harness: BotHarness):
     one, two = await ask(harness, "a cat"), await ask(harness, "a dog")
     harness.clock.advance(3600)
     await harness.alice.click(one.response.message, label=ANYWAY)
-    assert "This confirmation has expired" in harness.texts(one.response.message)
+    assert "These buttons have expired" in harness.texts(one.response.message)
     assert labels(one.response.message) == []
     await harness.app.maintenance.forget_old_proposals()
     await harness.alice.click(two.response.message, label="Paint 2")
-    assert "This confirmation has expired" in harness.texts(two.response.message)
+    assert "These buttons have expired" in harness.texts(two.response.message)
     assert nothing_charged(harness)
 
 
@@ -244,7 +244,7 @@ async def test_examples_of_choices_expire_too(harness: BotHarness, label: str):
     asked = await ask(harness, "{a cat, a dog}")
     harness.clock.advance(3600)
     await harness.alice.click(asked.response.message, label=label)
-    assert "This confirmation has expired" in harness.texts(asked.response.message)
+    assert "These buttons have expired" in harness.texts(asked.response.message)
     assert labels(asked.response.message) == [] and nothing_charged(harness)
 
 

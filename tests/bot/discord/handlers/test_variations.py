@@ -3,6 +3,7 @@ button, menu and command."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from bot.request.resolve import STRONG, SUBTLE
 from engine import uploads
 from engine.types import Mode
+from tests.bot.discord.delivery_settings import change_settings
 from tests.bot.discord.harness import BotHarness, open_harness
 from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import (
@@ -267,10 +269,44 @@ async def test_a_copy_by_direct_message(harness: BotHarness):
     result = await harness.bob.click(panel, label="DM me a copy")
     assert result.ephemeral and "sent you a copy" in result.response.content
     sent = next(r for r in harness.env.http_requests if r.json and "nonce" in r.json)
-    assert sent.json["nonce"] == "copy1" and sent.json["enforce_nonce"]
+    assert sent.json["nonce"] and sent.json["enforce_nonce"]
     (copy,) = harness.bob.user.dm_channel.history()
     assert copy.attachments[0].filename == picture_file(harness).name
     assert f"<#{harness.channel.id}>" in harness.texts(copy)
+
+
+async def test_a_copy_of_a_spoiler_is_one(harness: BotHarness):
+    """What was hidden until clicked is hidden in the direct messages, too."""
+    await change_settings(harness, spoiler="on")
+    await paint(harness, prompt="a lake")
+    panel = await harness.more(harness.bob, harness.message_with_picture())
+    await harness.bob.click(panel, label="DM me a copy")
+    (copy,) = harness.bob.user.dm_channel.history()
+    assert copy.attachments[0].filename.startswith("SPOILER_zimagine-1-")
+    assert '"spoiler": true' in json.dumps([each.to_dict() for each in copy.components])
+
+
+async def test_each_of_several_members_gets_a_copy(harness: BotHarness):
+    """Discord compares the nonces of all that the bot posts, so each member's copy has its own,
+    which stays the same when they press again."""
+    await paint(harness, prompt="a lake")
+    for who in (harness.bob, harness.moderator, harness.bob):
+        panel = await harness.more(who, harness.message_with_picture())
+        await who.click(panel, label="DM me a copy")
+    sent = [r.json["nonce"] for r in harness.env.http_requests if r.json and "nonce" in r.json]
+    assert len(sent) == 3 and sent[0] == sent[2] != sent[1] and len(sent[0]) <= 25
+
+
+async def test_no_copy_where_the_owner_allows_no_direct_messages(
+    data_dir: Path, renderer: ScriptedRenderer
+):
+    """If the owner has turned direct messages off, no copy is sent, and the member is told why."""
+    async with open_harness(data_dir, renderer.load, jobs={"direct_messages": False}) as harness:
+        await paint(harness, prompt="a lake")
+        panel = await harness.more(harness.bob, harness.message_with_picture())
+        result = await harness.bob.click(panel, label="DM me a copy")
+        assert "The bot's owner has turned off direct messages." in private_text(result)
+        assert not any(r.path.endswith("/users/@me/channels") for r in harness.env.http_requests)
 
 
 async def test_closed_direct_messages_are_said(harness: BotHarness):

@@ -131,6 +131,18 @@ async def test_what_discord_says_about_the_member(
     assert harness.charged() == 2
 
 
+@pytest.mark.parametrize(("status", "code"), [(404, 10004), (404, 10013), (400, 50035)])
+async def test_a_refused_form_gives_the_prompt_back(harness: BotHarness, status: int, code: int):
+    """Discord discards a submitted form, so what was typed comes back with the reason."""
+    message = await picture_in_direct(harness)
+    panel = (await press(harness, message, "More ▾")).response.message
+    form = await press(harness, panel, "Remix")
+    harness.env.inject_error("GET", MEMBERS, status=status, code=code)
+    refused = await harness.alice.user.submit_modal(form, {"prompt": "a sea in a storm"})
+    assert refused.ephemeral and "a sea in a storm" in refused.response.content
+    assert harness.charged() == 1
+
+
 async def test_a_slow_answer_about_the_member(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
     """If Discord does not say in time who is a member, the press can be repeated."""
     message = await picture_in_direct(harness)
@@ -171,7 +183,8 @@ async def test_blocks_and_quotas_are_those_of_the_server(harness: BotHarness):
         harness.channel, "moderation block", who=harness.alice, reason="spam"
     )
     blocked = await press(harness, message, "Reroll")
-    assert "blocked you" in blocked.response.content and about in blocked.response.content
+    assert "blocked you" in blocked.response.content
+    assert f"\n-# {about}" in blocked.response.content  # and not as text with a backslash
     assert harness.charged() == 1
 
 
