@@ -405,14 +405,14 @@ def test_a_backslash_takes_a_signs_meaning(text: str, prompt: str):
 
 def test_far_too_many_choices_are_only_counted():
     """A text with a billion permutations is answered at once, and so is random text."""
-    began = time.perf_counter()
+    began = time.process_time()
     assert permutations("{a,b}" * 30) == Permutations((), 2**30)
     assert expand("{a,b}" * 30 + " --repeat 3") == TooManyPictures(3 * 2**30, 40)
     for nested in ("{" * 3000 + "a" + "}" * 3000, "{" * 3000, "{ " * 2000 + "a"):
         assert expand(nested) == (ParsedPrompt(nested),)
     for sign in ("\\", "“", ' "', "-", "—a", "猫——a", "{,", "\\--a ", "{a,", "`{", "$\\a{"):
         expand(sign * (4000 // len(sign)))
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_the_limit_counts_pictures():

@@ -310,7 +310,7 @@ def test_the_ids_that_need_a_name_are_found():
 def test_a_long_text_is_read_quickly(piece: str):
     """The longest prompt, made of beginnings of codes, takes no noticeable time."""
     text = (piece * 2000)[:4000]
-    before = time.perf_counter()
+    before = time.process_time()
     readable(text)
     mentioned(text)
-    assert time.perf_counter() - before < 0.25
+    assert time.process_time() - before < 0.25

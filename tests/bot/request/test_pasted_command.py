@@ -263,6 +263,6 @@ def test_reading_it_again_changes_nothing(text: str):
 @pytest.mark.parametrize("piece", ["seed:", "seed:5 ", "a:b ", "prompt:", "{seed:5 ", "/imagine "])
 def test_a_long_text_is_read_quickly(piece: str):
     """The longest prompt takes no noticeable time."""
-    before = time.perf_counter()
+    before = time.process_time()
     without_command(f"/imagine {piece * (6000 // len(piece))}")
-    assert time.perf_counter() - before < 1
+    assert time.process_time() - before < 1

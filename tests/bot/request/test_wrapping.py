@@ -111,6 +111,6 @@ def test_nothing_raises_and_nothing_is_left_over(text: str):
 )
 def test_a_long_text_is_read_quickly(piece: str):
     """The longest prompt takes no noticeable time."""
-    before = time.perf_counter()
+    before = time.process_time()
     unwrapped(piece * (6000 // len(piece)))
-    assert time.perf_counter() - before < 1
+    assert time.process_time() - before < 1
