@@ -18,7 +18,7 @@ from storage.types import StoredPicture
 log = structlog.get_logger(__name__)
 
 THUMBNAIL_SIDE_PX: Final = 256
-"""The longest side. Beside a text, Discord shows 85 points, which are 255 pixels on a phone."""
+"""The longest side, sharp on the dense display of a phone. Chosen by hand."""
 KEPT_THUMBNAILS: Final = 512
 """In memory, at 4 to 20 KB each. Chosen by hand."""
 MADE_AT_ONCE: Final = 2
