@@ -109,12 +109,12 @@ _QUOTED = re.compile(r'"(?:\\.|[^\\"])*"', re.DOTALL)
 _PLAIN = re.compile(r"[^,，\n]*")
 _COMMA = re.compile(r"\s*[,，]\s*|\s*\n\s*")
 _NEGATIVE_LINE = re.compile(
-    r"^[ \t]*(?:Negative prompt|(?:负向|负面|反向|負向|負面)提示[词詞])\s*[:：]",
+    r"^[ \t]*(?:Negative prompt|(?:[负負][面向]|反向)提示[词詞])\s*[:：]",
     re.IGNORECASE | re.MULTILINE,
 )
 _NEGATIVE_INLINE = re.compile(rf"(?:{_APART}|{_GLUED})Negative prompt\s*[:：]")
 _NEGATIVE_ANY_CASE = re.compile(rf"{_APART}Negative prompt\s*[:：]", re.IGNORECASE)
-_NEGATIVE_CHINESE = re.compile(r"(?:负向|负面|反向|負向|負面)提示[词詞]\s*[:：]")
+_NEGATIVE_CHINESE = re.compile(r"(?:[负負][面向]|反向)提示[词詞]\s*[:：]")
 _LABEL = re.compile(r"\A\s*(?:positive )?prompt\s*[:：]", re.IGNORECASE)
 # Above the text in the tab of the web UI that shows it, and copied with it.
 _HEADING = re.compile(r"\A\s*parameters\s*[:：]?\s+", re.IGNORECASE)
@@ -125,7 +125,7 @@ _LABELLED = re.compile(
     re.IGNORECASE,
 )
 _NEGATIVE_LABELLED = re.compile(
-    r"(?:\*\*|__)?(?:(?<![\w-])negative(?: prompt)?|(?:负向|负面|反向|負向|負面)提示[词詞]|负面|負面)"
+    r"(?:\*\*|__)?(?:(?<![\w-])negative(?: prompt)?|(?:[负負][面向]|反向)提示[词詞]|[负負]面)"
     r"(?:\*\*|__)?\s*[:：](?:\*\*|__)?",
     re.IGNORECASE,
 )
