@@ -79,10 +79,14 @@ def command(
     count = token_counter(settings.model, settings.revision)
     analysis = analyse(text, count=count, max_tokens=family.max_tokens)
     added = {level: _enhanced(request, level, family, count) for level in LEVELS}
+    pictures = sum(each.count for each in parsed)
     if as_json:
         fields = _fields(text, analysis, added, family) | {"style": style}
+        fields |= {"choices": len(parsed), "pictures": pictures}
         click.echo(json.dumps(fields, ensure_ascii=False, indent=2))
     else:
+        if len(parsed) > 1:
+            click.echo(f"{prompt_analysis.first_of_choices(pictures, words())}\n")
         _print(analysis, added, family, resolved, words())
 
 

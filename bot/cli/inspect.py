@@ -55,6 +55,7 @@ def command(file: Path, as_json: bool, config: Path | None) -> None:
 def _as_json(found: EmbeddedRecipe) -> str:
     recipe = json.loads(found.recipe.to_json())
     recipe["pixels"] = {"sha256": found.pixels_sha256, "untouched": found.untouched}
+    recipe["line"] = _line(found.recipe)
     return json.dumps(recipe, ensure_ascii=False, indent=2)
 
 

@@ -13,7 +13,13 @@ from pydantic import TypeAdapter, ValidationError
 from bot.accounts.permissions import Actor
 from bot.jobs.admission import AdmissionService, token_problem
 from bot.request.apply_flags import count_problem
-from bot.request.outcomes import ManyPermutations, ProposalClosed, Refused, StorageUnavailable
+from bot.request.outcomes import (
+    ManyPermutations,
+    ProposalClosed,
+    Refused,
+    ResolvedRequest,
+    StorageUnavailable,
+)
 from bot.request.params import GenerationParams
 from bot.request.pending import PendingRequest
 from bot.request.resolver import RequestResolver
@@ -47,6 +53,14 @@ class ExplainedRequests:
         self._admission = admission
         self._resolver = resolver
         self._proposals = proposals
+
+    async def refusal(self, prompt: str) -> Refused | None:
+        """Return why /imagine would refuse a prompt, whoever asks, with all that is wrong in it.
+
+        One that is only too long for the model is explained all the same, with that advice.
+        """
+        found = await self._parsed(PendingRequest(GenerationParams(visible(prompt))))
+        return found if isinstance(found, Refused) else None
 
     async def keep(self, actor: Actor, prompt: str) -> int | None:
         """Return the id under which a prompt is kept; nothing is charged or reserved for it.
@@ -87,17 +101,19 @@ class ExplainedRequests:
 
     async def _is_paintable(self, request: PendingRequest) -> bool:
         """Return whether the prompt itself is in order, as far as that is known without a model."""
-        parsed = await self._resolver.parse(request.params, request.count, request.private)
-        if isinstance(parsed, Refused):
-            # Of several prompts, those after the first are checked when they are asked about.
-            return isinstance(parsed.reason, ManyPermutations)
-        if count_problem(parsed) is not None:
-            return False
-        resolved = await self._resolver.resolve(parsed.params)
-        if isinstance(resolved, Refused):
-            return False
+        resolved = await self._parsed(request)
+        if resolved is None or isinstance(resolved, Refused):
+            return resolved is None
         count, family = self._resolver.count_tokens, self._resolver.family
         return token_problem(resolved.request, count, family) is None
+
+    async def _parsed(self, request: PendingRequest) -> ResolvedRequest | Refused | None:
+        """Return what would be painted; None of several prompts: those after the first are checked
+        when they are asked about."""
+        parsed = await self._resolver.parse(request.params, request.count, request.private)
+        if isinstance(parsed, Refused):
+            return None if isinstance(parsed.reason, ManyPermutations) else parsed
+        return count_problem(parsed) or await self._resolver.resolve(parsed.params)
 
 
 @lru_cache(maxsize=1)

@@ -30,7 +30,7 @@ _OPENER = re.compile(
 )
 _DOUBLE = re.compile(rf"(?:[{HYPHENS}]{{2}}|[{HYPHENS}]?[{DASHES}])")
 _HYPHENS_ONLY = re.compile(rf"[{HYPHENS}]+")
-_CHINESE_DASH = re.compile(r"[—―⸺]{2,}")
+_CHINESE_DASH = re.compile(r"[—―⸺─]{2,}")
 _EQUALS = re.compile(r"[=:＝：]")
 _DIGIT = re.compile(r"[=:＝：]?\s*\.?\d")
 # Whether or not the flag after it is escaped: escaping one must not change what another one is.

@@ -37,7 +37,7 @@ UNSUPPORTED: Mapping[str, str] = {
 none."""
 
 # Phones turn two hyphens into one dash, or into non-breaking hyphens.
-HYPHENS, DASHES = r"\-‐‑﹣－", "−‒–—―⸺"
+HYPHENS, DASHES = r"\-‐‑﹣－", "−‒–—―⸺─"
 _LETTER = rf"(?:(?![{CJK}])[^\W\d_])"
 _FLAG = re.compile(rf"[{HYPHENS}{DASHES}]+[^\S\n]*({_LETTER}+(?:[{HYPHENS}]{_LETTER}+)*|[{CJK}]+)")
 # A ratio or a size says by itself what it is: --16:9, --1024x768.

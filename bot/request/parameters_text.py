@@ -83,30 +83,50 @@ _KNOWN: Final[Mapping[str, re.Pattern[str]]] = {
     "version": _ANYTHING,
 }
 """The settings by which a list of them is recognised, in lower case, with their values' form."""
-_NAMES = "|".join(map(re.escape, _KNOWN))
+_CHINESE: Final[Mapping[str, str]] = {
+    name: setting
+    for setting, names in {
+        "Steps": "步数 步數 采样步数 採樣步數 迭代步数 迭代步數",
+        "Seed": "种子 種子 随机种子 隨機種子",
+        "Size": "尺寸 图片尺寸 圖片尺寸",
+        "Sampler": "采样器 採樣器 采样方法 採樣方法",
+        "Model": "模型",
+    }.items()
+    for name in names.split()
+}
+"""The same settings as Chinese programs and pages name them."""
+_NAMES = "|".join(map(re.escape, [*_KNOWN, *_CHINESE]))
 _APART = r"(?<![^\s,.;，。；!?！？])"
 # Some pages take the line breaks out without a trace: "snowSteps: 20".
 _GLUED = r"(?<=[a-z\d)\]>])"
+_NAMES_STEPS = re.compile(
+    "|".join(["steps", *(name for name, setting in _CHINESE.items() if setting == "Steps")]),
+    re.IGNORECASE,
+)
 _OPENER = re.compile(rf"(?:{_APART}(?:{_NAMES})|{_GLUED}(?-i:Steps))\s*[:：]", re.IGNORECASE)
 _KEY = re.compile(r"\s*([^\W\d_][\w \-/.+()]{0,60}?)\s*[:：]\s*")
 _QUOTED = re.compile(r'"(?:\\.|[^\\"])*"', re.DOTALL)
 _PLAIN = re.compile(r"[^,，\n]*")
 _COMMA = re.compile(r"\s*[,，]\s*|\s*\n\s*")
-_NEGATIVE_LINE = re.compile(r"^[ \t]*Negative prompt\s*[:：]", re.IGNORECASE | re.MULTILINE)
+_NEGATIVE_LINE = re.compile(
+    r"^[ \t]*(?:Negative prompt|(?:[负負][面向]|反向)提示[词詞])\s*[:：]",
+    re.IGNORECASE | re.MULTILINE,
+)
 _NEGATIVE_INLINE = re.compile(rf"(?:{_APART}|{_GLUED})Negative prompt\s*[:：]")
 _NEGATIVE_ANY_CASE = re.compile(rf"{_APART}Negative prompt\s*[:：]", re.IGNORECASE)
+_NEGATIVE_CHINESE = re.compile(r"(?:[负負][面向]|反向)提示[词詞]\s*[:：]")
 _LABEL = re.compile(r"\A\s*(?:positive )?prompt\s*[:：]", re.IGNORECASE)
 # Above the text in the tab of the web UI that shows it, and copied with it.
 _HEADING = re.compile(r"\A\s*parameters\s*[:：]?\s+", re.IGNORECASE)
 # Where the prompt itself has a label, as chat programs write it, so has the negative one.
 _LABELLED = re.compile(
-    r"\A\s*(?:\*\*|__)?(?:(?:positive |image )?prompt|positive|(?:正向|正面)?提示词|正面)"
+    r"\A\s*(?:\*\*|__)?(?:(?:positive |image )?prompt|positive|(?:正向|正面)?提示[词詞]|正面)"
     r"(?:\*\*|__)?\s*[:：](?:\*\*|__)?",
     re.IGNORECASE,
 )
 _NEGATIVE_LABELLED = re.compile(
-    r"(?:\*\*|__)?(?:(?<![\w-])negative(?: prompt)?|(?:负向|负面|反向)提示词|负面)(?:\*\*|__)?"
-    r"\s*[:：](?:\*\*|__)?",
+    r"(?:\*\*|__)?(?:(?<![\w-])negative(?: prompt)?|(?:[负負][面向]|反向)提示[词詞]|[负負]面)"
+    r"(?:\*\*|__)?\s*[:：](?:\*\*|__)?",
     re.IGNORECASE,
 )
 # Settings that stood on lines of their own lose what parted them on one line. Only as programs
@@ -137,7 +157,8 @@ def read_typed(text: str) -> ParametersText | None:
     head = _HEADING.sub("", plain[:start])
     negative = _NEGATIVE_LINE.search(head)
     if negative is None and "\n" not in head:  # everything is on one line
-        negative = _NEGATIVE_INLINE.search(head) or _NEGATIVE_ANY_CASE.search(head)
+        searches = (_NEGATIVE_INLINE, _NEGATIVE_ANY_CASE, _NEGATIVE_CHINESE)
+        negative = next(filter(None, (each.search(head) for each in searches)), None)
     return _split(head, negative, settings, flags)
 
 
@@ -245,7 +266,7 @@ def _found_list(text: str) -> tuple[int, _Settings, str] | None:
 
 def _settings_at_end(text: str) -> tuple[int, _Settings, str] | None:
     """Return where the list of settings at the end starts, the list, and what follows it."""
-    if len(text) > MAX_CHARS or "steps" not in text.lower():
+    if len(text) > MAX_CHARS or not _NAMES_STEPS.search(text):
         return None
     for match in _OPENER.finditer(text):
         # Looking for flags is slow: a hostile text has thousands of places where no list begins.
@@ -296,6 +317,7 @@ def _pairs(text: str, at: int = 0, *, strict: bool = False) -> _List:
             break
         if match is not None:
             name = match[1].strip()
+            name = _CHINESE.get(name, name)
             if strict and name.lower() in known:
                 return _List(tuple(pairs), end, repeated=True)
             known |= {name.lower()} & _KNOWN.keys()

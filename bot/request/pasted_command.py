@@ -32,7 +32,7 @@ _COMMAND = re.compile(
 )
 _ENDS_IN_PROMPT = re.compile(r"prompt\s*[:：]?\s*\Z", re.IGNORECASE)
 _LABEL_OF_ALL = re.compile(
-    r"\s*(?:(?:\*\*|__)?(?:(?:image |positive )?prompt|(?:正向|正面)?提示词)"
+    r"\s*(?:(?:\*\*|__)?(?:(?:image |positive )?prompt|(?:正向|正面)?提示[词詞])"
     r"(?:\*\*|__)?[:：](?:\*\*|__)?\s*)+",
     re.IGNORECASE,
 )

@@ -101,3 +101,13 @@ def inert_syntax(found: tuple[str, ...], say: Words) -> str:
 def _quoted_words(found: tuple[str, ...]) -> str:
     quoted = [f"“{each}”" for each in found[:MAX_WORDS_SHOWN]]
     return ", ".join([*quoted, "…"] if len(found) > MAX_WORDS_SHOWN else quoted)
+
+
+def first_of_choices(pictures: int, say: Words) -> str:
+    """Say how many pictures the choices of a prompt make, of which the first is explained."""
+    made = say.plural(
+        "The choices in braces make {n} picture.",
+        "The choices in braces make {n} pictures.",
+        pictures,
+    )
+    return f"{made} {say('Only the first prompt is analysed here.')}"

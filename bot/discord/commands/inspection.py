@@ -61,6 +61,10 @@ def _explain(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(prompt=locale_str("The prompt, in English or Chinese"))
     async def explain(interaction: Interaction, prompt: Prompt) -> None:
         (prompt,) = await named(interaction, prompt)
+        # First, since it names all that is wrong, as /imagine does.
+        if (refused := await services.explained.refusal(prompt)) is not None:
+            await refuse(interaction, refused)
+            return
         # Off the loop: parsing a long prompt takes a tenth of a second.
         outcome = await asyncio.to_thread(services.inspection.explain, prompt)
         if isinstance(outcome, Refused):

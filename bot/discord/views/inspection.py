@@ -117,13 +117,7 @@ def explanation_layout(
 def _permutation_lines(explained: PromptExplanation, say: Words) -> list[str]:
     if explained.choices == 1:
         return []
-    made = say.plural(
-        "The choices in braces make {n} picture.",
-        "The choices in braces make {n} pictures.",
-        explained.pictures,
-    )
-    first = say("Only the first prompt is analysed here.")
-    return [f"-# {made} {first}"]
+    return [f"-# {prompt_analysis.first_of_choices(explained.pictures, say)}"]
 
 
 # Details

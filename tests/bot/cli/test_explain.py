@@ -45,6 +45,15 @@ def test_another_programs_text_is_taken_apart():
     assert json.loads(explain(text, "--json").stdout)["prompt"] == "a red house"
 
 
+def test_of_choices_the_first_is_explained_and_that_is_said():
+    """As in Discord, it is said how many pictures the choices make; a script reads the numbers."""
+    first = explain("a {red, blue} house --repeat 2").stdout.splitlines()[0]
+    assert first == "The choices in braces make 4 pictures. Only the first prompt is analysed here."
+    found = json.loads(explain("a {red, blue} house --repeat 2", "--json").stdout)
+    assert (found["prompt"], found["choices"], found["pictures"]) == ("a red house", 2, 4)
+    assert "braces" not in explain("a red house").stdout
+
+
 def test_it_prints_what_was_found_what_is_advised_and_what_would_be_added():
     """The output has each heading with the prompt's words, the advice, and both levels."""
     shown = explain(PROMPT).stdout

@@ -171,6 +171,7 @@ def test_inspect_prints_the_recipe():
     assert (rows["Prompt"], rows["Seed"], rows["Size"]) == ("一座红色的房子", "5", "128×128")
     assert rows["Pixels"] == "unmodified"
     assert lines[-1].startswith("一座红色的房子 --size 128x128 --seed 5")
+    assert recipe["line"] == lines[-1]
 
 
 def edit(file: str, to: str) -> None:

@@ -176,6 +176,22 @@ def test_every_name_of_a_flag_is_known_after_two_hyphens():
         assert find_flags(f"x --{name}").flags and not unknown
 
 
+@pytest.mark.parametrize(
+    ("text", "prompt", "aspect"),
+    [
+        ("一座紅房子 ──比例 16:9", "一座紅房子", "16:9"),
+        ("a red house ──ar 16:9", "a red house", "16:9"),
+        ("海報 ──AI時代", "海報 ──AI時代", None),
+        ("a cat ───── dog", "a cat ───── dog", None),
+    ],
+)
+def test_the_lines_of_chinese_keyboards_are_dashes(text: str, prompt: str, aspect: str | None):
+    """Keyboards in Taiwan write a dash as two box-drawing lines."""
+    found = parse(text)
+    assert isinstance(found, ParsedPrompt)
+    assert (found.prompt, found.given.get("aspect")) == (prompt, aspect)
+
+
 @pytest.mark.parametrize("piece", [" -ar", "' -ar", "。 -ar", "<a:b: -ar", " -ar--no "])
 def test_thousands_of_dashes_are_read_at_once(piece: str):
     """A prompt of 6,000 characters that are all flags without values takes no second."""

@@ -59,6 +59,31 @@ def test_what_is_possible_is_taken(text: str):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "雪中的红房子\n反向提示词：夜\n步数: 20, 采样器: Euler a, CFG: 7, 种子: 5, 尺寸: 512x768",
+        "雪中的红房子 负面提示词：夜 采样步数：20，采样器：Euler a，种子：5，尺寸：512x768",
+        "提示词：雪中的红房子 反向提示词：夜 步数：20，种子：5，尺寸：512x768",
+        "正面提示詞：雪中的红房子\n負面提示詞：夜\n步數: 20, 採樣器: x, 種子: 5, 尺寸: 512x768",
+        "雪中的红房子\nNegative prompt: 夜\nSteps：20，Sampler：Euler a，Seed：5，Size：512x768",
+    ],
+)
+def test_chinese_names_of_settings_are_read(text: str):
+    """Chinese pages name the same settings in Chinese, with full-width signs."""
+    request = resolved(text).request
+    assert (request.prompt, request.negative_prompt) == ("雪中的红房子", "夜")
+    assert (request.seed, request.width_px, request.height_px) == (5, 512, 768)
+
+
+@pytest.mark.parametrize(
+    "text", ["步数是20的梯子，种子和尺寸", "海报，写着“步数: 20, 种子: 5”", "种子: 5, 尺寸: 大"]
+)
+def test_a_chinese_prompt_with_such_words_stays(text: str):
+    """Fewer names, or other values, make no list."""
+    assert resolved(text).request.prompt == text
+
+
+@pytest.mark.parametrize(
     ("given", "found", "overruled"),
     [
         ({"seed": 5}, {"seed": 5, "negative_prompt": "night, snow"}, ("seed",)),

@@ -128,6 +128,7 @@ async def test_where_it_may_not_post_it_says_so(harness: BotHarness):
         "{a,b,c,d,e,f,g,h,i,j,k}",
         "--seed 5",
         "a lake --strength 0.5",
+        "a lake --count 9",
     ],
 )
 async def test_what_is_refused_has_no_button(harness: BotHarness, prompt: str):
@@ -137,17 +138,21 @@ async def test_what_is_refused_has_no_button(harness: BotHarness, prompt: str):
     assert harness.rows("SELECT * FROM proposals") == []
 
 
-@pytest.mark.parametrize(
-    ("prompt", "words"),
-    [("a lake " * 260, "of 512"), ("a lake --count 9", "a lake")],
-    ids=["too many tokens", "too many pictures"],
-)
-async def test_what_is_explained_but_not_painted_has_none(
-    harness: BotHarness, prompt: str, words: str
-):
-    """A prompt that can be explained but not painted has no button either."""
+async def test_all_that_is_wrong_is_named(harness: BotHarness):
+    """/explain names as much as /imagine, also what only this model or the number refuses."""
+    prompt = "a lake --foo --ar 99:1 --count 9 --strength 0.5"
+    said = harness.texts(await explain(harness, prompt))
+    for part in ("--foo", "99:1", "between 1 and 4", "--strength"):
+        assert part in said
+    result = await harness.alice.slash(harness.channel, "imagine", prompt=prompt)
+    assert all(line in harness.texts(result.response) for line in said.splitlines())
+
+
+async def test_what_is_explained_but_not_painted_has_none(harness: BotHarness):
+    """A prompt with too many tokens is explained with that advice, and has no button either."""
+    prompt = "a lake " * 260
     message = await explain(harness, prompt)
-    assert words in harness.texts(message) and "Nothing was painted" in harness.texts(message)
+    assert "of 512" in harness.texts(message) and "Nothing was painted" in harness.texts(message)
     assert PAINT not in str(message.components)
     refused = await harness.alice.slash(harness.channel, "imagine", prompt=prompt)
     assert refused.ephemeral and harness.charged() == 0
