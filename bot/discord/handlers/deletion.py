@@ -128,7 +128,8 @@ async def _direct_channel(
 async def remove_leftover(interaction: Interaction, services: Services, picture_id: int) -> bool:
     """Delete the pressed message if its pictures were deleted and it was left behind.
 
-    Discord was in trouble then, or the bot was killed in between. Returns whether it was answered.
+    Discord was in trouble then, or the bot was killed in between, or has no access, as in a private
+    thread: there this press's token can delete it. Returns whether it was answered.
     """
     pressed = interaction.message
     if pressed is None or pressed.flags.ephemeral:
@@ -136,14 +137,17 @@ async def remove_leftover(interaction: Interaction, services: Services, picture_
     actor, say = actor_of(interaction), words_of(interaction)
     if not await services.gallery.is_leftover(actor, picture_id):
         return False
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await interaction.response.defer()
     text = say("This picture was deleted before, and now its message is, too.")
     try:
-        await remove_message(interaction.client, actor.guild_id, pressed.channel.id, pressed.id)
+        try:
+            await interaction.delete_original_response()
+        except _FAULTS:
+            await remove_message(interaction.client, actor.guild_id, pressed.channel.id, pressed.id)
     except _FAULTS as error:
         log.warning("message not deleted", picture=picture_id, error=str(error)[:200])
         text = say("This picture was deleted, but I cannot delete its message.")
-    await interaction.edit_original_response(content=text, allowed_mentions=NO_MENTIONS)
+    await interaction.followup.send(text, ephemeral=True, allowed_mentions=NO_MENTIONS)
     return True
 
 
