@@ -21,7 +21,7 @@ from bot.discord.interaction.services import Services
 from bot.discord.views.permutations import closed_layout
 from bot.discord.views.pictures import deletion_layout
 from bot.pictures.gallery import MessageRef
-from bot.request.outcomes import Refused
+from bot.request.outcomes import Refused, UnknownPicture
 from storage.types import StoredPicture
 
 log = structlog.get_logger(__name__)
@@ -44,10 +44,12 @@ async def ask(interaction: Interaction, services: Services, picture_id: int) -> 
         await reply_layout_privately(interaction, view)
 
 
-async def keep(interaction: Interaction, _services: Services, _picture_id: int) -> None:
-    """Close the question; nothing is deleted."""
+async def keep(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Close the question; nothing is deleted, unless Delete was pressed before or elsewhere."""
     say = words_of(interaction)
-    view = closed_layout(say("Nothing was deleted."))
+    kept = await services.gallery.deletable(actor_of(interaction), picture_id)
+    gone = isinstance(kept, Refused) and isinstance(kept.reason, UnknownPicture)
+    view = closed_layout(say("The picture was deleted.") if gone else say("Nothing was deleted."))
     await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
 
 

@@ -297,3 +297,13 @@ async def test_a_menu_of_an_earlier_version_replaces_no_picture(harness: BotHarn
     assert answered.ephemeral
     assert harness.texts(harness.message_with_picture()) == before
     assert harness.rows("SELECT id FROM pictures WHERE favourite_at IS NOT NULL") == [(2,)]
+
+
+async def test_keep_after_a_deletion_does_not_deny_it(harness: BotHarness):
+    """Who pressed Delete and then Keep, or whose picture a moderator deleted, reads the truth."""
+    await paint(harness, prompt="a lake")
+    panel = await harness.more(harness.alice, harness.message_with_picture())
+    await harness.alice.click(panel, label="Delete")
+    await harness.delete(harness.moderator, harness.message_with_picture())
+    await harness.alice.click(panel, label="Keep")
+    assert harness.texts(refreshed(harness, panel)) == "The picture was deleted."
