@@ -8,6 +8,7 @@ import aiohttp
 import discord
 import structlog
 
+from bot.discord.interaction.messages import file_names
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
@@ -20,6 +21,7 @@ from bot.discord.interaction.rest import remove_message
 from bot.discord.interaction.services import Services
 from bot.discord.views.permutations import closed_layout
 from bot.discord.views.pictures import deletion_layout
+from bot.pictures.filenames import is_picture_of
 from bot.pictures.gallery import MessageRef
 from bot.request.outcomes import Refused, UnknownPicture
 from storage.types import StoredPicture
@@ -137,7 +139,8 @@ async def remove_leftover(interaction: Interaction, services: Services, picture_
     if pressed is None or pressed.flags.ephemeral:
         return False
     actor, say = actor_of(interaction), words_of(interaction)
-    if not await services.gallery.is_leftover(actor, picture_id):
+    job_id = await services.gallery.leftover_job(actor, picture_id)
+    if job_id is None or not any(is_picture_of(job_id, name) for name in file_names(pressed)):
         return False
     await interaction.response.defer()
     text = say("This picture was deleted before, and now its message is, too.")
