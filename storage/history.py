@@ -8,7 +8,7 @@ from storage.database import Database, Transaction
 from storage.errors import StorageError
 from storage.inputs import Inputs
 from storage.timestamps import to_us
-from storage.types import Clock, Place, StoredPicture
+from storage.types import Clock, Job, StoredPicture
 
 _PICTURES: Final = (
     "SELECT p.*, j.channel_id, j.prompt, j.private, j.spoiler "
@@ -187,15 +187,15 @@ class History:
         found = await self._db.fetch_all(f"{_PICTURES} AND p.job_id = ? ORDER BY p.id", (job_id,))
         return tuple(rows.picture(row) for row in found)
 
-    async def erased_in(self, picture_id: int) -> Place | None:
-        """Return the place of a picture that was erased with all others of its job, else None."""
+    async def erased_job(self, picture_id: int) -> Job | None:
+        """Return the job of a picture that was erased with all others of that job, else None."""
         row = await self._db.fetch_one(
             "SELECT j.* FROM pictures AS p JOIN jobs AS j ON j.id = p.job_id WHERE p.id = ? "
             "AND NOT EXISTS (SELECT 1 FROM pictures AS other "
             "WHERE other.job_id = p.job_id AND other.deleted_at IS NULL)",
             (picture_id,),
         )
-        return None if row is None else rows.place(row)
+        return None if row is None else rows.job(row)
 
     async def erase(self, picture_id: int) -> StoredPicture | None:
         """Hide a picture from every result; None if it was already erased.

@@ -26,7 +26,7 @@ from engine.service import Engine
 from storage.cancelled_painting import CancelledJob, FreeCancelling
 from storage.errors import IllegalTransition, StorageError
 from storage.jobs import Jobs
-from storage.types import Clock, Job, Place
+from storage.types import Clock, Job, JobState, Place
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +103,9 @@ class CancellationService:
             # Other members must not learn that a private job exists.
             return Refused(UnknownJob(which) if job.private else NotAllowed(Action.CANCEL_ANY))
         active = self._active.get(job.id)
-        return Refused(JobFinished()) if active is None else await self._cancel(actor, [active])
+        if active is None:
+            return Refused(JobFinished(job.state is JobState.CANCELLED))
+        return await self._cancel(actor, [active])
 
     async def withdraw(self, job_id: int) -> None:
         """Cancel a job that its requester has not been shown; does nothing if it has finished."""
@@ -194,7 +196,9 @@ class CancellationService:
                 return Refused(StorageUnavailable())
             # What was cancelled before that is said; the rest can be cancelled again.
         if not ended:
-            return Refused(JobFinished())
+            now = [await self._jobs.get(each.row.id) for each in jobs]
+            states = {None if row is None else row.state for row in now}
+            return Refused(JobFinished(states == {JobState.CANCELLED}))
         return JobsCancelled(tuple(ended), self._free.limit_s)
 
     async def _finish(self, active: ActiveJob, write: Callable[[int], Awaitable[object]]) -> bool:

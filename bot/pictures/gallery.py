@@ -243,18 +243,18 @@ class Gallery:
         delivery = await self._deliveries.get(picture.job_id)
         return delivery is not None and delivery.route is Route.DIRECT
 
-    async def is_leftover(self, actor: Actor, picture_id: int) -> bool:
-        """Return whether a message that still shows this picture may be removed by this actor.
+    async def leftover_job(self, actor: Actor, picture_id: int) -> int | None:
+        """Return the job of this picture if the actor may remove messages that still show it.
 
         The picture was deleted, with all others of its job, and is theirs to delete; or its message
         is in their own direct messages.
         """
-        place = await self._history.erased_in(picture_id)
-        if place is None or place.guild_id != actor.guild_id:
-            return False
-        own = place.user_id == actor.user_id
+        job = await self._history.erased_job(picture_id)
+        if job is None or job.place.guild_id != actor.guild_id:
+            return None
+        own = job.place.user_id == actor.user_id
         action = Action.DELETE_OWN if own else Action.DELETE_ANY
-        return actor.direct or self._permissions.allows(actor, action)
+        return job.id if actor.direct or self._permissions.allows(actor, action) else None
 
     async def _find_visible(
         self, actor: Actor, picture_id: int, *, anyones: bool

@@ -14,6 +14,8 @@ def job_refusal(reason: JobReason, say: Words) -> str:
     match reason:
         case UnknownJob(job):
             return say("There is no job {job} here.", job=f"“{job[:30]}”")
+        case JobFinished(True):
+            return say("This has already been cancelled.")
         case JobFinished():
             return say("This job has already finished.")
         case NothingToCancel():

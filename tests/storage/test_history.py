@@ -102,12 +102,13 @@ async def test_the_job_of_an_erased_picture_is_still_known(stores: OpenStores) -
     assert await stores.jobs.of_picture(picture.id + 1) is None
 
 
-async def test_where_something_was_erased(stores: OpenStores) -> None:
-    """The place of an erased picture is known once all pictures of its job are erased."""
+async def test_what_was_erased_with_all_of_its_job(stores: OpenStores) -> None:
+    """The job of an erased picture is known once all pictures of it are erased."""
     first, second = await stores.painted(new_job(pictures=2))
-    assert await stores.history.erased_in(first.id) is None
+    assert await stores.history.erased_job(first.id) is None
     await stores.history.erase(first.id)
-    assert await stores.history.erased_in(first.id) is None
+    assert await stores.history.erased_job(first.id) is None
     await stores.history.erase(second.id)
-    assert await stores.history.erased_in(first.id) == first.place
-    assert await stores.history.erased_in(99) is None
+    job = await stores.history.erased_job(second.id)
+    assert job is not None and (job.id, job.place) == (first.job_id, first.place)
+    assert await stores.history.erased_job(99) is None

@@ -8,6 +8,7 @@ import aiohttp
 import discord
 import structlog
 
+from bot.discord.interaction.messages import file_names
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
@@ -20,8 +21,9 @@ from bot.discord.interaction.rest import remove_message
 from bot.discord.interaction.services import Services
 from bot.discord.views.permutations import closed_layout
 from bot.discord.views.pictures import deletion_layout
+from bot.pictures.filenames import is_picture_of
 from bot.pictures.gallery import MessageRef
-from bot.request.outcomes import Refused
+from bot.request.outcomes import Refused, UnknownPicture
 from storage.types import StoredPicture
 
 log = structlog.get_logger(__name__)
@@ -44,10 +46,12 @@ async def ask(interaction: Interaction, services: Services, picture_id: int) -> 
         await reply_layout_privately(interaction, view)
 
 
-async def keep(interaction: Interaction, _services: Services, _picture_id: int) -> None:
-    """Close the question; nothing is deleted."""
+async def keep(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Close the question; nothing is deleted, unless Delete was pressed before or elsewhere."""
     say = words_of(interaction)
-    view = closed_layout(say("Nothing was deleted."))
+    kept = await services.gallery.deletable(actor_of(interaction), picture_id)
+    gone = isinstance(kept, Refused) and isinstance(kept.reason, UnknownPicture)
+    view = closed_layout(say("The picture was deleted.") if gone else say("Nothing was deleted."))
     await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
 
 
@@ -128,22 +132,27 @@ async def _direct_channel(
 async def remove_leftover(interaction: Interaction, services: Services, picture_id: int) -> bool:
     """Delete the pressed message if its pictures were deleted and it was left behind.
 
-    Discord was in trouble then, or the bot was killed in between. Returns whether it was answered.
+    Discord was in trouble then, or the bot was killed in between, or has no access, as in a private
+    thread: there this press's token can delete it. Returns whether it was answered.
     """
     pressed = interaction.message
     if pressed is None or pressed.flags.ephemeral:
         return False
     actor, say = actor_of(interaction), words_of(interaction)
-    if not await services.gallery.is_leftover(actor, picture_id):
+    job_id = await services.gallery.leftover_job(actor, picture_id)
+    if job_id is None or not any(is_picture_of(job_id, name) for name in file_names(pressed)):
         return False
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await interaction.response.defer()
     text = say("This picture was deleted before, and now its message is, too.")
     try:
-        await remove_message(interaction.client, actor.guild_id, pressed.channel.id, pressed.id)
+        try:
+            await interaction.delete_original_response()
+        except _FAULTS:
+            await remove_message(interaction.client, actor.guild_id, pressed.channel.id, pressed.id)
     except _FAULTS as error:
         log.warning("message not deleted", picture=picture_id, error=str(error)[:200])
         text = say("This picture was deleted, but I cannot delete its message.")
-    await interaction.edit_original_response(content=text, allowed_mentions=NO_MENTIONS)
+    await interaction.followup.send(text, ephemeral=True, allowed_mentions=NO_MENTIONS)
     return True
 
 

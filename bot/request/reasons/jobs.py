@@ -14,7 +14,9 @@ class UnknownJob:
 
 @dataclass(frozen=True, slots=True)
 class JobFinished:
-    """The job has already finished."""
+    """The job has already finished. cancelled: because it was cancelled."""
+
+    cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,3 +128,40 @@ async def test_places_that_vanish_while_painting(tmp_path: Path) -> None:
         await live.settled()
         assert live.charged() == 2 and pictures(live, THREAD_ID) == []
         live.check()
+
+
+async def test_a_picture_deleted_where_the_bot_has_no_access(tmp_path: Path) -> None:
+    """The bot cannot delete its message in a private thread, but a press of More there can."""
+    async with open_live(tmp_path) as live:
+        thread = private_thread(live)
+        world, people = live.playground.standin.world, live.playground.people
+        await live.answered(imagine(live, thread.id, "a red house --steps 1 --size 128x128"))
+        (shown,) = await live.until(lambda: pictures(live, thread.id))
+        await live.settled()
+
+        async def press(action: str) -> str:
+            pressed = people.component(
+                ActingUser(MEMBER_ID), thread.id, *ids_of(world.messages(thread.id), action)
+            )
+            await live.answered(pressed)
+            told = [world.message(thread.id, each) for each in pressed.followups]
+            return " ".join(each.content for each in told if each is not None)
+
+        for action in ("more", "delete", "erase"):
+            await press(f"z1:{action}:1")
+        panel = world.messages(thread.id)[-1]
+        await live.until(lambda: "press More ▾ there" in str(panel.components))
+        assert pictures(live, thread.id) == [shown]
+        assert "now its message is, too" in await press("z1:more:1")
+        assert pictures(live, thread.id) == []
+        live.check()
+
+
+def ids_of(messages: list[Message], action: str) -> tuple[int, str]:
+    """Return the id of the newest message with a button for this, and that button's custom_id."""
+    for message in reversed(messages):
+        for row in message.components:
+            for part in row.get("components", []):
+                if part.get("custom_id", "").startswith(action):
+                    return message.id, part["custom_id"]
+    raise AssertionError(action)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.discord.handlers import queue as handlers
+from bot.request.outcomes import JobFinished, JobsCancelled, Refused
 from storage.errors import DiskFull
 from storage.jobs import Jobs
 from tests.bot.discord.harness import BotHarness, open_harness
 from tests.bot.discord.marks import marked
-from tests.bot.discord.painting import button_rows
+from tests.bot.discord.painting import alice_as_actor, button_rows
 from tests.fakes import ScriptedRenderer
 
 
@@ -55,7 +57,7 @@ async def test_what_is_over_is_said_in_the_panel(busy: BotHarness, renderer: Scr
     await busy.alice.slash(busy.channel, "cancel", job="2")
     await busy.alice.click(panel.message, custom_id=marked("z1:unqueue:2"))
     text = busy.texts(panel.message)
-    assert text.startswith("This job has already finished") and "boat" not in text
+    assert text.startswith("This has already been cancelled") and "boat" not in text
     assert busy.charged() == 2
     renderer.release()
     await busy.settled()
@@ -226,5 +228,14 @@ async def test_a_disk_that_fills_up_during_cancel_all(
         await busy.alice.click(panel.message, label="Cancel all")
     text = busy.texts(panel.message)
     assert text.startswith("Cancelled and not charged: “a \\*\\*boat") and "**a lake**" in text
+    renderer.release()
+    await busy.settled()
+
+
+async def test_cancel_pressed_twice_at_once(busy: BotHarness, renderer: ScriptedRenderer):
+    """The second press is not told that the job has finished, as if it were painted and charged."""
+    cancel, actor = busy.app.services.cancellation.cancel, alice_as_actor(busy)
+    first, second = await asyncio.gather(cancel(actor, "2"), cancel(actor, "2"))
+    assert isinstance(first, JobsCancelled) and second == Refused(JobFinished(cancelled=True))
     renderer.release()
     await busy.settled()

@@ -263,12 +263,15 @@ async def test_a_message_that_was_left_behind(harness: BotHarness):
     harness.env.inject_error("DELETE", where, status=403, code=50013, times=2)
     panel = await harness.delete(harness.alice, message)
     assert "To try again, press More ▾ there." in harness.texts(panel)
+    token = "/webhooks/*/*/messages/*"
+    harness.env.inject_error("DELETE", token, status=404, code=10008)
     again = await harness.alice.click(message, label="More ▾")
     assert "I cannot delete its message" in private_text(again)
     other = await harness.bob.click(message, label="More ▾")
     assert "may have been deleted" in private_text(other)
     assert len(harness.channel.history()) == 1
-    await harness.moderator.click(message, label="More ▾")
+    harness.env.inject_error("DELETE", where, status=403, code=50001, times=None)
+    await harness.moderator.click(message, label="More ▾")  # its token can
     assert harness.channel.history() == []
 
 
@@ -294,3 +297,13 @@ async def test_a_menu_of_an_earlier_version_replaces_no_picture(harness: BotHarn
     assert answered.ephemeral
     assert harness.texts(harness.message_with_picture()) == before
     assert harness.rows("SELECT id FROM pictures WHERE favourite_at IS NOT NULL") == [(2,)]
+
+
+async def test_keep_after_a_deletion_does_not_deny_it(harness: BotHarness):
+    """Who pressed Delete and then Keep, or whose picture a moderator deleted, reads the truth."""
+    await paint(harness, prompt="a lake")
+    panel = await harness.more(harness.alice, harness.message_with_picture())
+    await harness.alice.click(panel, label="Delete")
+    await harness.delete(harness.moderator, harness.message_with_picture())
+    await harness.alice.click(panel, label="Keep")
+    assert harness.texts(refreshed(harness, panel)) == "The picture was deleted."
