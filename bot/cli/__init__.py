@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import io
 import sys
@@ -21,6 +22,24 @@ COMMANDS = {
 }
 
 
+_MEANT = {
+    "start": "run",
+    "serve": "run",
+    "bot": "run",
+    "quit": "stop",
+    "paint": "imagine",
+    "generate": "imagine",
+    "draw": "imagine",
+    "try": "playground",
+    "demo": "playground",
+    "recipe": "inspect",
+    "backup": "db backup",
+    "restore": "db restore",
+    "check": "db check",
+}
+"""What people type for a command who know other programs, or /recipe."""
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands by name and help, and imports a command when it is needed.
 
@@ -36,6 +55,22 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         return importlib.import_module(f"bot.cli.{cmd_name}").command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; a prompt or another program's command gets the one that was meant."""
+        word = args[0]
+        if word not in COMMANDS and not word.startswith("-"):
+            if len(word.split()) > 1 or not word.isascii():
+                meant = f'to paint a picture: zimagine imagine "{word}"'
+                raise click.UsageError(f"“{word}” is no command; {meant}", ctx)
+            if (meant := _MEANT.get(word.lower())) is not None:
+                raise click.UsageError(f"No such command '{word}'. Did you mean '{meant}'?", ctx)
+            alike = difflib.get_close_matches(word.lower(), COMMANDS, 1)
+            if alike:
+                raise click.UsageError(f"No such command '{word}'. Did you mean '{alike[0]}'?", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""

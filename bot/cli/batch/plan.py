@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
+
+import click
 
 from bot.cli.batch import grids, permutations, prompts
 from bot.cli.batch.arguments import ImagineArguments, check, option
@@ -59,6 +62,7 @@ from engine.uploads import Upload
 MAX_COUNT = 1000
 MAX_PICTURES = 10_000
 MAX_QUOTED_CHARS = 60
+_ENGLISH_WORD = re.compile(r"[A-Za-z',.!-]*[A-Za-z][A-Za-z',.!-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +214,13 @@ def _plan_prompts(arguments: ImagineArguments) -> ImaginePlan:
     except InvalidGrid as error:
         fail(str(error), BAD_INPUT)
     texts = prompts.gather(arguments.words, arguments.prompts)
+    if len(arguments.words) > 1 and all(map(_ENGLISH_WORD.fullmatch, arguments.words)):
+        one = " ".join(arguments.words)
+        click.echo(
+            f"zimagine: these words are {len(arguments.words)} prompts, each with a picture of its "
+            f'own; for one picture, put quotation marks around all of them: "{one}"',
+            err=True,
+        )
     expanded = permutations.expand_prompts(texts, len(cells) * arguments.count, MAX_PICTURES)
     planner = PromptPlanner(arguments, family, axes)
     plan = _checked_plan(settings, [*map(planner.batch, expanded)], (), checked=len(cells))
