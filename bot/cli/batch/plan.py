@@ -214,13 +214,6 @@ def _plan_prompts(arguments: ImagineArguments) -> ImaginePlan:
     except InvalidGrid as error:
         fail(str(error), BAD_INPUT)
     texts = prompts.gather(arguments.words, arguments.prompts)
-    if len(arguments.words) > 1 and all(map(_ENGLISH_WORD.fullmatch, arguments.words)):
-        one = " ".join(arguments.words)
-        click.echo(
-            f"zimagine: these words are {len(arguments.words)} prompts, each with a picture of its "
-            f'own; for one picture, put quotation marks around all of them: "{one}"',
-            err=True,
-        )
     expanded = permutations.expand_prompts(texts, len(cells) * arguments.count, MAX_PICTURES)
     planner = PromptPlanner(arguments, family, axes)
     plan = _checked_plan(settings, [*map(planner.batch, expanded)], (), checked=len(cells))
@@ -231,7 +224,18 @@ def _plan_prompts(arguments: ImagineArguments) -> ImaginePlan:
         )
     if len(expanded) > len(texts) and not arguments.yes:
         permutations.confirm(plan.pictures)
+    _note_split_words(arguments.words)
     return plan
+
+
+def _note_split_words(given: Sequence[str]) -> None:
+    """Say so where a prompt without quotation marks was split into words by the shell."""
+    if len(given) > 1 and all(map(_ENGLISH_WORD.fullmatch, given)):
+        click.echo(
+            f"zimagine: these words are {len(given)} prompts, each with a picture of its own; for "
+            f'one picture, put quotation marks around all of them: "{" ".join(given)}"',
+            err=True,
+        )
 
 
 def _axes(arguments: ImagineArguments) -> tuple[Axis, ...]:
