@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -31,6 +32,10 @@ from engine.diffusion.footprint import MemoryPlan
 from engine.settings import AUTO, EngineSettings
 
 DEFAULT_CONFIG = Path("config.toml")
+_FIRST_PRINTABLE = 0x20
+_WINDOWS_PATHS = (
+    "write paths of Windows in single quotes, as in 'C:\\pictures', or with slashes (/)"
+)
 _SECRETS = frozenset({"discord.token", "discord.proxy"})
 
 
@@ -39,7 +44,9 @@ class InvalidSetting(Exception):
 
 
 def _ids(value: Any) -> Any:
-    """Accept "1, 2" and "[1, 2]" from the environment as well as TOML's own lists."""
+    """Accept "1, 2" and "[1, 2]" from the environment, and one id, as well as TOML's own lists."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [value]
     if not isinstance(value, str):
         return value
     text = value.strip()
@@ -58,12 +65,11 @@ Snowflakes = Annotated[tuple[Snowflake, ...], NoDecode, BeforeValidator(_ids)]
 def _folder(value: Any) -> Any:
     """Accept the path of a folder that can be the bot's; Path() would take "" for "."."""
     if not isinstance(value, str | Path):
-        return value
+        raise ValueError("expected the path of a folder, in quotation marks")
     text = str(value).strip()
     if not text:
         raise ValueError("it is empty; give the path of a folder")
-    if "\0" in text:
-        raise ValueError("a path must not contain NUL characters")
+    _refuse_control_characters(text)
     try:
         path = Path(text).expanduser()
     except RuntimeError:
@@ -77,13 +83,26 @@ def _folder(value: Any) -> Any:
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise ValueError("it is empty")
+    _refuse_control_characters(text)
     return text
+
+
+def _refuse_control_characters(text: str) -> None:
+    """In TOML's double quotes, C:\\temp has a tab in place of its backslash and t."""
+    if any(ord(each) < _FIRST_PRINTABLE for each in text):
+        raise ValueError(f"it contains control characters; {_WINDOWS_PATHS}")
 
 
 def _proxy(address: SecretStr) -> SecretStr:
     if address.get_secret_value().strip():
         parse_proxy(address.get_secret_value())
     return address
+
+
+def _device(name: str) -> str:
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]{1,3})?", name):
+        raise ValueError('use "auto", "cuda", "cuda:1" for the second GPU, "mps" or "cpu"')
+    return name
 
 
 def _memory_plan(name: str) -> str:
@@ -120,7 +139,7 @@ class EngineSection(_Section):
     model: Annotated[str, AfterValidator(_not_blank)] = "sketch"
     revision: Annotated[str, AfterValidator(_not_blank)] | None = None
     download: bool = False
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$")] = "auto"
+    device: Annotated[str, AfterValidator(_device)] = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     queue_limit: Annotated[int, Field(ge=1, le=100_000)] = 100
     user_limit: Annotated[int, Field(ge=1, le=100_000)] | None = 10
@@ -276,9 +295,18 @@ def _read(path: Path | None) -> dict[str, Any]:
             f"The configuration file {config_path} cannot be read: {error.strerror}."
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidSetting(
-            f"The configuration file {config_path} is not valid TOML: {error}."
-        ) from None
+        said = f"The configuration file {config_path} is not valid TOML: {error}."
+        raise InvalidSetting(f"{said}{_toml_advice(error)}") from None
+
+
+def _toml_advice(error: Exception) -> str:
+    """Return a sentence about the usual causes of errors in which TOML only names the place."""
+    text = str(error)
+    if "hex value" in text or "Unescaped" in text:
+        return f" {_WINDOWS_PATHS[:1].upper()}{_WINDOWS_PATHS[1:]}."
+    if text.startswith("Invalid value"):
+        return ' Text is in straight quotation marks ("…"); true and false are in small letters.'
+    return ""
 
 
 def _describe(error: ValidationError, path: Path | None) -> str:
@@ -291,7 +319,8 @@ def _describe(error: ValidationError, path: Path | None) -> str:
         question = "is it misspelled?" if nearest is None else f"did you mean {nearest}?"
         return f"There is no setting {where}{source}; {question}"
     message = first["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
+    if message[1:2].islower():  # the first word is not an abbreviation
+        message = message[:1].lower() + message[1:]
     if (
         where == "discord"
         or where in _SECRETS

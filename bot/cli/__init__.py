@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import importlib
 import io
@@ -29,6 +30,23 @@ _OF_THE_SYSTEM = frozenset(
     (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENAMETOOLONG, errno.ELOOP)
 )
 """Errors of files that say nothing about the program: whoever called it can mend them."""
+
+_MEANT = {
+    "start": "run",
+    "serve": "run",
+    "bot": "run",
+    "quit": "stop",
+    "paint": "imagine",
+    "generate": "imagine",
+    "draw": "imagine",
+    "try": "playground",
+    "demo": "playground",
+    "recipe": "inspect",
+    "backup": "db backup",
+    "restore": "db restore",
+    "check": "db check",
+}
+"""What people type for a command who know other programs, or /recipe."""
 
 
 class LazyGroup(click.Group):
@@ -61,6 +79,22 @@ class LazyGroup(click.Group):
                     os.dup2(nowhere.fileno(), sys.stdout.fileno())
             what = "The output" if error.filename is None else str(error.filename)
             fail(f"{what} cannot be used: {error.strerror}.", FAILED)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; a prompt or another program's command gets the one that was meant."""
+        word = args[0]
+        if word not in COMMANDS and not word.startswith("-"):
+            if len(word.split()) > 1 or not word.isascii():
+                meant = f'to paint a picture: zimagine imagine "{word}"'
+                raise click.UsageError(f"“{word}” is no command; {meant}", ctx)
+            if (meant := _MEANT.get(word.lower())) is not None:
+                raise click.UsageError(f"No such command '{word}'. Did you mean '{meant}'?", ctx)
+            alike = difflib.get_close_matches(word.lower(), COMMANDS, 1)
+            if alike:
+                raise click.UsageError(f"No such command '{word}'. Did you mean '{alike[0]}'?", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""

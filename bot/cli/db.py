@@ -102,7 +102,10 @@ def _close(report: ConsistencyReport) -> None:
 @CONFIG
 @click.option("--replace", is_flag=True, help="Replace FILE if it already exists.")
 def back_up(file: Path, config: Path | None, replace: bool) -> None:
-    """Copy the database, without pictures, to FILE or a folder; the bot may be running."""
+    """Copy the database to FILE or a folder; the bot may be running.
+
+    Pictures are not copied: back up their folder with your own tools.
+    """
     data_dir = load_settings(config).storage.data_dir
     _need_database(data_dir)
     if file.is_dir():
@@ -113,7 +116,8 @@ def back_up(file: Path, config: Path | None, replace: bool) -> None:
         except DataFolderUnusable as error:
             if error.path != file.absolute():
                 raise
-            fail(str(error), BAD_INPUT)
+            hint = " Use --replace to replace it." if file.is_file() and not replace else ""
+            fail(f"{error}{hint}", BAD_INPUT)
     click.echo(f"{file}: {_count(made.pictures, 'picture')}, {made.size_bytes} bytes.")
 
 

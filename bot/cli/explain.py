@@ -40,7 +40,7 @@ LEVELS = (EnhancementLevel.LIGHT, EnhancementLevel.FULL)
 
 
 @click.command("explain")
-@click.argument("prompt")
+@click.argument("prompt", nargs=-1, required=True)
 @click.option(
     "--style",
     type=click.Choice([each.value for each in PictureStyle]),
@@ -56,7 +56,11 @@ LEVELS = (EnhancementLevel.LIGHT, EnhancementLevel.FULL)
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    prompt: str, style: str | None, model: str | None, config: Path | None, as_json: bool
+    prompt: tuple[str, ...],
+    style: str | None,
+    model: str | None,
+    config: Path | None,
+    as_json: bool,
 ) -> None:
     """Show how PROMPT is read, and what each level of enhancement would add.
 
@@ -67,7 +71,7 @@ def command(
     family = family_for(settings.model)
     # Resolving cleans the prompt and refuses invalid ones; nothing is generated.
     chosen = None if style is None else PictureStyle(style)
-    parsed = apply_flags_to_each(GenerationParams(prompt, style=chosen), 1, private=True)
+    parsed = apply_flags_to_each(GenerationParams(" ".join(prompt), style=chosen), 1, private=True)
     if isinstance(parsed, Refused):
         refuse(parsed.reason)
     params = dataclasses.replace(parsed[0].params, enhance=EnhancementLevel.OFF)

@@ -20,6 +20,13 @@ def command(config: Path | None, application: int | None) -> None:
     if application is None:
         token = load_settings(config).discord.token
         application = application_id(token.get_secret_value()) if token else None
+        if token and token.get_secret_value().strip() and application is None:
+            fail(
+                "The bot token is wrong: it does not begin with an application id. Copy it again "
+                "from Bot, Reset Token, in Discord's developer portal, or give --application with "
+                "the id of the application.",
+                BAD_CONFIG,
+            )
     if application is None:
         fail(
             "The application id is unknown: set DISCORD_TOKEN, or give --application with "

@@ -39,7 +39,7 @@ async def stay_connected(client: discord.Client, token: str, on_login: Callable[
     """
     try:
         await retry(
-            lambda: client.login(token),
+            lambda: _log_in(client, token),
             on=(aiohttp.ClientError, OSError, discord.DiscordServerError),
             waits_s=LOGIN_RETRY_S,
             on_error=_not_reached,
@@ -55,6 +55,18 @@ async def stay_connected(client: discord.Client, token: str, on_login: Callable[
         raise ConnectionEnded(f"closed with code {error.code}") from error
     except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
         raise ConnectionEnded(f"{type(error).__name__}: {error}") from error
+
+
+async def _log_in(client: discord.Client, token: str) -> None:
+    """Log in. discord.py makes a session for each login, and never closes that of a failed one."""
+    try:
+        await client.login(token)
+    except Exception:
+        used = client.http.connector
+        await client.http.close()
+        if isinstance(used, aiohttp.TCPConnector):  # the session has closed it
+            client.http.connector = aiohttp.TCPConnector(limit=used.limit)
+        raise
 
 
 def _not_reached(error: Exception, wait_s: float | None) -> None:

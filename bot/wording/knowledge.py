@@ -46,7 +46,7 @@ def unknown_prompts(prompts: str, known: KnownNames, say: Words) -> str:
 def demo_model(known: KnownNames, say: Words) -> str:
     """Say that this is the demo model and all that it knows, in one line."""
     groups = "; ".join(known_rows(known, say))
-    return say("This is the built-in demo model. It knows only {groups}.", groups=groups)
+    return say("This is the built-in demo model. It knows only these: {groups}.", groups=groups)
 
 
 def known_rows(known: KnownNames, say: Words) -> list[str]:

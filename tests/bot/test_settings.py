@@ -62,7 +62,7 @@ def test_the_token_comes_from_discord_token(monkeypatch: pytest.MonkeyPatch, tmp
         ("[quota]\npictures = -1\n", "quota.pictures"),
         ("[quota]\nhours = 0\n", "quota.hours"),
         ('[discord]\nguilds = ["a"]\n', "discord.guilds.0"),
-        ("[discord]\nowners = 5\n", "discord.owners"),
+        ("[discord]\nowners = true\n", "discord.owners"),
         ('discord = "x"\n', "discord"),
         ('[log]\nlevel = "loud"\n', "log.level"),
         ("[engine\n", "not valid TOML"),
@@ -178,3 +178,35 @@ def test_a_missing_file_is_said_only_if_it_was_named(
         load(tmp_path / "none.toml")
     with pytest.raises(InvalidSetting, match="cannot be read"):
         load(tmp_path)
+
+
+def test_one_id_is_a_list_of_one(tmp_path: Path):
+    """Where a list of ids is expected, a single one without brackets is understood."""
+    path = write(tmp_path, "[discord]\nowners = 123456789012345678\n")
+    assert load(path).discord.owners == (123456789012345678,)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ('[engine]\ndevice = "gpu"\n', 'use "auto", "cuda"'),
+        ('[engine]\ndevice = "cuda:x"\n', 'use "auto", "cuda"'),
+        ("[storage]\ndata_dir = 5\n", "the path of a folder, in quotation marks"),
+        ('[storage]\ndata_dir = ["a"]\n', "the path of a folder, in quotation marks"),
+        ('[discord]\nproxy = "socks5://x:1"\n', "is invalid: SOCKS proxies"),
+        ("[engine]\nmodel = sketch\n", "straight quotation marks"),
+        ("[discord]\ntoken = “abc”\n", "straight quotation marks"),
+        ("[engine]\ndownload = True\n", "small letters"),
+        ('[storage]\ndata_dir = "C:\\Users\\me"\n', "single quotes"),
+        ('[storage]\ndata_dir = "D:\\pictures"\n', "single quotes"),
+        ('[storage]\ndata_dir = "C:\\temp"\n', "single quotes"),
+        ('[engine]\nmodel = "C:\\new\\model"\n', "single quotes"),
+    ],
+)
+def test_mistakes_are_explained_in_words(tmp_path: Path, text: str, word: str):
+    """No sentence speaks of patterns, tuples or classes of Python, and TOML's get a hint."""
+    with pytest.raises(InvalidSetting) as raised:
+        load(write(tmp_path, text))
+    said = str(raised.value)
+    assert word in said, said
+    assert not any(each in said for each in ("pattern", "tuple", "<class"))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
+
+import click
 
 from bot.cli.batch import grids, permutations, prompts
 from bot.cli.batch.arguments import ImagineArguments, check, option
@@ -59,6 +62,7 @@ from engine.uploads import Upload
 MAX_COUNT = 1000
 MAX_PICTURES = 10_000
 MAX_QUOTED_CHARS = 60
+_ENGLISH_WORD = re.compile(r"[A-Za-z',.!-]*[A-Za-z][A-Za-z',.!-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +224,18 @@ def _plan_prompts(arguments: ImagineArguments) -> ImaginePlan:
         )
     if len(expanded) > len(texts) and not arguments.yes:
         permutations.confirm(plan.pictures)
+    _note_split_words(arguments.words)
     return plan
+
+
+def _note_split_words(given: Sequence[str]) -> None:
+    """Say so where a prompt without quotation marks was split into words by the shell."""
+    if len(given) > 1 and all(map(_ENGLISH_WORD.fullmatch, given)):
+        click.echo(
+            f"zimagine: these words are {len(given)} prompts, each with a picture of its own; for "
+            f'one picture, put quotation marks around all of them: "{" ".join(given)}"',
+            err=True,
+        )
 
 
 def _axes(arguments: ImagineArguments) -> tuple[Axis, ...]:

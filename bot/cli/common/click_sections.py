@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import Any, Final
 
 import click
 
+from bot.request.flag_syntax import FLAGS, flag_name
 from bot.request.flag_values import is_random
 from bot.request.ids import plain_digits
 
 _NUMBER: Final = re.compile(r"[+-]?(\d|\.\d|nan|inf)", re.IGNORECASE)
+
+_SIMILAR: Final = 0.72
+"""Chosen by hand: --promt is like --prompts, --width is not like --grid."""
 
 
 class SectionOption(click.Option):
@@ -65,14 +70,21 @@ class SectionedCommand(click.Command):
             if isinstance(each, NumberOption)
             for name in each.opts
         }
+        try:
+            return super().parse_args(ctx, self._filled(args, usual))
+        except click.NoSuchOption as error:
+            raise click.UsageError(_meant(error.option_name, self), ctx) from None
+
+    @staticmethod
+    def _filled(args: list[str], usual: dict[str, float]) -> list[str]:
         filled: list[str] = []
         for at, word in enumerate(args):
             if word == "--":
-                return super().parse_args(ctx, filled + args[at:])
+                return filled + args[at:]
             following = args[at + 1] if at + 1 < len(args) else ""
             bare = word in usual and not _NUMBER.match(following)
             filled.append(f"{word}={usual[word]:g}" if bare else word)
-        return super().parse_args(ctx, filled)
+        return filled
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write one list of options per section."""
@@ -91,6 +103,21 @@ class SectionedCommand(click.Command):
         for heading, records in sections.items():
             with formatter.section(heading):
                 formatter.write_dl(records)
+
+
+def _meant(name: str, command: click.Command) -> str:
+    """Return what to write in place of an option that does not exist.
+
+    click's own suggestions are too distant: --variety for --quality.
+    """
+    said = f"No such option '{name}'."
+    if flag_name(name)[0] in FLAGS:
+        return f'{said} As a flag it belongs in the prompt: "a red house {name} …"'
+    options = [each for param in command.params for each in param.opts if each.startswith("--")]
+    if name in ("--width", "--height", "--resolution"):
+        return f"{said} Use --size, as in --size 1024x768."
+    alike = difflib.get_close_matches(name, options, 1, _SIMILAR)
+    return f"{said} Did you mean '{alike[0]}'?" if alike else f"{said} --help lists all."
 
 
 def section(heading: str) -> Any:

@@ -80,7 +80,8 @@ def _where_it_runs(data_dir: Path, path: Path, pid: int | None) -> str:
         return f"A playground{whose} is just starting or stopping in {data_dir}; please try again."
     return (
         f"The playground already runs at {address}{whose}. To stop it, press Ctrl-C where it was "
-        f"started; to run a second one, set another data_dir than {data_dir}."
+        f"started, or run `zimagine stop`; to run a second one, set another data_dir than "
+        f"{data_dir}."
     )
 
 

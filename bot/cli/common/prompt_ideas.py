@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,14 @@ from bot.playground.ideas import Ideas
 SKETCH: Final = "sketch"
 _PLAIN_PATTERNS: Final = 4
 """The first patterns of a language read like what a person would type. Chosen by hand."""
+
+_AWKWARD: Final = re.compile(
+    r"(?<!in )(?<!wearing )\b(?!a\b|an\b|the\b)[a-z]+ "
+    r"(person|man|woman|child|traveller|figure|little|big|tall)\b",
+    re.IGNORECASE,
+)
+"""What sketch was trained to understand but nobody should read as an idea: people in a colour, of
+whom the captions say "a yellow woman" for one in yellow clothes, and sizes behind colours."""
 
 _SKETCH_EXAMPLES: Final = {
     "en-US": (
@@ -83,11 +92,14 @@ def _scene(language: str, rng: np.random.Generator) -> str:
     from engine.sketch.spec import draw_scene
 
     short = "zh" if language.startswith("zh") else "en"
-    scene = draw_scene(rng, held_out=False)
-    while scene.thing is None:
+    while True:
         scene = draw_scene(rng, held_out=False)
-    pattern = patterns(short)[int(rng.integers(_PLAIN_PATTERNS))]
-    return caption(scene, Wording(short, pattern, enhanced=False), rng)
+        if scene.thing is None:
+            continue
+        pattern = patterns(short)[int(rng.integers(_PLAIN_PATTERNS))]
+        text = caption(scene, Wording(short, pattern, enhanced=False), rng)
+        if not _AWKWARD.search(text):
+            return text
 
 
 def _combination(language: str, rng: np.random.Generator) -> str:

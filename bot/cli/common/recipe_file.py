@@ -60,6 +60,8 @@ def _fail_without_recipe(path: Path, data: bytes) -> NoReturn:
     if found in (JPEG, WEBP):
         said = f"this {found.name} file has no recipe, and zimagine's are in PNG files only"
         fail(f"{path}: {said}.", BAD_INPUT)
+    if found is None:
+        fail(f"{path}: this is not a PNG, JPEG or WebP picture.", BAD_INPUT)
     try:
         embedded_recipe(data)
     except RecipeUnreadable as error:

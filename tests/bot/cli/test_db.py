@@ -144,7 +144,7 @@ def test_a_backup_is_made_where_it_was_wanted(data_dir: Path, tmp_path: Path):
     size_bytes = (tmp_path / "copy.db").stat().st_size
     assert (done.exit_code, done.stdout) == (0, f"copy.db: 1 picture, {size_bytes} bytes.\n")
     done = call("backup", "copy.db")
-    assert done.exit_code == 2 and "copy.db" in done.stderr and "already" in done.stderr
+    assert done.exit_code == 2 and "copy.db" in done.stderr and "--replace" in done.stderr
     assert call("backup", "copy.db", "--replace").exit_code == 0
     (tmp_path / "folder").mkdir()
     assert call("backup", "folder").exit_code == 0

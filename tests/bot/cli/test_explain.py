@@ -149,3 +149,8 @@ def test_every_kind_of_advice_has_its_words(hint: Hint):
     assert sentence.endswith(".") and "\n" not in sentence
     assert ("700" in sentence) if hint is Hint.TOO_LONG else ("“word0”" in sentence)
     assert "word7" not in sentence
+
+
+def test_words_without_quotation_marks_are_one_prompt():
+    """What a shell has split at its blanks is put together again."""
+    assert json.loads(explain("a", "red", "house", "--json").stdout)["prompt"] == "a red house"

@@ -335,8 +335,8 @@ def test_it_works_while_a_bot_has_the_data_folder():
 @pytest.mark.parametrize(
     ("content", "word"),
     [
-        (b"", "not a PNG"),
-        (b"hello", "not a PNG"),
+        (b"", "not a PNG, JPEG or WebP picture"),
+        (b"hello", "not a PNG, JPEG or WebP picture"),
         (b"\x89PNG\r\n\x1a\n1234", "PNG"),
         (png(), "no zimagine recipe"),
         (jpeg(exif({})), "JPEG"),

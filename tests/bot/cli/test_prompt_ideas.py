@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -42,3 +44,14 @@ def test_examples_differ_by_model() -> None:
     for language in ("en-US", "zh-CN"):
         assert len(sketch.examples[language]) == len(large.examples[language]) == 3
         assert not set(sketch.examples[language]) & set(large.examples[language])
+
+
+def test_surprises_for_sketch_read_well() -> None:
+    """Nobody is called a yellow woman for their yellow coat, and no size stands behind a colour."""
+    ideas = prompt_ideas("sketch", np.random.default_rng(4))
+    found = [ideas.surprise("en-US").lower() for _ in range(1000)]
+    colours = "|".join(word for words in COLOUR_WORDS.values() for word in words)
+    people = "|".join(THING_WORDS["person"])
+    assert not [each for each in found if re.search(rf"({colours}) ({people})\b", each)]
+    assert not [each for each in found if re.search(rf"({colours}) (little|big|tall)\b", each)]
+    assert any(re.search(rf"\ba ({people})\b", each) for each in found)

@@ -140,10 +140,16 @@ def test_the_invitation_asks_for_exactly_what_is_needed(monkeypatch: pytest.Monk
 
 
 def test_an_invitation_needs_an_application(monkeypatch: pytest.MonkeyPatch):
-    """Without a token, or with an invalid one, the command asks for the application's id."""
-    for token in ("", "x", "bm90LWRpZ2l0cw.a.b"):
+    """Without a token, or with an invalid one, the command says which, and asks for the id."""
+    for token, word in (
+        ("", "set DISCORD_TOKEN"),
+        ("x", "token is wrong"),
+        ("…", "token is wrong"),
+        ("bm90LWRpZ2l0cw.a.b", "token is wrong"),
+    ):
         monkeypatch.setenv("DISCORD_TOKEN", token)
         done = CliRunner().invoke(group, ["invite"], catch_exceptions=False)
         assert done.exit_code == 78 and "--application" in done.stderr
+        assert word in done.stderr
     done = CliRunner().invoke(group, ["invite", "--application", "5"], catch_exceptions=False)
     assert "client_id=5" in done.stdout
