@@ -186,6 +186,10 @@ async def _shut_down(app: Application) -> None:
     the connection is in.
     """
     app.completion.begin_shutdown()
+    if app.engine.current is not None:
+        # It can take minutes, in which nothing else would be seen to happen.
+        limit_s = app.settings.engine.drain_s
+        log.info("the picture on the GPU is finished first; stop again to end now", limit_s=limit_s)
     await app.engine.drain(app.settings.engine.drain_s)
     await app.completion.finish()
     responses = app.client.in_flight.finish(RESPONSE_LIMIT_S)

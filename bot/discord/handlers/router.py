@@ -21,6 +21,7 @@ from bot.discord.handlers import (
     pictures,
     queue,
     requests,
+    rerolls,
     settings,
     suggestions,
     variations,
@@ -118,7 +119,7 @@ async def _reject(interaction: Interaction, _services: Services, _row_id: int) -
 
 BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
     {
-        ComponentAction.REROLL: variations.reroll,
+        ComponentAction.REROLL: rerolls.reroll,
         ComponentAction.DELETE: deletion.ask,
         ComponentAction.CONFIRM_DELETE: deletion.delete,
         ComponentAction.KEEP: deletion.keep,
@@ -127,7 +128,7 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.OLDER: partial(history.turn_page, favourites=False),
         ComponentAction.NEWER: partial(history.turn_page, favourites=False),
         ComponentAction.DETAILS: details.show_by_id,
-        ComponentAction.PAINT_AGAIN: variations.paint_again,
+        ComponentAction.PAINT_AGAIN: rerolls.paint_again,
         ComponentAction.REFRESH_QUEUE: queue.refresh,
         ComponentAction.VARY_SUBTLE: partial(variations.vary_picture, amount=SUBTLE),
         ComponentAction.VARY_STRONG: partial(variations.vary_picture, amount=STRONG),

@@ -1,11 +1,10 @@
-"""Rerolls, variations, upscales and remixes of existing pictures."""
+"""Variations, upscales and remixes of existing pictures."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
 
-from bot.discord.handlers.details import can_read_of
 from bot.discord.interaction.job_messages import hidden
 from bot.discord.interaction.mentions import named
 from bot.discord.interaction.responses import (
@@ -24,31 +23,6 @@ from bot.discord.views.modals import remix_changes, remix_form
 from bot.jobs.variations import VARIATIONS
 from bot.request.outcomes import Accepted, Refused
 from engine.types import Recipe
-
-
-async def reroll(interaction: Interaction, services: Services, picture_id: int) -> None:
-    """Paint all pictures of a job again with a fresh seed."""
-    if await can_deliver_here(interaction):
-        outcome = await services.generation.reroll(
-            actor_of(interaction), picture=str(picture_id), anyones=True, whole=True
-        )
-        await answer(interaction, services, outcome)
-
-
-async def paint_again(interaction: Interaction, services: Services, picture_id: int) -> None:
-    """Paint a picture again with its own seed; it counts against the quota of whoever pressed."""
-    if not await can_deliver_here(interaction):
-        return
-    actor = actor_of(interaction)
-    details = await services.inspection.details(actor, picture_id, can_read_of(interaction))
-    if isinstance(details, Refused):
-        await refuse(interaction, details)
-        return
-    seed = details.recipe.request.seed
-    outcome = await services.generation.reroll(
-        actor, picture=str(picture_id), seed=seed, anyones=True
-    )
-    await answer(interaction, services, outcome)
 
 
 async def vary_picture(
