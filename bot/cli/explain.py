@@ -13,10 +13,10 @@ from bot.cli.batch.plan import refuse
 from bot.cli.common.errors import load_settings
 from bot.cli.common.token_count import token_counter
 from bot.i18n import Words, words
-from bot.request.apply_flags import apply_flags_to_each
 from bot.request.notes import LimitedModel, reading_notes
 from bot.request.outcomes import Refused, ResolvedRequest
 from bot.request.params import GenerationParams
+from bot.request.prompt.apply_flags import apply_flags_to_each
 from bot.request.resolve import resolve
 from bot.wording import prompt_analysis, rejections
 from bot.wording.labels import style_name

@@ -12,9 +12,9 @@ from bot.cli.common.errors import load_settings
 from bot.cli.common.recipe_file import read_any_recipe
 from bot.i18n import Words, words
 from bot.pictures.foreign.recipe import ForeignRecipe
-from bot.request.flag_line import flag_line
 from bot.request.notes import adaptation_notes
-from bot.request.prompt_line import prompt_line
+from bot.request.prompt.flag_line import flag_line
+from bot.request.prompt.prompt_line import prompt_line
 from bot.wording import recipes, rejections
 from bot.wording.foreign import (
     fitted_size,

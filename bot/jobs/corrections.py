@@ -11,9 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.accounts.permissions import Actor
 from bot.jobs.admission import ACCEPT_LIMIT_S, AdmissionService
-from bot.request.flags import without_flags
 from bot.request.outcomes import FlagProblem, ProposalClosed, Refused, StorageUnavailable
 from bot.request.pending import PendingRequest
+from bot.request.prompt.flags import without_flags
 from engine.prompts import visible
 from storage.errors import StorageError
 from storage.proposals import Proposals, ProposalState

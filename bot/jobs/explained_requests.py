@@ -12,7 +12,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.accounts.permissions import Actor
 from bot.jobs.admission import AdmissionService, token_problem
-from bot.request.apply_flags import count_problem
 from bot.request.outcomes import (
     ManyPermutations,
     ProposalClosed,
@@ -22,6 +21,7 @@ from bot.request.outcomes import (
 )
 from bot.request.params import GenerationParams
 from bot.request.pending import PendingRequest
+from bot.request.prompt.apply_flags import count_problem
 from bot.request.resolver import RequestResolver
 from engine.prompts import visible
 from storage.errors import StorageError

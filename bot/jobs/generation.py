@@ -6,10 +6,10 @@ from bot.accounts.permissions import Actor
 from bot.jobs.admission import AdmissionService
 from bot.jobs.submission import JobSubmission
 from bot.pictures.originals import OriginalPictures
-from bot.request.apply_flags import count_problem
 from bot.request.knowledge import confirmation
 from bot.request.outcomes import Accepted, Refused
 from bot.request.params import GenerationParams
+from bot.request.prompt.apply_flags import count_problem
 from bot.request.resolver import RequestResolver
 from engine.series import MAX_PICTURES
 from engine.types import Recipe

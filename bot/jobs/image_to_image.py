@@ -22,7 +22,6 @@ from bot.jobs.downloads import Download
 from bot.jobs.source_images import LIMITS, FittedInputs, fit_inputs
 from bot.jobs.submission import JobSubmission
 from bot.pictures.originals import OriginalPictures
-from bot.request.apply_flags import ParsedRequest, blame_flags, count_problem
 from bot.request.input_sources import InputSource, InputSpec, PictureSource, StagedSource, UrlSource
 from bot.request.outcomes import (
     Accepted,
@@ -39,6 +38,7 @@ from bot.request.outcomes import (
     UnusableUpload,
 )
 from bot.request.params import GenerationParams, InitImages
+from bot.request.prompt.apply_flags import ParsedRequest, blame_flags, count_problem
 from bot.request.regions import Region
 from bot.request.resolve import source_change_notes
 from bot.request.resolver import RequestResolver

@@ -19,13 +19,6 @@ from bot.jobs.submission import JobSubmission
 from bot.jobs.suggestions import Suggestion, asked_suggestion
 from bot.jobs.variations import params_like
 from bot.pictures.originals import OriginalPictures
-from bot.request.apply_flags import (
-    ParsedRequest,
-    apply_flags_to_each,
-    blame_flags,
-    count_problem,
-    expand_prompts,
-)
 from bot.request.knowledge import confirmation, unrecognized
 from bot.request.outcomes import (
     Accepted,
@@ -36,6 +29,13 @@ from bot.request.outcomes import (
     StorageUnavailable,
 )
 from bot.request.params import GenerationParams, cleaned
+from bot.request.prompt.apply_flags import (
+    ParsedRequest,
+    apply_flags_to_each,
+    blame_flags,
+    count_problem,
+    expand_prompts,
+)
 from bot.request.resolver import RequestResolver
 from engine.estimate import Estimator
 from engine.types import ImageRequest

@@ -14,7 +14,6 @@ from bot.accounts.permissions import Actor
 from bot.jobs.admission import AdmissionService
 from bot.jobs.submission import JobSubmission
 from bot.pictures.originals import OriginalPictures
-from bot.request.apply_flags import count_problem
 from bot.request.ids import plain_digits
 from bot.request.knowledge import confirmation
 from bot.request.outcomes import (
@@ -30,8 +29,9 @@ from bot.request.outcomes import (
     StorageUnavailable,
 )
 from bot.request.params import GenerationParams, InitImages
-from bot.request.pasted import holds_negative
 from bot.request.pending import PendingRequest
+from bot.request.prompt.apply_flags import count_problem
+from bot.request.prompt.pasted.settings import holds_negative
 from bot.request.resolve import UPSCALE_FACTOR
 from bot.request.resolver import RequestResolver
 from engine import uploads

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bot.request.apply_flags import ParsedRequest
 from bot.request.notes import LimitedModel
 from bot.request.outcomes import NothingKnown, Refused, ResolvedRequest
 from bot.request.params import cleaned
+from bot.request.prompt.apply_flags import ParsedRequest
 from engine.diffusion.families import Family
 from engine.prompts import KnownNames
 from engine.types import Mode

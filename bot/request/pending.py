@@ -6,9 +6,9 @@ import dataclasses
 from dataclasses import dataclass
 
 from bot.request.input_sources import InputSpec, UrlSource
-from bot.request.leading import is_attachment, picture_addresses
 from bot.request.params import GenerationParams
-from bot.request.pasted_command import unknown_options
+from bot.request.prompt.pasted.command import unknown_options
+from bot.request.prompt.pasted.leading import is_attachment, picture_addresses
 from engine.modes import MAX_BLENDED, Mode
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 
-from bot.request.mentions import readable
+from bot.request.mentions.names import readable
 from bot.request.notes import (
     HighGuidance,
     InertSyntax,

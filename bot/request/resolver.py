@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 
-from bot.request.apply_flags import (
+from bot.request.outcomes import FlagProblem, Refused, ResolvedRequest
+from bot.request.params import GenerationParams
+from bot.request.prompt.apply_flags import (
     ParsedRequest,
     apply_flags,
     blame_flags,
     count_problem,
     joined,
 )
-from bot.request.flags import without_flags
-from bot.request.outcomes import FlagProblem, Refused, ResolvedRequest
-from bot.request.params import GenerationParams
+from bot.request.prompt.flags import without_flags
 from bot.request.resolve import (
     SeedSource,
     resolve,

@@ -10,13 +10,13 @@ import click
 
 from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT, OK
-from bot.request import braces
-from bot.request.apply_flags import joined
-from bot.request.leading import picture_addresses
 from bot.request.outcomes import FlagError, FlagProblem, PictureAddress
 from bot.request.params import GenerationParams, PastedSettings
-from bot.request.pasted import take_pasted
-from bot.request.pasted_command import without_command
+from bot.request.prompt import braces
+from bot.request.prompt.apply_flags import joined
+from bot.request.prompt.pasted.command import without_command
+from bot.request.prompt.pasted.leading import picture_addresses
+from bot.request.prompt.pasted.settings import take_pasted
 
 
 @dataclass(frozen=True, slots=True)

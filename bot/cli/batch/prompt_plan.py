@@ -15,7 +15,6 @@ from bot.cli.batch.input_images import fit_or_exit, read_pictures
 from bot.cli.batch.permutations import ExpandedPrompt
 from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT
-from bot.request.apply_flags import ParsedRequest, apply_to_expanded
 from bot.request.input_images import PreparedInputs, size_from
 from bot.request.notes import SyntaxIgnored
 from bot.request.options import BY_NAME, CONFLICTS, PARAMS
@@ -29,6 +28,7 @@ from bot.request.outcomes import (
     ResolvedRequest,
 )
 from bot.request.params import GenerationParams, InitImages
+from bot.request.prompt.apply_flags import ParsedRequest, apply_to_expanded
 from bot.request.regions import Region
 from bot.request.resolve import resolve
 from engine.diffusion.families import Family

@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT
-from bot.request.parameters_text import joined_lines
+from bot.request.prompt.pasted.parameters_text import joined_lines
 
 STDIN: Final = "-"
 MAX_FILE_BYTES: Final = 16 * 2**20

@@ -11,7 +11,7 @@ import aiohttp
 import discord
 
 from bot.discord.interaction.responses import Interaction
-from bot.request.mentions import Mentioned, Names, mentioned, with_names
+from bot.request.mentions.names import Mentioned, Names, mentioned, with_names
 from bot.request.params import GenerationParams
 
 LOOKUP_LIMIT_S = 0.8

@@ -7,7 +7,7 @@ from datetime import datetime
 import discord
 from discord import ui
 
-from bot.request.mentions import readable
+from bot.request.mentions.names import readable
 
 ALT_LIMIT = 1024
 PROMPT_SHOWN = 300

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from bot.pictures.foreign.recipe import MAX_SHOWN_SETTINGS, ForeignRecipe
-from bot.request.parameters_text import MAX_CHARS
+from bot.request.prompt.pasted.parameters_text import MAX_CHARS
 from engine.prompts import clean
 
 _MAX_SEED_DIGITS: Final = 20

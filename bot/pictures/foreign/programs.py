@@ -20,8 +20,8 @@ from bot.pictures.foreign.json_text import json_object
 from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.pictures.foreign.sizes import file_size_px
 from bot.pictures.foreign.stealth import stealth_texts
-from bot.request.leading import picture_addresses
-from bot.request.parameters_text import MAX_CHARS, read_embedded
+from bot.request.prompt.pasted.leading import picture_addresses
+from bot.request.prompt.pasted.parameters_text import MAX_CHARS, read_embedded
 
 Texts = Mapping[str, str]
 _PARAMETERS: Final = ("parameters", "Parameters", "usercomment", "imagedescription", "xpcomment",

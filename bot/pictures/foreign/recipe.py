@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from bot.request.flag_line import line_with_flags
 from bot.request.params import MAX_TYPED_CHARS, GenerationParams, PastedSettings
-from bot.request.pasted import RANDOM_SEED, merge_pasted
+from bot.request.prompt.flag_line import line_with_flags
+from bot.request.prompt.pasted.settings import RANDOM_SEED, merge_pasted
 from bot.request.resolve import nearest_size
 from engine.diffusion.families import Family
 from engine.prompts import MAX_PROMPT_CHARS

@@ -17,7 +17,6 @@ from bot.accounts.permissions import Actor
 from bot.i18n import words
 from bot.jobs import image_to_image
 from bot.jobs.image_to_image import FETCHED_AT_ONCE, ImageToImagePlan
-from bot.request.flags import without_flags
 from bot.request.input_sources import (
     InputSpec,
     PictureSource,
@@ -39,6 +38,7 @@ from bot.request.outcomes import (
     UnusableUpload,
 )
 from bot.request.params import GenerationParams
+from bot.request.prompt.flags import without_flags
 from bot.request.regions import Region
 from bot.runtime.app import Application, open_application
 from bot.settings import Settings

@@ -29,13 +29,6 @@ from bot.jobs.variations import params_like
 from bot.pictures.lineage import Lineage
 from bot.pictures.originals import OriginalPictures
 from bot.pictures.recent import RecentPictures
-from bot.request.apply_flags import (
-    MAX_PERMUTATIONS,
-    apply_flags,
-    apply_flags_to_each,
-    expand_prompts,
-)
-from bot.request.braces import Permutations
 from bot.request.outcomes import (
     ManyPermutations,
     QueueIsFull,
@@ -45,6 +38,13 @@ from bot.request.outcomes import (
     TooManyPermutations,
 )
 from bot.request.params import GenerationParams, InitImages
+from bot.request.prompt.apply_flags import (
+    MAX_PERMUTATIONS,
+    apply_flags,
+    apply_flags_to_each,
+    expand_prompts,
+)
+from bot.request.prompt.braces import Permutations
 from bot.request.resolver import RequestResolver
 from engine.diffusion.families import Speed
 from engine.errors import Scope

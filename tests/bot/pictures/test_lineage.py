@@ -13,9 +13,9 @@ from bot.pictures.inspection import PictureDetails
 from bot.pictures.lineage import Lineage
 from bot.pictures.origins import Origin, OriginKind
 from bot.pictures.possible_actions import ActionChecker, PossibleActions
-from bot.request.apply_flags import apply_flags
 from bot.request.outcomes import Refused
 from bot.request.params import GenerationParams
+from bot.request.prompt.apply_flags import apply_flags
 from engine.diffusion.families import SKETCH_FAMILY
 from engine.types import ImageRequest, Mode, Recipe, Variation
 from storage.types import StoredPicture

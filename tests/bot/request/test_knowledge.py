@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bot.request.apply_flags import ParsedRequest, apply_flags
 from bot.request.knowledge import confirmation, known_names, unrecognized
 from bot.request.notes import LimitedModel
 from bot.request.outcomes import NothingKnown, Refused, ResolvedRequest
 from bot.request.params import GenerationParams, InitImages
+from bot.request.prompt.apply_flags import ParsedRequest, apply_flags
 from bot.request.resolve import resolve
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO, Family
 from engine.prompts import Topic

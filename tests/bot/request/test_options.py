@@ -8,10 +8,10 @@ import click
 import pytest
 
 from bot.cli.imagine import command
-from bot.request.flags import ParsedPrompt, parse
 from bot.request.options import BY_NAME, OPTIONS, PARAMS, Option, chosen, with_options
 from bot.request.outcomes import FlagProblem, Refused
 from bot.request.params import GenerationParams
+from bot.request.prompt.flags import ParsedPrompt, parse
 
 OF_THE_JOB = {"count", "private", "strength"}
 """Options that belong to the job or to its source image."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.i18n import words
-from bot.request.flags import parse
 from bot.request.outcomes import FlagProblem
+from bot.request.prompt.flags import parse
 from bot.wording.flags import flag_problem
 
 

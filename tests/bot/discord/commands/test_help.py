@@ -10,7 +10,7 @@ import discord
 from bot.discord.views.help import EXAMPLE, FLAGS, CommandEntry, help_layout, status_layout
 from bot.i18n import words
 from bot.jobs.status import BotStatus
-from bot.request.flags import ParsedPrompt, parse
+from bot.request.prompt.flags import ParsedPrompt, parse
 from engine.states import EngineState
 from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.painting import paint

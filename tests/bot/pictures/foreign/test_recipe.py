@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.pictures.foreign.recipe import ForeignRecipe
-from bot.request.apply_flags import apply_flags
 from bot.request.notes import PastedText
 from bot.request.outcomes import Refused, ResolvedRequest
 from bot.request.params import MAX_TYPED_CHARS, GenerationParams
+from bot.request.prompt.apply_flags import apply_flags
 from bot.request.resolve import nearest_size, resolve
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO
 from engine.prompts import MAX_PROMPT_CHARS, clean

@@ -19,7 +19,7 @@ from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.pictures.inspection import ForeignDetails, PictureDetails, PromptExplanation
 from bot.pictures.origins import Origin, OriginKind
 from bot.request.notes import StyleIgnored
-from bot.request.prompt_line import prompt_line
+from bot.request.prompt.prompt_line import prompt_line
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.prompts import EnhancementLevel, PictureStyle, analyse, enhance
 from engine.sketch.vocabulary import sketch_vocabulary

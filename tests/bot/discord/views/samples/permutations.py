@@ -20,11 +20,11 @@ from bot.i18n import Words
 from bot.jobs.corrections import Correction
 from bot.jobs.permutations import AcceptedBatch, BatchProposal
 from bot.jobs.suggestions import Suggestion
-from bot.request.apply_flags import MAX_PERMUTATIONS
-from bot.request.flags import parse
 from bot.request.input_sources import StagedSource
 from bot.request.notes import GroundChosen, LimitedModel, SourceCut
 from bot.request.outcomes import Accepted, FlagProblem, ProposalClosed, Refused
+from bot.request.prompt.apply_flags import MAX_PERMUTATIONS
+from bot.request.prompt.flags import parse
 from bot.request.resolve import ResolvedRequest
 from bot.wording.rejections import refusal
 from engine.sketch.vocabulary import sketch_vocabulary

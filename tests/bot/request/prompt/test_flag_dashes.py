@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.i18n import words
-from bot.request.flag_dashes import escape_flags, find_flags
-from bot.request.flag_syntax import FLAGS
-from bot.request.flags import ParsedPrompt, parse, without_flags
 from bot.request.outcomes import FlagErrorKind, FlagProblem
+from bot.request.prompt.flag_dashes import escape_flags, find_flags
+from bot.request.prompt.flag_syntax import FLAGS
+from bot.request.prompt.flags import ParsedPrompt, parse, without_flags
 from bot.wording.flags import flag_problem
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle

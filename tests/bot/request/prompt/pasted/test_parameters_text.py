@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.request.flag_line import line_with_flags
-from bot.request.flags import ParsedPrompt, escape_prompt, parse
-from bot.request.parameters_text import (
+from bot.request.prompt.flag_line import line_with_flags
+from bot.request.prompt.flags import ParsedPrompt, escape_prompt, parse
+from bot.request.prompt.pasted.parameters_text import (
     MAX_CHARS,
     ParametersText,
     escape,

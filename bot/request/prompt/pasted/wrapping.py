@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bot.request.flag_dashes import find_flags
+from bot.request.prompt.flag_dashes import find_flags
 from engine.prompts import visible
 
 # Flags may stand behind a code block.

@@ -13,7 +13,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.request.flag_syntax import (
+from bot.request.flag_values import ParsedValue
+from bot.request.prompt.flag_syntax import (
     DASHES,
     FLAGS,
     HYPHENS,
@@ -21,7 +22,6 @@ from bot.request.flag_syntax import (
     flag_name,
     similar_chinese,
 )
-from bot.request.flag_values import ParsedValue
 from bot.request.quotations import CJK, is_cjk, is_spaced, quotations
 
 _OPENER = re.compile(

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.i18n import words
-from bot.request.apply_flags import ParsedRequest, apply_flags
-from bot.request.flags import without_flags
 from bot.request.outcomes import FlagProblem, ManyPermutations, Refused, ResolvedRequest
 from bot.request.params import GenerationParams, InitImages
+from bot.request.prompt.apply_flags import ParsedRequest, apply_flags
+from bot.request.prompt.flags import without_flags
 from bot.request.regions import Region
 from bot.request.resolve import resolve
 from bot.request.resolver import RequestResolver

@@ -6,10 +6,10 @@ import dataclasses
 import re
 from typing import Final
 
-from bot.request.leading import picture_addresses
-from bot.request.parameters_text import ParametersText, read_typed
 from bot.request.params import GenerationParams, PastedSettings
-from bot.request.pasted_command import unknown_options, without_command
+from bot.request.prompt.pasted.command import unknown_options, without_command
+from bot.request.prompt.pasted.leading import picture_addresses
+from bot.request.prompt.pasted.parameters_text import ParametersText, read_typed
 from engine.prompts import clean, visible
 from engine.types import MAX_SEED
 

@@ -6,10 +6,6 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bot.request import flags
-from bot.request.braces import Permutations, permutations
-from bot.request.flags import ParsedPrompt, agreed
-from bot.request.leading import picture_addresses
 from bot.request.options import CONFLICTS, PARAMS, PRESETS
 from bot.request.outcomes import (
     BadAspect,
@@ -29,8 +25,12 @@ from bot.request.outcomes import (
     TooManyPermutations,
 )
 from bot.request.params import GenerationParams
-from bot.request.pasted import merge_pasted, take_pasted
-from bot.request.pasted_command import without_command
+from bot.request.prompt import flags
+from bot.request.prompt.braces import Permutations, permutations
+from bot.request.prompt.flags import ParsedPrompt, agreed
+from bot.request.prompt.pasted.command import without_command
+from bot.request.prompt.pasted.leading import picture_addresses
+from bot.request.prompt.pasted.settings import merge_pasted, take_pasted
 from engine.series import MAX_PICTURES
 
 MAX_PERMUTATIONS = 10

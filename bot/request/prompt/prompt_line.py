@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from bot.request.flag_line import flag_line
 from bot.request.params import MAX_LINE_CHARS
+from bot.request.prompt.flag_line import flag_line
 from bot.request.resolve import MAX_REFINE, UPSCALE_FACTOR, size_problem
 from engine.diffusion.families import Family
 from engine.prompts import MAX_PROMPT_CHARS, EnhancementLevel

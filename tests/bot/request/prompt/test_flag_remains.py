@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.request.braces import Permutations, permutations
-from bot.request.flag_remains import join_around_flags, keep_end
-from bot.request.flags import ParsedPrompt, parse, without_flags
 from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem
+from bot.request.prompt.braces import Permutations, permutations
+from bot.request.prompt.flag_remains import join_around_flags, keep_end
+from bot.request.prompt.flags import ParsedPrompt, parse, without_flags
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel
 from tests.bot.request.strange_texts import TEXTS

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.request.braces import Permutations, permutations
-from bot.request.flags import ParsedPrompt, expand, parse
 from bot.request.outcomes import FlagError, FlagErrorKind
+from bot.request.prompt.braces import Permutations, permutations
+from bot.request.prompt.flags import ParsedPrompt, expand, parse
 from tests.bot.request.strange_texts import TEXTS
 
 

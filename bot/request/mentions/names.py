@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, zip_longest
 
-from bot.request.codes import (
+from bot.request.mentions.codes import (
     BARE_IDS,
     CODES,
     as_words,
@@ -20,9 +20,9 @@ from bot.request.codes import (
     link_name,
     links_with_ids,
 )
+from bot.request.mentions.stand_ins import StandIns, stand_ins
+from bot.request.mentions.times import time_words
 from bot.request.quotations import is_cjk
-from bot.request.stand_ins import StandIns, stand_ins
-from bot.request.times import time_words
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from bot.request.pasted_command import without_command
+from bot.request.prompt.pasted.command import without_command
 from bot.request.quotations import quotations
 from engine.prompts import visible
 

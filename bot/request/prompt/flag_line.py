@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot.request import parameters_text
-from bot.request.braces import escape_braces
-from bot.request.flag_dashes import escape_flags
-from bot.request.flag_remains import keep_end
 from bot.request.flag_values import SOFT
-from bot.request.flags import ParsedPrompt, escape_prompt, parse
-from bot.request.leading import picture_addresses
-from bot.request.parameters_text import read_typed
-from bot.request.pasted_command import without_command
+from bot.request.prompt.braces import escape_braces
+from bot.request.prompt.flag_dashes import escape_flags
+from bot.request.prompt.flag_remains import keep_end
+from bot.request.prompt.flags import ParsedPrompt, escape_prompt, parse
+from bot.request.prompt.pasted import parameters_text
+from bot.request.prompt.pasted.command import without_command
+from bot.request.prompt.pasted.leading import picture_addresses
+from bot.request.prompt.pasted.parameters_text import read_typed
 from bot.request.quotations import QUOTATION_MARKS, escape_match
 from engine import prompts
 from engine.prompts import EnhancementLevel, Style

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bot.request.braces import Permutations, permutations
-from bot.request.flag_syntax import FLAGS, UNSUPPORTED
-from bot.request.flags import ParsedPrompt, TooManyPictures, expand, parse, without_flags
 from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem
+from bot.request.prompt.braces import Permutations, permutations
+from bot.request.prompt.flag_syntax import FLAGS, UNSUPPORTED
+from bot.request.prompt.flags import ParsedPrompt, TooManyPictures, expand, parse, without_flags
 from bot.request.regions import Region
 from bot.request.style_names import STYLE_NAMES
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.request.codes import CODES
+from bot.request.mentions.codes import CODES
 from engine.prompts import Language, language
 from engine.prompts.language import is_foreign
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.request.flag_dashes import find_flags
+from bot.request.prompt.flag_dashes import find_flags
 
 MAX_CHARS: Final = 100_000
 """Longer texts are not read. Chosen by hand: the longest real ones list dozens of resources."""

@@ -11,22 +11,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.request import parameters_text
-from bot.request.braces import (
+from bot.request.flag_values import SOFT, InvalidValue
+from bot.request.options import CONFLICTS, PRESETS
+from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem, PictureAddress
+from bot.request.prompt.braces import (
     MAX_EXPANDED,
     escape_braces,
     escape_half_choices,
     permutations,
     unescape_braces,
 )
-from bot.request.flag_dashes import FoundFlag, escape_flags, find_flags, written_flags
-from bot.request.flag_remains import end_within_brackets, join_around_flags
-from bot.request.flag_syntax import FLAGS, flag_name, unsupported_flag, value_error
-from bot.request.flag_values import SOFT, InvalidValue
-from bot.request.leading import picture_addresses
-from bot.request.options import CONFLICTS, PRESETS
-from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem, PictureAddress
-from bot.request.pasted_command import without_command
+from bot.request.prompt.flag_dashes import FoundFlag, escape_flags, find_flags, written_flags
+from bot.request.prompt.flag_remains import end_within_brackets, join_around_flags
+from bot.request.prompt.flag_syntax import FLAGS, flag_name, unsupported_flag, value_error
+from bot.request.prompt.pasted import parameters_text
+from bot.request.prompt.pasted.command import without_command
+from bot.request.prompt.pasted.leading import picture_addresses
 from bot.request.quotations import QUOTATION_MARKS, unescape_match
 from engine.prompts import visible
 from engine.types import MAX_SEED
@@ -77,7 +77,7 @@ _NUMBER_OR_ADDRESS = re.compile(r"\S*\d\S*|https?://\S+")
 def parse(text: str) -> ParsedPrompt | FlagProblem:
     """Separate a text into prompt and flags, or return all of its invalid flags.
 
-    `bot.request.flag_dashes` says what a flag is. In “quotation marks” it is text. Nothing gets
+    `flag_dashes` says what a flag is. In “quotation marks” it is text. Nothing gets
     lost: a flag takes one value (--no takes everything up to the next flag), and the words after
     it belong to the prompt again. Flags that agree are taken together. A text without flags is
     returned unchanged, except that escaped braces and settings are unescaped; `permutations`

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bot.request.apply_flags import apply_flags_to_each
-from bot.request.flag_syntax import FLAGS
 from bot.request.options import OPTIONS
 from bot.request.outcomes import Refused
 from bot.request.params import GenerationParams
+from bot.request.prompt.apply_flags import apply_flags_to_each
+from bot.request.prompt.flag_syntax import FLAGS
 
-PAGE = Path(__file__).parents[3] / "docs" / "commands.md"
+PAGE = Path(__file__).parents[4] / "docs" / "commands.md"
 TABLE = PAGE.read_text(encoding="utf-8").split("| flag | what it sets |")[1].split("\n\n")[0]
 WRITTEN = re.findall(r"`(--[^`]+)`", "".join(line.split("|")[1] for line in TABLE.splitlines()[2:]))
 

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.i18n import words
-from bot.request.apply_flags import apply_flags, apply_flags_to_each, expand_prompts
-from bot.request.braces import Permutations
-from bot.request.flags import without_flags
 from bot.request.notes import PastedText
 from bot.request.outcomes import FlagProblem, PictureAddress, Refused, ResolvedRequest
 from bot.request.params import GenerationParams, InitImages
-from bot.request.pasted import holds_negative
+from bot.request.prompt.apply_flags import apply_flags, apply_flags_to_each, expand_prompts
+from bot.request.prompt.braces import Permutations
+from bot.request.prompt.flags import without_flags
+from bot.request.prompt.pasted.settings import holds_negative
 from bot.request.resolve import nearest_size, resolve, size_problem
 from bot.wording.rejections import note_sentence
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO

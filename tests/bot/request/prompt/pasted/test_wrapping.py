@@ -7,9 +7,9 @@ import time
 import pytest
 from hypothesis import given
 
-from bot.request.apply_flags import ParsedRequest, apply_flags
 from bot.request.params import GenerationParams
-from bot.request.wrapping import unwrapped
+from bot.request.prompt.apply_flags import ParsedRequest, apply_flags
+from bot.request.prompt.pasted.wrapping import unwrapped
 from tests.bot.request.strange_texts import TEXTS
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.request.codes import as_words
-from bot.request.flags import ParsedPrompt, parse, permutations
-from bot.request.mentions import Mentioned, Names, mentioned, readable, with_names
+from bot.request.mentions.codes import as_words
+from bot.request.mentions.names import Mentioned, Names, mentioned, readable, with_names
 from bot.request.outcomes import ResolvedRequest
 from bot.request.params import GenerationParams
+from bot.request.prompt.flags import ParsedPrompt, parse, permutations
 from bot.request.resolve import resolve
 from engine.diffusion.families import SKETCH_FAMILY
 from tests.bot.request.strange_texts import TEXTS

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 
 from bot.request.input_sources import InputSpec, PictureSource, UrlSource
-from bot.request.leading import is_attachment, picture_addresses
 from bot.request.params import GenerationParams
 from bot.request.pending import PendingRequest, with_named_pictures
+from bot.request.prompt.pasted.leading import is_attachment, picture_addresses
 from engine.types import Mode
 from tests.bot.request.strange_texts import TEXTS
 

@@ -14,9 +14,9 @@ from typing import Final
 
 from bot.request.flag_values import SOFT, ParsedValue, ValueReader
 from bot.request.options import OPTIONS, Option
-from bot.request.parameters_text import read_typed
+from bot.request.prompt.pasted.parameters_text import read_typed
+from bot.request.prompt.pasted.wrapping import unwrapped
 from bot.request.quotations import CJK, quotations
-from bot.request.wrapping import unwrapped
 from engine.prompts import visible
 
 MAX_UNKNOWN: Final = 5

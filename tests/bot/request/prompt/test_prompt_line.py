@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.request.apply_flags import apply_flags
 from bot.request.outcomes import Refused, ResolvedRequest
 from bot.request.params import MAX_LINE_CHARS, GenerationParams
-from bot.request.prompt_line import prompt_line
+from bot.request.prompt.apply_flags import apply_flags
+from bot.request.prompt.prompt_line import prompt_line
 from bot.request.resolve import resolve
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, SKETCH_FAMILY, Z_IMAGE_TURBO, Family
 from engine.prompts import MAX_PROMPT_CHARS, PictureStyle, clean

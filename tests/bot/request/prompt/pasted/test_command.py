@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.i18n import words
-from bot.request.apply_flags import ParsedRequest, apply_flags, apply_flags_to_each
-from bot.request.flags import without_flags
 from bot.request.input_sources import InputSpec, UrlSource
 from bot.request.notes import UnknownOptions
 from bot.request.outcomes import FlagProblem, Refused, ResolvedRequest
 from bot.request.params import GenerationParams
-from bot.request.pasted_command import read_command, unknown_options, without_command
 from bot.request.pending import PendingRequest, with_named_pictures
+from bot.request.prompt.apply_flags import ParsedRequest, apply_flags, apply_flags_to_each
+from bot.request.prompt.flags import without_flags
+from bot.request.prompt.pasted.command import read_command, unknown_options, without_command
 from bot.request.resolve import resolve
 from bot.wording.rejections import note_sentence, refusal
 from engine.diffusion.families import Speed

@@ -1,0 +1,1 @@
+"""What people paste as a prompt from other programs, pages and chats."""
