@@ -31,6 +31,14 @@ _SYNTAX = re.compile(rf"{LORA_TAG.pattern}|{FLAG.pattern.replace('|no)', ')')}",
 
 WORD = re.compile(r"(?:(?![\u3400-\u9fff])[^\W_])+(?:['’](?:(?![\u3400-\u9fff])[^\W_])+)*")
 _QUOTED = re.compile(r'"[^"]+"|“[^”]+”|„[^“”]+[“”]|「[^」]+」|『[^』]+』|«[^»]+»|《[^》]+》')
+# Prompts are written as JSON too: its keys describe nothing, its quotation marks are no lettering,
+# and what should not be in the picture is not looked for.
+_JSON = re.compile(r"[{,]\s*\"[^\"\n]+\"\s*:")
+_JSON_SYNTAX = re.compile(
+    r"\"(?:negative|avoid|exclude|without|no)(?![a-z])[^\"\n]*\"\s*:\s*(?:\"[^\"\n]*\"|\[[^\]]*\])"
+    r"|\"[^\"\n]*\"\s*:|[{}\[\]]|(?<!\\)\"",
+    re.IGNORECASE,
+)
 _LONGEST_TERM_WORDS = 5
 _LONGEST_TERM_CHARS = 6
 """The longest entry that is looked up, in words and in Chinese characters."""
@@ -119,8 +127,9 @@ class Reading:
 
 def read(prompt: str) -> Reading:
     """Find quotations, denials and known words. Never raises."""
-    quotes = tuple(match[0][1:-1].strip() for match in _QUOTED.finditer(prompt))
-    text = mask(without_quotes(prompt), _SYNTAX)
+    plain = _without_json(prompt)
+    quotes = tuple(match[0][1:-1].strip(" \\") for match in _QUOTED.finditer(plain))
+    text = mask(mask(plain, _QUOTED), _SYNTAX)
     words = tuple(WORD.finditer(text))
     pairs = sorted([*_denials_en(text, words), *_denials_zh(text)])
     denials = tuple(inner for inner, _ in pairs)
@@ -134,8 +143,15 @@ def mask(text: str, pattern: re.Pattern[str]) -> str:
 
 
 def without_quotes(text: str) -> str:
-    """Return the text with its quotations masked: they are to be drawn, not to be read."""
-    return mask(text, _QUOTED)
+    """Return the text with its quotations masked: they are to be drawn, not to be read.
+
+    Those of JSON are not: there keys and signs are masked, and values are read like any words.
+    """
+    return mask(_without_json(text), _QUOTED)
+
+
+def _without_json(text: str) -> str:
+    return mask(text, _JSON_SYNTAX) if _JSON.search(text) else text
 
 
 def stems(text: str) -> tuple[str, ...]:

@@ -192,3 +192,25 @@ def test_the_lexicons_are_whole(lexicon: dict[ConceptKind, dict[Sense, str]]) ->
             terms = listed.split(", ")
             assert all(term == term.strip() and "-" not in term for term in terms)
             assert len(terms) == len(set(terms))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "subject", "lettering"),
+    [
+        ('{"subject": "a red house", "place": "snow"}', "a red house", ()),
+        ('{"scene": {"subject": "an old fisherman"}, "mood": ["calm"]}', "an old fisherman", ()),
+        ('{ "style" : "oil painting", "main":"a cat" } --ar 16:9', "a cat", ()),
+        ('{"subject": "一座红色的房子", "time": "黄昏"}', "一座红色的房子", ()),
+        ('{"negative_prompt": "people", "subject": "a lake"}', "a lake", ()),
+        ('{"subject": "a shop", "avoid": ["a man", "cars"]}', "a shop", ()),
+        (r'{"subject": "a sign \"OPEN\""}', "a sign", ("OPEN",)),
+        ('{"subject": "a sign “OPEN”"}', "a sign", ("OPEN",)),
+        ('she holds a card "to: you", "from: me"', "she", ("to: you", "from: me")),
+    ],
+)
+def test_json_is_no_lettering(prompt: str, subject: str, lettering: tuple[str, ...]) -> None:
+    """A prompt written as JSON is read by its values; what should be left out is no subject."""
+    found = analyse(prompt)
+    assert subject in found.subject
+    shown = [each.words for each in found.advice if each.hint is Hint.QUOTED_TEXT]
+    assert shown == ([lettering] if lettering else [])
