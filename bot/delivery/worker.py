@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,6 +41,9 @@ STATUS_WAIT_S = 30.0
 """How long a result waits to learn which message is its job's status message."""
 FIRST_RESPONSE_LIMIT = timedelta(seconds=3)
 """Discord accepts the first response to a command within this time."""
+EARLIER_EDITS_S = 5.0
+"""How long an edit that a killed process had sent may still be on its way. Nothing of an earlier
+process is delivered sooner after the start: such an edit would cover the result. Chosen by hand."""
 MAX_CONCURRENT = 4
 """The maximum number of deliveries in progress; discord.py handles Discord's rate limits."""
 
@@ -104,6 +108,8 @@ class DeliveryWorker:
         self._backlog: set[int] = set()
         self._notified_users: set[int] = set()
         self._awaited_statuses: dict[int, asyncio.Event] = {}
+        self._own: set[int] = set()  # accepted by this process and not delivered yet
+        self._began_s = -math.inf
         self._worker = KeyedWorker(
             self._deliver,
             name="delivery",
@@ -157,6 +163,7 @@ class DeliveryWorker:
 
     def expect_status(self, job_id: int) -> None:
         """Announce that the answer to the job's command is being sent, and will be known soon."""
+        self._own.add(job_id)
         self._awaited_statuses[job_id] = asyncio.Event()
 
     async def status_posted(
@@ -179,6 +186,7 @@ class DeliveryWorker:
 
     async def run(self) -> None:
         """Deliver until cancelled, beginning with what the last process left undelivered."""
+        self._began_s = asyncio.get_running_loop().time()
         for pending in await self._deliveries.pending():
             self._backlog.add(pending.job.id)
             self.wake(pending.job.id)
@@ -200,11 +208,16 @@ class DeliveryWorker:
 
     def _on_end(self, job_id: int, error: BaseException | None) -> None:
         self._backlog.discard(job_id)
+        self._own.discard(job_id)
         if error is not None:
             log.error("delivery broke off", job=job_id, exc_info=error)
 
     async def _prepare(self, job_id: int) -> None:
-        """Wait until the status message is known, then stop its progress updates."""
+        """Wait until the status message is known and nothing can cover the result, then stop its
+        progress updates."""
+        age_s = asyncio.get_running_loop().time() - self._began_s
+        if job_id not in self._own and age_s < EARLIER_EDITS_S:
+            await self._sleep(EARLIER_EDITS_S - age_s)
         if (status_known := self._awaited_statuses.get(job_id)) is not None:
             try:
                 async with asyncio.timeout(STATUS_WAIT_S):

@@ -24,16 +24,20 @@ def zimagine(*arguments: str, stdin: bytes | None = None) -> Result:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let processes that are started here be stopped by SIGINT.
+    """Let processes that are started here be stopped by SIGINT, and by SIGHUP where there is one.
 
-    A shell without job control starts background commands with SIGINT ignored, children inherit
-    that, and a child that ignores SIGINT is right to go on.
+    A shell without job control starts background commands with SIGINT ignored, nohup with SIGHUP,
+    children inherit that, and a child that ignores a signal is right to go on.
     """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    handlers: dict[int, Any] = {signal.SIGINT: signal.default_int_handler}
+    if hasattr(signal, "SIGHUP"):
+        handlers[signal.SIGHUP] = signal.SIG_DFL
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def painted(*arguments: str, code: int = 0, stdin: bytes | None = None) -> list[dict[str, Any]]:

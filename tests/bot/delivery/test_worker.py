@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.delivery import worker
 from bot.delivery.cards import FailureCard, KeptCard, MovedCard, PictureCard
 from bot.delivery.messenger import Address, Obstacle, TemporaryFailure, Undeliverable
 from bot.delivery.sender import NONCE_LIFE
@@ -303,3 +304,25 @@ async def test_after_the_drain_nothing_is_sent(harness: DeliveryHarness):
     harness.restart()
     await harness.deliver()
     assert await harness.state(job) == "delivered"
+
+
+async def test_what_a_killed_process_sent_cannot_cover_the_result(
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+):
+    """After a start, results of an earlier process wait until its last edits have arrived; those of
+    this process do not."""
+    monkeypatch.setattr(worker, "EARLIER_EDITS_S", 5.0)
+    earlier = await harness.accept()
+    await harness.paint(earlier)
+    harness.restart()
+    arrived: list[float] = []
+    harness.on_sleep = arrived.append
+    own = await harness.accept(status_id=56)
+    harness.delivery.expect_status(own.id)
+    harness.delivery.status_unknown(own.id)
+    await harness.paint(own)
+    harness.delivery.wake(own.id)
+    await harness.deliver()
+    assert await harness.state(earlier) == await harness.state(own) == "delivered"
+    (waited_s,) = arrived
+    assert 4 < waited_s <= 5

@@ -12,9 +12,16 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
 from bot import i18n
+from bot.delivery import worker
 from tests.bot.discord.harness import BotHarness, open_harness
 from tests.bot.discord.languages import CHINESE, Speak
 from tests.fakes import ScriptedRenderer
+
+
+@pytest.fixture(autouse=True)
+def no_earlier_edits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that was sent before a restart is on its way here, so that no test waits for it."""
+    monkeypatch.setattr(worker, "EARLIER_EDITS_S", 0.0)
 
 
 @pytest.fixture

@@ -24,11 +24,14 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sen
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
-    """Every handler is the same after a test as before it."""
+    """Every handler is the same after a test as before it; SIGHUP is not ignored, as nohup would
+    have it."""
+    inherited = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
     yield
     assert [signal.getsignal(number) for number in numbers] == before
+    signal.signal(signal.SIGHUP, inherited)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
