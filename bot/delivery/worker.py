@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -109,7 +108,8 @@ class DeliveryWorker:
         self._notified_users: set[int] = set()
         self._awaited_statuses: dict[int, asyncio.Event] = {}
         self._own: set[int] = set()  # accepted by this process and not delivered yet
-        self._began_s = -math.inf
+        self._earlier_arrived = asyncio.Event()
+        self._earlier_arrived.set()
         self._worker = KeyedWorker(
             self._deliver,
             name="delivery",
@@ -186,14 +186,22 @@ class DeliveryWorker:
 
     async def run(self) -> None:
         """Deliver until cancelled, beginning with what the last process left undelivered."""
-        self._began_s = asyncio.get_running_loop().time()
-        for pending in await self._deliveries.pending():
-            self._backlog.add(pending.job.id)
-            self.wake(pending.job.id)
+        # One wait for all, so that results keep their order.
+        self._earlier_arrived.clear()
+        waiting = asyncio.create_task(self._wait_for_earlier(), name="earlier edits")
         try:
+            for pending in await self._deliveries.pending():
+                self._backlog.add(pending.job.id)
+                self.wake(pending.job.id)
             await self._worker.run()
         finally:
+            waiting.cancel()
             await self._notes.stop()
+
+    async def _wait_for_earlier(self) -> None:
+        if EARLIER_EDITS_S > 0:
+            await self._sleep(EARLIER_EDITS_S)
+        self._earlier_arrived.set()
 
     async def drain(self, limit_s: float) -> None:
         """Give running deliveries `limit_s` to finish. The rest, and all jobs woken from now on,
@@ -215,9 +223,8 @@ class DeliveryWorker:
     async def _prepare(self, job_id: int) -> None:
         """Wait until the status message is known and nothing can cover the result, then stop its
         progress updates."""
-        age_s = asyncio.get_running_loop().time() - self._began_s
-        if job_id not in self._own and age_s < EARLIER_EDITS_S:
-            await self._sleep(EARLIER_EDITS_S - age_s)
+        if job_id not in self._own:
+            await self._earlier_arrived.wait()
         if (status_known := self._awaited_statuses.get(job_id)) is not None:
             try:
                 async with asyncio.timeout(STATUS_WAIT_S):

@@ -315,14 +315,18 @@ async def test_what_a_killed_process_sent_cannot_cover_the_result(
     earlier = await harness.accept()
     await harness.paint(earlier)
     harness.restart()
-    arrived: list[float] = []
-    harness.on_sleep = arrived.append
     own = await harness.accept(status_id=56)
     harness.delivery.expect_status(own.id)
     harness.delivery.status_unknown(own.id)
     await harness.paint(own)
-    harness.delivery.wake(own.id)
-    await harness.deliver()
-    assert await harness.state(earlier) == await harness.state(own) == "delivered"
-    (waited_s,) = arrived
-    assert 4 < waited_s <= 5
+    arrived = asyncio.Event()
+    monkeypatch.setattr(harness.delivery, "_sleep", lambda _: arrived.wait())
+    runner = asyncio.create_task(harness.delivery.run())
+    while await harness.state(own) != "delivered":
+        await asyncio.sleep(0.01)
+    assert await harness.state(earlier) == "pending" and STATUS_ID not in harness.messenger.messages
+    arrived.set()
+    while await harness.state(earlier) != "delivered":
+        await asyncio.sleep(0.01)
+    runner.cancel()
+    await harness.delivery.drain(0)
