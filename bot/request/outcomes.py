@@ -9,7 +9,6 @@ from bot.request.notes import Note
 from bot.request.reasons.flags import (
     FlagError,
     FlagErrorKind,
-    FlagProblem,
 )
 from bot.request.reasons.jobs import (
     JobFinished,
@@ -131,6 +130,20 @@ __all__ = [
     "Unreachable",
     "UnusableUpload",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class FlagProblem:
+    """Flags in the prompt that cannot be obeyed, all of them, in their order.
+
+    errors: those that can be told from the text. reasons: why the values of others are refused.
+    options: those that the flags set.
+    """
+
+    errors: tuple[FlagError, ...]
+    reasons: tuple[Reason, ...] = ()
+    options: frozenset[str] = frozenset()
+
 
 Reason = (
     ValueReason

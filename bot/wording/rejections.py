@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from bot.i18n import Words
-from bot.request.outcomes import Refused
-from bot.request.reasons.flags import FlagProblem
+from bot.request.outcomes import FlagProblem, Refused
 from bot.request.reasons.jobs import JobReason
 from bot.request.reasons.limits import LimitReason
 from bot.request.reasons.moderation import ModerationReason

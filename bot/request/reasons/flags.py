@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from bot.request.outcomes import Reason
 
 
 class FlagErrorKind(StrEnum):
@@ -43,16 +39,3 @@ class FlagError:
     low: float | None = None
     high: float | None = None
     suggestion: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FlagProblem:
-    """Flags in the prompt that cannot be obeyed, all of them, in their order.
-
-    errors: those that can be told from the text. reasons: why the values of others are refused.
-    options: those that the flags set.
-    """
-
-    errors: tuple[FlagError, ...]
-    reasons: tuple[Reason, ...] = ()
-    options: frozenset[str] = frozenset()
