@@ -25,7 +25,7 @@ from bot.exit_codes import OK, RESTART, UNAVAILABLE
 from bot.i18n import words
 from bot.jobs.active import ActiveJob
 from bot.jobs.completion import CompletionService
-from bot.jobs.downloads import Download, download
+from bot.jobs.generation.downloads import Download, download
 from bot.runtime.maintenance import Maintenance
 from bot.runtime.recovery import resume_status_messages
 from bot.runtime.shutdown import stop_on_request, stop_on_signals

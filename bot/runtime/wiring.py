@@ -27,19 +27,19 @@ from bot.jobs.active import ActiveJobs
 from bot.jobs.admission import AdmissionService
 from bot.jobs.cancellation import CancellationService
 from bot.jobs.completion import CompletionService, JobEvents
-from bot.jobs.corrections import CorrectionService
-from bot.jobs.downloads import Download
 from bot.jobs.engine_jobs import EngineJobs
-from bot.jobs.explained_requests import ExplainedRequests
-from bot.jobs.generation import GenerationService
-from bot.jobs.image_to_image import ImageToImageService
-from bot.jobs.permutations import PermutationService
+from bot.jobs.generation.downloads import Download
+from bot.jobs.generation.image_to_image import ImageToImageService
+from bot.jobs.generation.text_to_image import GenerationService
+from bot.jobs.generation.variations import VariationService
 from bot.jobs.places import Places
+from bot.jobs.proposals.corrections import CorrectionService
+from bot.jobs.proposals.explained_requests import ExplainedRequests
+from bot.jobs.proposals.permutations import PermutationService
+from bot.jobs.proposals.suggestions import SuggestionService
 from bot.jobs.queue import QueueService
 from bot.jobs.resumption import ResumptionService
 from bot.jobs.status import StatusService
-from bot.jobs.suggestions import SuggestionService
-from bot.jobs.variations import VariationService
 from bot.moderation.cards import ReportCards
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.service import ModerationService

@@ -11,7 +11,7 @@ from bot.discord.commands.options import suggest_pictures
 from bot.discord.handlers import variations
 from bot.discord.interaction.responses import Interaction
 from bot.discord.interaction.services import Services
-from bot.jobs.variations import VARIATIONS
+from bot.jobs.generation.variations import VARIATIONS
 from bot.request.params import MAX_TYPED_CHARS
 from bot.request.resolve import STRONG, SUBTLE
 from engine.series import MAX_PICTURES

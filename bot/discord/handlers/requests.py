@@ -17,7 +17,7 @@ from bot.discord.interaction.responses import (
 from bot.discord.interaction.services import Services
 from bot.discord.views.corrections import edit_form
 from bot.discord.views.modals import submitted_values
-from bot.jobs.variations import RemixChanges
+from bot.jobs.generation.variations import RemixChanges
 from bot.request.outcomes import Refused, StrengthWithoutImage
 from bot.request.pending import PendingRequest, with_named_pictures
 

@@ -20,7 +20,7 @@ from bot.discord.interaction.responses import (
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.modals import remix_changes, remix_form
-from bot.jobs.variations import VARIATIONS
+from bot.jobs.generation.variations import VARIATIONS
 from bot.request.outcomes import Accepted, Refused
 from engine.types import Recipe
 

@@ -8,7 +8,7 @@ from discord import ui
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import form, layout, replace_surrogates
 from bot.i18n import Words
-from bot.jobs.corrections import Correction
+from bot.jobs.proposals.corrections import Correction
 from bot.request.params import MAX_TYPED_CHARS
 
 PROBLEM_CHARS = 1500

@@ -13,7 +13,7 @@ from discord import ui
 from bot.discord.views.custom_ids import ComponentAction, custom_id, staged_id
 from bot.discord.views.markdown import form, layout, replace_surrogates
 from bot.i18n import Words
-from bot.jobs.variations import RemixChanges
+from bot.jobs.generation.variations import RemixChanges
 from bot.request.input_sources import StagedSource
 from bot.request.notes import Note
 from bot.request.params import MAX_TYPED_CHARS

@@ -11,8 +11,8 @@ from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted
 from bot.discord.views.suggestions import example_items
 from bot.i18n import Words
-from bot.jobs.permutations import AcceptedBatch, BatchProposal
-from bot.jobs.suggestions import Suggestion
+from bot.jobs.proposals.permutations import AcceptedBatch, BatchProposal
+from bot.jobs.proposals.suggestions import Suggestion
 from bot.wording.knowledge import known_rows, nothing_known
 from bot.wording.labels import syntax_ignored
 from storage.types import DeliveryMode

@@ -8,7 +8,7 @@ from discord import ui
 from bot.discord.views.custom_ids import EXAMPLE_ACTIONS, ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted
 from bot.i18n import Words
-from bot.jobs.suggestions import Suggestion
+from bot.jobs.proposals.suggestions import Suggestion
 from bot.wording.knowledge import known_rows, nothing_known
 
 PROMPT_CHARS = 300

@@ -10,7 +10,7 @@ import discord
 import pytest
 
 from bot.accounts.permissions import Actor
-from bot.jobs import explained_requests
+from bot.jobs.proposals import explained_requests
 from bot.request.outcomes import ProposalClosed, Refused
 from engine.diffusion.families import SKETCH_FAMILY
 from storage import consistency

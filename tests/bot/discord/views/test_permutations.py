@@ -6,7 +6,7 @@ import pytest
 
 from bot.discord.views.permutations import proposal_layout
 from bot.i18n import words
-from bot.jobs.permutations import BatchProposal
+from bot.jobs.proposals.permutations import BatchProposal
 from storage.types import PolicySource, QuotaPolicy, QuotaStatus
 
 

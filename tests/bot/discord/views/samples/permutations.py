@@ -17,9 +17,9 @@ from bot.discord.views.modals import (
 from bot.discord.views.permutations import accepted_layout, closed_layout, proposal_layout
 from bot.discord.views.suggestions import suggestion_layout
 from bot.i18n import Words
-from bot.jobs.corrections import Correction
-from bot.jobs.permutations import AcceptedBatch, BatchProposal
-from bot.jobs.suggestions import Suggestion
+from bot.jobs.proposals.corrections import Correction
+from bot.jobs.proposals.permutations import AcceptedBatch, BatchProposal
+from bot.jobs.proposals.suggestions import Suggestion
 from bot.request.input_sources import StagedSource
 from bot.request.notes import GroundChosen, LimitedModel, SourceCut
 from bot.request.outcomes import Accepted, FlagProblem, ProposalClosed, Refused

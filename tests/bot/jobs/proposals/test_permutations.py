@@ -18,14 +18,19 @@ from hypothesis import strategies as st
 from bot.accounts.blocked_users import BlockedUsers
 from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.permissions import Actor, Permissions
-from bot.jobs import permutations
 from bot.jobs.active import ActiveJobs
 from bot.jobs.admission import AdmissionService
 from bot.jobs.completion import CompletionService, JobEvents
 from bot.jobs.engine_jobs import EngineJobs
-from bot.jobs.generation import GenerationService
-from bot.jobs.permutations import AcceptedBatch, BatchProposal, PendingBatch, PermutationService
-from bot.jobs.variations import params_like
+from bot.jobs.generation.text_to_image import GenerationService
+from bot.jobs.generation.variations import params_like
+from bot.jobs.proposals import permutations
+from bot.jobs.proposals.permutations import (
+    AcceptedBatch,
+    BatchProposal,
+    PendingBatch,
+    PermutationService,
+)
 from bot.pictures.lineage import Lineage
 from bot.pictures.originals import OriginalPictures
 from bot.pictures.recent import RecentPictures

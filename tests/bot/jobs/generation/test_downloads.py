@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from bot.jobs.downloads import download as download_through
+from bot.jobs.generation.downloads import download as download_through
 from bot.proxies import Proxies
 from engine.uploads import UploadTooLarge
 from tests.bot.http_proxy import HttpProxy, open_http_proxy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.jobs.corrections import StoredCorrection, _adapter
+from bot.jobs.proposals.corrections import StoredCorrection, _adapter
 from bot.request.input_sources import InputSpec, PictureSource, StagedSource, UrlSource
 from bot.request.params import GenerationParams
 from bot.request.pending import PendingRequest

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from bot.accounts.permissions import Actor
 from bot.i18n import words
-from bot.jobs import image_to_image
-from bot.jobs.image_to_image import FETCHED_AT_ONCE, ImageToImagePlan
+from bot.jobs.generation import image_to_image
+from bot.jobs.generation.image_to_image import FETCHED_AT_ONCE, ImageToImagePlan
 from bot.request.input_sources import (
     InputSpec,
     PictureSource,
@@ -66,7 +66,7 @@ class ImageToImageHarness:
         self.app: Application = None  # pyright: ignore[reportAttributeAccessIssue]
 
     async def fetch(self, url: str, _limit_bytes: int) -> bytes:
-        """Stand in for `bot.jobs.downloads`."""
+        """Stand in for `bot.jobs.generation.downloads`."""
         self.fetching += 1
         self.most_fetching = max(self.most_fetching, self.fetching)
         try:

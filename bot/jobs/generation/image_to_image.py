@@ -18,8 +18,8 @@ import structlog
 from bot.accounts.permissions import Actor
 from bot.accounts.quotas import QuotaService
 from bot.jobs.admission import AdmissionService
-from bot.jobs.downloads import Download
-from bot.jobs.source_images import LIMITS, FittedInputs, fit_inputs
+from bot.jobs.generation.downloads import Download
+from bot.jobs.generation.source_images import LIMITS, FittedInputs, fit_inputs
 from bot.jobs.submission import JobSubmission
 from bot.pictures.originals import OriginalPictures
 from bot.request.input_sources import InputSource, InputSpec, PictureSource, StagedSource, UrlSource

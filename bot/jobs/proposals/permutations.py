@@ -15,9 +15,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from bot.accounts.permissions import Actor
 from bot.jobs.admission import ACCEPT_LIMIT_S, AdmissionService, quota_refusal
+from bot.jobs.generation.variations import params_like
+from bot.jobs.proposals.suggestions import Suggestion, asked_suggestion
 from bot.jobs.submission import JobSubmission
-from bot.jobs.suggestions import Suggestion, asked_suggestion
-from bot.jobs.variations import params_like
 from bot.pictures.originals import OriginalPictures
 from bot.request.knowledge import confirmation, unrecognized
 from bot.request.outcomes import (

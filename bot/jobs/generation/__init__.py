@@ -1,0 +1,1 @@
+"""Generate pictures: from words, from source images, and from pictures that are there."""

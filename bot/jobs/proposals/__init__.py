@@ -1,0 +1,1 @@
+"""Proposals: requests that are kept until the question about them is answered."""
