@@ -4,71 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import assert_never
 
 from bot.i18n import Words
 from bot.moderation.service import ReportFiled, UserBlocked
-from bot.request.reasons.moderation import (
-    Blocked,
-    ModerationReason,
-    NotAllowed,
-    NotBlockable,
-    NotBlocked,
-    NotReported,
-    OwnPicture,
-    ReasonTooLong,
-    ReportDecided,
-    ReportedBefore,
-)
 from storage.types import Case, Verdict
 
 When = Callable[[datetime], str]
 """Formats a point in time for the place where the sentence will be read."""
-
-
-def moderation_refusal(reason: ModerationReason, say: Words, when: When) -> str:
-    """Explain why a report, verdict or block, or a request from a blocked member, is refused."""
-    match reason:
-        case NotAllowed():
-            return not_allowed(say)
-        case Blocked(None):
-            return say("The moderators of this server have blocked you from painting here.")
-        case Blocked(why):
-            return say(
-                "The moderators of this server have blocked you from painting here: {reason}",
-                reason=f"“{why}”",
-            )
-        case OwnPicture():
-            return say("This is your own picture: you can delete it instead of reporting it.")
-        case ReportedBefore(picture_id):
-            return say(
-                "You have already reported picture #{id}; the moderators have not decided yet.",
-                id=picture_id,
-            )
-        case ReasonTooLong(chars, limit):
-            return say(
-                "The reason is too long: {chars} characters; the limit is {limit}.",
-                chars=chars,
-                limit=limit,
-            )
-        case NotReported(picture_id):
-            return say("Nobody has reported picture #{id} on this server.", id=picture_id)
-        case ReportDecided(case):
-            return already_decided(case, say, when)
-        case NotBlockable():
-            return say(
-                "You cannot block yourself, me, an owner of the bot, or anybody whose highest role "
-                "is not below yours."
-            )
-        case NotBlocked():
-            return say("This member is not blocked here.")
-        case _:
-            assert_never(reason)
-
-
-def not_allowed(say: Words) -> str:
-    """Say that the member lacks a permission."""
-    return say("You do not have permission to do that here.")
 
 
 def report_filed(filed: ReportFiled, say: Words) -> str:

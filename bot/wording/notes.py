@@ -29,8 +29,8 @@ from bot.wording.foreign import pasted_text
 from bot.wording.knowledge import limited_model
 from bot.wording.labels import style_ignored, syntax_ignored, unknown_options
 from bot.wording.prompt_analysis import inert_syntax
+from bot.wording.reasons.values import number_text
 from bot.wording.source_images import ground_chosen, source_cut
-from bot.wording.values import number_text
 from engine.types import Adaptation, Mend
 
 

@@ -1,6 +1,7 @@
 """Sentences for refusals, failed jobs and notes, the same on Discord and the command line.
 
-Each subject has a module of its own, named like that of its reasons in `bot.request.reasons`.
+Each subject has a module in `bot.wording.reasons`, named like that of its reasons in
+`bot.request.reasons`.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from bot.request.reasons.moderation import ModerationReason
 from bot.request.reasons.pictures import PictureReason
 from bot.request.reasons.proposals import ProposalReason
 from bot.request.reasons.values import ValueReason
-from bot.wording.flags import flag_problem
-from bot.wording.jobs import failure_sentence, job_refusal
-from bot.wording.limits import limit_refusal, storage_unavailable, window_length
-from bot.wording.moderation import When, moderation_refusal, not_allowed
+from bot.wording.moderation import When
 from bot.wording.notes import note_sentence
-from bot.wording.pictures import picture_refusal, upload_refusal
-from bot.wording.proposals import proposal_refusal
-from bot.wording.values import value_refusal
+from bot.wording.reasons.flags import flag_problem
+from bot.wording.reasons.jobs import failure_sentence, job_refusal
+from bot.wording.reasons.limits import limit_refusal, storage_unavailable, window_length
+from bot.wording.reasons.moderation import moderation_refusal, not_allowed
+from bot.wording.reasons.pictures import picture_refusal, upload_refusal
+from bot.wording.reasons.proposals import proposal_refusal
+from bot.wording.reasons.values import value_refusal
 
 __all__ = [
     "failure_sentence",

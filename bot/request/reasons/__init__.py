@@ -1,1 +1,1 @@
-"""Why a request is refused, as data, by subject; `bot.wording` has a module for each."""
+"""Why a request is refused, as data, by subject; `bot.wording.reasons` has a module for each."""

@@ -14,7 +14,7 @@ from bot.request.outcomes import FlagErrorKind, FlagProblem
 from bot.request.prompt.flag_dashes import escape_flags, find_flags
 from bot.request.prompt.flag_syntax import FLAGS
 from bot.request.prompt.flags import ParsedPrompt, parse, without_flags
-from bot.wording.flags import flag_problem
+from bot.wording.reasons.flags import flag_problem
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle
 from tests.bot.request.strange_texts import TEXTS

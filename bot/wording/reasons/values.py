@@ -22,7 +22,7 @@ from bot.request.reasons.values import (
     TooManyTokens,
     ValueReason,
 )
-from bot.wording.flags import preset_contradicted
+from bot.wording.reasons.flags import preset_contradicted
 
 _LARGEST_SIDE = 32
 """Of a ratio in whole numbers, such as 21:9. Chosen by hand, above all that have names."""

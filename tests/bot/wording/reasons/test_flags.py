@@ -7,7 +7,7 @@ import pytest
 from bot.i18n import words
 from bot.request.outcomes import FlagProblem
 from bot.request.prompt.flags import parse
-from bot.wording.flags import flag_problem
+from bot.wording.reasons.flags import flag_problem
 
 
 @pytest.mark.parametrize(

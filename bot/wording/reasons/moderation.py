@@ -1,0 +1,65 @@
+"""Sentences about what permissions, blocks and reports forbid."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from bot.i18n import Words
+from bot.request.reasons.moderation import (
+    Blocked,
+    ModerationReason,
+    NotAllowed,
+    NotBlockable,
+    NotBlocked,
+    NotReported,
+    OwnPicture,
+    ReasonTooLong,
+    ReportDecided,
+    ReportedBefore,
+)
+from bot.wording.moderation import When, already_decided
+
+
+def moderation_refusal(reason: ModerationReason, say: Words, when: When) -> str:
+    """Explain why a report, verdict or block, or a request from a blocked member, is refused."""
+    match reason:
+        case NotAllowed():
+            return not_allowed(say)
+        case Blocked(None):
+            return say("The moderators of this server have blocked you from painting here.")
+        case Blocked(why):
+            return say(
+                "The moderators of this server have blocked you from painting here: {reason}",
+                reason=f"“{why}”",
+            )
+        case OwnPicture():
+            return say("This is your own picture: you can delete it instead of reporting it.")
+        case ReportedBefore(picture_id):
+            return say(
+                "You have already reported picture #{id}; the moderators have not decided yet.",
+                id=picture_id,
+            )
+        case ReasonTooLong(chars, limit):
+            return say(
+                "The reason is too long: {chars} characters; the limit is {limit}.",
+                chars=chars,
+                limit=limit,
+            )
+        case NotReported(picture_id):
+            return say("Nobody has reported picture #{id} on this server.", id=picture_id)
+        case ReportDecided(case):
+            return already_decided(case, say, when)
+        case NotBlockable():
+            return say(
+                "You cannot block yourself, me, an owner of the bot, or anybody whose highest role "
+                "is not below yours."
+            )
+        case NotBlocked():
+            return say("This member is not blocked here.")
+        case _:
+            assert_never(reason)
+
+
+def not_allowed(say: Words) -> str:
+    """Say that the member lacks a permission."""
+    return say("You do not have permission to do that here.")
