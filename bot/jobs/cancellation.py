@@ -12,7 +12,6 @@ import structlog
 from bot.accounts.permissions import Action, Actor, Permissions
 from bot.jobs.active import ActiveJob, ActiveJobs
 from bot.jobs.completion import JobEvents
-from bot.request.ids import parse_id
 from bot.request.outcomes import (
     JobFinished,
     JobsCancelled,
@@ -22,6 +21,7 @@ from bot.request.outcomes import (
     StorageUnavailable,
     UnknownJob,
 )
+from bot.request.values.ids import parse_id
 from engine.service import Engine
 from storage.cancelled_painting import CancelledJob, FreeCancelling
 from storage.errors import IllegalTransition, StorageError

@@ -15,13 +15,13 @@ from bot.pictures.filenames import job_id_of
 from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.pictures.lineage import BeforeUpscale, Lineage
 from bot.pictures.origins import Origin, origin_of
-from bot.request.ids import parse_id
 from bot.request.notes import LimitedModel, Note, adaptation_notes, reading_notes
 from bot.request.outcomes import NoPictures, Refused, UnknownPicture
 from bot.request.params import GenerationParams
 from bot.request.prompt.apply_flags import apply_flags_to_each
 from bot.request.prompt.prompt_line import prompt_line
 from bot.request.resolve import replay_problem, request_notes, resolve
+from bot.request.values.ids import parse_id
 from engine import prompts
 from engine.diffusion.families import Family
 from engine.prompts import Analysis, Count, Enhancement, EnhancementLevel, PictureStyle

@@ -7,8 +7,8 @@ import dataclasses
 from bot.accounts.blocked_users import BlockedUsers
 from bot.accounts.permissions import Actor
 from bot.pictures.lineage import Lineage
-from bot.request.ids import parse_id
 from bot.request.outcomes import NoPictures, OriginalDeleted, Refused, UnknownPicture
+from bot.request.values.ids import parse_id
 from engine.types import ImageRequest, Mode
 from storage.history import History
 from storage.types import StoredPicture

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.request.notes import Note
 from bot.request.outcomes import OutOfRange, Refused
-from bot.request.regions import Region
+from bot.request.values.regions import Region
 from engine.types import Mode, SourceChange
 
 

@@ -13,14 +13,14 @@ from enum import StrEnum
 from typing import Any, Final
 
 from bot.i18n import translatable
-from bot.request import flag_values as read
-from bot.request.flag_values import ValueReader
-from bot.request.ids import plain_digits
 from bot.request.input_sources import MIN_STRENGTH
 from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem, Refused
 from bot.request.params import GenerationParams
-from bot.request.regions import Region
 from bot.request.resolve import MAX_REFINE
+from bot.request.values import flag_values as read
+from bot.request.values.flag_values import ValueReader
+from bot.request.values.ids import plain_digits
+from bot.request.values.regions import Region
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed
 from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import MAX_SEED

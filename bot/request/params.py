@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Final
 
-from bot.request.regions import Region
+from bot.request.values.regions import Region
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle, clean
 from engine.types import Mode, SourceChange

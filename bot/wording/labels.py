@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from bot.i18n import Words
 from bot.request.notes import StyleIgnored
-from bot.request.regions import Region
+from bot.request.values.regions import Region
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import Remark

@@ -11,7 +11,7 @@ from bot.cli.batch.output import is_named
 from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT
 from bot.request.options import SAME_SETTING
-from bot.request.regions import Region
+from bot.request.values.regions import Region
 
 PICTURE_ENDINGS: Final = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
 

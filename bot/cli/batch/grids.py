@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bot.request.ids import plain_digits
 from bot.request.options import OPTIONS
+from bot.request.values.ids import plain_digits
 
 MAX_CELLS: Final = 64
 """Pictures of one grid. Chosen by hand."""

@@ -16,7 +16,7 @@ from bot.request.input_images import (
     prepare,
     with_region,
 )
-from bot.request.regions import Region
+from bot.request.values.regions import Region
 from bot.wording import rejections
 from engine.masks import read_mask
 from engine.types import ImageRequest, Mode

@@ -30,7 +30,6 @@ from bot.cli.common.recipe_file import read_any_recipe, read_recipe_file
 from bot.exit_codes import BAD_INPUT
 from bot.i18n import words
 from bot.pictures.foreign.recipe import ForeignRecipe
-from bot.request.ids import plain_digits
 from bot.request.options import BY_NAME, CONFLICTS
 from bot.request.outcomes import (
     FlagProblem,
@@ -49,6 +48,7 @@ from bot.request.resolve import (
     resolve_variation,
     seed_problem,
 )
+from bot.request.values.ids import plain_digits
 from bot.settings import Settings
 from bot.wording import rejections
 from bot.wording.foreign import made_by

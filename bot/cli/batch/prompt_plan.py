@@ -29,8 +29,8 @@ from bot.request.outcomes import (
 )
 from bot.request.params import GenerationParams, InitImages
 from bot.request.prompt.apply_flags import ParsedRequest, apply_to_expanded
-from bot.request.regions import Region
 from bot.request.resolve import resolve
+from bot.request.values.regions import Region
 from engine.diffusion.families import Family
 from engine.prompts import Count, EnhancementLevel
 from engine.types import MAX_SEED, Mode

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import click
 
-from bot.request.flag_values import is_random
-from bot.request.ids import plain_digits
 from bot.request.prompt.flag_syntax import FLAGS, flag_name
+from bot.request.values.flag_values import is_random
+from bot.request.values.ids import plain_digits
 
 _NUMBER: Final = re.compile(r"[+-]?(\d|\.\d|nan|inf)", re.IGNORECASE)
 

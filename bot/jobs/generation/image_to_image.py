@@ -39,9 +39,9 @@ from bot.request.outcomes import (
 )
 from bot.request.params import GenerationParams, InitImages
 from bot.request.prompt.apply_flags import ParsedRequest, blame_flags, count_problem
-from bot.request.regions import Region
 from bot.request.resolve import source_change_notes
 from bot.request.resolver import RequestResolver
+from bot.request.values.regions import Region
 from engine.types import Mode
 from engine.uploads import UploadRefused, UploadTooLarge
 from storage.errors import PictureMissing, StorageError

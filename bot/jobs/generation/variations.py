@@ -14,7 +14,6 @@ from bot.accounts.permissions import Actor
 from bot.jobs.admission import AdmissionService
 from bot.jobs.submission import JobSubmission
 from bot.pictures.originals import OriginalPictures
-from bot.request.ids import plain_digits
 from bot.request.knowledge import confirmation
 from bot.request.outcomes import (
     Accepted,
@@ -34,6 +33,7 @@ from bot.request.prompt.apply_flags import count_problem
 from bot.request.prompt.pasted.settings import holds_negative
 from bot.request.resolve import UPSCALE_FACTOR
 from bot.request.resolver import RequestResolver
+from bot.request.values.ids import plain_digits
 from engine import uploads
 from engine.prompts import EnhancementLevel, clean
 from engine.series import MAX_PICTURES

@@ -13,7 +13,6 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.request.flag_values import ParsedValue
 from bot.request.prompt.flag_syntax import (
     DASHES,
     FLAGS,
@@ -23,6 +22,7 @@ from bot.request.prompt.flag_syntax import (
     similar_chinese,
 )
 from bot.request.quotations import CJK, is_cjk, is_spaced, quotations
+from bot.request.values.flag_values import ParsedValue
 
 _OPENER = re.compile(
     rf"(?<![\\{HYPHENS}{DASHES}])(\\*)([{HYPHENS}{DASHES}]+)([^\S\n]{{0,3}})"

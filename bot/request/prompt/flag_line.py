@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot.request.flag_values import SOFT
 from bot.request.prompt.braces import escape_braces
 from bot.request.prompt.flag_dashes import escape_flags
 from bot.request.prompt.flag_remains import keep_end
@@ -14,6 +13,7 @@ from bot.request.prompt.pasted.command import without_command
 from bot.request.prompt.pasted.leading import picture_addresses
 from bot.request.prompt.pasted.parameters_text import read_typed
 from bot.request.quotations import QUOTATION_MARKS, escape_match
+from bot.request.values.flag_values import SOFT
 from engine import prompts
 from engine.prompts import EnhancementLevel, Style
 from engine.types import ImageRequest, Mode

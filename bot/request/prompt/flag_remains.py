@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.request.flag_values import SOFT
+from bot.request.values.flag_values import SOFT
 
 _STOPS = ".!?。！？"
 _SEPARATORS = SOFT + _STOPS + "|｜ "

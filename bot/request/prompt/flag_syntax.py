@@ -7,10 +7,10 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from bot.request.flag_values import InvalidValue, ValueReader
 from bot.request.options import OPTIONS
 from bot.request.outcomes import FlagError, FlagErrorKind
 from bot.request.quotations import CJK
+from bot.request.values.flag_values import InvalidValue, ValueReader
 
 FLAGS: Mapping[str, tuple[str, ValueReader]] = {
     name: (option.name, flag.read)

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.request.flag_values import SOFT, InvalidValue
 from bot.request.options import CONFLICTS, PRESETS
 from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem, PictureAddress
 from bot.request.prompt.braces import (
@@ -28,6 +27,7 @@ from bot.request.prompt.pasted import parameters_text
 from bot.request.prompt.pasted.command import without_command
 from bot.request.prompt.pasted.leading import picture_addresses
 from bot.request.quotations import QUOTATION_MARKS, unescape_match
+from bot.request.values.flag_values import SOFT, InvalidValue
 from engine.prompts import visible
 from engine.types import MAX_SEED
 

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bot.request.flag_values import SOFT, ParsedValue, ValueReader
 from bot.request.options import OPTIONS, Option
 from bot.request.prompt.pasted.parameters_text import read_typed
 from bot.request.prompt.pasted.wrapping import unwrapped
 from bot.request.quotations import CJK, quotations
+from bot.request.values.flag_values import SOFT, ParsedValue, ValueReader
 from engine.prompts import visible
 
 MAX_UNKNOWN: Final = 5

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bot.request.regions import Region, region_mask
+from bot.request.values.regions import Region, region_mask
 from engine import uploads
 from engine.types import Mode
 from tests.bot.discord.harness import BotHarness, open_harness

@@ -39,7 +39,7 @@ from bot.request.outcomes import (
 )
 from bot.request.params import GenerationParams
 from bot.request.prompt.flags import without_flags
-from bot.request.regions import Region
+from bot.request.values.regions import Region
 from bot.runtime.app import Application, open_application
 from bot.settings import Settings
 from bot.wording.rejections import refusal

@@ -9,7 +9,7 @@ from bot.jobs.proposals.corrections import StoredCorrection, _adapter
 from bot.request.input_sources import InputSpec, PictureSource, StagedSource, UrlSource
 from bot.request.params import GenerationParams
 from bot.request.pending import PendingRequest
-from bot.request.regions import Region
+from bot.request.values.regions import Region
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import Mode

@@ -15,9 +15,9 @@ from bot.request.outcomes import FlagProblem, ManyPermutations, Refused, Resolve
 from bot.request.params import GenerationParams, InitImages
 from bot.request.prompt.apply_flags import ParsedRequest, apply_flags
 from bot.request.prompt.flags import without_flags
-from bot.request.regions import Region
 from bot.request.resolve import resolve
 from bot.request.resolver import RequestResolver
+from bot.request.values.regions import Region
 from bot.wording import rejections
 from engine.diffusion.families import Z_IMAGE_TURBO, Speed
 from engine.prompts import EnhancementLevel, PictureStyle

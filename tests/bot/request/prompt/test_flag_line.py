@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.request.flag_values import SOFT
 from bot.request.outcomes import ResolvedRequest
 from bot.request.params import GenerationParams
 from bot.request.prompt.flag_line import flag_line
 from bot.request.prompt.flags import ParsedPrompt, expand, parse
 from bot.request.resolve import resolve
+from bot.request.values.flag_values import SOFT
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, SKETCH_FAMILY, Z_IMAGE_TURBO
 from engine.prompts import EnhancementLevel, PictureStyle, clean
 from engine.types import MAX_SEED, ImageRequest, Mode

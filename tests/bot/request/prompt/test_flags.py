@@ -15,8 +15,8 @@ from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem
 from bot.request.prompt.braces import Permutations, permutations
 from bot.request.prompt.flag_syntax import FLAGS, UNSUPPORTED
 from bot.request.prompt.flags import ParsedPrompt, TooManyPictures, expand, parse, without_flags
-from bot.request.regions import Region
-from bot.request.style_names import STYLE_NAMES
+from bot.request.values.regions import Region
+from bot.request.values.style_names import STYLE_NAMES
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed
 from engine.prompts import EnhancementLevel, PictureStyle
 from engine.sizing import ASPECTS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bot.request.regions import Region, region_mask
+from bot.request.values.regions import Region, region_mask
 
 
 def whites(region: Region, width_px: int, height_px: int) -> np.ndarray:

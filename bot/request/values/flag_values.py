@@ -11,8 +11,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import cast
 
-from bot.request.regions import Region
-from bot.request.style_names import QUOTES, STYLE_NAMES, parse_style
+from bot.request.values.regions import Region
+from bot.request.values.style_names import QUOTES, STYLE_NAMES, parse_style
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel
 from engine.sizing import ASPECTS, parse_size

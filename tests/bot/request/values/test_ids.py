@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.request.ids import parse_id
+from bot.request.values.ids import parse_id
 
 
 @pytest.mark.parametrize(
