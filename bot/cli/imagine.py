@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 import click
 
 from bot.cli.batch.arguments import ImagineArguments
+from bot.cli.batch.console import Reporter
 from bot.cli.batch.plan import plan_pictures
-from bot.cli.batch.reports import Reporter
 from bot.cli.batch.request_options import request_options
 from bot.cli.batch.run import BatchRun
 from bot.cli.common.click_sections import SectionedCommand, section

@@ -7,9 +7,9 @@ from typing import Final
 
 from bot.playground.faults import Fault
 from bot.playground.gateway import Gateway, GatewayMode
+from bot.playground.initial_world import BOT, GUILD_ID, PAINT_ID, PEOPLE, SECOND_ID, THREAD_ID
 from bot.playground.model import FILE_LIMIT_BYTES, Overwrite
 from bot.playground.permissions import bits
-from bot.playground.seed import BOT, GUILD_ID, PAINT_ID, PEOPLE, SECOND_ID, THREAD_ID
 from bot.playground.standin import StandIn
 
 SMALL_FILE_BYTES: Final = 64 * 2**10

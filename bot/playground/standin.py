@@ -9,8 +9,8 @@ from bot.playground.audit import Audit
 from bot.playground.faults import Faults
 from bot.playground.gateway import Gateway
 from bot.playground.interactions import Interactions
-from bot.playground.limits import RateLimiter
 from bot.playground.model import User
+from bot.playground.rate_limits import RateLimiter
 from bot.playground.registry import Registry
 from bot.playground.turns import Turns
 from bot.playground.watch import RequestLog

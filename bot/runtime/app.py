@@ -169,7 +169,7 @@ async def open_application(
             components.maintenance,
             components.stores,
         )
-        app.resumed = await components.resumption.resume()
+        app.resumed = await components.recovery.resume()
         app.spawn("completion", app.completion.run())
         app.spawn("deadlines", app.services.cancellation.run())
         engine.start()

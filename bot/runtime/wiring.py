@@ -38,7 +38,7 @@ from bot.jobs.proposals.explained_requests import ExplainedRequests
 from bot.jobs.proposals.permutations import PermutationService
 from bot.jobs.proposals.suggestions import SuggestionService
 from bot.jobs.queue import QueueService
-from bot.jobs.resumption import ResumptionService
+from bot.jobs.recovery import RecoveryService
 from bot.jobs.status import StatusService
 from bot.moderation.cards import ReportCards
 from bot.moderation.notifier import ReportNotifier
@@ -127,7 +127,7 @@ class Components:
     services: Services
     client: ZimagineClient
     completion: CompletionService
-    resumption: ResumptionService
+    recovery: RecoveryService
     maintenance: Maintenance
     stores: Stores
 
@@ -241,7 +241,7 @@ def wire(base: Infrastructure) -> Components:
         sweep_proposals=stores.proposals.sweep,
         date_back=stores.quotas.date_back_all,
     )
-    resumption = ResumptionService(
+    recovery = RecoveryService(
         engine_jobs=shared.engine_jobs,
         completion=shared.completion,
         jobs=stores.jobs,
@@ -258,7 +258,7 @@ def wire(base: Infrastructure) -> Components:
         http_trace=services.other_copies.trace(),
     )
     outgoing.messenger.attach(client)
-    return Components(services, client, shared.completion, resumption, maintenance, stores)
+    return Components(services, client, shared.completion, recovery, maintenance, stores)
 
 
 def _services(

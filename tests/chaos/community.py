@@ -6,18 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Final
 
-from bot.playground.model import (
-    ACTIVE_THREADS,
-    Channel,
-    ChannelType,
-    Guild,
-    Member,
-    Overwrite,
-    Role,
-    User,
-)
-from bot.playground.permissions import bits
-from bot.playground.seed import (
+from bot.playground.initial_world import (
     ADMIN_ID,
     BOT,
     BOT_ID,
@@ -29,6 +18,17 @@ from bot.playground.seed import (
     SECOND_ID,
     THREAD_ID,
 )
+from bot.playground.model import (
+    ACTIVE_THREADS,
+    Channel,
+    ChannelType,
+    Guild,
+    Member,
+    Overwrite,
+    Role,
+    User,
+)
+from bot.playground.permissions import bits
 from bot.playground.world import World
 
 SECOND_GUILD_ID: Final = 1200000000000000000

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.playground.audit import Record
+from bot.playground.initial_world import BOT_ID
 from bot.playground.model import ChannelType
-from bot.playground.seed import BOT_ID
 from bot.playground.server import Playground
 from tests.chaos.simulated_users import PAINTING_BUTTONS, SentInteraction
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from bot.playground.faults import Fault
+from bot.playground.initial_world import BOT_ID
 from bot.playground.model import ACTIVE_THREADS, Channel, Overwrite
-from bot.playground.seed import BOT_ID
 from bot.playground.server import Playground
 from tests.chaos.community import OPEN, SEE, SPEAK, Community
 from tests.chaos.disk import SmallDisk

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from bot.cli.batch.console import ProgressBar, Reporter
 from bot.cli.batch.contact_sheet import LabelledSheet
 from bot.cli.batch.output import (
     FolderSink,
@@ -25,7 +26,6 @@ from bot.cli.batch.output import (
 )
 from bot.cli.batch.plan import ImaginePlan, quoted, refuse
 from bot.cli.batch.prompt_plan import PlannedPicture, PromptBatch
-from bot.cli.batch.reports import ProgressBar, Reporter
 from bot.cli.common.errors import FAILED, CommandError, explain_errors
 from bot.exit_codes import BAD_INPUT, OK
 from bot.request.outcomes import Refused

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from bot.request.prompt.flag_syntax import FLAGS, flag_name
+from bot.request.prompt.flag_names import FLAGS, flag_name
 from bot.request.values.flag_values import is_random
 from bot.request.values.ids import plain_digits
 

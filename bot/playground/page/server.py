@@ -15,12 +15,12 @@ from aiohttp import BodyPartReader, WSMsgType, web
 
 from bot.playground.faults import Fault
 from bot.playground.ideas import Ideas
+from bot.playground.initial_world import PEOPLE
 from bot.playground.interactions import Interaction, InteractionKind, state_json
 from bot.playground.model import FILE_LIMIT_BYTES, ChannelType, Message
 from bot.playground.page.views import Views, modal_json
 from bot.playground.people import ActingUser, ActionRefused, People
 from bot.playground.process import BotProcess
-from bot.playground.seed import PEOPLE
 from bot.playground.shapes import Json, attachment_json
 from bot.playground.standin import StandIn
 from bot.playground.watch import RequestLogEntry

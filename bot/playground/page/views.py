@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bot.playground.ideas import Ideas
+from bot.playground.initial_world import LEVELS, PEOPLE
 from bot.playground.interactions import Interaction, State, state_json
 from bot.playground.model import Channel, ChannelType, Guild, Message
 from bot.playground.permissions import has
 from bot.playground.process import BotProcess
-from bot.playground.seed import LEVELS, PEOPLE
 from bot.playground.shapes import Json, message_json, user_json
 from bot.playground.standin import StandIn
 

@@ -16,7 +16,7 @@ from bot.playground import errors
 from bot.playground.composing import Body, FilePart
 from bot.playground.errors import ApiError, nest
 from bot.playground.faults import Fault
-from bot.playground.limits import RateLimitResult
+from bot.playground.rate_limits import RateLimitResult
 from bot.playground.standin import StandIn
 from bot.playground.watch import Exchange
 

@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from bot.playground import errors
-from bot.playground.limits import CALLBACK, MESSAGE, MESSAGES, WEBHOOK, WEBHOOK_MESSAGE
+from bot.playground.rate_limits import CALLBACK, MESSAGE, MESSAGES, WEBHOOK, WEBHOOK_MESSAGE
 from bot.playground.rest import callbacks, commands, directory, messages, threads, webhooks
 from bot.playground.rest.gate import Call, Gate, Handler, Reply
 from bot.playground.standin import StandIn

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.request.prompt.flag_syntax import (
+from bot.request.prompt.flag_names import (
     DASHES,
     FLAGS,
     HYPHENS,

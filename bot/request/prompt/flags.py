@@ -21,8 +21,8 @@ from bot.request.prompt.braces import (
     unescape_braces,
 )
 from bot.request.prompt.flag_dashes import FoundFlag, escape_flags, find_flags, written_flags
+from bot.request.prompt.flag_names import FLAGS, flag_name, unsupported_flag, value_error
 from bot.request.prompt.flag_remains import end_within_brackets, join_around_flags
-from bot.request.prompt.flag_syntax import FLAGS, flag_name, unsupported_flag, value_error
 from bot.request.prompt.pasted import parameters_text
 from bot.request.prompt.pasted.command import without_command
 from bot.request.prompt.pasted.leading import picture_addresses

@@ -12,7 +12,7 @@ from typing import Any
 
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
-from bot.playground.seed import MEMBER_ID
+from bot.playground.initial_world import MEMBER_ID
 from tests.bot.playground.live import LivePlayground, open_live
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

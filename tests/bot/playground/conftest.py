@@ -13,10 +13,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from bot.playground.initial_world import BOT_ID, MEMBER_ID, PAINT_ID
 from bot.playground.interactions import Interaction
 from bot.playground.people import ActingUser, People
 from bot.playground.rest.routes import PREFIX
-from bot.playground.seed import BOT_ID, MEMBER_ID, PAINT_ID
 from bot.playground.server import HOST, build_app, build_standin
 from bot.playground.standin import StandIn
 from bot.playground.watch import Exchange

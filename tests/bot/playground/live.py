@@ -14,11 +14,11 @@ from typing import Any
 
 from bot.pictures.filenames import job_id_of
 from bot.playground.ideas import Ideas
+from bot.playground.initial_world import MEMBER_ID, PAINT_ID
 from bot.playground.interactions import Interaction, State
 from bot.playground.model import Message
 from bot.playground.people import ActingUser
 from bot.playground.rest.routes import PREFIX
-from bot.playground.seed import MEMBER_ID, PAINT_ID
 from bot.playground.server import Playground, PlaygroundPlan, open_playground
 from bot.playground.watch import Exchange
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription

@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.async_api import Browser
 
-from bot.playground.seed import ADMIN_ID, MEMBER_ID
+from bot.playground.initial_world import ADMIN_ID, MEMBER_ID
 from tests.bot.playground.browser import DESKTOP, SMALL_PHONE, Tab, open_browser, open_tab
 from tests.bot.playground.live import LivePlayground, open_live
 

@@ -8,10 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.playground.interactions import State
-from bot.playground.model import MessageFlag
-from bot.playground.people import ActingUser
-from bot.playground.seed import (
+from bot.playground.initial_world import (
     BOT_ID,
     GUILD_ID,
     MEMBER_ID,
@@ -19,6 +16,9 @@ from bot.playground.seed import (
     READ_ONLY_ID,
     THREAD_ID,
 )
+from bot.playground.interactions import State
+from bot.playground.model import MessageFlag
+from bot.playground.people import ActingUser
 from tests.bot.playground.conftest import COMMAND, StandInClient, connect
 from tests.bot.playground.payloads import V2, button, row, words
 

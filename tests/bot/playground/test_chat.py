@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from bot.playground import chat
 from bot.playground.chat import DAMAGED_NAME, FILE_NAME, kept_chat
+from bot.playground.initial_world import BOT_ID, GUILD_ID, MEMBER_ID, PAINT_ID, SECOND_ID, THREAD_ID
 from bot.playground.interactions import InteractionKind, State
 from bot.playground.model import Channel, ChannelType, Message, MessageFlag
-from bot.playground.seed import BOT_ID, GUILD_ID, MEMBER_ID, PAINT_ID, SECOND_ID, THREAD_ID
 from bot.playground.server import build_standin
 from bot.playground.shapes import message_json
 from bot.playground.standin import StandIn

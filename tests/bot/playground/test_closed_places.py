@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.delivery.attachments import PREVIEW_NAME
+from bot.playground.initial_world import BOT_ID, GUILD_ID, MEMBER_ID, PAINT_ID, SECOND_ID, THREAD_ID
 from bot.playground.interactions import Interaction
 from bot.playground.model import Channel, ChannelType, Message, Overwrite
 from bot.playground.people import ActingUser
 from bot.playground.permissions import bits
-from bot.playground.seed import BOT_ID, GUILD_ID, MEMBER_ID, PAINT_ID, SECOND_ID, THREAD_ID
 from tests.bot.playground.live import LivePlayground, open_live
 
 SLOW = "a slow balloon --steps 50"

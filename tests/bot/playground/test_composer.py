@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from bot.playground.seed import MEMBER_ID
+from bot.playground.initial_world import MEMBER_ID
 from tests.bot.playground.browser import (
     CHROMIUM,
     COMPOSER,

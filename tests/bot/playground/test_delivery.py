@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bot.playground.initial_world import ADMIN_ID, BOT_ID, GUILD_ID, MEMBER_ID
 from bot.playground.interactions import Interaction
 from bot.playground.model import Channel, Message
 from bot.playground.people import ActingUser
-from bot.playground.seed import ADMIN_ID, BOT_ID, GUILD_ID, MEMBER_ID
 from tests.bot.playground.live import LivePlayground, open_live
 
 

@@ -9,8 +9,8 @@ import zlib
 from aiohttp import WSMsgType
 
 from bot.playground.connection import ACK_AFTER_S
+from bot.playground.initial_world import GUILD_ID, MEMBER_ID, PAINT_ID
 from bot.playground.people import ActingUser
-from bot.playground.seed import GUILD_ID, MEMBER_ID, PAINT_ID
 from tests.bot.playground.conftest import GatewayClient, StandInClient, connect
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bot.playground.initial_world import ADMIN_ID, PAINT_ID
 from bot.playground.people import ActingUser
-from bot.playground.seed import ADMIN_ID, PAINT_ID
 from tests.bot.playground.live import answer_text, open_live
 from tests.bot.sample_pictures import a_huge_header, a_mask, a_picture
 

@@ -11,8 +11,8 @@ import pytest
 from playwright.async_api import expect
 
 from bot.cli.common.prompt_ideas import prompt_ideas
+from bot.playground.initial_world import PAINT_ID, PEOPLE
 from bot.playground.rest.routes import ROUTES
-from bot.playground.seed import PAINT_ID, PEOPLE
 from tests.bot.playground.browser import (
     CHROMIUM,
     DESKTOP,

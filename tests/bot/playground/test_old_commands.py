@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from bot.playground.initial_world import GUILD_ID, MEMBER_ID, PAINT_ID
 from bot.playground.people import ActingUser
-from bot.playground.seed import GUILD_ID, MEMBER_ID, PAINT_ID
 from tests.bot.playground.live import answer_text, open_live
 
 

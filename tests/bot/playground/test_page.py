@@ -12,7 +12,7 @@ import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
-from bot.playground.seed import ADMIN_ID, MEMBER_ID
+from bot.playground.initial_world import ADMIN_ID, MEMBER_ID
 from tests.bot.playground.browser import (
     CHROMIUM,
     DESKTOP,

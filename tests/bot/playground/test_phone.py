@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from bot.playground.initial_world import ADMIN_ID, MEMBER_ID, PAINT_ID
 from bot.playground.people import ActingUser
-from bot.playground.seed import ADMIN_ID, MEMBER_ID, PAINT_ID
 from tests.bot.playground.browser import (
     BROKEN_LABELS,
     CHROMIUM,

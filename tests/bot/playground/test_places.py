@@ -6,11 +6,7 @@ import pytest
 
 from bot.playground.errors import ApiError
 from bot.playground.faults import Fault
-from bot.playground.mishaps import connect_faults
-from bot.playground.model import Channel, ChannelType, Overwrite
-from bot.playground.people import ActingUser, ActionRefused
-from bot.playground.permissions import bits
-from bot.playground.seed import (
+from bot.playground.initial_world import (
     ADMIN_ID,
     BOT_ID,
     GUILD_ID,
@@ -19,6 +15,10 @@ from bot.playground.seed import (
     SECOND_ID,
     THREAD_ID,
 )
+from bot.playground.mishaps import connect_faults
+from bot.playground.model import Channel, ChannelType, Overwrite
+from bot.playground.people import ActingUser, ActionRefused
+from bot.playground.permissions import bits
 from tests.bot.playground.conftest import ApiResponse, StandInClient, connect
 from tests.bot.playground.payloads import button, row
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from bot.playground.seed import ADMIN_ID, GUILD_ID, MEMBER_ID
+from bot.playground.initial_world import ADMIN_ID, GUILD_ID, MEMBER_ID
 from tests.bot.playground.browser import (
     BROKEN_LABELS,
     CHROMIUM,

@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 from bot.playground.faults import Fault
+from bot.playground.initial_world import ADMIN_ID, MEMBER_ID, MODERATOR_ID, PAINT_ID, READ_ONLY_ID
 from bot.playground.interactions import State
 from bot.playground.people import ActingUser
-from bot.playground.seed import ADMIN_ID, MEMBER_ID, MODERATOR_ID, PAINT_ID, READ_ONLY_ID
 from tests.bot.playground.live import open_live
 
 

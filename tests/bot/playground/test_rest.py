@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from bot.playground.initial_world import BOT_ID, GUILD_ID, MEMBER_ID, PAINT_ID, SECOND_ID, THREAD_ID
 from bot.playground.interactions import State
 from bot.playground.model import MessageFlag
 from bot.playground.people import ActingUser, ActionRefused
-from bot.playground.seed import BOT_ID, GUILD_ID, MEMBER_ID, PAINT_ID, SECOND_ID, THREAD_ID
 from tests.bot.playground.conftest import StandInClient
 from tests.bot.playground.payloads import PNG, V2, button, row, words
 

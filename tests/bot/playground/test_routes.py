@@ -11,11 +11,11 @@ import pytest
 
 from bot.playground import faults as faults_module
 from bot.playground.faults import Fault
+from bot.playground.initial_world import BOT_ID, MEMBER_ID, PAINT_ID, SECOND_ID, THREAD_ID
 from bot.playground.model import MessageFlag
 from bot.playground.people import ActingUser
 from bot.playground.process import pointed_command
 from bot.playground.rest.routes import PREFIX
-from bot.playground.seed import BOT_ID, MEMBER_ID, PAINT_ID, SECOND_ID, THREAD_ID
 from bot.playground.turns import Turns
 from tests.bot.playground.conftest import AGENT, StandInClient
 

@@ -21,9 +21,9 @@ import yarl
 from bot.exit_codes import OK, RESTART, UNAVAILABLE
 from bot.playground.faults import Fault
 from bot.playground.gateway import GatewayMode
+from bot.playground.initial_world import MEMBER_ID, PAINT_ID
 from bot.playground.people import ActingUser
 from bot.playground.rest.routes import PREFIX
-from bot.playground.seed import MEMBER_ID, PAINT_ID
 from bot.runtime import app as application
 from bot.runtime.shutdown import SAME_SIGNAL_S, request_stop
 from bot.settings import load

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.playground.model import Channel, ChannelType, Overwrite
-from bot.playground.people import ActingUser, ActionRefused, interaction_json
-from bot.playground.permissions import bits
-from bot.playground.seed import (
+from bot.playground.initial_world import (
     ADMIN_ID,
     BOT_ID,
     GUILD_ID,
@@ -15,6 +12,9 @@ from bot.playground.seed import (
     PAINT_ID,
     SECOND_MEMBER_ID,
 )
+from bot.playground.model import Channel, ChannelType, Overwrite
+from bot.playground.people import ActingUser, ActionRefused, interaction_json
+from bot.playground.permissions import bits
 from tests.bot.playground.conftest import StandInClient, connect
 
 

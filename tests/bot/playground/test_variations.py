@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bot.playground.initial_world import ADMIN_ID, MEMBER_ID
 from bot.playground.people import ActingUser
-from bot.playground.seed import ADMIN_ID, MEMBER_ID
 from tests.bot.playground.live import open_live
 
 

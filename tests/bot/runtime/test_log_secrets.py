@@ -7,8 +7,8 @@ import io
 import os
 from pathlib import Path
 
+from bot.playground.initial_world import ADMIN_ID, MEMBER_ID, PAINT_ID
 from bot.playground.people import ActingUser
-from bot.playground.seed import ADMIN_ID, MEMBER_ID, PAINT_ID
 from bot.playground.server import PlaygroundPlan, open_playground
 from tests.bot.playground.live import LivePlayground
 

@@ -9,7 +9,7 @@ from bot.request.options import OPTIONS
 from bot.request.outcomes import Refused
 from bot.request.params import GenerationParams
 from bot.request.prompt.apply_flags import apply_flags_to_each
-from bot.request.prompt.flag_syntax import FLAGS
+from bot.request.prompt.flag_names import FLAGS
 
 PAGE = Path(__file__).parents[4] / "docs" / "commands.md"
 TABLE = PAGE.read_text(encoding="utf-8").split("| flag | what it sets |")[1].split("\n\n")[0]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.i18n import words
 from bot.request.outcomes import FlagErrorKind, FlagProblem
 from bot.request.prompt.flag_dashes import escape_flags, find_flags
-from bot.request.prompt.flag_syntax import FLAGS
+from bot.request.prompt.flag_names import FLAGS
 from bot.request.prompt.flags import ParsedPrompt, parse, without_flags
 from bot.wording.reasons.flags import flag_problem
 from engine.diffusion.families import Speed

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem
 from bot.request.prompt.braces import Permutations, permutations
-from bot.request.prompt.flag_syntax import FLAGS, UNSUPPORTED
+from bot.request.prompt.flag_names import FLAGS, UNSUPPORTED
 from bot.request.prompt.flags import ParsedPrompt, TooManyPictures, expand, parse, without_flags
 from bot.request.values.regions import Region
 from bot.request.values.style_names import STYLE_NAMES

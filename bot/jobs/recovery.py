@@ -19,7 +19,7 @@ from storage.types import Clock, Job
 log = structlog.get_logger(__name__)
 
 
-class ResumptionService:
+class RecoveryService:
     """Put unfinished jobs back into the queue when the bot starts."""
 
     def __init__(
