@@ -10,8 +10,8 @@ from enum import IntEnum
 from types import TracebackType
 
 from engine.errors import QueueClosed, QueueFull, Scope
+from engine.fairness import Precedence, RoundRobin
 from engine.job import EngineJob
-from engine.turns import Precedence, RoundRobin
 
 
 class Priority(IntEnum):

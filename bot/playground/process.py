@@ -18,7 +18,7 @@ import psutil
 
 RESTART_CODE: Final = 75
 """The bot exits with this code to be started again."""
-POINTED: Final = "bot.playground.pointed"
+POINTED: Final = "bot.playground.redirected"
 KEPT_LINES: Final = 40
 """The last lines of output, for messages about why the bot stopped. Chosen by hand."""
 STOP_LIMIT_S: Final = 60.0

@@ -16,8 +16,9 @@ from typing import IO, Final
 
 from aiohttp import web
 
-from bot.playground.announcing import announce
 from bot.playground.chat import Report, kept_chat
+from bot.playground.event_dispatch import announce
+from bot.playground.fault_effects import connect_faults
 from bot.playground.faults import Fault, Faults
 from bot.playground.files import FileStore
 from bot.playground.gateway import Gateway, GatewayListener, ReadyData
@@ -25,18 +26,17 @@ from bot.playground.guard import local_only
 from bot.playground.ideas import Ideas
 from bot.playground.initial_world import ADMIN, BOT, populate
 from bot.playground.interactions import Interaction, Interactions, State
-from bot.playground.mishaps import connect_faults
 from bot.playground.page.server import PageServer
 from bot.playground.people import People
 from bot.playground.process import POINTED, BotProcess, pointed_command
 from bot.playground.rate_limits import RateLimiter
 from bot.playground.registry import Registry
+from bot.playground.request_log import RequestLog
+from bot.playground.response_order import Turns
 from bot.playground.rest.gate import MAX_REQUEST_BYTES
 from bot.playground.rest.routes import PREFIX, add_routes
 from bot.playground.shapes import Json, guild_create_json, member_json, own_user_json
 from bot.playground.standin import StandIn
-from bot.playground.turns import Turns
-from bot.playground.watch import RequestLog
 from bot.playground.world import World
 
 HOST: Final = "127.0.0.1"

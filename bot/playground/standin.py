@@ -12,8 +12,8 @@ from bot.playground.interactions import Interactions
 from bot.playground.model import User
 from bot.playground.rate_limits import RateLimiter
 from bot.playground.registry import Registry
-from bot.playground.turns import Turns
-from bot.playground.watch import RequestLog
+from bot.playground.request_log import RequestLog
+from bot.playground.response_order import Turns
 from bot.playground.world import World
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
-from engine.diffusion.expanding import Expander
 from engine.diffusion.loading import Loaded
 from engine.diffusion.previews import Previews
+from engine.diffusion.prompt_expansion import Expander
 from engine.diffusion.residency import Residency
 
 

@@ -19,14 +19,14 @@ import transformers
 from engine.diffusion.devices import pick_device, remarks
 from engine.diffusion.families import Family, family_for, folder_of
 from engine.diffusion.faults import is_memory, is_sticky, out_of_memory
+from engine.diffusion.generation import Painting
 from engine.diffusion.loading import Loaded, load_component, load_model
 from engine.diffusion.memory import Choice, MemoryPlan, Placement
+from engine.diffusion.memory_planning import Planner
 from engine.diffusion.model import Model
 from engine.diffusion.offloaded_weights import give_back
-from engine.diffusion.painting import Painting
-from engine.diffusion.planning import Planner
+from engine.diffusion.progress import Stopped, Watch
 from engine.diffusion.residency import Residency
-from engine.diffusion.watching import Stopped, Watch
 from engine.errors import (
     Cancelled,
     Defunct,

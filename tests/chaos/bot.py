@@ -10,7 +10,7 @@ import os
 import random
 from typing import Any
 
-from bot.playground import pointed
+from bot.playground import redirected
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
     share = float(os.environ.get("CHAOS_NONSENSE", "0"))
     if share > 0:
         _spoil(share, random.Random(os.environ.get("CHAOS_SEED", "1")))
-    pointed.main()
+    redirected.main()
 
 
 def _spoil(share: float, decide: random.Random) -> None:

@@ -22,8 +22,8 @@ import psutil
 from bot.playground.interactions import Interaction, State
 from bot.playground.model import MessageFlag
 from bot.playground.people import ActingUser
+from bot.playground.request_log import RequestLogEntry
 from bot.playground.server import Playground, PlaygroundPlan, open_playground
-from bot.playground.watch import RequestLogEntry
 from tests.chaos import evidence as found
 from tests.chaos.community import Community, build_community, seeded
 from tests.chaos.simulated_users import SUBJECTS

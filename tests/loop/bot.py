@@ -12,14 +12,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from bot.playground import pointed
+from bot.playground import redirected
 from tests.loop.watch import LoopWatch
 
 
 def main() -> None:
     """Wrap the bot's start and end with the watch, then hand over to the usual launcher."""
     _watched(Path(os.environ["LOOP_FINDINGS"]))
-    pointed.main()
+    redirected.main()
 
 
 def _watched(file: Path) -> None:

@@ -21,9 +21,9 @@ from bot.playground.model import FILE_LIMIT_BYTES, ChannelType, Message
 from bot.playground.page.views import Views, modal_json
 from bot.playground.people import ActingUser, ActionRefused, People
 from bot.playground.process import BotProcess
+from bot.playground.request_log import RequestLogEntry
 from bot.playground.shapes import Json, attachment_json
 from bot.playground.standin import StandIn
-from bot.playground.watch import RequestLogEntry
 from bot.playground.world import (
     ChannelChanged,
     Event,

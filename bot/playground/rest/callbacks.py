@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from bot.playground import errors
-from bot.playground.composing import apply_edit, draft
 from bot.playground.errors import Form
 from bot.playground.interactions import Interaction, InteractionKind, State
+from bot.playground.message_builder import apply_edit, draft
 from bot.playground.model import Message, MessageFlag, MessageType
 from bot.playground.options import leaf_options
 from bot.playground.rest.finding import not_closed, still_there

@@ -13,12 +13,12 @@ from typing import Any, Final
 from aiohttp import BodyPartReader, web
 
 from bot.playground import errors
-from bot.playground.composing import Body, FilePart
 from bot.playground.errors import ApiError, nest
 from bot.playground.faults import Fault
+from bot.playground.message_builder import Body, FilePart
 from bot.playground.rate_limits import RateLimitResult
+from bot.playground.request_log import Exchange
 from bot.playground.standin import StandIn
-from bot.playground.watch import Exchange
 
 MAX_REQUEST_BYTES: Final = 25 * 2**20
 _USER_AGENT: Final = re.compile(r"DiscordBot \(\S+,? \S+\)")

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 from bot.playground import errors
-from bot.playground.announcing import message_for_bot_json
-from bot.playground.composing import apply_edit, draft
 from bot.playground.errors import Form
+from bot.playground.event_dispatch import message_for_bot_json
+from bot.playground.message_builder import apply_edit, draft
 from bot.playground.model import Channel, Message, MessageFlag, MessageType
 from bot.playground.permissions import has
 from bot.playground.rest.finding import not_closed, the_channel, the_message

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bot.playground import errors
-from bot.playground.composing import apply_edit, draft
 from bot.playground.interactions import Interaction, State
+from bot.playground.message_builder import apply_edit, draft
 from bot.playground.model import Message, MessageFlag
 from bot.playground.rest.callbacks import old_json, post_for
 from bot.playground.rest.finding import check_application, not_closed, still_there

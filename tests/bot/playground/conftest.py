@@ -16,10 +16,10 @@ from aiohttp import web
 from bot.playground.initial_world import BOT_ID, MEMBER_ID, PAINT_ID
 from bot.playground.interactions import Interaction
 from bot.playground.people import ActingUser, People
+from bot.playground.request_log import Exchange
 from bot.playground.rest.routes import PREFIX
 from bot.playground.server import HOST, build_app, build_standin
 from bot.playground.standin import StandIn
-from bot.playground.watch import Exchange
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 
 AGENT = "DiscordBot (https://example.org, 1.0)"

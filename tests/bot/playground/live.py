@@ -18,9 +18,9 @@ from bot.playground.initial_world import MEMBER_ID, PAINT_ID
 from bot.playground.interactions import Interaction, State
 from bot.playground.model import Message
 from bot.playground.people import ActingUser
+from bot.playground.request_log import Exchange
 from bot.playground.rest.routes import PREFIX
 from bot.playground.server import Playground, PlaygroundPlan, open_playground
-from bot.playground.watch import Exchange
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.playground.conftest import check_answers
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.playground.errors import ApiError
+from bot.playground.fault_effects import connect_faults
 from bot.playground.faults import Fault
 from bot.playground.initial_world import (
     ADMIN_ID,
@@ -15,7 +16,6 @@ from bot.playground.initial_world import (
     SECOND_ID,
     THREAD_ID,
 )
-from bot.playground.mishaps import connect_faults
 from bot.playground.model import Channel, ChannelType, Overwrite
 from bot.playground.people import ActingUser, ActionRefused
 from bot.playground.permissions import bits

@@ -15,8 +15,8 @@ from bot.playground.initial_world import BOT_ID, MEMBER_ID, PAINT_ID, SECOND_ID,
 from bot.playground.model import MessageFlag
 from bot.playground.people import ActingUser
 from bot.playground.process import pointed_command
+from bot.playground.response_order import Turns
 from bot.playground.rest.routes import PREFIX
-from bot.playground.turns import Turns
 from tests.bot.playground.conftest import AGENT, StandInClient
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from engine.diffusion.preview import (
+from engine.diffusion.latent_preview import (
     READY_PICTURES,
     PreviewMap,
 )

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
+from engine.diffusion.completeness import check_whole
 from engine.diffusion.families import (
     FAMILIES,
     MAX_GUIDANCE,
@@ -24,7 +25,6 @@ from engine.diffusion.families import (
     identify,
 )
 from engine.diffusion.families.z_image import ZImage
-from engine.diffusion.wholeness import check_whole
 from engine.errors import ModelInvalid
 from engine.sizing import GRID_PX, offered, parse_aspect, size_for_aspect
 from engine.sketch import MODEL_DIR

@@ -1,7 +1,7 @@
 """Run `zimagine` against another Discord API.
 
-`python -m bot.playground.pointed API GATEWAY ARGUMENTS…`: two addresses, then the command line. It
-ends with SIGTERM when its standard input closes, because whoever started it is gone then.
+`python -m bot.playground.redirected API GATEWAY ARGUMENTS…`: two addresses, then the command
+line. It ends with SIGTERM when its standard input closes, because whoever started it is gone then.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.fairness import TURNS_BEFORE_LOWER, Precedence
 from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds, FairQueue, Priority
-from engine.turns import TURNS_BEFORE_LOWER, Precedence
 from tests.engine.reference_queue import ReferenceQueue
 from tests.fakes import a_request
 

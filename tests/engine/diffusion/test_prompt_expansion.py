@@ -16,8 +16,9 @@ from torch import nn
 from torch.nn import functional
 from transformers import Qwen2Tokenizer, Qwen3Config, Qwen3ForCausalLM, Qwen3Model
 
-from engine.diffusion import expanding
-from engine.diffusion.expanding import (
+from engine.diffusion import prompt_expansion
+from engine.diffusion.families import QWEN3_CHAT
+from engine.diffusion.prompt_expansion import (
     INSTRUCTION,
     MAX_NEW_TOKENS,
     PROBE,
@@ -27,7 +28,6 @@ from engine.diffusion.expanding import (
     surprise,
     why_not,
 )
-from engine.diffusion.families import QWEN3_CHAT
 from engine.prompts import Language
 from engine.sketch import MODEL_DIR
 from tests.engine.diffusion import tiny
@@ -210,7 +210,7 @@ def test_it_writes_what_the_whole_language_model_would(
     encoder: Any, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Greedy decoding gives transformers' own generation token by token."""
-    monkeypatch.setattr(expanding, "draw", lambda logits, _: int(logits.argmax()))
+    monkeypatch.setattr(prompt_expansion, "draw", lambda logits, _: int(logits.argmax()))
     with torch.device("meta"):
         whole: Any = Qwen3ForCausalLM(encoder.config)
     whole.model = encoder
@@ -416,6 +416,6 @@ def test_unlikely_tokens_are_never_drawn(values: list[float], seed: int) -> None
     """Every drawn token belongs to the smallest set that makes up the share."""
     logits = torch.tensor(values)
     token = draw(logits, torch.Generator("cpu").manual_seed(seed))
-    chances = torch.softmax(logits / expanding.TEMPERATURE, 0)
+    chances = torch.softmax(logits / prompt_expansion.TEMPERATURE, 0)
     likelier = chances[chances > chances[token]].sum()
-    assert float(likelier) < expanding.TOP_P + 1e-5
+    assert float(likelier) < prompt_expansion.TOP_P + 1e-5
