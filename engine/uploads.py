@@ -24,10 +24,10 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from engine.encode import pixels_sha256
 from engine.errors import EngineError
 from engine.file_formats import FileKind, format_of
 from engine.layers import Layers, layers, orientation, transparency
+from engine.png import pixels_sha256
 from engine.types import Ground, Raster, SourceChange, SourceChangeKind
 
 

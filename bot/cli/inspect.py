@@ -24,7 +24,7 @@ from bot.wording.foreign import (
     workflow_remark,
 )
 from engine.diffusion.families import FAMILIES, Family, family_for
-from engine.encode import EmbeddedRecipe
+from engine.png import EmbeddedRecipe
 from engine.prompts import clean
 from engine.types import Recipe
 

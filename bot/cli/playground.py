@@ -21,7 +21,7 @@ from bot.cli.common.prompt_ideas import prompt_ideas
 from bot.exit_codes import UNAVAILABLE
 from bot.playground.request_log import RequestLogEntry
 from bot.playground.rest.routes import PREFIX
-from bot.playground.server import Counts, Playground, PlaygroundPlan, open_playground
+from bot.playground.standin_server import Counts, Playground, PlaygroundPlan, open_playground
 from bot.request.knowledge import known_names
 from bot.runtime.shutdown import stop_on_request, stop_on_signals
 from bot.settings import ENV_PREFIX

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot.accounts.blocked_users import BlockedUsers
+from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService, EffectiveSettings
 from bot.accounts.permissions import Actor
 from bot.jobs.completion import JobEvents
@@ -55,7 +55,7 @@ class AdmissionService:
         engine_jobs: EngineJobs,
         resolver: RequestResolver,
         jobs: Jobs,
-        blocked: BlockedUsers,
+        block_check: BlockCheck,
         delivery_settings: DeliverySettingsService,
         fallback: QuotaPolicy,
         events: JobEvents,
@@ -66,7 +66,7 @@ class AdmissionService:
         self._engine = engine_jobs.engine
         self._resolver = resolver
         self._jobs = jobs
-        self._blocked = blocked
+        self._block_check = block_check
         self._delivery_settings = delivery_settings
         self._fallback = fallback
         self._events = events
@@ -90,7 +90,7 @@ class AdmissionService:
         with ExitStack() as reserved:
             slots = self._reserve(actor, submissions, reserved)
             if isinstance(slots, Refused):
-                return await self._blocked.refusal(actor) or slots
+                return await self._block_check.refusal(actor) or slots
             until_s = asyncio.get_running_loop().time() + ACCEPT_LIMIT_S
             settings = await self._settings_of(actor, until_s)
             if isinstance(settings, Refused):
@@ -112,7 +112,7 @@ class AdmissionService:
 
     async def block_refusal(self, actor: Actor) -> Refused | None:
         """Return a refusal if the member is blocked here, to be checked before doing any work."""
-        return await self._blocked.refusal(actor)
+        return await self._block_check.refusal(actor)
 
     def storage_failed(self, error: StorageError) -> None:
         """Report a storage error of a request that never became a job."""

@@ -17,8 +17,8 @@ from bot.jobs.active import ActiveJob, ActiveJobs
 from bot.pictures.filenames import picture_name
 from bot.pictures.recent import RecentPictures
 from bot.retry import retry
-from engine.encode import RecipeUnreadable, embedded_recipe, encode_png
 from engine.errors import Cancelled, EngineError, Interrupted
+from engine.png import RecipeUnreadable, embedded_recipe, encode_png
 from engine.series import place_in_series, series
 from engine.types import ImageRequest, Painted, Recipe, request_from_json
 from storage.errors import DataFolderUnusable, DiskFull, IllegalTransition, StorageError, UnknownRow

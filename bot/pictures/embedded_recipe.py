@@ -10,8 +10,8 @@ from typing import Final
 from bot.pictures.foreign.embedded_texts import png_keywords
 from bot.pictures.foreign.programs import foreign_program, read_foreign
 from bot.pictures.foreign.recipe import ForeignRecipe
-from engine.encode import RECIPE_KEY, RecipeUnreadable, embedded_recipe
 from engine.file_formats import PNG, FileKind, format_of
+from engine.png import RECIPE_KEY, RecipeUnreadable, embedded_recipe
 from engine.prompts import MAX_PROMPT_CHARS
 from engine.types import Recipe
 from engine.uploads import TooManyPixels, UploadRefused

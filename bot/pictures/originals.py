@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from bot.accounts.blocked_users import BlockedUsers
+from bot.accounts.block_check import BlockCheck
 from bot.accounts.permissions import Actor
 from bot.pictures.lineage import Lineage
 from bot.request.outcomes import NoPictures, OriginalDeleted, Refused, UnknownPicture
@@ -17,9 +17,9 @@ from storage.types import StoredPicture
 class OriginalPictures:
     """Look pictures up for members who may start from them."""
 
-    def __init__(self, history: History, blocked: BlockedUsers, lineage: Lineage) -> None:
+    def __init__(self, history: History, block_check: BlockCheck, lineage: Lineage) -> None:
         self._history = history
-        self._blocked = blocked
+        self._block_check = block_check
         self._lineage = lineage
 
     async def find(
@@ -30,7 +30,7 @@ class OriginalPictures:
         anyones: True where the member sees the picture in front of them. An id that was merely
         typed finds their own pictures only, or people could read each other's prompts by counting.
         """
-        if (refused := await self._blocked.refusal(actor)) is not None:
+        if (refused := await self._block_check.refusal(actor)) is not None:
             return refused
         if picture is None:
             latest = await self._history.latest(actor.user_id, actor.guild_id)

@@ -19,7 +19,7 @@ from bot.playground.interactions import Interaction, InteractionKind
 from bot.playground.model import Channel, ChannelType, Message
 from bot.playground.registry import Command
 from bot.playground.shapes import message_json
-from bot.playground.standin import StandIn
+from bot.playground.standin_parts import StandIn
 from bot.playground.world import ChannelChanged, Event, MemberChanged, MessageDeleted, World
 
 FILE_NAME: Final = "chat.db"

@@ -14,7 +14,7 @@ from bot.playground.shapes import (
     message_json,
     user_json,
 )
-from bot.playground.standin import StandIn
+from bot.playground.standin_parts import StandIn
 from bot.playground.world import (
     ChannelChanged,
     Event,

@@ -10,7 +10,7 @@ from bot.playground.gateway import Gateway, GatewayMode
 from bot.playground.initial_world import BOT, GUILD_ID, PAINT_ID, PEOPLE, SECOND_ID, THREAD_ID
 from bot.playground.model import FILE_LIMIT_BYTES, Overwrite
 from bot.playground.permissions import bits
-from bot.playground.standin import StandIn
+from bot.playground.standin_parts import StandIn
 
 SMALL_FILE_BYTES: Final = 64 * 2**10
 GATEWAY_MODES: Final = {

@@ -22,7 +22,7 @@ from bot.playground.shapes import (
     message_json,
     user_json,
 )
-from bot.playground.standin import StandIn
+from bot.playground.standin_parts import StandIn
 from bot.playground.world import Draft, World
 
 MAX_CONTENT_CHARS: Final = 2000

@@ -27,7 +27,7 @@ from bot.jobs.active import ActiveJob
 from bot.jobs.completion import CompletionService
 from bot.jobs.generation.downloads import Download, download
 from bot.runtime.maintenance import Maintenance
-from bot.runtime.recovery import resume_status_messages
+from bot.runtime.resumed_status_messages import resume_status_messages
 from bot.runtime.shutdown import stop_on_request, stop_on_signals
 from bot.runtime.wiring import Infrastructure, Stores, wire
 from bot.settings import Settings

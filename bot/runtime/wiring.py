@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from bot.accounts.blocked_users import BlockedUsers
+from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.permissions import Permissions
 from bot.accounts.quotas import QuotaService
@@ -32,14 +32,14 @@ from bot.jobs.generation.downloads import Download
 from bot.jobs.generation.image_to_image import ImageToImageService
 from bot.jobs.generation.text_to_image import GenerationService
 from bot.jobs.generation.variations import VariationService
-from bot.jobs.places import Places
 from bot.jobs.proposals.corrections import CorrectionService
 from bot.jobs.proposals.explained_requests import ExplainedRequests
 from bot.jobs.proposals.permutations import PermutationService
 from bot.jobs.proposals.suggestions import SuggestionService
-from bot.jobs.queue import QueueService
+from bot.jobs.queue_overview import QueueService
 from bot.jobs.recovery import RecoveryService
 from bot.jobs.status import StatusService
+from bot.jobs.where_asked import WhereAsked
 from bot.moderation.cards import ReportCards
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.service import ModerationService
@@ -199,13 +199,13 @@ class _Shared:
         self.completion = CompletionService(
             stores.jobs, stores.files, self.recent, self.active, self.events
         )
-        self.blocked = BlockedUsers(stores.blocks)
+        self.block_check = BlockCheck(stores.blocks)
         self.delivery_settings = DeliverySettingsService(
             stores.preferences, permissions, direct_messages=settings.jobs.direct_messages
         )
         self.quotas = QuotaService(stores.quotas, permissions, self.fallback)
         self.resolver = RequestResolver(self.family, random_seed, base.engine.count_tokens)
-        self.originals = OriginalPictures(stores.history, self.blocked, stores.lineage)
+        self.originals = OriginalPictures(stores.history, self.block_check, stores.lineage)
         self.engine_jobs = EngineJobs(
             engine=base.engine,
             active=self.active,
@@ -217,7 +217,7 @@ class _Shared:
             engine_jobs=self.engine_jobs,
             resolver=self.resolver,
             jobs=stores.jobs,
-            blocked=self.blocked,
+            block_check=self.block_check,
             delivery_settings=self.delivery_settings,
             fallback=self.fallback,
             events=self.events,
@@ -327,7 +327,7 @@ def _services(
             lineage=stores.lineage,
         ),
         actions=actions,
-        blocked=shared.blocked,
+        block_check=shared.block_check,
         quotas=shared.quotas,
         delivery_settings=shared.delivery_settings,
         delivery=outgoing.delivery,
@@ -335,7 +335,7 @@ def _services(
         copies=CopySender(
             outgoing.messenger, actions, direct_messages=base.settings.jobs.direct_messages
         ),
-        places=Places(stores.jobs, stores.proposals),
+        where_asked=WhereAsked(stores.jobs, stores.proposals),
         moderation=ModerationService(
             reports=stores.reports,
             blocks=stores.blocks,

@@ -17,7 +17,7 @@ from transformers.utils import logging as transformers_logging
 from engine.diffusion.capacity import require_memory, weights_dtype
 from engine.diffusion.completeness import check_whole
 from engine.diffusion.families import SKETCH, Family, family_for, folder_of
-from engine.diffusion.latent_preview import TINY_FOLDER
+from engine.diffusion.preview_methods import TINY_FOLDER
 from engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
 from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR

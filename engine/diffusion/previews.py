@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from engine.diffusion.faults import is_sticky
-from engine.diffusion.latent_preview import PreviewMap, bootstrap, tiny_decoder
 from engine.diffusion.loading import Loaded
+from engine.diffusion.preview_methods import PreviewMap, bootstrap, tiny_decoder
 from engine.diffusion.sampling import Step
 from engine.types import Raster
 

@@ -21,8 +21,8 @@ from engine.diffusion.families import Family, family_for, folder_of
 from engine.diffusion.faults import is_memory, is_sticky, out_of_memory
 from engine.diffusion.generation import Painting
 from engine.diffusion.loading import Loaded, load_component, load_model
-from engine.diffusion.memory import Choice, MemoryPlan, Placement
-from engine.diffusion.memory_planning import Planner
+from engine.diffusion.memory_planner import Planner
+from engine.diffusion.memory_plans import Choice, MemoryPlan, Placement
 from engine.diffusion.model import Model
 from engine.diffusion.offloaded_weights import give_back
 from engine.diffusion.progress import Stopped, Watch

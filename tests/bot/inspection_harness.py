@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.accounts.permissions import Actor, Permissions
 from bot.jobs.active import ActiveJobs
-from bot.jobs.queue import QueueService
+from bot.jobs.queue_overview import QueueService
 from bot.pictures.inspection import InspectionService
 from bot.pictures.lineage import Lineage
 from engine.diffusion.families import Z_IMAGE_TURBO

@@ -14,7 +14,7 @@ from typing import Final
 from bot.pictures.filenames import job_id_of
 from bot.playground.process import RESTART_WAIT_S, BotState
 from bot.playground.request_log import RequestLogEntry
-from bot.playground.server import Playground, PlaygroundPlan, open_playground
+from bot.playground.standin_server import Playground, PlaygroundPlan, open_playground
 from bot.playground.world import Event, MessageCreated, MessageEdited
 from tests.chaos import evidence as found
 from tests.chaos.community import build_community, seeded

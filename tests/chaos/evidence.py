@@ -14,7 +14,7 @@ from typing import Any, Final
 from bot.playground.audit import Record
 from bot.playground.initial_world import BOT_ID
 from bot.playground.model import ChannelType
-from bot.playground.server import Playground
+from bot.playground.standin_server import Playground
 from tests.chaos.simulated_users import PAINTING_BUTTONS, SentInteraction
 
 PICTURE_NAME: Final = re.compile(r"(?:SPOILER_)?zimagine-(?P<job>\d+)-(?:\d+(?:-\d+)?|sheet)\.\w+")

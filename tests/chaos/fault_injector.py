@@ -14,7 +14,7 @@ from typing import Final
 from bot.playground.faults import Fault
 from bot.playground.initial_world import BOT_ID
 from bot.playground.model import ACTIVE_THREADS, Channel, Overwrite
-from bot.playground.server import Playground
+from bot.playground.standin_server import Playground
 from tests.chaos.community import OPEN, SEE, SPEAK, Community
 from tests.chaos.disk import SmallDisk
 from tests.chaos.steps import Steps

@@ -12,7 +12,7 @@ from bot.playground.interactions import Interaction
 from bot.playground.model import Channel, Message
 from bot.playground.people import ActingUser, ActionRefused
 from bot.playground.registry import Command
-from bot.playground.server import Playground
+from bot.playground.standin_server import Playground
 from tests.chaos.community import Community
 from tests.chaos.steps import Steps
 

@@ -23,7 +23,7 @@ from bot.playground.interactions import Interaction, State
 from bot.playground.model import MessageFlag
 from bot.playground.people import ActingUser
 from bot.playground.request_log import RequestLogEntry
-from bot.playground.server import Playground, PlaygroundPlan, open_playground
+from bot.playground.standin_server import Playground, PlaygroundPlan, open_playground
 from tests.chaos import evidence as found
 from tests.chaos.community import Community, build_community, seeded
 from tests.chaos.simulated_users import SUBJECTS

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bot.discord.views.custom_ids import ComponentAction, custom_id
-from engine.encode import read_png
+from engine.png import read_png
 from engine.types import Recipe
 from storage import consistency
 from storage.database import FILE_NAME, Database

@@ -12,7 +12,7 @@ from engine.settings import EngineSettings
 
 LIGHT = """
 import sys
-import engine.diffusion.families, engine.diffusion.memory, engine.encode, engine.factory
+import engine.diffusion.families, engine.diffusion.memory_plans, engine.png, engine.factory
 import engine.prompts, engine.service, engine.sizing
 from engine.settings import EngineSettings
 engine.factory.diffusion_factory(EngineSettings())

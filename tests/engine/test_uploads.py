@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
-from engine.encode import encode_png
+from engine.png import encode_png
 from engine.types import Raster, SourceChangeKind
 from engine.uploads import (
     NotAPicture,

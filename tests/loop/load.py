@@ -14,7 +14,7 @@ from bot.playground.interactions import Interaction, State
 from bot.playground.model import Channel, Message
 from bot.playground.people import ActingUser, ActionRefused
 from bot.playground.registry import CHAT_INPUT, MESSAGE, Command
-from bot.playground.server import Playground
+from bot.playground.standin_server import Playground
 from tests.chaos.community import Community
 from tests.chaos.simulated_users import BUTTON, SUBJECTS
 from tests.scale.prompts import Prompts

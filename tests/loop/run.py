@@ -13,7 +13,7 @@ from typing import Final
 
 from bot.pictures.filenames import job_id_of
 from bot.playground.process import POINTED
-from bot.playground.server import Playground, PlaygroundPlan, open_playground
+from bot.playground.standin_server import Playground, PlaygroundPlan, open_playground
 from tests.chaos.community import build_community, seeded
 from tests.loop.findings import Findings, from_json
 from tests.loop.load import ResponseTime, UserLoad

@@ -19,7 +19,7 @@ from bot.request.outcomes import ResolvedRequest
 from bot.wording import rejections
 from bot.wording.knowledge import limited_model, unknown_prompts
 from engine.diffusion.families import Family
-from engine.encode import EmbeddedRecipe
+from engine.png import EmbeddedRecipe
 from engine.prompts import addition
 from engine.types import Progress
 

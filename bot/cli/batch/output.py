@@ -15,8 +15,8 @@ from typing import Final, Protocol
 
 from bot.jobs.completion import write_picture
 from bot.request.outcomes import ResolvedRequest
-from engine.encode import encode_png, pixels_sha256
 from engine.job import JobSpec
+from engine.png import encode_png, pixels_sha256
 from engine.service import Engine
 from engine.types import Conditions, ImageRequest, Painted, Progress, Raster, request_to_json
 from engine.uploads import Upload, canonical

@@ -53,7 +53,7 @@ from bot.settings import Settings
 from bot.wording import rejections
 from bot.wording.foreign import made_by
 from engine.diffusion.families import SKETCH, Family, family_for
-from engine.encode import EmbeddedRecipe
+from engine.png import EmbeddedRecipe
 from engine.prompts import Count, addition
 from engine.types import ImageRequest, Mode, Recipe
 from engine.uploads import Upload

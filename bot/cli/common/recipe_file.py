@@ -12,8 +12,8 @@ from bot.pictures.embedded_recipe import has_own_recipe
 from bot.pictures.foreign.programs import foreign_program, read_foreign
 from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.wording.foreign import format_sentence, made_by
-from engine.encode import MAX_FILE_BYTES, EmbeddedRecipe, RecipeUnreadable, embedded_recipe
 from engine.file_formats import JPEG, WEBP, FileKind, format_of
+from engine.png import MAX_FILE_BYTES, EmbeddedRecipe, RecipeUnreadable, embedded_recipe
 
 
 def read_recipe_file(path: Path) -> EmbeddedRecipe:

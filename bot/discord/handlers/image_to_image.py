@@ -137,7 +137,7 @@ async def show_form_for_own_picture(
 
 async def _show_form(interaction: Interaction, services: Services, form: ui.Modal) -> None:
     """Show a form, unless the member is blocked and the submission would be refused anyway."""
-    barred = await services.blocked.refusal(actor_of(interaction))
+    barred = await services.block_check.refusal(actor_of(interaction))
     if barred is not None:
         await refuse(interaction, barred)
     else:

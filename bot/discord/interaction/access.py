@@ -104,11 +104,11 @@ async def _place_of(services: Services, action: ComponentAction, row_id: int) ->
     """Return where the row was made; None if it is unknown."""
     match table_of(action):
         case "jobs":
-            return await services.places.of_job(row_id)
+            return await services.where_asked.of_job(row_id)
         case "proposals":
-            return await services.places.of_proposal(row_id)
+            return await services.where_asked.of_proposal(row_id)
         case _:
-            return await services.places.of_picture(row_id)
+            return await services.where_asked.of_picture(row_id)
 
 
 async def _reject_unknown(interaction: Interaction, action: ComponentAction, row_id: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.accounts.blocked_users import BlockedUsers
+from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.quotas import QuotaService
 from bot.delivery.copies import CopySender
@@ -16,13 +16,13 @@ from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.generation.image_to_image import ImageToImageService
 from bot.jobs.generation.text_to_image import GenerationService
 from bot.jobs.generation.variations import VariationService
-from bot.jobs.places import Places
 from bot.jobs.proposals.corrections import CorrectionService
 from bot.jobs.proposals.explained_requests import ExplainedRequests
 from bot.jobs.proposals.permutations import PermutationService
 from bot.jobs.proposals.suggestions import SuggestionService
-from bot.jobs.queue import QueueService
+from bot.jobs.queue_overview import QueueService
 from bot.jobs.status import StatusService
+from bot.jobs.where_asked import WhereAsked
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.service import ModerationService
 from bot.pictures.gallery import Gallery
@@ -51,9 +51,9 @@ class Services:
     status: StatusService
     gallery: Gallery
     inspection: InspectionService
-    places: Places
+    where_asked: WhereAsked
     actions: ActionChecker
-    blocked: BlockedUsers
+    block_check: BlockCheck
     quotas: QuotaService
     delivery_settings: DeliverySettingsService
     delivery: DeliveryWorker

@@ -8,7 +8,7 @@ from discord import ui
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted, timestamp
 from bot.i18n import Words
-from bot.jobs.queue import OwnQueue, QueuedJob, WholeQueue
+from bot.jobs.queue_overview import OwnQueue, QueuedJob, WholeQueue
 
 PROMPT_CHARS = 70
 """Enough to recognise a prompt, and three lines beside a button on a phone."""

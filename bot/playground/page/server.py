@@ -23,7 +23,7 @@ from bot.playground.people import ActingUser, ActionRefused, People
 from bot.playground.process import BotProcess
 from bot.playground.request_log import RequestLogEntry
 from bot.playground.shapes import Json, attachment_json
-from bot.playground.standin import StandIn
+from bot.playground.standin_parts import StandIn
 from bot.playground.world import (
     ChannelChanged,
     Event,

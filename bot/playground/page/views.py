@@ -12,7 +12,7 @@ from bot.playground.model import Channel, ChannelType, Guild, Message
 from bot.playground.permissions import has
 from bot.playground.process import BotProcess
 from bot.playground.shapes import Json, message_json, user_json
-from bot.playground.standin import StandIn
+from bot.playground.standin_parts import StandIn
 
 SHOWN_MESSAGES = 500
 

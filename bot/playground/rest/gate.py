@@ -18,7 +18,7 @@ from bot.playground.faults import Fault
 from bot.playground.message_builder import Body, FilePart
 from bot.playground.rate_limits import RateLimitResult
 from bot.playground.request_log import Exchange
-from bot.playground.standin import StandIn
+from bot.playground.standin_parts import StandIn
 
 MAX_REQUEST_BYTES: Final = 25 * 2**20
 _USER_AGENT: Final = re.compile(r"DiscordBot \(\S+,? \S+\)")

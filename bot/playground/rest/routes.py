@@ -10,7 +10,7 @@ from bot.playground import errors
 from bot.playground.rate_limits import CALLBACK, MESSAGE, MESSAGES, WEBHOOK, WEBHOOK_MESSAGE
 from bot.playground.rest import callbacks, commands, directory, messages, threads, webhooks
 from bot.playground.rest.gate import Call, Gate, Handler, Reply
-from bot.playground.standin import StandIn
+from bot.playground.standin_parts import StandIn
 
 PREFIX: Final = "/api/v10"
 _COMMANDS: Final = "/applications/{application_id}/commands"

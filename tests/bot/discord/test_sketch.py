@@ -10,8 +10,8 @@ from pathlib import Path
 import discord
 from PIL import Image
 
-from engine.encode import embedded_recipe
 from engine.factory import diffusion_factory
+from engine.png import embedded_recipe
 from engine.settings import EngineSettings
 from tests.bot.discord.harness import BotHarness, open_harness
 

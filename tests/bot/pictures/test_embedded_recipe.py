@@ -16,8 +16,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from bot.pictures.embedded_recipe import MAX_PIXELS, UnreadableReason, UnreadableRecipe, read_recipe
 from bot.pictures.foreign.recipe import ForeignRecipe
-from engine.encode import RECIPE_KEY, encode_png, pixels_sha256
 from engine.file_formats import FileKind
+from engine.png import RECIPE_KEY, encode_png, pixels_sha256
 from engine.types import Raster, Recipe
 from engine.uploads import TooManyPixels
 from tests.bot.pictures.foreign.files import USER_COMMENT, exif, jpeg, user_comment, webp

@@ -18,7 +18,7 @@ from bot.pictures.inspection import (
 from bot.pictures.origins import Origin, OriginKind
 from bot.request.outcomes import EmptyPrompt, NoPictures, Refused, UnknownPicture
 from bot.request.prompt.flags import ParsedPrompt, parse
-from engine.encode import encode_png
+from engine.png import encode_png
 from engine.uploads import UploadTooLarge
 from tests.bot.inspection_harness import (
     ADA,

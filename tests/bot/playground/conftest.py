@@ -18,8 +18,8 @@ from bot.playground.interactions import Interaction
 from bot.playground.people import ActingUser, People
 from bot.playground.request_log import Exchange
 from bot.playground.rest.routes import PREFIX
-from bot.playground.server import HOST, build_app, build_standin
-from bot.playground.standin import StandIn
+from bot.playground.standin_parts import StandIn
+from bot.playground.standin_server import HOST, build_app, build_standin
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 
 AGENT = "DiscordBot (https://example.org, 1.0)"

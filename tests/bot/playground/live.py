@@ -20,7 +20,7 @@ from bot.playground.model import Message
 from bot.playground.people import ActingUser
 from bot.playground.request_log import Exchange
 from bot.playground.rest.routes import PREFIX
-from bot.playground.server import Playground, PlaygroundPlan, open_playground
+from bot.playground.standin_server import Playground, PlaygroundPlan, open_playground
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.playground.conftest import check_answers
 

@@ -22,9 +22,9 @@ from bot.playground.chat import DAMAGED_NAME, FILE_NAME, kept_chat
 from bot.playground.initial_world import BOT_ID, GUILD_ID, MEMBER_ID, PAINT_ID, SECOND_ID, THREAD_ID
 from bot.playground.interactions import InteractionKind, State
 from bot.playground.model import Channel, ChannelType, Message, MessageFlag
-from bot.playground.server import build_standin
 from bot.playground.shapes import message_json
-from bot.playground.standin import StandIn
+from bot.playground.standin_parts import StandIn
+from bot.playground.standin_server import build_standin
 from bot.playground.world import Draft
 from tests.bot.playground.live import open_live
 

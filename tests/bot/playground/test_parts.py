@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from bot.playground.interactions import Interaction, InteractionKind
-from bot.playground.server import PlaygroundPlan, open_playground
+from bot.playground.standin_server import PlaygroundPlan, open_playground
 from tests.bot.playground.browser import CHROMIUM, open_browser, open_tab
 from tests.bot.playground.conftest import StandInClient
 from tests.bot.playground.live import LivePlayground

@@ -20,7 +20,7 @@ from bot.playground.people import People
 from bot.playground.process import BotProcess
 from bot.playground.rest.gate import MAX_REQUEST_BYTES
 from bot.playground.rest.routes import add_routes
-from bot.playground.server import Playground, build_standin
+from bot.playground.standin_server import Playground, build_standin
 from tests.bot.http_proxy import HttpProxy, open_http_proxy
 from tests.bot.playground.live import LivePlayground
 from tests.bot.sample_pictures import a_picture

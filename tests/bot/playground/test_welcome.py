@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from bot.cli import playground as command
-from bot.playground.server import PlaygroundPlan, open_playground
+from bot.playground.standin_server import PlaygroundPlan, open_playground
 from tests.bot.playground.browser import open_browser, open_tab
 from tests.bot.playground.live import LivePlayground
 

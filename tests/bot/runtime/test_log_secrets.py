@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.playground.initial_world import ADMIN_ID, MEMBER_ID, PAINT_ID
 from bot.playground.people import ActingUser
-from bot.playground.server import PlaygroundPlan, open_playground
+from bot.playground.standin_server import PlaygroundPlan, open_playground
 from tests.bot.playground.live import LivePlayground
 
 WORDS = ("quokkaglimmer", "axolotlmarsh", "typedpangolin", "soughtnumbat", "wrongokapi")

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from engine.diffusion.footprint import Shape
-from engine.diffusion.memory import plans
+from engine.diffusion.memory_plans import plans
 
 ALL = list(plans())
 

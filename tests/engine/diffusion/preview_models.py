@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from engine.diffusion.latent_preview import (
+from engine.diffusion.preview_methods import (
     READY_PICTURES,
     PreviewMap,
 )

@@ -12,8 +12,8 @@ import torch
 
 from engine.diffusion import tiles
 from engine.diffusion.renderer import DiffusionRenderer
-from engine.encode import pixels_sha256
 from engine.errors import InputUnfit
+from engine.png import pixels_sha256
 from engine.renderer import Outcome, RenderTask
 from engine.types import ImageRequest, Mode, Painted, Progress, Raster, Variation
 from tests.engine.diffusion.rasters import array, difference, raster

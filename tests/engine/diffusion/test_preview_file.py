@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.diffusion.latent_preview import (
+from engine.diffusion.preview_methods import (
     READY_PICTURES,
     PreviewMap,
 )

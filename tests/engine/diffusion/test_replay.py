@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from engine.diffusion.renderer import DiffusionRenderer
-from engine.encode import EmbeddedRecipe, embedded_recipe, encode_png
+from engine.png import EmbeddedRecipe, embedded_recipe, encode_png
 from engine.renderer import RenderTask
 from engine.types import Painted
 from tests.fakes import a_request
@@ -18,7 +18,7 @@ from tests.fakes import a_request
 REPAINT = """
 import sys, threading
 from engine.diffusion.renderer import DiffusionRenderer
-from engine.encode import embedded_recipe, encode_png
+from engine.png import embedded_recipe, encode_png
 from engine.renderer import RenderTask
 from engine.settings import EngineSettings
 

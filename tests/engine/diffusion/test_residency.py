@@ -12,7 +12,7 @@ from torch import nn
 
 from engine.diffusion.families import SKETCH_FAMILY
 from engine.diffusion.footprint import MemoryPlan, Placement, Weights
-from engine.diffusion.memory import plans
+from engine.diffusion.memory_plans import plans
 from engine.diffusion.offloaded_weights import HostEmbedding
 from engine.diffusion.quantized import is_quantized
 from engine.diffusion.residency import Residency

@@ -9,8 +9,8 @@ import discord
 import pytest
 from structlog.testing import capture_logs
 
-from engine.encode import embedded_recipe
 from engine.errors import NonFinite, OutOfMemory
+from engine.png import embedded_recipe
 from tests.bot.discord.harness import BotHarness, open_harness
 from tests.bot.discord.painting import paint, painted, response_text
 from tests.bot.discord.previews import ProgressClock, start_painting

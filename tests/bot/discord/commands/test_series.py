@@ -19,8 +19,8 @@ from bot.jobs import completion
 from bot.pictures.filenames import picture_name
 from bot.request.outcomes import OutOfRange, Refused
 from bot.request.params import GenerationParams
-from engine.encode import embedded_recipe
 from engine.errors import NonFinite
+from engine.png import embedded_recipe
 from engine.series import series
 from engine.types import Painted
 from storage import consistency

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.accounts.blocked_users import BlockedUsers
+from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.permissions import Actor, Permissions
 from bot.jobs.active import ActiveJobs
@@ -92,9 +92,9 @@ class PermutationsHarness:
         events = JobEvents(lambda _: None, lambda _: None, self.storage_errors.append)
         files = PictureFiles(db.path.parent, clock=self.clock)
         fallback = QuotaPolicy(limit, 24, PolicySource.CONFIG)
-        blocked = BlockedUsers(Blocks(db, self.clock))
+        block_check = BlockCheck(Blocks(db, self.clock))
         resolver = RequestResolver(KNOWS_ALL, self.seeds, self.engine.count_tokens)
-        originals = OriginalPictures(history, blocked, Lineage(self.jobs, history))
+        originals = OriginalPictures(history, block_check, Lineage(self.jobs, history))
         completion = CompletionService(self.jobs, files, RecentPictures(history), active, events)
         self.admission = AdmissionService(
             engine_jobs=EngineJobs(
@@ -105,7 +105,7 @@ class PermutationsHarness:
             ),
             resolver=resolver,
             jobs=self.jobs,
-            blocked=blocked,
+            block_check=block_check,
             delivery_settings=DeliverySettingsService(Preferences(db, self.clock), Permissions()),
             fallback=fallback,
             events=events,

@@ -15,7 +15,7 @@ from bot.discord.views.pictures import (
 )
 from bot.discord.views.queue import queue_layout
 from bot.i18n import Words
-from bot.jobs.queue import NEXT_SHOWN, OwnQueue, QueuedJob, WholeQueue
+from bot.jobs.queue_overview import NEXT_SHOWN, OwnQueue, QueuedJob, WholeQueue
 from bot.pictures.gallery import (
     FOUND_PICTURES,
     MAX_SEARCH_CHARS,

@@ -1,4 +1,4 @@
-"""Find where a picture, a job or a question was made, by the number that a button carries."""
+"""Where a picture, a job or a question was asked for, by the number that a button carries."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from storage.proposals import Proposals
 from storage.types import Place
 
 
-class Places:
-    """Looks up places on servers; None for what is unknown, and for the command line's work."""
+class WhereAsked:
+    """Looks up the server, channel and member.
+
+    None for what is unknown, and for the command line's work.
+    """
 
     def __init__(self, jobs: Jobs, proposals: Proposals) -> None:
         self._jobs = jobs

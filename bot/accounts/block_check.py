@@ -1,4 +1,4 @@
-"""Members whom moderators have blocked from painting."""
+"""Check whether moderators have blocked a member from painting; `bot.moderation` blocks them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bot.request.outcomes import Blocked, Refused
 from storage.blocks import Blocks
 
 
-class BlockedUsers:
+class BlockCheck:
     """Looks up blocked members of a server. Acceptance checks again in its transaction."""
 
     def __init__(self, blocks: Blocks) -> None:

@@ -22,10 +22,10 @@ from bot.playground.fault_effects import connect_faults
 from bot.playground.faults import Fault, Faults
 from bot.playground.files import FileStore
 from bot.playground.gateway import Gateway, GatewayListener, ReadyData
-from bot.playground.guard import local_only
 from bot.playground.ideas import Ideas
 from bot.playground.initial_world import ADMIN, BOT, populate
 from bot.playground.interactions import Interaction, Interactions, State
+from bot.playground.local_only import local_only
 from bot.playground.page.server import PageServer
 from bot.playground.people import People
 from bot.playground.process import POINTED, BotProcess, pointed_command
@@ -36,7 +36,7 @@ from bot.playground.response_order import Turns
 from bot.playground.rest.gate import MAX_REQUEST_BYTES
 from bot.playground.rest.routes import PREFIX, add_routes
 from bot.playground.shapes import Json, guild_create_json, member_json, own_user_json
-from bot.playground.standin import StandIn
+from bot.playground.standin_parts import StandIn
 from bot.playground.world import World
 
 HOST: Final = "127.0.0.1"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from engine.diffusion import machine, memory
+from engine.diffusion import machine, memory_plans
 from engine.diffusion.families import Family
 from engine.diffusion.faults import is_memory
-from engine.diffusion.memory import Choice, Machine, MemoryPlan, Shape
+from engine.diffusion.memory_plans import Choice, Machine, MemoryPlan, Shape
 from engine.diffusion.residency import Residency
 from engine.diffusion.tiles import tile_cover
 from engine.errors import OutOfMemory
@@ -26,12 +26,12 @@ class Planner:
         )
         self._allow_quantized = settings.allow_quantized
         self._reserve_bytes = settings.reserve_bytes if device.type == "cuda" else 0
-        self._backoff = memory.Backoff()
+        self._backoff = memory_plans.Backoff()
 
     def choose(self, residency: Residency, request: ImageRequest) -> Choice:
         """Return the fastest plan that fits the memory that is free now."""
         there = self._machine(residency)
-        return memory.choose(
+        return memory_plans.choose(
             residency.sizes,
             there,
             _shape(request, self._family),
@@ -52,12 +52,12 @@ class Planner:
         """Return the next plan after one that ran out of memory. Raises `error` after the last."""
         there, shape = self._machine(residency), _shape(request, self._family)
         self._backoff.failed(choice.estimate.peak_bytes, there.free_bytes)
-        plan = memory.retreat(
+        plan = memory_plans.retreat(
             choice.plan, residency.sizes, there, shape, allow_quantized=self._allow_quantized
         )
         if plan is None:
             raise error
-        price = memory.estimate(plan, residency.sizes, there, shape)
+        price = memory_plans.estimate(plan, residency.sizes, there, shape)
         return Choice(plan, price, f"{choice.plan}: {error}", ())
 
     def _machine(self, residency: Residency) -> Machine:

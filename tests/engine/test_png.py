@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from engine import encode
-from engine.encode import (
+from engine import png
+from engine.png import (
     PARAMETERS_KEY,
     RECIPE_KEY,
     EmbeddedRecipe,
@@ -279,7 +279,7 @@ def test_resaved_pixels_are_untouched() -> None:
 
 def test_a_huge_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file over the limit is refused, and an endless one does not fill the memory."""
-    monkeypatch.setattr(encode, "MAX_FILE_BYTES", 1000)
+    monkeypatch.setattr(png, "MAX_FILE_BYTES", 1000)
     file = tmp_path / "huge.png"
     file.write_bytes(b"\0" * 1001)
     with pytest.raises(RecipeUnreadable, match="too large"):

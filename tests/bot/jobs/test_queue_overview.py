@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.jobs.queue import NEXT_SHOWN
+from bot.jobs.queue_overview import NEXT_SHOWN
 from tests.bot.inspection_harness import (
     ADA,
     ALICE,

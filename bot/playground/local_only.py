@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from bot.playground.standin import StandIn
+from bot.playground.standin_parts import StandIn
 
 POLICY: Final = (
     "default-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "

@@ -13,7 +13,7 @@ from engine.diffusion.footprint import (
     Weights,
     estimate,
 )
-from engine.diffusion.memory import (
+from engine.diffusion.memory_plans import (
     Backoff,
     Choice,
     choose,
