@@ -30,6 +30,7 @@ from bot.jobs.completion import CompletionService, JobEvents
 from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.generation.downloads import Download
 from bot.jobs.generation.image_to_image import ImageToImageService
+from bot.jobs.generation.rerolls import RerollService
 from bot.jobs.generation.text_to_image import GenerationService
 from bot.jobs.generation.variations import VariationService
 from bot.jobs.proposals.corrections import CorrectionService
@@ -280,7 +281,8 @@ def _services(
     )
     outgoing.delivery.attach(cancellation.disown)
     return Services(
-        generation=GenerationService(
+        generation=GenerationService(admission=admission, resolver=resolver),
+        rerolls=RerollService(
             admission=admission, resolver=resolver, originals=originals, jobs=stores.jobs
         ),
         variations=VariationService(

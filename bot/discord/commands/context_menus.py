@@ -48,7 +48,7 @@ def message_menus(services: Services) -> list[app_commands.ContextMenu]:
             await refuse(interaction, details)
         elif await can_deliver_here(interaction):
             assert details.picture is not None
-            outcome = await services.generation.reroll(
+            outcome = await services.rerolls.reroll(
                 actor_of(interaction), picture=str(details.picture.id), anyones=True, whole=True
             )
             await answer(interaction, services, outcome)

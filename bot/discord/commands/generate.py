@@ -121,7 +121,7 @@ def _reroll(services: Services) -> app_commands.Command[Any, ..., None]:
         interaction: Interaction, seed: Seed | None = None, picture: str | None = None
     ) -> None:
         if await can_deliver_here(interaction):
-            outcome = await services.generation.reroll(
+            outcome = await services.rerolls.reroll(
                 actor_of(interaction), picture=picture, seed=seed
             )
             await answer(interaction, services, outcome)

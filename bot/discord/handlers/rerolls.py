@@ -17,7 +17,7 @@ from bot.request.outcomes import Refused
 async def reroll(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Paint all pictures of a job again with a fresh seed."""
     if await can_deliver_here(interaction):
-        outcome = await services.generation.reroll(
+        outcome = await services.rerolls.reroll(
             actor_of(interaction), picture=str(picture_id), anyones=True, whole=True
         )
         await answer(interaction, services, outcome)
@@ -33,7 +33,5 @@ async def paint_again(interaction: Interaction, services: Services, picture_id: 
         await refuse(interaction, details)
         return
     seed = details.recipe.request.seed
-    outcome = await services.generation.reroll(
-        actor, picture=str(picture_id), seed=seed, anyones=True
-    )
+    outcome = await services.rerolls.reroll(actor, picture=str(picture_id), seed=seed, anyones=True)
     await answer(interaction, services, outcome)

@@ -14,6 +14,7 @@ from bot.discord.interaction.other_copies import OtherCopies
 from bot.jobs.cancellation import CancellationService
 from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.generation.image_to_image import ImageToImageService
+from bot.jobs.generation.rerolls import RerollService
 from bot.jobs.generation.text_to_image import GenerationService
 from bot.jobs.generation.variations import VariationService
 from bot.jobs.proposals.corrections import CorrectionService
@@ -39,6 +40,7 @@ class Services:
     """
 
     generation: GenerationService
+    rerolls: RerollService
     variations: VariationService
     image_to_image: ImageToImageService
     permutations: PermutationService

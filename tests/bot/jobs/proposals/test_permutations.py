@@ -111,9 +111,7 @@ class PermutationsHarness:
             events=events,
             clock=self.clock,
         )
-        self.generation = GenerationService(
-            admission=self.admission, resolver=resolver, originals=originals, jobs=self.jobs
-        )
+        self.generation = GenerationService(admission=self.admission, resolver=resolver)
         self.proposals = Proposals(db, self.clock)
         self.permutations = PermutationService(
             admission=self.admission,
