@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from bot.accounts.permissions import Action, Actor, Permissions
 from bot.jobs.cancellation import CancellationService
-from bot.pictures.gallery import Gallery
+from bot.pictures.deletion import DeletionService
 from bot.request.outcomes import (
     NotAllowed,
     NotBlockable,
@@ -81,7 +81,7 @@ class ModerationService:
         blocks: Blocks,
         preferences: Preferences,
         history: History,
-        gallery: Gallery,
+        deletion: DeletionService,
         cancellation: CancellationService,
         permissions: Permissions,
         changed: Callable[[int], object],
@@ -90,7 +90,7 @@ class ModerationService:
         self._blocks = blocks
         self._preferences = preferences
         self._history = history
-        self._gallery = gallery
+        self._deletion = deletion
         self._cancellation = cancellation
         self._permissions = permissions
         self._changed = changed
@@ -194,7 +194,7 @@ class ModerationService:
         """Delete what a verdict deletes; idempotent."""
         if verdict is Verdict.DISMISSED:
             return None
-        erased = await self._gallery.erase_all(actor, case.picture_id)
+        erased = await self._deletion.erase_all(actor, case.picture_id)
         if not isinstance(erased, Refused):
             for picture in erased:
                 if picture.id != case.picture_id:

@@ -1,4 +1,4 @@
-"""Browse, search, mark and delete a member's pictures."""
+"""Browse, search and mark a member's pictures; `deletion` deletes them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.accounts.permissions import Action, Actor, Permissions
+from bot.accounts.permissions import Actor
+from bot.pictures.deletion import DeletionService
+from bot.pictures.possible_actions import AllowedActions
 from bot.pictures.recent import RecentPictures
 from bot.pictures.thumbnails import Thumbnails
 from bot.request.outcomes import (
     FileRemoved,
-    NotAllowed,
     NotOwner,
     Refused,
     TextTooLong,
@@ -22,7 +23,7 @@ from engine.prompts import clean
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
 from storage.history import History
-from storage.types import Delivery, Place, Route, StoredPicture
+from storage.types import Delivery, Route, StoredPicture
 
 PAGE_PICTURES = 5
 """Pictures on a page of the gallery. Chosen by hand."""
@@ -92,20 +93,8 @@ def message_refs(
     return tuple(dict.fromkeys(refs))
 
 
-@dataclass(frozen=True, slots=True)
-class AllowedActions:
-    """The actions on a job's pictures that an actor is allowed.
-
-    own: they may be marked as favourites. erasable: they may be deleted.
-    """
-
-    pictures: tuple[StoredPicture, ...]
-    own: bool
-    erasable: bool
-
-
 class Gallery:
-    """Reads, marks and deletes pictures of the actor's server.
+    """Reads and marks pictures of the actor's server.
 
     Members see only their own pictures. With `anyones` they also see other members' public ones,
     for cases in which such a picture is already in front of them.
@@ -117,14 +106,15 @@ class Gallery:
         deliveries: Deliveries,
         files: PictureFiles,
         recent: RecentPictures,
-        permissions: Permissions,
+        thumbnails: Thumbnails,
+        deletion: DeletionService,
     ) -> None:
         self._history = history
         self._deliveries = deliveries
         self._files = files
         self._recent = recent
-        self._thumbnails = Thumbnails(files)
-        self._permissions = permissions
+        self._thumbnails = thumbnails
+        self._deletion = deletion
 
     async def page(
         self, actor: Actor, before_id: int = 0, *, favourites: bool = False
@@ -207,16 +197,8 @@ class Gallery:
         return AllowedActions(
             pictures=await self._history.of_job(picture.job_id),
             own=picture.place.user_id == actor.user_id,
-            erasable=isinstance(await self._find_erasable(actor, picture_id), StoredPicture),
+            erasable=isinstance(await self._deletion.find(actor, picture_id), StoredPicture),
         )
-
-    async def deletable(self, actor: Actor, picture_id: int) -> AllowedActions | Refused:
-        """Return the pictures that `erase_all` would delete, or why it would refuse."""
-        picture = await self._find_erasable(actor, picture_id)
-        if isinstance(picture, Refused):
-            return picture
-        own = picture.place.user_id == actor.user_id
-        return AllowedActions(await self._history.of_job(picture.job_id), own, erasable=True)
 
     async def set_favourite(
         self, actor: Actor, picture_id: int, *, favourite: bool
@@ -243,19 +225,6 @@ class Gallery:
         delivery = await self._deliveries.get(picture.job_id)
         return delivery is not None and delivery.route is Route.DIRECT
 
-    async def leftover_job(self, actor: Actor, picture_id: int) -> int | None:
-        """Return the job of this picture if the actor may remove messages that still show it.
-
-        The picture was deleted, with all others of its job, and is theirs to delete; or its message
-        is in their own direct messages.
-        """
-        job = await self._history.erased_job(picture_id)
-        if job is None or job.place.guild_id != actor.guild_id:
-            return None
-        own = job.place.user_id == actor.user_id
-        action = Action.DELETE_OWN if own else Action.DELETE_ANY
-        return job.id if actor.direct or self._permissions.allows(actor, action) else None
-
     async def _find_visible(
         self, actor: Actor, picture_id: int, *, anyones: bool
     ) -> StoredPicture | Refused:
@@ -265,49 +234,3 @@ class Gallery:
             if own or (anyones and not picture.private):
                 return picture
         return Refused(UnknownPicture(str(picture_id)))
-
-    async def erase(self, actor: Actor, picture_id: int) -> StoredPicture | Refused:
-        """Delete a picture permanently. Its requester and moderators may."""
-        picture = await self._find_erasable(actor, picture_id)
-        if isinstance(picture, StoredPicture):
-            await self._erase([picture])
-        return picture
-
-    async def erase_all(self, actor: Actor, picture_id: int) -> tuple[StoredPicture, ...] | Refused:
-        """Delete a picture and all others of its job permanently."""
-        picture = await self._find_erasable(actor, picture_id)
-        if isinstance(picture, Refused):
-            return picture
-        pictures = await self._history.of_job(picture.job_id)
-        # This picture comes last: after a crash in between, the same button deletes the rest.
-        await self._erase(sorted(pictures, key=lambda each: each.id == picture_id))
-        return pictures
-
-    async def _find_erasable(self, actor: Actor, picture_id: int) -> StoredPicture | Refused:
-        picture = await self._history.get(picture_id)
-        if picture is None or picture.place.guild_id != actor.guild_id:
-            return Refused(UnknownPicture(str(picture_id)))
-        own = picture.place.user_id == actor.user_id
-        action = Action.DELETE_OWN if own else Action.DELETE_ANY
-        if not self._permissions.allows(actor, action):
-            hidden = picture.private and not own
-            return Refused(UnknownPicture(str(picture_id)) if hidden else NotAllowed(action))
-        return picture
-
-    async def _erase(self, pictures: Sequence[StoredPicture]) -> None:
-        for picture in pictures:
-            await self._history.erase(picture.id)
-            self._recent.forget(picture.place.user_id, picture.place.guild_id)
-        await self._remove([picture.file for picture in pictures])
-
-    async def forget(self, place: Place, files: Sequence[str]) -> None:
-        """Remove pictures whose rows are gone, and their files."""
-        self._recent.forget(place.user_id, place.guild_id)
-        await self._remove(files)
-
-    async def _remove(self, files: Sequence[str]) -> None:
-        try:
-            for file in files:
-                await asyncio.to_thread(self._files.remove, file)
-        finally:
-            self._thumbnails.forget(files)

@@ -27,6 +27,18 @@ EVERYTHING = PossibleActions()
 """As long as nothing else is known."""
 
 
+@dataclass(frozen=True, slots=True)
+class AllowedActions:
+    """The actions on a job's pictures that an actor is allowed.
+
+    own: they may be marked as favourites. erasable: they may be deleted.
+    """
+
+    pictures: tuple[StoredPicture, ...]
+    own: bool
+    erasable: bool
+
+
 class ActionChecker:
     """Finds out what is possible with a picture now, while its message is made."""
 

@@ -44,12 +44,14 @@ from bot.jobs.where_asked import WhereAsked
 from bot.moderation.cards import ReportCards
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.service import ModerationService
+from bot.pictures.deletion import DeletionService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
 from bot.pictures.lineage import Lineage
 from bot.pictures.originals import OriginalPictures
 from bot.pictures.possible_actions import ActionChecker
 from bot.pictures.recent import RecentPictures
+from bot.pictures.thumbnails import Thumbnails
 from bot.request.resolve import request_notes
 from bot.request.resolver import RequestResolver
 from bot.runtime.maintenance import Maintenance
@@ -267,7 +269,11 @@ def _services(
 ) -> Services:
     admission, resolver, originals = shared.admission, shared.resolver, shared.originals
     permissions, actions = shared.permissions, ActionChecker(stores.lineage, shared.family)
-    gallery = Gallery(stores.history, stores.deliveries, stores.files, shared.recent, permissions)
+    thumbnails = Thumbnails(stores.files)
+    deletion = DeletionService(stores.history, stores.files, shared.recent, thumbnails, permissions)
+    gallery = Gallery(
+        stores.history, stores.deliveries, stores.files, shared.recent, thumbnails, deletion
+    )
     cancellation = CancellationService(
         base.engine,
         stores.jobs,
@@ -277,7 +283,7 @@ def _services(
         clock=base.clock,
         max_wait=shared.max_wait,
         free=FreeCancelling(base.settings.quota.cancelled_s, shared.fallback),
-        forget=gallery.forget,
+        forget=deletion.forget,
     )
     outgoing.delivery.attach(cancellation.disown)
     return Services(
@@ -320,6 +326,7 @@ def _services(
         ),
         status=StatusService(base.engine, shared.family),
         gallery=gallery,
+        deletion=deletion,
         inspection=InspectionService(
             count_tokens=base.engine.count_tokens,
             family=shared.family,
@@ -343,7 +350,7 @@ def _services(
             blocks=stores.blocks,
             preferences=stores.preferences,
             history=stores.history,
-            gallery=gallery,
+            deletion=deletion,
             cancellation=cancellation,
             permissions=permissions,
             changed=outgoing.report_notifier.wake,

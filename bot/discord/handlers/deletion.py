@@ -34,7 +34,7 @@ _FAULTS = (discord.HTTPException, aiohttp.ClientError, OSError)
 async def ask(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Ask back privately before a deletion, on the panel behind More if it was pressed there."""
     actor = actor_of(interaction)
-    allowed = await services.gallery.deletable(actor, picture_id)
+    allowed = await services.deletion.deletable(actor, picture_id)
     if isinstance(allowed, Refused):
         await refuse(interaction, allowed)
         return
@@ -49,7 +49,7 @@ async def ask(interaction: Interaction, services: Services, picture_id: int) -> 
 async def keep(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Close the question; nothing is deleted, unless Delete was pressed before or elsewhere."""
     say = words_of(interaction)
-    kept = await services.gallery.deletable(actor_of(interaction), picture_id)
+    kept = await services.deletion.deletable(actor_of(interaction), picture_id)
     gone = isinstance(kept, Refused) and isinstance(kept.reason, UnknownPicture)
     view = closed_layout(say("The picture was deleted.") if gone else say("Nothing was deleted."))
     await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
@@ -71,7 +71,7 @@ async def delete(interaction: Interaction, services: Services, picture_id: int) 
     The outcome takes the place of the question.
     """
     actor = actor_of(interaction)
-    outcome = await services.gallery.erase_all(actor, picture_id)
+    outcome = await services.deletion.erase_all(actor, picture_id)
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
         return
@@ -139,7 +139,7 @@ async def remove_leftover(interaction: Interaction, services: Services, picture_
     if pressed is None or pressed.flags.ephemeral:
         return False
     actor, say = actor_of(interaction), words_of(interaction)
-    job_id = await services.gallery.leftover_job(actor, picture_id)
+    job_id = await services.deletion.leftover_job(actor, picture_id)
     if job_id is None or not any(is_picture_of(job_id, name) for name in file_names(pressed)):
         return False
     await interaction.response.defer()

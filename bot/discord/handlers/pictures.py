@@ -24,7 +24,7 @@ from bot.discord.interaction.responses import (
 from bot.discord.interaction.services import Services
 from bot.discord.views.pictures import more_layout, more_of_picture_layout, picture_layout
 from bot.i18n import Words
-from bot.pictures.gallery import AllowedActions
+from bot.pictures.possible_actions import AllowedActions
 from bot.request.outcomes import Refused
 from bot.wording.delivery import copy_result
 

@@ -26,6 +26,7 @@ from bot.jobs.status import StatusService
 from bot.jobs.where_asked import WhereAsked
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.service import ModerationService
+from bot.pictures.deletion import DeletionService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
 from bot.pictures.possible_actions import ActionChecker
@@ -52,6 +53,7 @@ class Services:
     queue: QueueService
     status: StatusService
     gallery: Gallery
+    deletion: DeletionService
     inspection: InspectionService
     where_asked: WhereAsked
     actions: ActionChecker

@@ -10,8 +10,7 @@ from discord import ui
 from bot.delivery.cards import ShownPicture
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.i18n import Words
-from bot.pictures.gallery import AllowedActions
-from bot.pictures.possible_actions import PossibleActions
+from bot.pictures.possible_actions import AllowedActions, PossibleActions
 from storage.types import StoredPicture
 
 Row = ui.ActionRow[ui.LayoutView]

@@ -14,8 +14,7 @@ from bot.discord.views.buttons import (
 )
 from bot.discord.views.markdown import PROMPT_SHOWN, alt_text, layout, quoted, small_print
 from bot.i18n import Words
-from bot.pictures.gallery import AllowedActions
-from bot.pictures.possible_actions import PossibleActions
+from bot.pictures.possible_actions import AllowedActions, PossibleActions
 from storage.types import StoredPicture
 
 

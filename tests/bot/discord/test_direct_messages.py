@@ -309,7 +309,7 @@ async def test_a_message_that_cannot_be_deleted(harness: BotHarness):
 async def test_what_was_deleted_meanwhile(harness: BotHarness):
     """A press on a picture that was deleted on the server says so and costs nothing."""
     message = await picture_in_direct(harness)
-    await harness.app.services.gallery.erase_all(alice_as_actor(harness), 1)
+    await harness.app.services.deletion.erase_all(alice_as_actor(harness), 1)
     pressed = await press(harness, message, "Reroll")
     assert pressed.ephemeral and "may have been deleted" in pressed.response.content
     assert harness.charged() == 1

@@ -24,8 +24,9 @@ from bot.moderation.service import (
     ReportFiled,
     UserBlocked,
 )
-from bot.pictures.gallery import Gallery
+from bot.pictures.deletion import DeletionService
 from bot.pictures.recent import RecentPictures
+from bot.pictures.thumbnails import Thumbnails
 from bot.request.outcomes import (
     NotAllowed,
     NotBlockable,
@@ -44,7 +45,6 @@ from engine.types import request_to_json
 from storage.blocks import Blocks
 from storage.cancelled_painting import FreeCancelling
 from storage.database import Database
-from storage.deliveries import Deliveries
 from storage.errors import DiskFull
 from storage.files import PictureFiles
 from storage.history import History
@@ -91,11 +91,11 @@ class ModerationHarness:
         self.changed: list[int] = []
         self.settled: list[int] = []
         permissions = Permissions(frozenset({OWNER.user_id}))
-        self.gallery = Gallery(
+        self.deletion = DeletionService(
             self.history,
-            Deliveries(db, clock),
             self.files,
             RecentPictures(self.history),
+            Thumbnails(self.files),
             permissions,
         )
         self.moderation = ModerationService(
@@ -103,7 +103,7 @@ class ModerationHarness:
             blocks=self.blocks,
             preferences=Preferences(db, clock),
             history=self.history,
-            gallery=self.gallery,
+            deletion=self.deletion,
             cancellation=CancellationService(
                 self.engine,
                 self.jobs,
@@ -113,7 +113,7 @@ class ModerationHarness:
                 clock=clock,
                 max_wait=timedelta(hours=1),
                 free=FreeCancelling(600.0, QuotaPolicy(50, 24, PolicySource.CONFIG)),
-                forget=self.gallery.forget,
+                forget=self.deletion.forget,
             ),
             permissions=permissions,
             changed=self.changed.append,
@@ -286,14 +286,14 @@ async def test_no_server_waits_for_anothers_verdict(
     for picture_id in (here, there):
         await harness.reports.file(picture_id, BOB.user_id, None)
     go = asyncio.Event()
-    erase_all = harness.gallery.erase_all
+    erase_all = harness.deletion.erase_all
 
     async def slowly(actor: Actor, picture_id: int) -> object:
         if picture_id == here:
             await go.wait()
         return await erase_all(actor, picture_id)
 
-    monkeypatch.setattr(harness.gallery, "erase_all", slowly)
+    monkeypatch.setattr(harness.deletion, "erase_all", slowly)
     slow = asyncio.create_task(harness.moderation.decide(MO, here, Verdict.DELETED))
     await asyncio.sleep(0.05)
     async with asyncio.timeout(5):

@@ -110,7 +110,7 @@ async def test_where_the_picture_before_was_deleted_that_is_said(harness: BotHar
     """Without the picture before, Reroll and Vary say so and charge nothing; the buttons are not
     offered any more; a remix, which needs only settings, and the exact repeat still work."""
     message = await enlarge(harness)
-    await harness.app.services.gallery.erase_all(alice_as_actor(harness), 1)
+    await harness.app.services.deletion.erase_all(alice_as_actor(harness), 1)
     for label in ("Reroll", "Vary (subtle)", "Vary (strong)"):
         refused = await harness.bob.click(message, label=label)
         assert "#2 was enlarged from #1, which has been deleted" in private_text(refused)

@@ -146,7 +146,7 @@ async def test_a_page_that_is_gone_is_the_first(harness: BotHarness):
     for number in range(3):
         await paint(harness, prompt=f"number {2 * number}", count=2)
     answer, _ = await history(harness, harness.alice)
-    await harness.app.services.gallery.erase(as_actor(harness, harness.alice), 1)
+    await harness.app.services.deletion.erase(as_actor(harness, harness.alice), 1)
     await harness.alice.click(answer.response.message, label="Older")
     text = response_text(harness, answer)
     assert "You have 5 pictures here." in text and "#6" in text

@@ -127,7 +127,7 @@ async def test_turning_a_page_replaces_the_files(harness: BotHarness):
     assert names(page) == ["thumbnail-1.jpg"] and list(thumbnails(page)) == ["#1"]
     await press(harness, page, "Newer")
     assert len(names(page)) == 5 and "#1" not in thumbnails(page)
-    await harness.app.services.gallery.erase(alice_as_actor(harness), 1)
+    await harness.app.services.deletion.erase(alice_as_actor(harness), 1)
     await press(harness, page, "Older")
     assert "You have 5 pictures here." in rows(page) and len(names(page)) == 5
 
@@ -141,7 +141,7 @@ async def test_a_deleted_picture_leaves_no_thumbnail(harness: BotHarness):
     assert len(names(await history_page(harness))) == 2
     await harness.delete(harness.alice, harness.message_with_picture())
     assert sorted(await gallery.thumbnails(pictures)) == [1]
-    await gallery.forget(pictures[0].place, [pictures[0].file])
+    await harness.app.services.deletion.forget(pictures[0].place, [pictures[0].file])
     assert await gallery.thumbnails(pictures) == {}
 
 

@@ -348,7 +348,7 @@ async def test_deleted_pictures_are_gone_for_every_button(harness: BotHarness):
     single = harness.message_with_picture()
     panel = await harness.more(harness.bob, single)
     for picture_id in (1, 3):
-        await harness.app.services.gallery.erase_all(alice_as_actor(harness), picture_id)
+        await harness.app.services.deletion.erase_all(alice_as_actor(harness), picture_id)
     presses = [
         *[await harness.bob.click(single, label=label) for label in SINGLE],
         *[await harness.bob.click(panel, label=each) for each in ("Remix", "Details")],

@@ -20,11 +20,10 @@ from bot.pictures.gallery import (
     FOUND_PICTURES,
     MAX_SEARCH_CHARS,
     PAGE_PICTURES,
-    AllowedActions,
     GalleryPage,
     SearchResults,
 )
-from bot.pictures.possible_actions import PossibleActions
+from bot.pictures.possible_actions import AllowedActions, PossibleActions
 from tests.bot.discord.views.samples.data import (
     ALICE,
     BOB,
