@@ -41,9 +41,10 @@ from bot.jobs.queue_overview import QueueService
 from bot.jobs.recovery import RecoveryService
 from bot.jobs.status import StatusService
 from bot.jobs.where_asked import WhereAsked
+from bot.moderation.blocks import BlockService
 from bot.moderation.cards import ReportCards
 from bot.moderation.notifier import ReportNotifier
-from bot.moderation.service import ModerationService
+from bot.moderation.reports import ReportService
 from bot.pictures.deletion import DeletionService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
@@ -285,6 +286,7 @@ def _services(
         free=FreeCancelling(base.settings.quota.cancelled_s, shared.fallback),
         forget=deletion.forget,
     )
+    blocks = BlockService(stores.blocks, cancellation, permissions)
     outgoing.delivery.attach(cancellation.disown)
     return Services(
         generation=GenerationService(admission=admission, resolver=resolver),
@@ -345,16 +347,16 @@ def _services(
             outgoing.messenger, actions, direct_messages=base.settings.jobs.direct_messages
         ),
         where_asked=WhereAsked(stores.jobs, stores.proposals),
-        moderation=ModerationService(
+        reports=ReportService(
             reports=stores.reports,
-            blocks=stores.blocks,
             preferences=stores.preferences,
             history=stores.history,
             deletion=deletion,
-            cancellation=cancellation,
+            blocks=blocks,
             permissions=permissions,
             changed=outgoing.report_notifier.wake,
         ),
+        blocks=blocks,
         report_notifier=outgoing.report_notifier,
         other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),
         family=shared.family,

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.i18n import Words
-from bot.moderation.service import ReportFiled, UserBlocked
+from bot.moderation.blocks import UserBlocked
+from bot.moderation.reports import ReportFiled
 from storage.types import Case, Verdict
 
 When = Callable[[datetime], str]

@@ -70,7 +70,7 @@ def _reports(services: Services) -> app_commands.Group:
 
     @reports.command(name="list", description=locale_str("See the open reports"))
     async def list_(interaction: Interaction) -> None:
-        open_reports = await services.moderation.open_cases(actor_of(interaction))
+        open_reports = await services.reports.open_cases(actor_of(interaction))
         if isinstance(open_reports, Refused):
             await refuse(interaction, open_reports)
         else:
@@ -85,7 +85,7 @@ async def _set_channel(
     interaction: Interaction, services: Services, channel: discord.TextChannel | None
 ) -> None:
     actor, say = actor_of(interaction), words_of(interaction)
-    refused = services.moderation.refusal(actor, Action.SET_REPORTS)
+    refused = services.reports.refusal(actor, Action.SET_REPORTS)
     if refused is not None:
         await refuse(interaction, refused)
         return
@@ -101,7 +101,7 @@ async def _set_channel(
             ),
         )
         return
-    waiting = await services.moderation.set_channel(actor, None if channel is None else channel.id)
+    waiting = await services.reports.set_channel(actor, None if channel is None else channel.id)
     if isinstance(waiting, Refused):
         await refuse(interaction, waiting)
         return
@@ -144,7 +144,7 @@ def _block(services: Services) -> app_commands.Command[Any, ..., None]:
     )
     async def block(interaction: Interaction, who: discord.User, reason: ReasonText = "") -> None:
         out_of_reach = await is_out_of_reach(interaction, who.id, who)
-        done = await services.moderation.block(
+        done = await services.blocks.block(
             actor_of(interaction), who.id, reason, out_of_reach=out_of_reach
         )
         if isinstance(done, Refused):
@@ -162,7 +162,7 @@ def _unblock(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("Let a blocked member paint again"))
     @app_commands.describe(who=locale_str("The member"))
     async def unblock(interaction: Interaction, who: discord.User) -> None:
-        refused = await services.moderation.unblock(actor_of(interaction), who.id)
+        refused = await services.blocks.unblock(actor_of(interaction), who.id)
         if refused is not None:
             await refuse(interaction, refused)
         else:
@@ -177,7 +177,7 @@ def _unblock(services: Services) -> app_commands.Command[Any, ..., None]:
 def _blocked(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("See who is blocked on this server"))
     async def blocked(interaction: Interaction) -> None:
-        blocks = await services.moderation.blocked(actor_of(interaction))
+        blocks = await services.blocks.blocked(actor_of(interaction))
         if isinstance(blocks, Refused):
             await refuse(interaction, blocks)
         else:

@@ -33,7 +33,7 @@ from storage.types import Case, Verdict
 
 async def submit_report(interaction: Interaction, services: Services, picture_id: int) -> None:
     """File a report from the form; the picture may have been deleted since the form was opened."""
-    filed = await services.moderation.report(
+    filed = await services.reports.report(
         actor_of(interaction), picture_id, submitted_values(interaction).get("reason", "")
     )
     if isinstance(filed, Refused):
@@ -44,7 +44,7 @@ async def submit_report(interaction: Interaction, services: Services, picture_id
 
 async def show_report_form(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Open the form, unless the picture cannot be reported."""
-    reportable = await services.moderation.reportable(actor_of(interaction), picture_id)
+    reportable = await services.reports.reportable(actor_of(interaction), picture_id)
     if isinstance(reportable, Refused):
         await refuse(interaction, reportable)
     else:
@@ -53,7 +53,7 @@ async def show_report_form(interaction: Interaction, services: Services, picture
 
 async def show_report(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Show the card of a report to one moderator, even if it was never posted in a channel."""
-    case = await services.moderation.case(actor_of(interaction), picture_id)
+    case = await services.reports.case(actor_of(interaction), picture_id)
     if isinstance(case, Refused):
         await refuse(interaction, case)
         return
@@ -79,7 +79,7 @@ async def show_report(interaction: Interaction, services: Services, picture_id: 
 async def ask_deletion(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Ask back privately before a reported picture is deleted, on the report if only the moderator
     sees it. If the picture is gone already, nothing can be lost: the report is decided at once."""
-    case = await services.moderation.case(actor_of(interaction), picture_id)
+    case = await services.reports.case(actor_of(interaction), picture_id)
     if isinstance(case, Refused):
         await refuse(interaction, case)
         return
@@ -102,7 +102,7 @@ async def ask_deletion(interaction: Interaction, services: Services, picture_id:
 async def delete(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Delete a reported picture and show the verdict in place of the question, or who decided
     otherwise in the meantime."""
-    outcome = await services.moderation.decide(actor_of(interaction), picture_id, Verdict.DELETED)
+    outcome = await services.reports.decide(actor_of(interaction), picture_id, Verdict.DELETED)
     if isinstance(outcome, Refused) and isinstance(outcome.reason, ReportDecided):
         view = closed_layout(_decided(interaction, outcome.reason))
         await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
@@ -113,14 +113,14 @@ async def delete(interaction: Interaction, services: Services, picture_id: int) 
 async def ask_reason(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Ask for the reason before a picture is deleted and its requester blocked."""
     actor = actor_of(interaction)
-    case = await services.moderation.case(actor, picture_id)
+    case = await services.reports.case(actor, picture_id)
     refused: Refused | None
     if isinstance(case, Refused):
         refused = case
     elif case.verdict is not None:
         refused = Refused(ReportDecided(case))
     else:
-        refused = services.moderation.block_refusal(
+        refused = services.blocks.block_refusal(
             actor, case.user_id, out_of_reach=await is_out_of_reach(interaction, case.user_id)
         )
     if refused is None:
@@ -132,11 +132,11 @@ async def ask_reason(interaction: Interaction, services: Services, picture_id: i
 async def submit_block(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Delete a picture and block its requester for the reason in the form."""
     actor = actor_of(interaction)
-    case = await services.moderation.case(actor, picture_id)
+    case = await services.reports.case(actor, picture_id)
     if isinstance(case, Refused):
         await refuse(interaction, case)
         return
-    outcome = await services.moderation.decide(
+    outcome = await services.reports.decide(
         actor,
         picture_id,
         Verdict.BLOCKED,
@@ -150,7 +150,7 @@ async def decide(
     interaction: Interaction, services: Services, picture_id: int, *, verdict: Verdict
 ) -> None:
     """Record the verdict on a report and show it in place of the buttons."""
-    outcome = await services.moderation.decide(actor_of(interaction), picture_id, verdict)
+    outcome = await services.reports.decide(actor_of(interaction), picture_id, verdict)
     await _show_verdict(interaction, outcome)
 
 

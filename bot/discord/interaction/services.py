@@ -24,8 +24,9 @@ from bot.jobs.proposals.suggestions import SuggestionService
 from bot.jobs.queue_overview import QueueService
 from bot.jobs.status import StatusService
 from bot.jobs.where_asked import WhereAsked
+from bot.moderation.blocks import BlockService
 from bot.moderation.notifier import ReportNotifier
-from bot.moderation.service import ModerationService
+from bot.moderation.reports import ReportService
 from bot.pictures.deletion import DeletionService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
@@ -63,7 +64,8 @@ class Services:
     delivery: DeliveryWorker
     progress: ProgressUpdater
     copies: CopySender
-    moderation: ModerationService
+    reports: ReportService
+    blocks: BlockService
     report_notifier: ReportNotifier
     other_copies: OtherCopies
     family: Family

@@ -13,7 +13,7 @@ from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import alt_text, layout, quoted, timestamp
 from bot.discord.views.pictures import deletion_question
 from bot.i18n import Words
-from bot.moderation.service import OpenReports
+from bot.moderation.reports import OpenReports
 from bot.wording import moderation
 from storage.types import REASON_LIMIT_CHARS, Block, Case, Report
 

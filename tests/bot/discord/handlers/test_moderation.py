@@ -208,7 +208,7 @@ async def test_a_verdict_pressed_twice(harness: BotHarness):
     await paint(harness, prompt="a lake")
     await report(harness, harness.bob, "odd")
     message, fuzzer = harness.message_with_picture(), Fuzzer(harness)
-    await harness.app.services.moderation.decide(
+    await harness.app.services.reports.decide(
         Actor(harness.moderator.id, harness.guild.id, 1, manages_messages=True),
         1,
         Verdict.DISMISSED,

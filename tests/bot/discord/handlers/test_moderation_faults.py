@@ -61,7 +61,7 @@ async def test_a_crash_before_the_card_is_posted(
     """A report filed before a crash is posted by the next start."""
     mods = await reports_channel(harness)
     await paint(harness, prompt="a lake")
-    monkeypatch.setattr(harness.app.services.moderation, "_changed", lambda _: None)
+    monkeypatch.setattr(harness.app.services.reports, "_changed", lambda _: None)
     await report(harness, harness.bob, "why")
     assert mods.history() == []
     await harness.crash()
@@ -96,7 +96,7 @@ async def test_a_crash_after_the_verdict(harness: BotHarness, monkeypatch: pytes
     await report(harness, harness.bob, "why")
     listed = await harness.admin.slash(harness.channel, "admin reports list")
     opened = await harness.admin.click(listed.response.message, label="Show")
-    monkeypatch.setattr(harness.app.services.moderation, "_changed", lambda _: None)
+    monkeypatch.setattr(harness.app.services.reports, "_changed", lambda _: None)
     await delete_reported(harness, harness.admin, opened.response.message)
     assert button_labels(mods.history()[0]) and len(harness.channel.history()) == 1
     await harness.crash()

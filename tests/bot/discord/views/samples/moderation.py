@@ -18,7 +18,8 @@ from bot.discord.views.moderation import (
     reports_layout,
 )
 from bot.i18n import Words
-from bot.moderation.service import CASES_LISTED, OpenReports, ReportFiled, UserBlocked
+from bot.moderation.blocks import UserBlocked
+from bot.moderation.reports import CASES_LISTED, OpenReports, ReportFiled
 from bot.wording import moderation
 from storage.types import REASON_LIMIT_CHARS, Block, Verdict
 from storage.types import Case as ReportedCase

@@ -1,4 +1,4 @@
-"""Reports from members, verdicts of moderators, and blocks."""
+"""Reports from members, and the verdicts of moderators on them."""
 
 from __future__ import annotations
 
@@ -8,34 +8,23 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from bot.accounts.permissions import Action, Actor, Permissions
-from bot.jobs.cancellation import CancellationService
+from bot.moderation.blocks import BlockService
+from bot.moderation.typed_reason import checked_reason
 from bot.pictures.deletion import DeletionService
 from bot.request.outcomes import (
     NotAllowed,
-    NotBlockable,
-    NotBlocked,
     NotReported,
     OwnPicture,
-    ReasonTooLong,
     Refused,
     ReportDecided,
     ReportedBefore,
     UnknownPicture,
 )
-from engine.prompts import clean
-from storage.blocks import Blocks
 from storage.errors import IllegalTransition, UnknownRow
 from storage.history import History
 from storage.preferences import Preferences
 from storage.reports import Reports
-from storage.types import (
-    REASON_LIMIT_CHARS,
-    AlreadyReported,
-    Block,
-    Case,
-    StoredPicture,
-    Verdict,
-)
+from storage.types import AlreadyReported, Case, StoredPicture, Verdict
 
 CASES_LISTED = 10
 """The maximum number of open reports in a list for a moderator."""
@@ -60,15 +49,7 @@ class OpenReports:
     channel_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class UserBlocked:
-    """A user was blocked. cancelled: how many of their jobs were cancelled and refunded."""
-
-    block: Block
-    cancelled: int
-
-
-class ModerationService:
+class ReportService:
     """Checks permissions first in every call by a moderator; everyone sees only their own server.
 
     changed(picture_id): called when the report card of this picture is out of date.
@@ -78,20 +59,18 @@ class ModerationService:
         self,
         *,
         reports: Reports,
-        blocks: Blocks,
         preferences: Preferences,
         history: History,
         deletion: DeletionService,
-        cancellation: CancellationService,
+        blocks: BlockService,
         permissions: Permissions,
         changed: Callable[[int], object],
     ) -> None:
         self._reports = reports
-        self._blocks = blocks
         self._preferences = preferences
         self._history = history
         self._deletion = deletion
-        self._cancellation = cancellation
+        self._blocks = blocks
         self._permissions = permissions
         self._changed = changed
         # The effects of a verdict come before the verdict itself, so two on the same server must
@@ -119,7 +98,7 @@ class ModerationService:
         picture = await self.reportable(actor, picture_id)
         if isinstance(picture, Refused):
             return picture
-        checked = _checked_reason(reason)
+        checked = checked_reason(reason)
         if isinstance(checked, Refused):
             return checked
         try:
@@ -163,7 +142,7 @@ class ModerationService:
 
         DELETED deletes the picture and all others of the same job; BLOCKED also blocks its
         requester. After a crash in between, the report is still open and can be decided again.
-        reason, out_of_reach: of a block, as for `block`.
+        reason, out_of_reach: of a block, as for `BlockService.block`.
         """
         needed = Action.BLOCK if verdict is Verdict.BLOCKED else Action.JUDGE
         if (refused := self.refusal(actor, needed)) is not None:
@@ -176,7 +155,9 @@ class ModerationService:
                 self._changed(picture_id)  # its card should not have buttons any more
                 return Refused(ReportDecided(case))
             if verdict is Verdict.BLOCKED:
-                blocked = await self.block(actor, case.user_id, reason, out_of_reach=out_of_reach)
+                blocked = await self._blocks.block(
+                    actor, case.user_id, reason, out_of_reach=out_of_reach
+                )
                 if isinstance(blocked, Refused):
                     return blocked
             refused = await self._apply_verdict(actor, case, verdict)
@@ -203,50 +184,6 @@ class ModerationService:
         elif not isinstance(erased.reason, UnknownPicture):
             return erased
         return None
-
-    async def block(
-        self, actor: Actor, user_id: int, reason: str, *, out_of_reach: bool = False
-    ) -> UserBlocked | Refused:
-        """Block a user on this server and cancel their waiting jobs.
-
-        reason: shown to the user; may be "". out_of_reach: the user's rank there protects them from
-        this moderator, though not from an owner of the bot. A new block replaces an earlier one.
-        """
-        refused = self.block_refusal(actor, user_id, out_of_reach=out_of_reach)
-        if refused is not None:
-            return refused
-        checked = _checked_reason(reason)
-        if isinstance(checked, Refused):
-            return checked
-        block, jobs = await self._blocks.block_and_cancel(
-            actor.guild_id, user_id, actor.user_id, checked
-        )
-        await self._cancellation.stop_ended(jobs)
-        return UserBlocked(block, len(jobs))
-
-    def block_refusal(
-        self, actor: Actor, user_id: int, *, out_of_reach: bool = False
-    ) -> Refused | None:
-        """Return why this actor cannot block this user, before a reason is asked for."""
-        if (refused := self.refusal(actor, Action.BLOCK)) is not None:
-            return refused
-        owners = self._permissions.owners
-        protected = user_id in owners or (out_of_reach and actor.user_id not in owners)
-        return Refused(NotBlockable(user_id)) if protected or user_id == actor.user_id else None
-
-    async def unblock(self, actor: Actor, user_id: int) -> Refused | None:
-        """Unblock a user; return None on success."""
-        if (refused := self.refusal(actor, Action.BLOCK)) is not None:
-            return refused
-        if not await self._blocks.unblock(actor.guild_id, user_id):
-            return Refused(NotBlocked(user_id))
-        return None
-
-    async def blocked(self, actor: Actor) -> list[Block] | Refused:
-        """Return everybody who is blocked on this server, the latest block first."""
-        if (refused := self.refusal(actor, Action.BLOCK)) is not None:
-            return refused
-        return await self._blocks.blocked(actor.guild_id)
 
     # For admins
 
@@ -275,11 +212,3 @@ class ModerationService:
     async def _channel_of(self, guild_id: int) -> int | None:
         settings = await self._preferences.server(guild_id)
         return None if settings is None else settings.reports_channel_id
-
-
-def _checked_reason(reason: str) -> str | Refused | None:
-    """Return the reason without invisible characters and lone surrogates; None if it is empty."""
-    cleaned = clean(reason)
-    if len(cleaned) > REASON_LIMIT_CHARS:
-        return Refused(ReasonTooLong(len(cleaned), REASON_LIMIT_CHARS))
-    return cleaned or None
