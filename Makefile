@@ -11,7 +11,7 @@ KILLS ?= 100
 PICTURES ?= 1500
 
 .DEFAULT_GOAL := help
-.PHONY: help run imagine install test lint types imports check wheel-check messages snapshots pictures sketch evaluate chaos soak bench-storage bench-presses bench-memory bench-previews bench-messages clean
+.PHONY: help run imagine install test lint types imports check wheel-check messages snapshots pictures sketch judge evaluate chaos soak bench-storage bench-presses bench-memory bench-previews bench-messages clean
 
 run: $(VENV)/.installed ## Try the bot in a browser: no account, no GPU, no download
 	@$(BIN)/zimagine playground $(ARGS)
@@ -54,8 +54,11 @@ snapshots: $(VENV)/.installed-dev ## Update the snapshots of layouts and command
 pictures: $(VENV)/.installed-dev ## Take the screenshots in docs/pictures (needs chromium, fonts-noto-cjk and fonts-noto-color-emoji)
 	$(BIN)/python -m tests.bot.playground.pictures
 
-sketch: $(VENV)/.installed ## Train the built-in demo model from scratch (100 minutes on two cores)
+sketch: $(VENV)/.installed ## Train the built-in demo model from scratch (some two hours on two cores)
 	$(BIN)/python -m engine.sketch.train
+
+judge: $(VENV)/.installed ## Train the judge of the demo model on drawings, and freeze it
+	$(BIN)/python -m engine.sketch.judge_training
 
 evaluate: $(VENV)/.installed ## Evaluate the built-in demo model on prompts held out of its training
 	$(BIN)/python -m engine.sketch.evaluate

@@ -66,6 +66,8 @@ def _heading(topic: Topic, say: Words) -> str:
             return say("weather")
         case Topic.COLOURS:
             return say("colours")
+        case Topic.STYLES:
+            return say("styles")
 
 
 def _joined(names: tuple[str, ...], shown: int | None = None) -> str:

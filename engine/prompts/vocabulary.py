@@ -20,10 +20,11 @@ class Topic(StrEnum):
     TIMES = "times"
     WEATHERS = "weathers"
     COLOURS = "colours"
+    STYLES = "styles"
 
 
 SUBJECTS = frozenset({Topic.THINGS, Topic.PLACES, Topic.TIMES})
-"""The groups that make a picture by themselves; weather and colour only change what is there."""
+"""The groups that make a picture by themselves; the others only change what is there."""
 
 KnownNames = tuple[tuple[Topic, tuple[str, ...]], ...]
 """One usual name for everything that a model knows, by group."""
@@ -41,7 +42,7 @@ _LEFT_ZH = frozenset(
     "的和与跟及有在是一二两三四五六七八九十几多个只条张位名些某大小老新旧古高矮长美好男女"
 )
 _RIGHT_ZH = re.compile(
-    "[的在和与跟及有是上下里中内外旁边前后们着了坐走跑飞开停漂驶看过来去正从向被把不都也很]|站[在着]"
+    "[的在和与跟及有是上下里中内外旁边前后们着了坐走跑飞开停漂驶看过来去正从向被把不都也很吗呢吧呀]|站[在着]"
 )
 """What may stand before and after a Chinese word of one character: articles, numbers, measure words
 and adjectives; locations and verbs. Anything else makes another word of it: 花猫, 火车, 机器人."""

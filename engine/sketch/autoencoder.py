@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from torch.nn import functional
 
 from engine.sketch.checkpoint import load_checkpoint, save_checkpoint
 from engine.sketch.muon import Optimizers
+from engine.sketch.ranks import Ranks, together
 from engine.sketch.scenes import draw
 from engine.sketch.shapes import SHAPES
 from engine.sketch.spec import draw_scene
@@ -27,6 +29,8 @@ _MATRIX_RATE: Final = 0.02
 """Crops are smaller than the pictures, which makes a step cheap; a last stage on larger ones
 refines the decoder. Sizes, loss weights and learning rates were chosen by hand, by trying."""
 _PLAIN_RATE: Final = 3e-3
+_NORMALISING_SCENES: Final = 128
+"""Drawings over which the latents' mean and deviation are taken."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,34 +57,21 @@ def build_autoencoder() -> AutoencoderKL:
 
 
 def train_autoencoder(
-    work_dir: Path, *, steps: int, batch_size: int, scenes: int, seed: int
+    work_dir: Path, *, steps: int, batch_size: int, scenes: int, seed: int, processes: int = 1
 ) -> AutoencoderKL:
     """Train for `steps` on crops of `scenes` drawings, or resume from `work_dir`.
 
-    The checkpoint `autoencoder.pt` is written every 100 steps. Latents of the result have mean 0
-    and standard deviation 1 through its `shift_factor` and `scaling_factor`.
+    The checkpoint `autoencoder.pt` is written every 100 steps. Processes share each batch and the
+    drawings. Latents of the result have mean 0 and standard deviation 1 through its `shift_factor`
+    and `scaling_factor`.
     """
     torch.manual_seed(seed)
     model = build_autoencoder()
-    optimizers = Optimizers(model, steps=steps, matrix_rate=_MATRIX_RATE, plain_rate=_PLAIN_RATE)
-    checkpoint = work_dir / "autoencoder.pt"
-    parts = {"model": model, "optimizers": optimizers}
-    first = load_checkpoint(checkpoint, parts)
-    pictures = _drawings(scenes, seed)
-    for step in range(first, steps):
-        rng = np.random.default_rng((seed, 1, step))
-        noise = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        batch = _crops(pictures, batch_size, rng)
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = _loss(model, batch, noise)
-        loss.backward()
-        optimizers.step(step)
-        if (step + 1) % 50 == 0:
-            _log.info("autoencoder step %d loss %.4f", step + 1, loss.item())
-        if (step + 1) % 100 == 0 or step + 1 == steps:
-            save_checkpoint(checkpoint, parts, step + 1)
+    rest = (_encode_and_decode, model, "autoencoder", work_dir, steps, batch_size, scenes, seed)
+    together(processes, _size(model), _train, *rest)
+    load_checkpoint(work_dir / "autoencoder.pt", {"model": model})
     model.eval()
-    normalise_latents(model, pictures[:: max(1, len(pictures) // 256)])
+    normalise_latents(model, _drawings(min(scenes, _NORMALISING_SCENES), seed + 2))
     return model
 
 
@@ -92,38 +83,81 @@ def refine_decoder(
     batch_size: int,
     scenes: int,
     seed: int,
+    processes: int = 1,
 ) -> None:
     """Train the decoder alone for `steps`, on larger crops, or resume from `work_dir`.
 
     The encoder does not change, so latents made before stay valid: this may run beside the
     transformer's training. The checkpoint is `decoder.pt`.
     """
-    decoder: nn.Module = autoencoder.decoder
+    rest = (_decode, autoencoder, "decoder", work_dir, steps, batch_size, scenes, seed + 1)
+    together(processes, _size(autoencoder), _train, *rest)
+    load_checkpoint(work_dir / "decoder.pt", {"model": autoencoder.decoder})
+
+
+def _size(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _train(
+    ranks: Ranks,
+    error: Callable[[AutoencoderKL, torch.Tensor, torch.Generator], torch.Tensor],
+    autoencoder: AutoencoderKL,
+    name: str,
+    work_dir: Path,
+    steps: int,
+    batch_size: int,
+    scenes: int,
+    seed: int,
+) -> None:
+    """Run one process's part of a stage: the whole autoencoder, or its decoder alone."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    decoder_only = error is _decode
+    model: nn.Module = autoencoder.decoder if decoder_only else autoencoder
+    share = 0.5 if decoder_only else 1.0
     optimizers = Optimizers(
-        decoder, steps=steps, matrix_rate=0.5 * _MATRIX_RATE, plain_rate=0.5 * _PLAIN_RATE
+        model,
+        steps=steps,
+        matrix_rate=share * _MATRIX_RATE,
+        plain_rate=share * _PLAIN_RATE,
+        ranks=ranks,
     )
-    checkpoint = work_dir / "decoder.pt"
-    parts = {"model": decoder, "optimizers": optimizers}
+    checkpoint = work_dir / f"{name}.pt"
+    parts = {"model": model, "optimizers": optimizers}
     first = load_checkpoint(checkpoint, parts)
-    pictures = _drawings(scenes, seed + 1) if first < steps else []
+    if first >= steps:
+        return
+    pictures = _drawings(max(1, scenes // ranks.size), seed, ranks.rank)
+    count = max(1, batch_size // ranks.size)
     for step in range(first, steps):
-        noise = torch.Generator().manual_seed(seed * 2_000_003 + step)
-        rng = np.random.default_rng((seed, 8, step))
-        batch = _crops(pictures, batch_size, rng, REFINING_CROP_PX)
+        rng = np.random.default_rng((seed, 1, ranks.rank, step))
+        noise = torch.Generator().manual_seed((seed * 64 + ranks.rank) * 1_000_003 + step)
+        batch = _crops(pictures, count, rng, REFINING_CROP_PX if decoder_only else CROP_PX)
         with torch.autocast("cpu", torch.bfloat16):
-            with torch.no_grad():
-                latents = _means(autoencoder, batch).float()
-            latents += LATENT_NOISE * torch.randn(latents.shape, generator=noise)
-            loss = _error(decoder(latents), batch)
+            loss = error(autoencoder, batch, noise)
         loss.backward()
+        ranks.average(list(model.parameters()))
         optimizers.step(step)
+        if not ranks.leads:
+            continue
         if (step + 1) % 50 == 0:
-            _log.info("decoder step %d loss %.4f", step + 1, loss.item())
+            _log.info("%s step %d loss %.4f", name, step + 1, loss.item())
         if (step + 1) % 100 == 0 or step + 1 == steps:
             save_checkpoint(checkpoint, parts, step + 1)
 
 
-def _loss(model: AutoencoderKL, batch: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
+def _decode(model: AutoencoderKL, batch: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
+    """Return the decoder's error on the latents of a batch."""
+    with torch.no_grad():
+        latents = _means(model, batch).float()
+    latents += LATENT_NOISE * torch.randn(latents.shape, generator=noise)
+    return _error(model.decoder(latents), batch)
+
+
+def _encode_and_decode(
+    model: AutoencoderKL, batch: torch.Tensor, noise: torch.Generator
+) -> torch.Tensor:
+    """Return the error of a batch that is encoded and decoded, and how far latents stray."""
     moments = model.encoder(batch).float()
     mean, log_variance = moments.chunk(2, dim=1)
     # A small fixed noise in place of the posterior's own: that one starts as large as the latents
@@ -141,10 +175,10 @@ def _error(painted: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
     return error.abs().mean() + 0.3 * error.square().mean() + _EDGE_WEIGHT * edges
 
 
-def _drawings(count: int, seed: int) -> list[np.ndarray]:
+def _drawings(count: int, seed: int, rank: int = 0) -> list[np.ndarray]:
     pictures = []
     for i in range(count):
-        rng = np.random.default_rng((seed, 0, i))
+        rng = np.random.default_rng((seed, 0, rank, i))
         width, height = SHAPES[i % len(SHAPES)]
         pictures.append(draw(draw_scene(rng, held_out=False), rng, width, height))
     return pictures

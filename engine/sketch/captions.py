@@ -1,37 +1,108 @@
 """Describe a scene in English or Chinese, long or short, plain or enhanced."""
 
-import re
 from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
 from typing import Final
 
 import numpy as np
 
-from engine.sketch import phrases_en, phrases_zh
-from engine.sketch.spec import Scene
+from engine.prompts.phrases import Slot
+from engine.prompts.quality import EXTRAS, PLAIN_QUALITY
+from engine.prompts.subjects import IMPLIED
+from engine.sketch import chinese, english, phrases_en, phrases_zh
+from engine.sketch.fillers import Fillers, fillers, made_up_word
+from engine.sketch.spec import (
+    COLOURS,
+    DEFAULTS,
+    MOST_ALIKE,
+    PLACES,
+    STYLES,
+    THINGS,
+    TIMES,
+    WEATHERS,
+    Scene,
+    default_of,
+    times_of,
+    unspoken,
+)
+from engine.sketch.words import SKYLESS, Filling, Plan, chance, pick
 
 LANGUAGES: Final = ("en", "zh")
-ASPECTS: Final = ("place", "time", "weather", "thing", "colour")
+ANSWERS: Final[dict[str, tuple[str, ...]]] = {
+    "place": PLACES,
+    "time": TIMES,
+    "weather": WEATHERS,
+    "thing": THINGS,
+    "colour": COLOURS,
+    "count": tuple(str(count) for count in range(2, MOST_ALIKE + 1)),
+    "thing2": THINGS,
+    "colour2": COLOURS,
+    "style": STYLES[1:],
+}
+"""What a caption can say of each aspect of a scene; one thing and the usual style go unsaid."""
+ASPECTS: Final = tuple(ANSWERS)
 """The aspects of a scene that a caption can mention."""
 EMPTY_SHARE: Final = 0.1
 """Share of captions that mention nothing, for classifier-free guidance to steer away from: a tenth,
 as is customary."""
 
-_ENHANCED_SHARE: Final = 0.45
-_OMITTED: Final = {"place": 0.05, "time": 0.06, "weather": 0.04, "thing": 0.03, "colour": 0.06}
-_SHORT_SHARE: Final = 0.08
-"""Share of captions that mention little more than the thing. Chosen by hand, as are the others."""
-_SHORT_OMITTED: Final = {"place": 0.8, "time": 0.8, "weather": 0.8, "thing": 0.0, "colour": 0.1}
+_CHINESE_SHARE: Final = 0.45
+_ENHANCED_SHARE: Final = 0.3
+_ADDITIONS_SHARE: Final = 0.12
+"""Share of captions with quality words, and of those the share that has many. By hand."""
+_FORGOTTEN_SHARE: Final = 0.012
+"""How often each aspect is left unsaid although it is not the default."""
+_ALL_UNSPOKEN_SHARE: Final = 0.35
+_UNSPOKEN_SHARE: Final = 0.45
+_CLEAR_UNSPOKEN_SHARE: Final = 0.88
+"""How often all that is default is left unsaid, each of it, and clear weather. By hand."""
+_FILLED_SHARE: Final = 0.35
+_FILLER_ODDS: Final = (0.62, 0.9)
+"""Share of captions with filler words, and of those with one, with at most two. By hand."""
+_MADE_UP_SHARE: Final = 0.12
+_UNKNOWN_NOUN_SHARE: Final = 0.25
+"""Share of fillers that are no word at all, and of bare scenes with an unknown thing. By hand."""
+_OTHER_STYLE_SHARE: Final = 0.1
+_SHOUTED_SHARE: Final = 0.03
+_PLEASE_SHARE: Final = 0.12
+"""Share of captions with a style that is none, in capitals, and of requests with "please"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How a scene is worded."""
+    """How a scene is worded.
+
+    omitted: which of `ASPECTS` are not mentioned. loose: as people type, with filler words; else as
+    they write. new_fillers: words that training never uses.
+    """
 
     language: str
     pattern: str
     enhanced: bool
     omitted: frozenset[str] = frozenset()
-    """Which of place, time, weather, thing and colour are not mentioned."""
+    loose: bool = False
+    new_fillers: bool = False
+
+
+def aspects(scene: Scene) -> dict[str, str]:
+    """Return all that a caption of the scene can say, by aspect; see `ANSWERS`.
+
+    Weather is nothing to speak of under water, nor is night in space.
+    """
+    found = {"place": scene.place}
+    if len(times_of(scene.place)) > 1:
+        found["time"] = scene.time
+    if scene.place not in SKYLESS:
+        found["weather"] = scene.weather
+    for subject, suffix in zip(scene.subjects, ("", "2"), strict=False):
+        found["thing" + suffix] = subject.thing
+        found["colour" + suffix] = subject.colour
+    if scene.count > 1:
+        found["count"] = str(scene.count)
+    if scene.style != STYLES[0]:
+        found["style"] = scene.style
+    return found
 
 
 def draw_caption(scene: Scene, rng: np.random.Generator) -> str:
@@ -40,159 +111,209 @@ def draw_caption(scene: Scene, rng: np.random.Generator) -> str:
 
 
 def draw_labelled_caption(scene: Scene, rng: np.random.Generator) -> tuple[str, frozenset[str]]:
-    """Draw a training caption, and which of `ASPECTS` it mentions; clear weather never counts."""
-    language = LANGUAGES[int(rng.random() < 0.45)]
-    if rng.random() < EMPTY_SHARE:
-        phrases = phrases_zh if language == "zh" else phrases_en
-        return (_pick(rng, phrases.NEGATIVES) if rng.random() < 0.6 else ""), frozenset()
-    short = scene.thing is not None and rng.random() < _SHORT_SHARE
-    wording = Wording(
-        language,
-        _pick(rng, patterns(language)),
-        bool(rng.random() < _ENHANCED_SHARE),
-        frozenset(
-            part
-            for part, share in (_SHORT_OMITTED if short else _OMITTED).items()
-            if rng.random() < share
-        ),
-    )
-    return caption(scene, wording, rng), _mentioned(scene, wording.omitted)
-
-
-def _mentioned(scene: Scene, omitted: frozenset[str]) -> frozenset[str]:
-    unsaid = set(omitted)
-    if scene.thing is None or "thing" in omitted:
-        unsaid |= {"thing", "colour"}
-    if scene.weather == "clear":
-        unsaid.add("weather")
-    return frozenset(ASPECTS) - unsaid
+    """Draw a training caption, and which of `aspects(scene)` it mentions."""
+    language = LANGUAGES[int(chance(rng, _CHINESE_SHARE))]
+    if chance(rng, EMPTY_SHARE):
+        negatives = _phrases(language).NEGATIVES
+        return (pick(rng, negatives) if chance(rng, 0.6) else ""), frozenset()
+    enhanced = chance(rng, _ENHANCED_SHARE)
+    omitted = _omitted(scene, rng)
+    wording = Wording(language, pick(rng, patterns(language)), enhanced, omitted, loose=True)
+    return caption(scene, wording, rng), _said(scene, wording)
 
 
 def patterns(language: str, *, held_out: bool = False) -> tuple[str, ...]:
     """Return the sentence patterns of a language: those of training, or the held-out ones."""
-    phrases = phrases_zh if language == "zh" else phrases_en
+    phrases = _phrases(language)
     return phrases.HELD_OUT_PATTERNS if held_out else phrases.PATTERNS
 
 
-def caption(scene: Scene, wording: Wording, rng: np.random.Generator) -> str:
-    """Word a scene; synonyms come from `rng`. Nothing that the scene lacks is mentioned."""
-    hidden = wording.omitted
-    if wording.language == "zh":
-        text = _chinese(scene, wording.pattern, hidden, rng)
-    else:
-        text = _english(scene, wording.pattern, hidden, rng)
-    if wording.enhanced:
-        text = _enhanced(text, scene, wording.language, "time" in hidden, rng)
+def caption(
+    scene: Scene, wording: Wording, rng: np.random.Generator, filling: Filling | None = None
+) -> str:
+    """Word a scene; synonyms come from `rng`. Nothing that the scene lacks is mentioned.
+
+    filling: filler words; None = drawn for a loose wording, none for any other.
+    """
+    said, language = _said(scene, wording), wording.language
+    if filling is None:
+        table = fillers(language, held_out=wording.new_fillers)
+        filling = _filling(scene, said, table, language, rng) if wording.loose else Filling()
+    opens = "{opening}" in wording.pattern and bool(filling.noun or said & {"thing", "place"})
+    opening, style = _style(scene, said, wording, opens, rng)
+    plan = Plan(scene, said, wording.pattern, wording.loose, filling, opening)
+    text = (chinese if language == "zh" else english).describe(plan, rng)
+    text = _with_tags(text, (*filling.tags, *filter(None, (style,))), language, rng)
+    text = _punctuated(text, opening, wording, rng)
+    return _enhanced(text, scene, said, language, rng) if wording.enhanced else text
+
+
+def _said(scene: Scene, wording: Wording) -> frozenset[str]:
+    said = aspects(scene).keys() - wording.omitted
+    if "thing" in wording.omitted:
+        said -= {"colour", "count", "thing2", "colour2"}
+    if not wording.loose and scene.weather == default_of(scene).weather == "clear":
+        said -= {"weather"}
+    return frozenset(said)
+
+
+def _omitted(scene: Scene, rng: np.random.Generator) -> frozenset[str]:
+    """Return what a training caption leaves unsaid: much of what is default, seldom anything else.
+
+    Each of two things can be in its own default colour.
+    """
+    default = unspoken(scene) - {"colour"}
+    for subject, aspect in zip(scene.subjects, ("colour", "colour2"), strict=False):
+        if subject.colour in DEFAULTS[subject.thing].colours:
+            default |= {aspect}
+    everything = chance(rng, _ALL_UNSPOKEN_SHARE)
+    omitted: set[str] = set()
+    for aspect in ("place", "time", "weather", "colour", "colour2"):
+        share = _FORGOTTEN_SHARE
+        if aspect in default:
+            usual = aspect == "weather" and scene.weather == "clear"
+            share = 1.0 if everything else _CLEAR_UNSPOKEN_SHARE if usual else _UNSPOKEN_SHARE
+        if chance(rng, share):
+            omitted.add(aspect)
+    if scene.subjects and "place" not in omitted and chance(rng, _FORGOTTEN_SHARE):
+        omitted.add("thing")
+    return frozenset(omitted)
+
+
+def _filling(
+    scene: Scene,
+    said: frozenset[str],
+    table: Fillers,
+    language: str,
+    rng: np.random.Generator,
+) -> Filling:
+    """Draw filler words; a caption that says nothing consists of them."""
+    nothing = not said - {"style"}
+    noun = ""
+    if not scene.subjects and (nothing or chance(rng, _UNKNOWN_NOUN_SHARE)):
+        noun = _filler(table.nouns, language, rng)
+    if not chance(rng, _FILLED_SHARE):
+        return Filling(noun)
+    draw = rng.random()
+    number = 1 + sum(draw > odds for odds in _FILLER_ODDS)
+    adjectives: list[str] = []
+    tags: list[str] = []
+    after = ""
+    has_thing = bool(noun) or "thing" in said
+    second = len(scene.subjects) > 1 and chance(rng, 0.5)
+    for _ in range(number):
+        kind = rng.random()
+        if not has_thing or kind > 0.6:
+            tags.append(_filler(table.tags, language, rng))
+        elif kind > 0.38 and not after:
+            after = pick(rng, _afters(table, scene, second))
+        else:
+            adjectives.append(_filler(table.adjectives, language, rng))
+    return Filling(noun, tuple(adjectives), after, tuple(tags), second)
+
+
+def _filler(words: tuple[str, ...], language: str, rng: np.random.Generator) -> str:
+    return made_up_word(language, rng) if chance(rng, _MADE_UP_SHARE) else pick(rng, words)
+
+
+_LIVING: Final = frozenset(
+    {"cat", "dog", "horse", "rabbit", "dragon", "bird", "fish", "person", "woman", "man", "child",
+     "robot", "snowman"}
+)  # fmt: skip
+
+
+def _afters(table: Fillers, scene: Scene, second: bool) -> tuple[str, ...]:
+    lives = not scene.subjects or scene.subjects[int(second)].thing in _LIVING
+    return table.living if lives else table.after
+
+
+def _style(
+    scene: Scene, said: frozenset[str], wording: Wording, opens: bool, rng: np.random.Generator
+) -> tuple[str, str]:
+    """Return the opening of a caption, and a style to put before or behind it.
+
+    opens: whether something follows that can be opened.
+    """
+    phrases = _phrases(wording.language)
+    opening = pick(rng, phrases.OPENINGS)
+    if "style" in said:
+        if opens and chance(rng, 0.8):
+            return pick(rng, phrases.STYLE_OPENINGS[scene.style]), ""
+        tags = phrases.STYLE_TAGS[scene.style]
+        if scene.style == "pencil" and said.isdisjoint({"colour", "colour2"}):
+            tags += phrases.COLOURLESS_TAGS
+        return opening, pick(rng, tags)
+    if wording.loose and scene.style == STYLES[0] and chance(rng, _OTHER_STYLE_SHARE):
+        return opening, pick(rng, phrases.OTHER_STYLES)
+    return opening, ""
+
+
+def _with_tags(text: str, tags: tuple[str, ...], language: str, rng: np.random.Generator) -> str:
+    """Put tags before or behind a text, between commas."""
+    comma = "，" if language == "zh" else ", "
+    for tag in tags:
+        if not text:
+            text = tag
+        elif tag.startswith(("in ", "as ")):
+            text += pick(rng, (" ", ", ")) + tag
+        elif chance(rng, 0.3):
+            text = f"{tag}{comma}{text}"
+        else:
+            text = f"{text}{comma}{tag}"
     return text
 
 
-def _english(scene: Scene, pattern: str, hidden: frozenset[str], rng: np.random.Generator) -> str:
-    thing = "" if "thing" in hidden else _english_thing(scene, "colour" in hidden, rng)
-    words = {
-        "thing": thing,
-        "bare": re.sub(r"^an? ", "", thing),
-        "verb": _pick(rng, phrases_en.VERBS[scene.thing]) if thing and scene.thing else "",
-        "opening": _pick(rng, phrases_en.OPENINGS),
-        "noun": "", "place": "", "time": "", "time_noun": "",
-        "weather": "", "weather_tag": "", "adjective": "",
-    }  # fmt: skip
-    if "place" not in hidden:
-        words["noun"] = _pick(rng, phrases_en.PLACE_NOUNS[scene.place])
-        words["place"] = _pick(rng, phrases_en.PLACE_PHRASES[scene.place])
-    if "time" not in hidden:
-        words["time"] = _pick(rng, phrases_en.TIME_PHRASES[scene.time])
-        words["time_noun"] = _pick(rng, phrases_en.TIME_NOUNS[scene.time])
-    if "weather" not in hidden:
-        words["weather"] = _pick(rng, phrases_en.WEATHER_PHRASES[scene.weather])
-        words["weather_tag"] = _pick(rng, phrases_en.WEATHER_TAGS[scene.weather])
-        words["adjective"] = _pick(rng, phrases_en.WEATHER_ADJECTIVES[scene.weather])
-    if not thing:
-        pattern = re.sub(
-            r",? ?(and )?(with |there is |seen )?\{thing\}( \{verb\}| and)?", "", pattern
-        )
-        pattern = pattern.replace("{place}", "{noun}")
-    text = _tidy_english(pattern.format(**words))
-    if text and rng.random() < 0.4:
-        text = text[0].upper() + text[1:]
-    return text + "." if text and rng.random() < 0.15 else text
-
-
-def _english_thing(scene: Scene, plain: bool, rng: np.random.Generator) -> str:
-    if scene.thing is None or scene.colour is None:
-        return ""
-    thing = _pick(rng, phrases_en.THING_WORDS[scene.thing])
-    colour = "" if plain else _pick(rng, phrases_en.COLOUR_WORDS[scene.colour])
-    if colour and scene.thing == "person" and rng.random() < 0.6:
-        dress = _pick(rng, ("in {}", "in {} coat", "in {} clothes", "wearing {}", "with {} hat"))
-        garment = _with_article(colour) if dress.endswith(("coat", "hat")) else colour
-        phrase = f"{thing} {dress.format(garment)}"
-    else:
-        phrase = f"{colour} {thing}".strip()
-    return _with_article(phrase)
-
-
-def _with_article(phrase: str) -> str:
-    return f"an {phrase}" if phrase[0] in "aeiou" else f"a {phrase}"
-
-
-def _tidy_english(text: str) -> str:
-    text = re.sub(r"\s+", " ", text).strip()
-    text = re.sub(r"(\s*,)+", ",", text)
-    text = re.sub(r"\s+:", ":", text)
-    text = re.sub(r"^(and|with)\b|\b(with|and|there is)$", "", text.strip(" ,:"))
-    return re.sub(r"\s+", " ", text).strip(" ,:")
-
-
-def _chinese(scene: Scene, pattern: str, hidden: frozenset[str], rng: np.random.Generator) -> str:
-    thing = "" if "thing" in hidden else _chinese_thing(scene, "colour" in hidden, rng)
-    words = {
-        "thing": thing,
-        "bare": re.sub("^一.", "", thing),
-        "opening": _pick(rng, phrases_zh.OPENINGS),
-        "noun": "", "place": "", "time": "", "weather": "",
-    }  # fmt: skip
-    if "place" not in hidden:
-        words["noun"] = _pick(rng, phrases_zh.PLACE_NOUNS[scene.place])
-        words["place"] = _pick(rng, phrases_zh.PLACE_PHRASES[scene.place])
-    if "time" not in hidden:
-        words["time"] = _pick(rng, phrases_zh.TIME_PHRASES[scene.time])
-    if "weather" not in hidden:
-        words["weather"] = _pick(rng, phrases_zh.WEATHER_PHRASES[scene.weather])
-    if not thing:
-        pattern = re.sub(r"，?[的和有]?\{thing\}", "", pattern).replace("{place}", "{noun}")
-    text = pattern.format(**words).replace("，在，", "，")
-    text = re.sub("^[的和有，在]+|[的和有，在]+$", "", text)
-    text = re.sub("，[的和]?(?=，)", "", text).replace("，的", "，").replace("，和", "，")
-    return text + "。" if text and rng.random() < 0.25 else text
-
-
-def _chinese_thing(scene: Scene, plain: bool, rng: np.random.Generator) -> str:
-    if scene.thing is None or scene.colour is None:
-        return ""
-    options = phrases_zh.THING_WORDS[scene.thing]
-    count, thing = options[int(rng.integers(len(options)))]
-    colour = "" if plain else _pick(rng, phrases_zh.COLOUR_WORDS[scene.colour])
-    if colour and scene.thing == "person":
-        dress = _pick(rng, ("穿{}衣服的", "穿着{}外套的", "戴{}帽子的"))
-        colour = dress.format(colour.removesuffix("的"))
-    return f"{count if rng.random() < 0.75 else ''}{colour}{thing}"
+def _punctuated(text: str, opening: str, wording: Wording, rng: np.random.Generator) -> str:
+    """Return a text with its beginning and end as people type them."""
+    if not text:
+        return text
+    opened = "{opening}" in wording.pattern and opening in text
+    if wording.language == "zh":
+        if opened and opening in phrases_zh.QUESTIONS:
+            return text + phrases_zh.QUESTIONS[opening] + ("？" if chance(rng, 0.8) else "")
+        return text + "。" if chance(rng, 0.2) else text
+    if opened and wording.loose and chance(rng, _PLEASE_SHARE):
+        text += pick(rng, (" please", ", please", " pls"))
+    if opened and opening.startswith(("can ", "could ")):
+        text += "?" if chance(rng, 0.8) else ""
+    elif chance(rng, 0.15):
+        text += "."
+    if wording.loose and len(text) < 60 and chance(rng, _SHOUTED_SHARE):
+        return text.upper()
+    return text[0].upper() + text[1:] if chance(rng, 0.4) else text
 
 
 def _enhanced(
-    text: str, scene: Scene, language: str, timeless: bool, rng: np.random.Generator
+    text: str, scene: Scene, said: frozenset[str], language: str, rng: np.random.Generator
 ) -> str:
     """Append what an enhancer would: quality words, and light that agrees with the time of day."""
-    phrases = phrases_zh if language == "zh" else phrases_en
+    phrases = _phrases(language)
     default = phrases.QUALITY[0]
-    quality = default if rng.random() < 0.4 else _pick(rng, phrases.QUALITY)
-    extras = [quality]
-    if not timeless and rng.random() < 0.25:
-        extras.insert(int(rng.integers(2)), _pick(rng, phrases.LIGHT_HINTS[scene.time]))
-    if not text:
-        return quality
+    extras = [default if chance(rng, 0.4) else pick(rng, phrases.QUALITY)]
+    comma = "，" if language == "zh" else ", "
+    plain = "style" not in said
+    if chance(rng, _ADDITIONS_SHARE):
+        extras = [comma.join(pick(rng, _additions(language)) for _ in range(3))]
+    elif not plain and chance(rng, 0.5):
+        extras = [comma.join(phrases.STYLE_QUALITY[scene.style][:3])]
+    lit = plain and "time" in said and scene.weather == "clear" and scene.place not in SKYLESS
+    if lit and chance(rng, 0.25):
+        extras.insert(int(rng.integers(2)), pick(rng, phrases.LIGHT_HINTS[scene.time]))
     joints, stop = (("，", "。", "。"), "。") if language == "zh" else ((", ", ". ", ". "), ".")
-    return _pick(rng, joints).join([text.rstrip(stop), *(e.rstrip(stop) for e in extras)]) + stop
+    parts = [each.rstrip(stop) for each in (text, *extras) if each]
+    joined = pick(rng, joints).join(parts) + stop
+    return (
+        joined.replace("?. ", "? ").replace("?, ", "? ").replace("？。", "？").replace("？，", "？")
+    )
 
 
-def _pick(rng: np.random.Generator, words: tuple[str, ...]) -> str:
-    return words[int(rng.integers(len(words)))]
+@cache
+def _additions(language: str) -> tuple[str, ...]:
+    """Return all that the enhancer can append to a prompt."""
+    slots: list[Slot] = [slot for implied in IMPLIED.values() for slot in implied]
+    said = [each for slot in (*slots, *PLAIN_QUALITY, EXTRAS) for each in slot]
+    return tuple(text for each in said for text in (each.zh if language == "zh" else each.en))
+
+
+def _phrases(language: str) -> ModuleType:
+    return phrases_zh if language == "zh" else phrases_en

@@ -1,9 +1,8 @@
 """Measure what `sketch` learned: `python -m engine.sketch.evaluate`.
 
 It paints prompts that training never saw: held-out combinations of place, time, thing and colour, a
-third of them in held-out sentence patterns, in both languages, plain and enhanced. A judge that was
-trained on drawings alone classifies each picture. Drawing for the judge and training it takes about
-ten minutes the first time, painting one.
+third of them in held-out sentence patterns, short ones with held-out filler words, in both
+languages, plain and enhanced. A judge that was trained on drawings alone classifies each picture.
 """
 
 import argparse
@@ -11,7 +10,6 @@ import json
 import logging
 import os
 import platform
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,27 +19,55 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 from diffusers.utils import logging as diffusers_logging
 
 from engine.sketch import MODEL_DIR, SKETCH_REVISION
 from engine.sketch.autoencoder import to_tensor
-from engine.sketch.captions import LANGUAGES, Wording, caption, patterns
-from engine.sketch.judge import ASPECTS, Judge, draw_batch, through, train_judge
+from engine.sketch.captions import ASPECTS, LANGUAGES, Wording, caption, patterns
+from engine.sketch.judge import ASPECTS as ASPECTS_JUDGED
+from engine.sketch.judge import (
+    Judge,
+    is_pair,
+    load_judge,
+    right_aspects,
+)
+from engine.sketch.judge_training import look_at_fresh
 from engine.sketch.shapes import SHAPES
-from engine.sketch.spec import Scene, draw_scene
+from engine.sketch.spec import (
+    DEFAULTS,
+    PLACES,
+    STYLES,
+    THINGS,
+    Scene,
+    Subject,
+    draw_scene,
+)
 
 REPORT_PATH: Final = MODEL_DIR.parent / "evaluation.json"
-JUDGE_STEPS: Final = 1500
-JUDGE_SCENES: Final = 4800
-"""Enough for a judge that is right in more than 99 % of fresh drawings; found by trying."""
-GOAL: Final = 0.9
-"""Required share of pictures in which time, place, thing and colour are all right. By hand."""
 
 CORE: Final = ("time", "place", "thing", "colour")
+GOALS: Final[dict[str, tuple[tuple[str, ...], float]]] = {
+    "first things": (CORE, 0.985),
+    "new things": (("thing",), 0.9),
+    "short": (("thing",), 0.9),
+    "several": (("number",), 0.8),
+}
+"""By kind of trial, which aspects have to be right together in what share of pictures. The first is
+what an earlier version of the model reached, which knew nothing else; the others are by hand."""
+
+_FIRST_THINGS: Final = frozenset(THINGS[:9])
+_FIRST_PLACES: Final = frozenset(PLACES[:5])
+_LATER_COLOURS: Final = frozenset({"brown", "grey"})
+_KINDS: Final = (
+    *("first things", "new things") * 5,
+    *("short",) * 4,
+    *("several", "pair", "style") * 2,
+)
+"""The kinds of trial, in turn."""
 _HELD_OUT_PATTERN_SHARE: Final = 0.35
-"""Chosen by hand."""
+_JUDGED_BATCHES: Final = 40
+"""Batches of 16 fresh drawings on which the judge is judged. Both chosen by hand."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +76,7 @@ _log = logging.getLogger(__name__)
 class Trial:
     """One prompt to paint, and what its picture must show."""
 
+    kind: str
     scene: Scene
     prompt: str
     language: str
@@ -68,26 +95,61 @@ class Judgement:
     right: dict[str, bool]
     seconds: float
 
-    @property
-    def all_right(self) -> bool:
-        """Whether time, place, thing and colour are all right."""
-        return all(self.right[aspect] for aspect in CORE)
+    def all_right(self, aspects: Sequence[str] = CORE) -> bool:
+        """Whether these aspects are right, as far as the picture shows them."""
+        return all(self.right.get(aspect, True) for aspect in aspects)
 
 
 def draw_trials(count: int, seed: int) -> list[Trial]:
-    """Draw held-out trials that cycle through languages, plain and enhanced, and sizes."""
+    """Draw trials that cycle through kinds, languages, plain and enhanced, and sizes.
+
+    Combinations of place, time, thing and colour are held out of training; those of "short" cannot
+    be, for their prompts leave open all but the thing. Their filler words are held out.
+    """
     trials = []
     for i in range(count):
         rng = np.random.default_rng((seed, 6, i))
-        language, enhanced = LANGUAGES[i % 2], i // 2 % 2 == 1
+        kind, turn = _KINDS[i % len(_KINDS)], i // len(_KINDS)
+        language, enhanced = LANGUAGES[(i + turn) % 2], (i // 2 + turn) % 2 == 1
         new_pattern = bool(rng.random() < _HELD_OUT_PATTERN_SHARE)
         options = patterns(language, held_out=new_pattern)
         pattern = options[int(rng.integers(len(options)))]
-        scene = draw_scene(rng, held_out=True)
-        text = caption(scene, Wording(language, pattern, enhanced), rng)
-        size = SHAPES[i // 4 % len(SHAPES)]
-        trials.append(Trial(scene, text, language, enhanced, new_pattern, size, seed * 100_000 + i))
+        scene = _scene(kind, i, rng)
+        omitted = frozenset(ASPECTS) - {"thing"} if kind == "short" else frozenset[str]()
+        wording = Wording(
+            language, pattern, enhanced, omitted, loose=kind == "short", new_fillers=True
+        )
+        text = caption(scene, wording, rng)
+        size = SHAPES[(i // 4 + turn) % len(SHAPES)]
+        trials.append(
+            Trial(kind, scene, text, language, enhanced, new_pattern, size, seed * 100_000 + i)
+        )
     return trials
+
+
+def _scene(kind: str, number: int, rng: np.random.Generator) -> Scene:
+    """Draw a scene of one kind of trial."""
+    if kind == "short":
+        thing = THINGS[number * 7 % len(THINGS)]
+        usual = DEFAULTS[thing]
+        return Scene(usual.place, usual.time, usual.weather, (Subject(thing, usual.colours[0]),))
+    while True:
+        scene = draw_scene(rng, held_out=True)
+        if _kind(scene) == kind:
+            return scene
+
+
+def _kind(scene: Scene) -> str:
+    if scene.style != STYLES[0]:
+        return "style"
+    if len(scene.subjects) > 1:
+        return "pair"
+    if scene.count > 1:
+        return "several"
+    first = scene.thing in _FIRST_THINGS and scene.place in _FIRST_PLACES
+    if first and scene.colour not in _LATER_COLOURS:
+        return "first things"
+    return "new things" if scene.thing not in _FIRST_THINGS else ""
 
 
 def paint(
@@ -111,38 +173,23 @@ def judge_trial(pipeline: ZImagePipeline, judge: Judge, trial: Trial) -> Judgeme
     start = time.perf_counter()
     pixels = paint(pipeline, trial.prompt, trial.size, trial.seed)
     seconds = time.perf_counter() - start
-    seen = judge.answers(pixels[None])[0]
-    right = {aspect: seen[aspect] == getattr(trial.scene, aspect) for aspect in ASPECTS}
+    seen = judge.look(to_tensor(pixels[None]), pairs=is_pair(trial.scene))[0]
+    right = right_aspects(trial.scene, seen)
+    if trial.kind == "short":  # any of the usual colours is right
+        right["colour"] = seen.colours[0] in DEFAULTS[trial.scene.subjects[0].thing].colours
     return Judgement(trial, right, seconds)
 
 
-@torch.no_grad()
-def judge_accuracy(
-    judge: Judge, autoencoder: AutoencoderKL, *, batches: int, seed: int
-) -> dict[str, dict[str, float]]:
-    """Return how often the judge is right on fresh drawings, plain and autoencoded."""
-    right: dict[str, dict[str, list[bool]]] = {}
-    for i in range(batches):
-        scenes, pictures = draw_batch(np.random.default_rng((seed, 7, i)), 16)
-        for kind in ("drawn", "through_autoencoder"):
-            plain = kind == "drawn"
-            scores = judge(to_tensor(pictures) if plain else through(autoencoder, pictures))
-            for aspect, answers in ASPECTS.items():
-                best = [answers[j] for j in scores[aspect].argmax(dim=1).tolist()]
-                hits = [a == getattr(s, aspect) for a, s in zip(best, scenes, strict=True)]
-                right.setdefault(kind, {}).setdefault(aspect, []).extend(hits)
-    return {
-        kind: {aspect: round(float(np.mean(hits)), 4) for aspect, hits in aspects.items()}
-        for kind, aspects in right.items()
-    }
-
-
 def summarise(verdicts: Sequence[Judgement]) -> dict[str, dict[str, float]]:
-    """Return the share that is right, by group of trials and by aspect; `all` is CORE together."""
+    """Return the share that is right, by group of trials and by aspect; `all` is CORE together.
+
+    An aspect that no picture of a group shows is left out.
+    """
     groups: dict[str, list[Judgement]] = {"all pictures": list(verdicts)}
     for verdict in verdicts:
         trial = verdict.trial
         for group in (
+            trial.kind,
             "English" if trial.language == "en" else "Chinese",
             "enhanced" if trial.enhanced else "plain",
             "new pattern" if trial.new_pattern else "known pattern",
@@ -152,31 +199,45 @@ def summarise(verdicts: Sequence[Judgement]) -> dict[str, dict[str, float]]:
     return {
         name: {
             "pictures": len(group),
-            **{a: round(float(np.mean([v.right[a] for v in group])), 4) for a in ASPECTS},
-            "all": round(float(np.mean([v.all_right for v in group])), 4),
+            **_shares(group),
+            "all": round(float(np.mean([v.all_right() for v in group])), 4),
         }
         for name, group in groups.items()
     }
 
 
+def _shares(group: Sequence[Judgement]) -> dict[str, float]:
+    shown = {a: [v.right[a] for v in group if a in v.right] for a in ASPECTS_JUDGED}
+    return {a: round(float(np.mean(hits)), 4) for a, hits in shown.items() if hits}
+
+
+def missed_goals(verdicts: Sequence[Judgement]) -> list[str]:
+    """Return a line for every goal that is missed."""
+    missed = []
+    for kind, (aspects, goal) in GOALS.items():
+        group = [v.all_right(aspects) for v in verdicts if v.trial.kind == kind]
+        share = float(np.mean(group)) if group else 1.0
+        if share < goal:
+            missed.append(f"{kind}: {' and '.join(aspects)} right in {share:.1%}, goal {goal:.1%}")
+    return missed
+
+
 def table(summary: dict[str, dict[str, float]]) -> str:
     """Format the summary as text, one group per line."""
-    columns = ("pictures", *ASPECTS, "all")
-    lines = [f"{'':16}" + "".join(f"{column:>10}" for column in columns)]
+    columns = (*ASPECTS_JUDGED, "all")
+    lines = [f"{'':16}{'pictures':>10}" + "".join(f"{column:>10}" for column in columns)]
     for name, row in summary.items():
-        cells = (f"{row[c]:>10.0f}" if c == "pictures" else f"{row[c]:>10.1%}" for c in columns)
-        lines.append(f"{name:16}" + "".join(cells))
+        cells = (f"{row[c]:>10.1%}" if c in row else f"{'–':>10}" for c in columns)
+        lines.append(f"{name:16}{row['pictures']:>10.0f}" + "".join(cells))
     return "\n".join(lines)
 
 
-def evaluate(
-    model: Path, work_dir: Path, *, pictures: int, seed: int, today: date
-) -> dict[str, Any]:
+def evaluate(model: Path, *, pictures: int, seed: int, today: date) -> dict[str, Any]:
     """Evaluate a model folder; return the report, ready for JSON."""
-    pipeline = ZImagePipeline.from_pretrained(model)
+    pipeline = ZImagePipeline.from_pretrained(model, torch_dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
-    judge = train_judge(work_dir, pipeline.vae, scenes=JUDGE_SCENES, steps=JUDGE_STEPS, seed=seed)
-    accuracy = judge_accuracy(judge, pipeline.vae, batches=10, seed=seed)
+    judge = load_judge()
+    judged, _ = look_at_fresh(judge, pipeline.vae, batches=_JUDGED_BATCHES, seed=seed)
     verdicts = []
     for trial in draw_trials(pictures, seed):
         verdicts.append(judge_trial(pipeline, judge, trial))
@@ -184,20 +245,21 @@ def evaluate(
             _log.info("painted %d of %d", len(verdicts), pictures)
     wrong = [
         {
+            "kind": v.trial.kind,
             "prompt": v.trial.prompt,
             "seed": v.trial.seed,
-            "wrong": [aspect for aspect in CORE if not v.right[aspect]],
+            "wrong": [aspect for aspect in ASPECTS_JUDGED if not v.right.get(aspect, True)],
         }
         for v in verdicts
-        if not v.all_right
+        if not v.all_right(ASPECTS_JUDGED)
     ]
     return {
         "revision": SKETCH_REVISION,
         "date": today.isoformat(),
         "machine": f"{platform.machine()}, {os.cpu_count()} CPU cores, torch {torch.__version__}",
         "seed": seed,
-        "goal": GOAL,
-        "judge_accuracy": accuracy,
+        "missed_goals": missed_goals(verdicts),
+        "judge_accuracy": judged,
         "median_seconds": round(float(np.median([v.seconds for v in verdicts])), 3),
         "right": summarise(verdicts),
         "wrong": wrong,
@@ -210,11 +272,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m engine.sketch.evaluate",
         description="Measure the built-in demo model on prompts that its training never saw.",
     )
-    work_dir = Path(tempfile.gettempdir()) / "sketch-work"
     parser.add_argument("--model", type=Path, default=MODEL_DIR, help="folder to evaluate")
-    parser.add_argument("--work-dir", type=Path, default=work_dir, help="keeps the trained judge")
     parser.add_argument("--json", type=Path, default=REPORT_PATH, help="where the report goes")
-    parser.add_argument("--pictures", type=int, default=200)
+    parser.add_argument("--pictures", type=int, default=400)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--threads", type=int, default=2, help="CPU threads for torch")
     options = parser.parse_args(arguments)
@@ -223,7 +283,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     report = evaluate(
         options.model,
-        options.work_dir,
         pictures=options.pictures,
         seed=options.seed,
         today=datetime.now(UTC).date(),
@@ -232,8 +291,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(table(report["right"]))
     print(f"judge on fresh drawings: {report['judge_accuracy']}")
     print(f"median {report['median_seconds']} s a picture")
-    if report["right"]["all pictures"]["all"] < GOAL:
-        raise SystemExit(f"below the goal of {GOAL:.0%}")
+    if report["missed_goals"]:
+        raise SystemExit("\n".join(["goals missed:", *report["missed_goals"]]))
 
 
 if __name__ == "__main__":

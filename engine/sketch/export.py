@@ -1,5 +1,6 @@
 """Assemble the trained parts into a pipeline and write its folder."""
 
+import copy
 import json
 import tempfile
 from pathlib import Path
@@ -29,10 +30,17 @@ def assemble(
 
 
 def export(pipeline: ZImagePipeline, folder: Path) -> None:
-    """Write the pipeline's folder; existing files are replaced one by one, each atomically."""
+    """Write the pipeline's folder; existing files are replaced one by one, each atomically.
+
+    The transformer's weights are rounded to float16.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export-") as draft:
         pipeline.save_pretrained(draft, safe_serialization=True)
+        # Half the bytes in the repository. The other parts are small, and transformers would load
+        # an encoder in the format of its file: with float32 there, plain diffusers needs no dtype.
+        half = copy.deepcopy(pipeline.transformer).half()
+        half.save_pretrained(Path(draft) / "transformer", safe_serialization=True)
         for source in sorted(Path(draft).rglob("*")):
             if source.is_file():
                 if source.suffix == ".json":

@@ -28,7 +28,7 @@ _PLAIN_SHARE: Final = 0.12
 """AdamW's learning rate for embeddings, gains and biases, as a share of Muon's. Chosen by hand."""
 _THING_WEIGHT: Final = 5.0
 """The weight of a thing's place relative to the background; see `_weights`. Chosen by hand."""
-_CAPTION_POOL: Final = 3
+CAPTION_POOL: Final = 3
 """Captions drawn per caption used, so that all of a batch pad to one length. By hand."""
 
 _log = logging.getLogger(__name__)
@@ -92,6 +92,7 @@ def train_painter(
         matrix_rate=stage.matrix_rate,
         plain_rate=stage.matrix_rate * _PLAIN_SHARE,
         plain=_PLAIN_PARAMETERS,
+        ranks=ranks,
     )
     parts = {"model": network, "average": average, "optimizers": optimizers}
     checkpoint = work_dir / f"{stage.name}.pt"
@@ -180,32 +181,34 @@ def _draw_batch(
     rng = np.random.default_rng(seed)
     odds = np.array([len(cache.scenes) for cache in caches], dtype=float)
     cache = caches[int(rng.choice(len(caches), p=odds / odds.sum()))]
-    rows = rng.integers(len(cache.scenes), size=size * _CAPTION_POOL)
+    rows = rng.integers(len(cache.scenes), size=size * CAPTION_POOL)
     texts = [draw_caption(cache.scenes[row], rng) for row in rows]
-    lengths = np.array([len(ids) for ids in _ids(tokenizer, texts)])
-    padded = -(-lengths // SEQUENCE_MULTIPLE)
+    padded = padded_lengths(tokenizer, texts)
     chosen = padded == rng.choice(padded)
     rows = rows[chosen][:size]
     texts = [text for text, hit in zip(texts, chosen, strict=True) if hit][:size]
     latents = torch.from_numpy(cache.latents[rows].astype(np.float32))
-    captioned = torch.tensor([float(_names_something(text)) for text in texts])
+    captioned = torch.tensor([float(names_something(text)) for text in texts])
     weights = _weights(cache.boxes[rows], latents.shape[2], latents.shape[3])
     return TrainingBatch(latents, tokenize(tokenizer, texts), captioned, weights)
 
 
 def _weights(boxes: np.ndarray, rows: int, columns: int) -> torch.Tensor:
-    """Return weights by which a thing counts for more than its share of the picture.
+    """Return weights by which things count for more than their share of the picture.
+
+    `boxes` are n × things × left, top, right, bottom, px.
 
     Without them a thing's kind and colour, a tenth of the picture, are learned last.
     """
-    left, top, right, bottom = (torch.from_numpy(edge)[:, None, None] / 8 for edge in boxes.T)
-    y, x = torch.arange(rows)[None, :, None] + 0.5, torch.arange(columns)[None, None] + 0.5
-    inside = (x > left) & (x < right) & (y > top) & (y < bottom)
+    left, top, right, bottom = torch.from_numpy(boxes / 8)[..., None, None].unbind(dim=2)
+    y, x = torch.arange(rows)[:, None] + 0.5, torch.arange(columns) + 0.5
+    inside = ((x > left) & (x < right) & (y > top) & (y < bottom)).any(dim=1)
     weights = 1 + (_THING_WEIGHT - 1) * inside.float()
     return (weights / weights.mean(dim=(1, 2), keepdim=True))[:, None]
 
 
-def _names_something(text: str) -> bool:
+def names_something(text: str) -> bool:
+    """Whether a caption asks for a picture: it is neither empty nor a negative prompt."""
     return bool(text) and not text.startswith(_NEGATIVE_OPENINGS)
 
 
@@ -219,6 +222,12 @@ def _ids(tokenizer: Qwen2Tokenizer, texts: Sequence[str]) -> list[list[int]]:
         chat = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
         chats.append(chat)
     return tokenizer(chats)["input_ids"]  # type: ignore[return-value]
+
+
+def padded_lengths(tokenizer: Qwen2Tokenizer, texts: Sequence[str]) -> np.ndarray:
+    """Return to how many multiples of 32 tokens each prompt is padded."""
+    lengths = np.array([len(ids) for ids in _ids(tokenizer, texts)])
+    return -(-lengths // SEQUENCE_MULTIPLE)
 
 
 def tokenize(tokenizer: Qwen2Tokenizer, texts: Sequence[str]) -> Captions:

@@ -1,36 +1,48 @@
-"""Classifiers that say what a picture shows, trained on drawings alone."""
+"""A classifier that says what a picture shows; `judge_training` trained it on drawings alone."""
 
-import logging
-from collections.abc import Iterator
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
-from engine.sketch.autoencoder import encode, to_tensor
-from engine.sketch.checkpoint import load_checkpoint, save_checkpoint
-from engine.sketch.scenes import draw
-from engine.sketch.shapes import SHAPES
-from engine.sketch.spec import COLOURS, PLACES, THINGS, TIMES, WEATHERS, Scene, draw_scene
+from engine.sketch.spec import COLOURS, PLACES, STYLES, THINGS, TIMES, WEATHERS, Scene
 
+JUDGE_PATH: Final = Path(__file__).parent / "judge.safetensors"
+"""The judge's weights, as float16."""
+NUMBERS: Final = ("one", "two", "three", "pair")
+"""How many things there are; a pair is of two kinds."""
 ASPECTS: Final[dict[str, tuple[str, ...]]] = {
     "time": TIMES,
     "place": PLACES,
+    "weather": WEATHERS,
+    "style": STYLES,
+    "number": NUMBERS,
     "thing": THINGS,
     "colour": COLOURS,
-    "weather": WEATHERS,
 }
 """The judged aspects and their possible answers."""
 
-_BATCH: Final = 24
-_LEARNING_RATE: Final = 2e-3
-"""Chosen by hand, as is the batch."""
+_COLOURLESS: Final = frozenset({"pencil"})
+_LIGHTLESS: Final = frozenset({"pencil", "neon"})
+"""Styles that show no colours, and those that show neither time nor weather."""
+_WIDTHS: Final = (32, 64, 128, 192, 256)
+"""Chosen by hand."""
 
-_log = logging.getLogger(__name__)
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the judge sees in a picture; of a pair the thing on the left comes first."""
+
+    aspects: dict[str, str]
+    things: tuple[str, ...]
+    colours: tuple[str, ...]
 
 
 class Judge(nn.Module):
@@ -38,14 +50,14 @@ class Judge(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        widths = (24, 48, 96, 128)
-        layers: list[nn.Module] = [nn.Conv2d(3, widths[0], 5, stride=2, padding=2), nn.SiLU()]
-        for narrow, wide in zip(widths, (*widths[1:], 160), strict=True):
+        layers: list[nn.Module] = [nn.Conv2d(3, _WIDTHS[0], 5, stride=2, padding=2), nn.SiLU()]
+        for narrow, wide in itertools.pairwise(_WIDTHS):
             layers += [nn.Conv2d(narrow, wide, 3, stride=2, padding=1), nn.GroupNorm(8, wide)]
             layers += [nn.SiLU(), nn.Conv2d(wide, wide, 3, padding=1, groups=8), nn.SiLU()]
         self.trunk = nn.Sequential(*layers)
+        pooled = 2 * _WIDTHS[-1]
         self.heads = nn.ModuleDict(
-            {aspect: nn.Linear(320, len(answers)) for aspect, answers in ASPECTS.items()}
+            {aspect: nn.Linear(pooled, len(answers)) for aspect, answers in ASPECTS.items()}
         )
 
     def forward(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -56,92 +68,99 @@ class Judge(nn.Module):
         return {aspect: head(pooled) for aspect, head in self.heads.items()}
 
     @torch.no_grad()
-    def answers(self, pictures: np.ndarray) -> list[dict[str, str]]:
-        """Return what each picture (n × height × width × 3, uint8) shows, by aspect."""
-        scores = self(to_tensor(pictures))
-        best = {aspect: score.argmax(dim=1).tolist() for aspect, score in scores.items()}
+    def look(self, pictures: torch.Tensor, *, pairs: bool) -> list[Seen]:
+        """Return what each picture (n × 3 × height × width, -1..1) shows.
+
+        Of `pairs` the left and the right half are looked at on their own.
+        """
+        whole = _best(self(pictures))
+        parts = [_best(self(half)) for half in halves(pictures)] if pairs else [whole]
         return [
-            {aspect: ASPECTS[aspect][best[aspect][i]] for aspect in ASPECTS}
+            Seen(
+                whole[i],
+                tuple(part[i]["thing"] for part in parts),
+                tuple(part[i]["colour"] for part in parts),
+            )
             for i in range(len(pictures))
         ]
 
 
-def train_judge(
-    work_dir: Path, autoencoder: AutoencoderKL, *, scenes: int, steps: int, seed: int
-) -> Judge:
-    """Train a judge on drawings, a third of them autoencoded, or load `judge.pt`.
+def _best(scores: dict[str, torch.Tensor]) -> list[dict[str, str]]:
+    best = {aspect: score.argmax(dim=1).tolist() for aspect, score in scores.items()}
+    count = len(next(iter(best.values())))
+    return [{a: ASPECTS[a][best[a][i]] for a in ASPECTS} for i in range(count)]
 
-    It never sees a painted picture. Held-out combinations are among its drawings, so that it judges
-    them as well as any other.
+
+def halves(pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the left and the right half of pictures."""
+    middle = pictures.shape[-1] // 2
+    return pictures[..., :middle], pictures[..., middle:]
+
+
+def is_pair(scene: Scene) -> bool:
+    """Whether a scene shows two kinds of thing."""
+    return len(scene.subjects) > 1
+
+
+def truth(scene: Scene) -> dict[str, str]:
+    """Return the right answers about a whole picture, for the aspects that it shows."""
+    answers = {"place": scene.place, "style": scene.style}
+    if scene.style not in _LIGHTLESS:
+        answers |= {"time": scene.time, "weather": scene.weather}
+    if scene.subjects:
+        answers["number"] = NUMBERS[3] if is_pair(scene) else NUMBERS[scene.count - 1]
+    if scene.subjects and not is_pair(scene):
+        answers |= shown_by(scene, 0)
+    return answers
+
+
+def shown_by(scene: Scene, subject: int) -> dict[str, str]:
+    """Return the right answers about one of a scene's subjects."""
+    shown = {"thing": scene.subjects[subject].thing}
+    if scene.style not in _COLOURLESS:
+        shown["colour"] = scene.subjects[subject].colour
+    return shown
+
+
+def right_aspects(scene: Scene, seen: Seen) -> dict[str, bool]:
+    """Return for every aspect that a picture shows whether the judge sees what was asked for.
+
+    Of a pair, both things and both colours have to be right; which stands where does not matter.
     """
-    torch.manual_seed(seed)
+    right = {
+        aspect: seen.aspects[aspect] == answer
+        for aspect, answer in truth(scene).items()
+        if aspect not in ("thing", "colour")
+    }
+    if not scene.subjects:
+        return right
+    asked = [(each.thing, each.colour) for each in scene.subjects]
+    found = list(zip(seen.things, seen.colours, strict=True))
+    right["thing"] = sorted(thing for thing, _ in found) == sorted(thing for thing, _ in asked)
+    if scene.style not in _COLOURLESS:
+        if right["thing"]:
+            right["colour"] = sorted(found) == sorted(asked)
+        else:
+            right["colour"] = sorted(seen.colours) == sorted(colour for _, colour in asked)
+    return right
+
+
+def load_judge(path: Path = JUDGE_PATH) -> Judge:
+    """Load the frozen judge, by default the one that is shipped beside this module.
+
+    Raises FileNotFoundError where none has been trained.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no judge at {path}: `make judge` trains it")
     judge = Judge()
-    optimizer = torch.optim.AdamW(judge.parameters(), lr=_LEARNING_RATE, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps + 1)
-    checkpoint = work_dir / "judge.pt"
-    first = load_checkpoint(checkpoint, {"model": judge})
-    pool = _pool(autoencoder, scenes, seed) if first < steps else []
-    for step in range(first, steps):
-        rng = np.random.default_rng((seed, 5, step))
-        batch_scenes, pictures = pool[int(rng.integers(len(pool)))]
-        if rng.random() < 0.5:
-            pictures = pictures.flip(-1)
-        inputs = pictures.float() / 127.5 - 1 + _jitter(pictures.shape, rng)
-        loss = _loss(judge(inputs), batch_scenes)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        if (step + 1) % 100 == 0:
-            _log.info("judge step %d loss %.4f", step + 1, loss.item())
-    save_checkpoint(checkpoint, {"model": judge}, steps)
+    weights = load_file(path)
+    judge.load_state_dict({name: weight.float() for name, weight in weights.items()})
     return judge.eval()
 
 
-def _pool(
-    autoencoder: AutoencoderKL, scenes: int, seed: int
-) -> list[tuple[list[Scene], torch.Tensor]]:
-    """Return batches of drawings, every third one autoencoded; pixels are uint8."""
-    pool = []
-    for i in range(-(-scenes // _BATCH)):
-        batch_scenes, pictures = draw_batch(np.random.default_rng((seed, 9, i)), _BATCH)
-        inputs = through(autoencoder, pictures) if i % 3 == 0 else to_tensor(pictures)
-        pool.append((batch_scenes, ((inputs + 1) * 127.5).round().to(torch.uint8)))
-    return pool
-
-
-def draw_batch(rng: np.random.Generator, count: int) -> tuple[list[Scene], np.ndarray]:
-    """Draw scenes with a thing and their pictures in one size: n × height × width × 3."""
-    width, height = SHAPES[int(rng.integers(len(SHAPES)))]
-    scenes = list(_with_things(rng, count))
-    return scenes, np.stack([draw(scene, rng, width, height) for scene in scenes])
-
-
-def _with_things(rng: np.random.Generator, count: int) -> Iterator[Scene]:
-    while count:
-        scene = draw_scene(rng, held_out=bool(rng.random() < 0.1))
-        if scene.thing is not None:
-            count -= 1
-            yield scene
-
-
-@torch.no_grad()
-def through(autoencoder: AutoencoderKL, pictures: np.ndarray) -> torch.Tensor:
-    """Encode and decode pictures: n × 3 × height × width, -1..1."""
-    latents = encode(autoencoder, pictures)
-    scale, shift = autoencoder.config["scaling_factor"], autoencoder.config["shift_factor"]
-    return autoencoder.decode(latents / scale + shift, return_dict=False)[0].clamp(-1, 1)
-
-
-def _jitter(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
-    """Return noise and a change of tone: a painted picture is never as clean as a drawing."""
-    noise = torch.from_numpy(rng.normal(0, 0.06, shape[-2:]).astype(np.float32))
-    return noise + float(rng.normal(0, 0.03))
-
-
-def _loss(scores: dict[str, torch.Tensor], scenes: list[Scene]) -> torch.Tensor:
-    total = torch.zeros(())
-    for aspect, answers in ASPECTS.items():
-        right = torch.tensor([answers.index(getattr(scene, aspect)) for scene in scenes])
-        total = total + functional.cross_entropy(scores[aspect], right)
-    return total
+def accuracy(judged: Sequence[dict[str, bool]]) -> dict[str, float]:
+    """Return the share of right answers by aspect."""
+    return {
+        aspect: round(float(np.mean([each[aspect] for each in judged if aspect in each])), 4)
+        for aspect in ASPECTS
+    }

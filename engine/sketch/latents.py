@@ -10,9 +10,9 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from engine.sketch.autoencoder import encode
 from engine.sketch.ranks import Ranks, together
-from engine.sketch.scenes import draw_with_box
+from engine.sketch.scenes import draw_with_boxes
 from engine.sketch.shapes import Shape
-from engine.sketch.spec import Scene, draw_scene
+from engine.sketch.spec import MOST_ALIKE, Scene, draw_scene
 
 _CHUNK: Final = 16
 
@@ -25,7 +25,7 @@ class LatentCache:
     scenes: list[Scene]
     latents: np.ndarray
     boxes: np.ndarray
-    """Where each scene's thing is, px: n × left, top, right, bottom; all zero for none."""
+    """Where each scene's things are, px: n × 3 × left, top, right, bottom; all zero for none."""
 
 
 def open_cache(
@@ -48,7 +48,9 @@ def open_cache(
         draft = latents_path.with_suffix(".part")
         latents_shape = (count, 16, height // 8, width // 8)
         np.lib.format.open_memmap(draft, "w+", dtype=np.float16, shape=latents_shape).flush()
-        boxes = np.lib.format.open_memmap(boxes_path, "w+", dtype=np.float32, shape=(count, 4))
+        boxes = np.lib.format.open_memmap(
+            boxes_path, "w+", dtype=np.float32, shape=(count, MOST_ALIKE, 4)
+        )
         boxes.flush()
         together(processes, 0, _fill, draft, boxes_path, autoencoder, shape, seed)
         draft.replace(latents_path)
@@ -70,7 +72,9 @@ def _fill(
         pictures = []
         for i in range(start, min(start + _CHUNK, len(latents))):
             rng = _rng(seed, shape, i)
-            picture, boxes[i] = draw_with_box(draw_scene(rng, held_out=False), rng, *shape)
+            picture, things = draw_with_boxes(draw_scene(rng, held_out=False), rng, *shape)
+            if things:
+                boxes[i, : len(things)] = things
             pictures.append(picture)
         with torch.autocast("cpu", torch.bfloat16):
             encoded = encode(autoencoder, np.stack(pictures))

@@ -9,6 +9,8 @@ from typing import Any, Final
 import torch
 from torch import nn
 
+from engine.sketch.ranks import ALONE, Ranks
+
 _MOMENTUM: Final = 0.95
 _ITERATIONS: Final = 5
 """Momentum and iterations are those of Muon's authors."""
@@ -32,8 +34,9 @@ def orthogonalised(matrices: torch.Tensor) -> torch.Tensor:
 class Muon(torch.optim.Optimizer):
     """Orthogonalised momentum for matrices, and convolution kernels flattened to matrices."""
 
-    def __init__(self, parameters: Iterable[nn.Parameter], lr: float) -> None:
+    def __init__(self, parameters: Iterable[nn.Parameter], lr: float, ranks: Ranks = ALONE) -> None:
         super().__init__(parameters, {"lr": lr})
+        self._ranks = ranks
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
@@ -45,16 +48,19 @@ class Muon(torch.optim.Optimizer):
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     alike.setdefault(parameter.shape, []).append(parameter)
-            for parameters in alike.values():
-                self._update(parameters, group["lr"])
+            self._update(list(alike.values()), group["lr"])
         return None
 
-    def _update(self, parameters: list[nn.Parameter], rate: float) -> None:
-        """Update parameters of one shape together: one batch of matrices is faster."""
-        directions = torch.stack([self._direction(p).flatten(1) for p in parameters])
-        tallness = max(1.0, directions.shape[1] / directions.shape[2]) ** 0.5
-        for parameter, update in zip(parameters, orthogonalised(directions), strict=True):
-            parameter.add_(update.view_as(parameter), alpha=-rate * tallness)
+    def _update(self, alike: list[list[nn.Parameter]], rate: float) -> None:
+        """Update parameters, those of one shape together: one batch of matrices is faster."""
+        directions = [
+            torch.stack([self._direction(p).flatten(1) for p in parameters]) for parameters in alike
+        ]
+        updates = self._ranks.shared(directions, orthogonalised)
+        for parameters, stack in zip(alike, updates, strict=True):
+            tallness = max(1.0, stack.shape[1] / stack.shape[2]) ** 0.5
+            for parameter, update in zip(parameters, stack, strict=True):
+                parameter.add_(update.view_as(parameter), alpha=-rate * tallness)
 
     def _direction(self, parameter: nn.Parameter) -> torch.Tensor:
         state: dict[str, Any] = self.state[parameter]
@@ -70,7 +76,8 @@ class Optimizers:
     """Muon for the matrices and AdamW for the rest, on one schedule: up, level, down to zero.
 
     `steps` is the whole length of training; parameters whose name contains one of `plain` go to
-    AdamW even if they are matrices (embeddings, first and last layers).
+    AdamW even if they are matrices (embeddings, first and last layers). `ranks` share the work of
+    orthogonalising.
     """
 
     def __init__(
@@ -81,13 +88,14 @@ class Optimizers:
         matrix_rate: float,
         plain_rate: float,
         plain: tuple[str, ...] = (),
+        ranks: Ranks = ALONE,
     ) -> None:
         matrices, others = [], []
         for name, parameter in model.named_parameters():
             by_name = any(part in name for part in plain)
             (others if parameter.ndim < 2 or by_name else matrices).append(parameter)
         self._optimizers = (
-            Muon(matrices, matrix_rate),
+            Muon(matrices, matrix_rate, ranks),
             torch.optim.AdamW(others, plain_rate, betas=(0.9, 0.98), weight_decay=0.0),
         )
         self._rates = (matrix_rate, plain_rate)

@@ -46,9 +46,31 @@ class Ranks:
         self.gradients[self.rank, : len(flat)] = flat
         self.meeting.wait()
         mean = self.gradients[:, : len(flat)].mean(dim=0)
-        self.meeting.wait()  # no next gradients before all have read these
+        self.meeting.wait()  # nothing new is written before all have read
         for gradient, part in zip(own, mean.split([g.numel() for g in own]), strict=True):
             gradient.copy_(part.view_as(gradient))
+
+    def shared(
+        self, stacks: Sequence[torch.Tensor], work: Callable[[torch.Tensor], torch.Tensor]
+    ) -> list[torch.Tensor]:
+        """Return `work` of every stack, of which each process does its own rows.
+
+        work: turns n × … numbers into as many of the same shape, each row by itself.
+        """
+        if self.gradients is None or self.meeting is None:
+            return [work(stack) for stack in stacks]
+        offset, places = 0, []
+        for stack in stacks:
+            place = self.gradients[0, offset : offset + stack.numel()].view(stack.shape)
+            own = range(self.rank, len(stack), self.size)
+            if own:
+                place[own.start :: self.size] = work(stack[own.start :: self.size])
+            places.append(place)
+            offset += stack.numel()
+        self.meeting.wait()
+        found = [place.clone() for place in places]
+        self.meeting.wait()  # nothing new is written before all have read
+        return found
 
 
 ALONE = Ranks()

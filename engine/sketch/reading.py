@@ -13,22 +13,17 @@ from torch import nn
 from torch.nn import functional
 from transformers import Qwen2Tokenizer, Qwen3Model
 
-from engine.sketch.captions import ASPECTS, draw_labelled_caption
+from engine.sketch.captions import ANSWERS, ASPECTS, aspects, draw_labelled_caption
 from engine.sketch.checkpoint import load_checkpoint, save_checkpoint
-from engine.sketch.flow import tokenize
+from engine.sketch.flow import CAPTION_POOL, names_something, padded_lengths, tokenize
 from engine.sketch.muon import Optimizers
-from engine.sketch.spec import COLOURS, PLACES, THINGS, TIMES, WEATHERS, draw_scene
+from engine.sketch.spec import draw_scene
 from engine.sketch.transformer import TEXT_HIDDEN, Captions, build_text_encoder, encode_captions
 
-_ANSWERS: Final[dict[str, tuple[str, ...]]] = {
-    "place": PLACES,
-    "time": TIMES,
-    "weather": WEATHERS,
-    "thing": THINGS,
-    "colour": COLOURS,
-}
 _CLOSING: Final = 4
 """Tokens at a caption's end that are classified: the chat template's, which attend to all."""
+_UNDERSTOOD: Final = frozenset({"place", "time", "weather"})
+"""What a caption tells although it says nothing of it: a cat alone sits on a meadow at noon."""
 _BATCH: Final = 64
 _RATE: Final = 0.012
 _PLAIN_SHARE: Final = 0.12
@@ -45,7 +40,7 @@ class Reader(nn.Module):
         self.text_encoder = build_text_encoder(vocabulary_size)
         self.norm = nn.RMSNorm(TEXT_HIDDEN)
         self.heads = nn.ModuleDict(
-            {aspect: nn.Linear(TEXT_HIDDEN, len(_ANSWERS[aspect]) + 1) for aspect in ASPECTS}
+            {aspect: nn.Linear(TEXT_HIDDEN, len(ANSWERS[aspect]) + 1) for aspect in ASPECTS}
         )
 
     def forward(self, captions: Captions) -> dict[str, torch.Tensor]:
@@ -76,7 +71,9 @@ def train_reader(work_dir: Path, tokenizer: Qwen2Tokenizer, *, steps: int, seed:
         )
         for step in range(steps):
             captions, answers = _draw_batch(tokenizer, (seed, 8, step))
-            loss, right = _loss(reader(captions), answers)
+            with torch.autocast("cpu", torch.bfloat16):
+                scores = reader(captions)
+            loss, right = _loss({a: s.float() for a, s in scores.items()}, answers)
             loss.backward()
             optimizers.step(step)
             if (step + 1) % 100 == 0:
@@ -88,17 +85,25 @@ def train_reader(work_dir: Path, tokenizer: Qwen2Tokenizer, *, steps: int, seed:
 def _draw_batch(
     tokenizer: Qwen2Tokenizer, seed: tuple[int, ...]
 ) -> tuple[Captions, dict[str, torch.Tensor]]:
+    """Draw captions that all pad to one length, which is faster to read."""
     rng = np.random.default_rng(seed)
-    texts = []
-    answers: dict[str, list[int]] = {aspect: [] for aspect in ASPECTS}
-    for _ in range(_BATCH):
-        scene = draw_scene(rng, held_out=False)
-        text, mentioned = draw_labelled_caption(scene, rng)
-        texts.append(text)
-        for aspect, options in _ANSWERS.items():
-            known = aspect in mentioned
-            answers[aspect].append(options.index(getattr(scene, aspect)) if known else len(options))
-    return tokenize(tokenizer, texts), {a: torch.tensor(answers[a]) for a in ASPECTS}
+    drawn = [_labelled(rng) for _ in range(_BATCH * CAPTION_POOL)]
+    padded = padded_lengths(tokenizer, [text for text, _ in drawn])
+    rows = np.flatnonzero(padded == rng.choice(padded))[:_BATCH]
+    answers = {
+        aspect: torch.tensor([drawn[row][1].get(aspect, len(options)) for row in rows])
+        for aspect, options in ANSWERS.items()
+    }
+    return tokenize(tokenizer, [drawn[row][0] for row in rows]), answers
+
+
+def _labelled(rng: np.random.Generator) -> tuple[str, dict[str, int]]:
+    """Draw a caption, and the answer for each aspect of which it tells something."""
+    scene = draw_scene(rng, held_out=False)
+    text, mentioned = draw_labelled_caption(scene, rng)
+    shown = aspects(scene)
+    known = (mentioned | _UNDERSTOOD if names_something(text) else mentioned) & shown.keys()
+    return text, {aspect: ANSWERS[aspect].index(shown[aspect]) for aspect in known}
 
 
 def _loss(
@@ -106,7 +111,7 @@ def _loss(
 ) -> tuple[torch.Tensor, float]:
     """Return the loss, and the share of captions read entirely right at their last token."""
     total = torch.zeros(())
-    right = torch.ones(_BATCH, dtype=torch.bool)
+    right = torch.ones(len(next(iter(answers.values()))), dtype=torch.bool)
     for aspect, score in scores.items():
         asked = answers[aspect][:, None].expand(-1, _CLOSING)
         total = total + functional.cross_entropy(score.flatten(0, 1), asked.flatten())

@@ -1,4 +1,4 @@
-"""Draw a scene: sky, place, thing, weather, in that order."""
+"""Draw a scene: sky, place, things, weather, style, in that order."""
 
 from typing import Final
 
@@ -6,8 +6,9 @@ import numpy as np
 
 from engine.sketch.backdrops import STAGES, SceneConditions, StagingHeights, draw_backdrop
 from engine.sketch.canvas import LIGHTS, Canvas, Light, Rgb, mix, times, weathered
-from engine.sketch.spec import Scene
-from engine.sketch.things import FLOATING, FLYING, draw_thing
+from engine.sketch.spec import Scene, Subject
+from engine.sketch.styles import restyled
+from engine.sketch.things import draw_thing
 
 _SIZES: Final = {
     "house": 0.40,
@@ -19,12 +20,45 @@ _SIZES: Final = {
     "bird": 0.34,
     "person": 0.40,
     "flower": 0.44,
+    "cat": 0.44,
+    "dog": 0.44,
+    "fish": 0.46,
+    "horse": 0.48,
+    "rabbit": 0.46,
+    "dragon": 0.50,
+    "woman": 0.48,
+    "man": 0.48,
+    "child": 0.44,
+    "robot": 0.46,
+    "snowman": 0.46,
+    "castle": 0.52,
+    "spaceship": 0.50,
+    "rocket": 0.50,
+    "moon": 0.44,
+    "star": 0.46,
+    "mushroom": 0.46,
+    "cake": 0.46,
+    "noodles": 0.44,
+    "sword": 0.54,
+    "crown": 0.44,
+    "book": 0.44,
 }
 """The height of a thing's unit, as a fraction of the canvas's unit."""
-
+_FLYING_FEET: Final = {"balloon": 0.60, "bird": 0.58, "moon": 0.60, "star": 0.60, "spaceship": 0.58}
+"""Where things that hang in the air end, as a fraction of the picture's height."""
+_FLOATING: Final = frozenset({"boat"})
+_SWIMMING: Final = frozenset({"fish"})
+_SLOTS: Final = {1: ((0.5,), 1.2), 2: ((0.25, 0.75), 0.88), 3: ((1 / 6, 0.5, 5 / 6), 0.66)}
+"""By the number of things: where their middles are, as fractions of the width, and how large they
+are beside one alone. Things keep to these places: a model this small learns what a thing is long
+before it learns that the same thing may be anywhere."""
+_WIDEST: Final = 1.3
+_TALLEST: Final = 1.15
+"""The width and height of a thing in units of its size, with its outline: things beside each other
+stay apart, and those in the air stay in the picture."""
 
 Box = tuple[float, float, float, float]
-"""Left, top, right and bottom of a thing, px; all zero where there is none."""
+"""Left, top, right and bottom of a thing, px."""
 
 
 def draw(scene: Scene, rng: np.random.Generator, width_px: int, height_px: int) -> np.ndarray:
@@ -32,31 +66,40 @@ def draw(scene: Scene, rng: np.random.Generator, width_px: int, height_px: int) 
 
     What the scene leaves open (where things are, clouds, waves) comes from `rng`.
     """
-    return draw_with_box(scene, rng, width_px, height_px)[0]
+    return draw_with_boxes(scene, rng, width_px, height_px)[0]
 
 
-def draw_with_box(
+def draw_with_boxes(
     scene: Scene, rng: np.random.Generator, width_px: int, height_px: int
-) -> tuple[np.ndarray, Box]:
-    """Draw a scene, and also return where its thing is."""
+) -> tuple[np.ndarray, tuple[Box, ...]]:
+    """Draw a scene, and also return where its things are, from left to right."""
     canvas = Canvas(width_px, height_px)
     light = weathered(LIGHTS[scene.time], scene.weather)
     stage = STAGES[scene.place]
     sun_x = canvas.width * ((0.22 if scene.time == "dawn" else 0.77) + rng.uniform(-0.05, 0.05))
     setting = SceneConditions(light, scene.time, scene.weather, sun_x)
-    _sky(canvas, setting, stage, rng)
+    moonless = any(each.thing == "moon" for each in scene.subjects)
+    _sky(canvas, setting, stage, rng, moonless=moonless)
     draw_backdrop(canvas, scene.place, setting, rng)
     if scene.weather == "mist":
         _mist(canvas, light, rng, 0.34, 0.72, 0.42)
-    box: Box = (0.0, 0.0, 0.0, 0.0)
-    if scene.thing is not None and scene.colour is not None:
-        box = _thing(canvas, scene, stage, light, rng)
+    boxes = _things(canvas, scene, stage, light, rng)
     _fall(canvas, scene, light, rng)
-    return canvas.pixels(), box
+    return restyled(canvas.pixels(), scene.style, rng), boxes
+
+
+def slots(scene: Scene) -> tuple[Subject, ...]:
+    """Return a scene's things one by one, from left to right."""
+    return tuple(each for each in scene.subjects for _ in range(each.count))
 
 
 def _sky(
-    canvas: Canvas, setting: SceneConditions, stage: StagingHeights, rng: np.random.Generator
+    canvas: Canvas,
+    setting: SceneConditions,
+    stage: StagingHeights,
+    rng: np.random.Generator,
+    *,
+    moonless: bool,
 ) -> None:
     light, h = setting.light, canvas.height
     top, middle, low = light.sky
@@ -69,7 +112,8 @@ def _sky(
     radius = {"dawn": 0.075, "noon": 0.065, "sunset": 0.125, "night": 0.078}[setting.time]
     sun = mix(light.sun, light.sky[1], 0.4 if hidden else 0.0)
     if setting.time == "night":
-        _crescent(canvas, setting.sun_x, sun_y, radius * canvas.unit, sun)
+        if not moonless:
+            _crescent(canvas, setting.sun_x, sun_y, radius * canvas.unit, sun)
     else:
         canvas.disc(setting.sun_x, sun_y, radius * canvas.unit, sun)
     if setting.time == "noon" and setting.weather == "clear":
@@ -130,24 +174,55 @@ def _cloud(canvas: Canvas, x: float, y: float, size: float, light: Light) -> Non
     canvas.rectangle(x - 0.9 * size, y, x + 0.9 * size, y + 0.42 * size, light.cloud)
 
 
-def _thing(
+def _things(
     canvas: Canvas, scene: Scene, stage: StagingHeights, light: Light, rng: np.random.Generator
+) -> tuple[Box, ...]:
+    subjects = slots(scene)
+    if not subjects:
+        return ()
+    centres, scale = _SLOTS[len(subjects)]
+    room = canvas.width / len(subjects) / _WIDEST if len(subjects) > 1 else canvas.width
+    return tuple(
+        _thing(
+            canvas,
+            scene,
+            subject,
+            (canvas.width * (centre + rng.uniform(-0.02, 0.02)), scale, room),
+            stage,
+            light,
+            rng,
+        )
+        for subject, centre in zip(subjects, centres, strict=True)
+    )
+
+
+def _thing(
+    canvas: Canvas,
+    scene: Scene,
+    subject: Subject,
+    slot: tuple[float, float, float],
+    stage: StagingHeights,
+    light: Light,
+    rng: np.random.Generator,
 ) -> Box:
-    thing, colour = scene.thing or "", scene.colour or ""
-    size = _SIZES[thing] * canvas.unit * rng.uniform(0.98, 1.06)
-    # Things keep to the middle: a model this small learns what a thing is long before it learns
-    # that the same thing may be anywhere.
-    x = canvas.width * rng.uniform(0.48, 0.52)
+    """Draw one thing; its slot is the x of its middle, its scale and the largest size, px."""
+    x, scale, largest = slot
+    thing = subject.thing
+    size = min(_SIZES[thing] * canvas.unit * scale, largest) * rng.uniform(0.96, 1.06)
     foot = canvas.height * (stage.ground + rng.uniform(0.0, 0.015))
-    if thing in FLYING:
-        foot = canvas.height * rng.uniform(0.54, 0.56)
-    elif thing in FLOATING:
+    if stage.afloat or thing in _SWIMMING:
+        foot = canvas.height * (0.52 + rng.uniform(-0.015, 0.015)) + size * 0.5
+    elif thing in _FLYING_FEET:
+        foot = max(
+            canvas.height * (_FLYING_FEET[thing] + rng.uniform(-0.01, 0.01)), size * _TALLEST
+        )
+    elif thing in _FLOATING and (stage.has_water or stage.has_pond):
         foot = canvas.height * (stage.float_line + rng.uniform(0.0, 0.015))
         _berth(canvas, stage, light, x, foot, size)
     else:
         shadow = times(light.tint, 70.0)
         canvas.ellipse(x, foot, size * 0.5, size * 0.05, shadow)
-    draw_thing(canvas, thing, colour, (x, foot, size), light, scene.time, rng)
+    draw_thing(canvas, thing, subject.colour, (x, foot, size), light, scene.time, rng)
     if scene.weather == "snow" and thing == "house":
         roof = [(x - size * 0.30, foot - size * 0.665), (x, foot - size * 0.94)]
         canvas.line([*roof, (x + size * 0.30, foot - size * 0.665)], (244, 248, 255), size * 0.06)

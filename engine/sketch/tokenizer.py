@@ -9,23 +9,30 @@ import numpy as np
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import Qwen2Tokenizer
 
-from engine.sketch import phrases_zh
+from engine.sketch import phrases_en, phrases_zh
 from engine.sketch.captions import Wording, caption, patterns
+from engine.sketch.fillers import CHINESE
 from engine.sketch.spec import draw_scene
 
-VOCABULARY_SIZE: Final = 1280
+VOCABULARY_SIZE: Final = 2560
 """Chosen by hand: all words of the grammar fit."""
 
 CHAT_TEMPLATE: Final = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
-    "{{ message['content'] }}<|im_end|>\n{% endfor %}"
+    "{{ ' ' ~ message['content'] | trim | lower if message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-"""Gives the same text for one user turn as Qwen3's own template."""
+"""Qwen3's own template for one user turn, except that a prompt is in small letters and its first
+word has a space before it: a word is then the same token wherever it stands, however it is typed.
+"""
 
-_TEMPLATE_WEIGHT: Final = 2000
+_TEMPLATE_WEIGHT: Final = 4000
+_CAPTIONS: Final = 12000
+_WORD_WEIGHT: Final = 30
 _CHINESE_WEIGHT: Final = 60
-"""How often template and Chinese words are repeated in the corpus. Chosen by hand."""
+_THING_WEIGHT: Final = 6
+"""How many captions the corpus has, and how often it repeats the template, words, Chinese words and
+the Chinese things among them. By hand."""
 _SPECIAL: Final = ["<|im_start|>"]
 
 
@@ -59,21 +66,42 @@ def _model(tokenizer: Any) -> dict[str, Any]:
 
 
 def _corpus(seed: int) -> Iterator[str]:
-    """Yield English captions, which the pre-tokenizer splits into words, and Chinese words.
+    """Yield English captions, which the pre-tokenizer splits into words, and the words themselves.
 
     Chinese has no spaces: on whole captions BPE would merge a colour with its thing, and a pair
     that training never saw would consist of other tokens than the pairs it knows.
     """
     for _ in range(_TEMPLATE_WEIGHT):
         yield "user\nassistant\n"
-    for i in range(6000):
+    for i in range(_CAPTIONS):
         rng = np.random.default_rng((seed, 2, i))
         options = patterns("en")
         pattern = options[int(rng.integers(len(options)))]
-        yield caption(draw_scene(rng, held_out=False), Wording("en", pattern, i % 2 == 0), rng)
+        wording = Wording("en", pattern, i % 2 == 0, loose=True)
+        yield " " + caption(draw_scene(rng, held_out=False), wording, rng).lower()
+    for _ in range(_WORD_WEIGHT):
+        for phrase in _english_words():
+            yield " " + phrase.lower()
     for _ in range(_CHINESE_WEIGHT):
         for phrase in _chinese_words():
-            yield from re.split("(?<=[，。：])|(?=[，。：])", phrase)
+            yield from re.split("(?<=[，。：？])|(?=[，。：？])", phrase)
+
+
+def _english_words() -> Iterator[str]:
+    tables = (
+        phrases_en.THING_WORDS,
+        phrases_en.COLOUR_WORDS,
+        phrases_en.PLACE_NOUNS,
+        phrases_en.PLACE_PHRASES,
+        phrases_en.TIME_PHRASES,
+        phrases_en.TIME_NOUNS,
+        phrases_en.WEATHER_PHRASES,
+        phrases_en.WEATHER_TAGS,
+        phrases_en.STYLE_TAGS,
+    )
+    for table in tables:
+        for words in table.values():
+            yield from words
 
 
 def _chinese_words() -> Iterator[str]:
@@ -82,17 +110,31 @@ def _chinese_words() -> Iterator[str]:
         phrases_zh.PLACE_NOUNS,
         phrases_zh.PLACE_PHRASES,
         phrases_zh.TIME_PHRASES,
+        phrases_zh.SKY_PHRASES,
         phrases_zh.WEATHER_PHRASES,
         phrases_zh.LIGHT_HINTS,
+        phrases_zh.STYLE_OPENINGS,
+        phrases_zh.STYLE_TAGS,
+        phrases_zh.STYLE_QUALITY,
     )
     for table in tables:
         for words in table.values():
             yield from words
     for pairs in phrases_zh.THING_WORDS.values():
-        for count, thing in pairs:
-            yield count
-            yield thing
+        for measure, thing in pairs:
+            yield from ("一" + measure, measure, *[thing] * _THING_WEIGHT)
+    for dresses in phrases_zh.GARMENTS.values():
+        for dress in dresses:
+            yield from dress.split("{}")
+    for joiner in phrases_zh.JOINERS:
+        yield from joiner.split("{}")
+    for numbers in phrases_zh.NUMBER_WORDS.values():
+        yield from numbers
     yield from phrases_zh.OPENINGS
+    yield from phrases_zh.SUNNY_PHRASES
+    yield from phrases_zh.COLOURLESS_TAGS
+    yield from phrases_zh.OTHER_STYLES
     yield from phrases_zh.QUALITY
     yield from phrases_zh.NEGATIVES
-    yield from ("的", "有", "在", "和", "，", "。", "穿", "衣服", "外套", "戴", "帽子")
+    yield from CHINESE.all()
+    yield from ("的", "有", "在", "和", "用", "碗盛的", "碗里的", "吗", "，", "。", "？")

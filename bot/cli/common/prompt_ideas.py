@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import numpy as np
@@ -12,14 +11,6 @@ from bot.playground.ideas import Ideas
 SKETCH: Final = "sketch"
 _PLAIN_PATTERNS: Final = 4
 """The first patterns of a language read like what a person would type. Chosen by hand."""
-
-_AWKWARD: Final = re.compile(
-    r"(?<!in )(?<!wearing )\b(?!a\b|an\b|the\b)[a-z]+ "
-    r"(person|man|woman|child|traveller|figure|little|big|tall)\b",
-    re.IGNORECASE,
-)
-"""What sketch was trained to understand but nobody should read as an idea: people in a colour, of
-whom the captions say "a yellow woman" for one in yellow clothes, and sizes behind colours."""
 
 _SKETCH_EXAMPLES: Final = {
     "en-US": (
@@ -89,17 +80,16 @@ def prompt_ideas(model: str, rng: np.random.Generator) -> Ideas:
 def _scene(language: str, rng: np.random.Generator) -> str:
     """Return a caption of the kind that sketch was trained on, of a scene with something in it."""
     from engine.sketch.captions import Wording, caption, patterns
+    from engine.sketch.learned import LEARNED
     from engine.sketch.spec import draw_scene
 
     short = "zh" if language.startswith("zh") else "en"
     while True:
         scene = draw_scene(rng, held_out=False)
-        if scene.thing is None:
+        if scene.count != 1 or not LEARNED.covers(scene):
             continue
         pattern = patterns(short)[int(rng.integers(_PLAIN_PATTERNS))]
-        text = caption(scene, Wording(short, pattern, enhanced=False), rng)
-        if not _AWKWARD.search(text):
-            return text
+        return caption(scene, Wording(short, pattern, enhanced=False), rng)
 
 
 def _combination(language: str, rng: np.random.Generator) -> str:

@@ -27,6 +27,31 @@ def _work(ranks: Ranks, folder: Path) -> None:
         torch.save(parameter.grad, folder / f"{ranks.rank}-{step}.pt")
 
 
+def _share(ranks: Ranks, folder: Path) -> None:
+    """Each process doubles its own rows of stacks with an odd and with a single row."""
+    stacks = [torch.arange(6.0).view(3, 2), torch.full((1, 4), 7.0)]
+    done: list[int] = []
+
+    def doubled(rows: torch.Tensor) -> torch.Tensor:
+        done.append(len(rows))
+        return rows * 2
+
+    found = ranks.shared(stacks, doubled)
+    torch.save({"found": found, "rows": sum(done)}, folder / f"{ranks.rank}.pt")
+
+
+def test_processes_share_work_row_by_row(tmp_path: Path) -> None:
+    """All get every row, each having done its own rows only; alone it is the same."""
+    together(2, 10, _share, tmp_path)
+    (tmp_path / "alone").mkdir()
+    together(1, 10, _share, tmp_path / "alone")
+    alone = torch.load(tmp_path / "alone" / "0.pt")
+    both = [torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1)]
+    assert [each["rows"] for each in both] == [3, 1] and alone["rows"] == 4
+    for each in both:
+        assert all(map(torch.equal, each["found"], alone["found"]))
+
+
 def _fail(ranks: Ranks) -> None:
     """One process fails while the others wait."""
     if ranks.rank == 1:

@@ -11,9 +11,11 @@ from engine.prompts import Topic
 from engine.prompts.language import Language
 from engine.sketch import phrases_en, phrases_zh
 from engine.sketch.captions import Wording, caption, patterns
-from engine.sketch.spec import COLOURS, PLACES, THINGS, TIMES, WEATHERS, Scene
+from engine.sketch.learned import EVERYTHING, FIRST, LEARNED, Learned
+from engine.sketch.spec import COLOURS, THINGS, TIMES, WEATHERS, Scene, Subject
 from engine.sketch.vocabulary import EXAMPLES, sketch_vocabulary
 
+STATES = pytest.mark.parametrize("learned", [FIRST, EVERYTHING], ids=["first", "everything"])
 KNOWN = (
     "house", "HOUSE", "a red house.", "houses", "two Houses, please", "the house's door", "a car",
     "cars", "birds", "a man", "men", "women", "two children", "many people", "a person",
@@ -41,33 +43,73 @@ UNKNOWN = (
 )  # fmt: skip
 
 
+KNOWN_LATER = (
+    "a cat", "CATS", "a dragon", "kittens", "a black cat", "two puppies", "a spaceship", "a UFO",
+    "ufo", "bowls of noodles", "ramen", "an astronaut riding a horse", "castles", "princess",
+    "gentlemen", "on the grass", "in the kitchen", "indoors", "outer space", "underwater",
+    "a coral reef", "three snowmen", "wolves in a field", "a wizard's robot", "bunnies",
+    "a pixel art mushroom", "the crown of a king", "un chat, a cat",
+    "一只猫", "猫", "喵", "龙", "机器人", "一碗面", "拉面", "两只狗", "花园", "雪人", "宇宙飞船",
+    "红色的龙", "白马", "草地上", "太空", "一本书", "一把剑", "海底", "房间里",
+)  # fmt: skip
+UNKNOWN_LATER = (
+    "Pikachu", "Batman", "Spider-Man", "cartoon", "a carpet", "a seahorse", "dogma", "catalogue",
+    "a snow leopard", "snowy owl", "rain", "red", "a blue sphere", "bookshop", "Einstein", "",
+    "pixel art", "neon", "a watercolour", "an elephant", "horseshoe", "starfish", "grey", "pizza",
+    "ein Hund", "un gato negro", "кошка", "ネコ", "皮卡丘", "花猫鱼", "火车", "马路", "大象",
+    "灰色", "面包", "书店", "龙虾", "像素画", "霓虹",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("text", KNOWN)
-def test_a_known_word_is_found(text: str):
+@STATES
+def test_a_known_word_is_found(learned: Learned, text: str):
     """A thing, place or time is found as a whole word, in the plural, in any case, in Chinese."""
-    assert sketch_vocabulary().knows(text)
+    assert sketch_vocabulary(learned).knows(text)
+
+
+@pytest.mark.parametrize("text", KNOWN_LATER)
+def test_a_word_of_all_is_found(text: str):
+    """The words of new things and places are known to weights that learned them."""
+    assert sketch_vocabulary(EVERYTHING).knows(text)
+
+
+@pytest.mark.parametrize("text", UNKNOWN_LATER)
+def test_other_words_are_never_known(text: str):
+    """Styles, colours and weather alone, parts of words, and other languages make no picture."""
+    assert not sketch_vocabulary(EVERYTHING).knows(text)
+
+
+def test_the_bot_answers_for_the_committed_weights():
+    """Without an argument, the vocabulary is that of the weights in the folder."""
+    assert sketch_vocabulary() is sketch_vocabulary(LEARNED)
 
 
 @pytest.mark.parametrize("text", UNKNOWN)
 def test_other_words_are_not_known(text: str):
-    """Parts of words, colours and weather alone, and other languages are nothing it knows."""
-    assert not sketch_vocabulary().knows(text)
+    """Parts of words, colours and weather alone, and other languages are nothing it knows.
+
+    Nor are things that the first weights had not learned.
+    """
+    assert not sketch_vocabulary(FIRST).knows(text)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("thing", THINGS)
 def test_every_caption_of_training_is_known(language: Language, thing: str):
     """Whatever the captions say of a thing, it is known: nothing is listed a second time."""
-    vocabulary, rng = sketch_vocabulary(), np.random.default_rng(1)
-    for pattern in patterns(language) * 4:
-        wording = Wording(language, pattern, True, frozenset({"place", "time", "weather"}))
-        scene = Scene("lake", "dawn", "clear", thing, COLOURS[int(rng.integers(len(COLOURS)))])
-        text = caption(scene, wording, rng)
+    vocabulary, rng = sketch_vocabulary(EVERYTHING), np.random.default_rng(1)
+    for number, pattern in enumerate(patterns(language) * 4):
+        omitted = frozenset({"place", "time", "weather"})
+        wording = Wording(language, pattern, True, omitted, loose=number % 2 == 0)
+        subject = Subject(thing, COLOURS[int(rng.integers(len(COLOURS)))], 1 + number % 3)
+        text = caption(Scene("lake", "dawn", "clear", (subject,)), wording, rng)
         assert vocabulary.knows(text), text
 
 
 def test_every_place_and_time_is_known():
     """Every noun for a place or a time is known by itself."""
-    vocabulary = sketch_vocabulary()
+    vocabulary = sketch_vocabulary(EVERYTHING)
     for phrases in (phrases_en, phrases_zh):
         nouns = [noun for texts in phrases.PLACE_NOUNS.values() for noun in texts]
         times = [time for texts in phrases.TIME_PHRASES.values() for time in texts]
@@ -75,43 +117,58 @@ def test_every_place_and_time_is_known():
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_the_names_are_all_it_knows(language: Language):
+@STATES
+def test_the_names_are_all_it_knows(learned: Learned, language: Language):
     """Each group is listed with one name for each; clear weather, which nobody says, has none."""
-    names = dict(sketch_vocabulary().names[language])
-    assert {topic: len(each) for topic, each in names.items()} == {
-        Topic.THINGS: len(THINGS),
-        Topic.PLACES: len(PLACES),
+    names = dict(sketch_vocabulary(learned).names[language])
+    expected = {
+        Topic.THINGS: len(learned.things),
+        Topic.PLACES: len(learned.places),
         Topic.TIMES: len(TIMES),
         Topic.WEATHERS: len(WEATHERS) - 1,
-        Topic.COLOURS: len(COLOURS),
+        Topic.COLOURS: len(learned.colours),
+        Topic.STYLES: len(learned.styles) - 1,
+    }
+    assert {topic: len(each) for topic, each in names.items()} == {
+        topic: count for topic, count in expected.items() if count
     }
     listed = [*names[Topic.THINGS], *names[Topic.PLACES], *names[Topic.TIMES]]
-    assert all(map(sketch_vocabulary().knows, listed))
+    assert all(map(sketch_vocabulary(learned).knows, listed))
     assert len(set(listed)) == len(listed)
 
 
-@given(st.text(max_size=60))
-def test_examples_work_for_any_prompt(text: str):
+@given(text=st.text(max_size=60))
+@STATES
+def test_examples_work_for_any_prompt(learned: Learned, text: str):
     """Three different examples, all known, in the prompt's language, the same each time."""
-    vocabulary = sketch_vocabulary()
+    vocabulary = sketch_vocabulary(learned)
     examples = vocabulary.examples_for(text)
     assert len(set(examples)) == EXAMPLES and examples == vocabulary.examples_for(text)
     assert all(map(vocabulary.knows, examples))
 
 
-def test_examples_speak_the_language_of_the_prompt():
+@STATES
+def test_examples_speak_the_language_of_the_prompt(learned: Learned):
     """A Chinese prompt gets Chinese examples, any other gets English ones."""
-    vocabulary = sketch_vocabulary()
+    vocabulary = sketch_vocabulary(learned)
     assert all(each.isascii() for each in vocabulary.examples_for("ein Hund"))
     assert not any(character.isascii() for character in "".join(vocabulary.examples_for("一只猫")))
 
 
-def test_boats_are_only_offered_on_water():
-    """No example puts a boat on dry land."""
-    texts = {each for n in range(300) for each in sketch_vocabulary().examples_for(f"cat {n}")}
+@STATES
+def test_examples_show_things_where_they_belong(learned: Learned):
+    """No example puts a boat on dry land; every thing and style is offered to somebody."""
+    vocabulary = sketch_vocabulary(learned)
+    texts = {each for n in range(600) for each in vocabulary.examples_for(f"x {n}")}
     boats = [each for each in texts if " boat " in each]
     assert boats and all("lake" in each or "sea" in each for each in boats)
     assert len(texts) > 20
+    names = dict(vocabulary.names["en"])
+    for name in (*names[Topic.THINGS], *names.get(Topic.STYLES, ())):
+        assert any(name in each for each in texts), name
+    fish = [each for each in texts if " fish " in each]
+    assert all("underwater" in each for each in fish)
+    assert bool(fish) == ("fish" in learned.things)
 
 
 @given(st.text(), st.text())

@@ -1,65 +1,11 @@
-"""The five places: everything behind the thing, from the horizon to the ground it stands on."""
+"""Places under the open sky, from the horizon to the ground that things stand on."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from engine.sketch.canvas import Canvas, Light, Point, Rgb, mix, times
-
-SNOW: Final[Rgb] = (238.0, 243.0, 252.0)
-
-
-@dataclass(frozen=True, slots=True)
-class SceneConditions:
-    """What all places need to be drawn: a scene's light and weather, and where its low sun is."""
-
-    light: Light
-    time: str
-    weather: str
-    sun_x: float
-    """Horizontal centre of the sun or moon, px; places leave it free."""
-
-    def lit(self, rgb: Rgb, distance: float = 0.0) -> Rgb:
-        """Return a landscape colour under this light; distant things (up to 1) fade into haze."""
-        if self.weather == "mist":
-            distance = distance + (1 - distance) * 0.38 * min(1.0, distance * 3 + 0.25)
-        return mix(times(rgb, self.light.tint), self.light.haze, distance)
-
-    def ground(self, rgb: Rgb, distance: float = 0.0, snow: float = 0.9) -> Rgb:
-        """Return a colour of the ground under this light, with its cover of snow."""
-        covered = mix(rgb, SNOW, snow) if self.weather == "snow" else rgb
-        return self.lit(covered, distance)
-
-
-@dataclass(frozen=True, slots=True)
-class StagingHeights:
-    """Where a thing is placed in a place; heights are fractions of the picture's height."""
-
-    sun: float
-    """Centre of a low sun."""
-    ground: float
-    """Where things on land stand."""
-    float_line: float
-    """Where a boat floats."""
-    has_water: bool
-
-
-STAGES: Final = {
-    "lake": StagingHeights(sun=0.33, ground=0.90, float_line=0.78, has_water=True),
-    "forest": StagingHeights(sun=0.22, ground=0.88, float_line=0.86, has_water=False),
-    "desert": StagingHeights(sun=0.43, ground=0.86, float_line=0.85, has_water=False),
-    "sea": StagingHeights(sun=0.44, ground=0.90, float_line=0.73, has_water=True),
-    "city": StagingHeights(sun=0.30, ground=0.91, float_line=0.90, has_water=False),
-}
-
-
-def draw_backdrop(
-    canvas: Canvas, place: str, setting: SceneConditions, rng: np.random.Generator
-) -> None:
-    """Draw one of the five places over a finished sky."""
-    _DRAWERS[place](canvas, setting, rng)
+from engine.sketch.backdrops.setting import SNOW, Drawer, SceneConditions, bank
+from engine.sketch.canvas import Canvas, Point, Rgb, mix, times
 
 
 def _ridge(
@@ -112,7 +58,7 @@ def _lake(canvas: Canvas, setting: SceneConditions, rng: np.random.Generator) ->
     near = canvas.height * 0.86
     canvas.rectangle(0, shore, canvas.width, canvas.height, setting.light.water)
     _ripples(canvas, setting, rng, shore, near)
-    _bank(canvas, rng, near, setting.ground((86.0, 156.0, 70.0)))
+    bank(canvas, rng, near, setting.ground((86.0, 156.0, 70.0)))
 
 
 def _snow_cap(
@@ -126,15 +72,6 @@ def _snow_cap(
     b = (tip[0] + (right[0] - tip[0]) * share, tip[1] + (right[1] - tip[1]) * share)
     notch = ((a[0] + b[0]) / 2, min(a[1], b[1]) - (min(a[1], b[1]) - tip[1]) * 0.25)
     canvas.polygon([a, tip, b, notch], setting.lit(SNOW, distance * 0.5))
-
-
-def _bank(canvas: Canvas, rng: np.random.Generator, y: float, fill: Rgb) -> None:
-    """Draw the near ground: a soft hump from the left edge to the right."""
-    xs = np.linspace(0, canvas.width, 25)
-    phase = rng.uniform(0, 6.28)
-    ys = y + canvas.height * 0.014 * np.sin(xs / canvas.unit * 3.2 + phase)
-    points = list(zip(xs.tolist(), ys.tolist(), strict=True))
-    canvas.polygon([*points, (canvas.width, canvas.height), (0, canvas.height)], fill)
 
 
 def _conifer(
@@ -175,7 +112,7 @@ def _forest(canvas: Canvas, setting: SceneConditions, rng: np.random.Generator) 
             tall = u * height * low * rng.uniform(0.8, 1.15)
             _conifer(canvas, setting, x, h * foot, tall, rgb, far)
             x += step * rng.uniform(0.8, 1.2)
-    _bank(canvas, rng, h * 0.63, setting.ground((92.0, 150.0, 66.0)))
+    bank(canvas, rng, h * 0.63, setting.ground((92.0, 150.0, 66.0)))
     for side in (0.02, 0.98):
         for depth in range(2):
             x = canvas.width * side + u * rng.uniform(-0.07, 0.07)
@@ -231,8 +168,8 @@ def _sea(canvas: Canvas, setting: SceneConditions, rng: np.random.Generator) -> 
         y = horizon + (beach - horizon) * (0.35 + 0.24 * i)
         _wave(canvas, setting, rng, y, 1.2 + 0.5 * i)
     foam = mix(setting.light.water, setting.lit((255.0, 255.0, 255.0)), 0.8)
-    _bank(canvas, rng, beach - h * 0.014, foam)
-    _bank(canvas, rng, beach + h * 0.006, setting.ground((244.0, 214.0, 150.0), 0, 0.7))
+    bank(canvas, rng, beach - h * 0.014, foam)
+    bank(canvas, rng, beach + h * 0.006, setting.ground((244.0, 214.0, 150.0), 0, 0.7))
 
 
 def _wave(
@@ -288,10 +225,46 @@ def _building(
                 canvas.rectangle(x, y, x + step * 0.45, y + step * 0.55, fill)
 
 
-_DRAWERS: Final[dict[str, Callable[[Canvas, SceneConditions, np.random.Generator], None]]] = {
+def _meadow(canvas: Canvas, setting: SceneConditions, rng: np.random.Generator) -> None:
+    h, w = canvas.height, canvas.width
+    snowy = setting.weather == "snow"
+    glow = {"night": 1.4, "sunset": 1.15}.get(setting.time, 1.0)
+    for y, swell, pace, rgb, far, shade in (
+        (0.60, 0.045, 2.6, (112.0, 180.0, 120.0), 0.30, 0.86),
+        (0.67, 0.050, 2.0, (104.0, 190.0, 92.0), 0.08, 0.92),
+        (0.77, 0.030, 1.5, (128.0, 212.0, 84.0), 0.0, 1.0),
+    ):
+        xs = np.linspace(0, w, 41)
+        ys = h * (y + swell * np.sin(xs / canvas.unit * pace + rng.uniform(0, 6.28)))
+        points = list(zip(xs.tolist(), ys.tolist(), strict=True))
+        # Far hills are darker, so that they stand out under snow too, where less is enough.
+        dim = (1 + shade) / 2 if snowy else shade
+        fill = times(setting.ground(times(rgb, glow), far, 0.94), dim)
+        canvas.polygon([*points, (w, h), (0, h)], fill)
+    if not snowy:
+        _tiny_flowers(canvas, setting, rng)
+
+
+def _tiny_flowers(canvas: Canvas, setting: SceneConditions, rng: np.random.Generator) -> None:
+    """Strew a few flowers at the left and right, where they do not disturb what stands there."""
+    petals = ((255.0, 250.0, 250.0), (255.0, 226.0, 90.0), (255.0, 150.0, 190.0))
+    dim = 0.62 if setting.time == "night" else 1.0
+    for i, share in enumerate((0.05, 0.90, 0.17, 0.80, 0.07, 0.95, 0.22, 0.85)):
+        x = canvas.width * (share + rng.uniform(-0.025, 0.025))
+        y = canvas.height * (0.83 + 0.04 * (i // 2) + rng.uniform(-0.012, 0.012))
+        radius = canvas.unit * rng.uniform(0.011, 0.014)
+        petal = times(times(petals[i % 3], setting.light.thing_tint), dim)
+        for angle in np.arange(5) * 2 * np.pi / 5:
+            dx, dy = radius * float(np.cos(angle)), radius * float(np.sin(angle))
+            canvas.disc(x + dx, y + dy, radius * 0.75, petal)
+        canvas.disc(x, y, radius * 0.6, times((240.0, 170.0, 40.0), dim))
+
+
+DRAWERS: Final[dict[str, Drawer]] = {
     "lake": _lake,
     "forest": _forest,
     "desert": _desert,
     "sea": _sea,
     "city": _city,
+    "meadow": _meadow,
 }
