@@ -92,7 +92,9 @@ def read_raw(file: FileIO) -> RawHeader:
 def _split(text: str) -> tuple[dict[str, str], str]:
     if text.startswith(_METADATA_FIRST):
         # As every known writer puts it. The rest is not parsed again if its text is known.
-        metadata, end = _DECODER.raw_decode(text, len(_METADATA_FIRST))
+        start = len(_METADATA_FIRST)
+        start += len(text[start : start + 64]) - len(text[start : start + 64].lstrip())
+        metadata, end = _DECODER.raw_decode(text, start)
         rest = text[end:].lstrip()
         if rest.startswith(","):
             return _metadata(metadata), "{" + rest[1:].rstrip()

@@ -133,7 +133,7 @@ def understand(
             continue
         split = role_of(key)
         if split is None:
-            raise Unreadable(_stranger(key, origin))
+            raise Unreadable(_stranger(key, origin, targets))
         module, role = split
         if role is not Role.ALPHA and entry.dtype not in FLOATS:
             raise Unreadable(f"{key} has the type {entry.dtype}, not a floating one")
@@ -161,14 +161,17 @@ def _check_origin(origin: Origin | None, targets: Targets) -> None:
         )
 
 
-def _stranger(key: str, origin: Origin | None) -> str:
+def _stranger(key: str, origin: Origin | None, targets: Targets) -> str:
     if is_text_encoder(key):
         return f"it adapts the text encoder ({key}), and only the transformer can be adapted"
     method = method_of(key)
     if method is not None:
         return f"{key} belongs to {method}, which is not read"
+    module, _, last = key.rpartition(".")
+    if last in ("weight", "bias") and target_of(module, targets) is not None:
+        return f"{key} is a weight itself: this is a whole model, not a LoRA"
     if origin is None:
-        return f"{key} is no part of a LoRA: this may be a whole model, or a file of another kind"
+        return f"{key} is no part of a LoRA: this is a file of another kind"
     return f"{key} belongs to no method that is known"
 
 
@@ -184,7 +187,7 @@ def _adaptation(
     target = target_of(module, targets)
     if target is None:
         if is_text_encoder(first):
-            raise Unreadable(_stranger(first, origin))
+            raise Unreadable(_stranger(first, origin, targets))
         raise Unreadable(f"{first} adapts {bare(module)}, which this model does not have")
     shape = {role: entries[key].shape for role, key in roles.items()}
     alpha = shape.get(Role.ALPHA)

@@ -12,6 +12,8 @@ Z_IMAGE = "Z-Image"
 LUMINA = "Lumina 2"
 _LUMINA_WIDTH = 2304
 _STABLE_DIFFUSION = "Stable Diffusion"
+_JOINT = "joint attention"
+"""Several families have layers of these names, and are told apart by shapes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,12 @@ _MARKS = [
     (family, re.compile(pattern.replace("~", "[._]"), re.MULTILINE))
     for family, pattern in (
         ("Chroma", "distilled_guidance_layer~"),
-        ("HunyuanVideo", r"double_blocks~\d+~(img|txt)_attn_(qkv|proj)"),
+        ("HunyuanVideo", r"double_blocks\.\d+\.(img|txt)_attn_(qkv|proj)"),
         ("Flux.2", "(double|single)_stream_modulation"),
         ("Flux.2", r"single_transformer_blocks~\d+~attn~to_qkv_mlp_proj"),
         ("Flux", r"(double_blocks|single_blocks|single_transformer_blocks)~\d+~"),
         ("Qwen-Image", r"transformer_blocks~\d+~(img_mlp|txt_mlp|img_mod|txt_mod)~"),
-        ("Qwen-Image", r"transformer_blocks~\d+~attn~(add_[qkv]_proj|to_add_out)"),
+        (_JOINT, r"transformer_blocks~\d+~attn~(add_[qkv]_proj|to_add_out)"),
         ("Stable Diffusion 3", r"joint_blocks~\d+~"),
         ("Wan", r"(^|~)blocks~\d+~(self_attn|cross_attn)~"),
         ("PixArt", "adaln_single~"),
@@ -48,6 +50,9 @@ some names contain those of a later family."""
 _LAYER = re.compile(r"(^|[._])layers[._]\d+[._](attention|feed_forward|adaLN_modulation)[._]")
 _LUMINA_MODULATION = re.compile(r"layers[._]\d+[._]adaLN_modulation[._]1\.")
 _TAKES_WIDTH = re.compile(r"(to_[qkv]|qkv|w1|w3)\.(lora_A|lora_down|lora\.down)")
+_JOINT_BLOCK = re.compile(r"transformer_blocks[._](\d+)[._]")
+_FLUX_BLOCKS = 19
+_SD3_WIDTHS = (1536, 2432)
 _CONTEXT = re.compile(r"attn2[._]to_[kv][._]")
 _CONTEXT_WIDTHS = {2048: "SDXL", 1024: "Stable Diffusion 2", 768: "Stable Diffusion 1.5"}
 
@@ -83,7 +88,8 @@ def origin_of(shapes: Shapes, metadata: Mapping[str, str]) -> Origin | None:
     names = "\n".join(shapes)
     for family, mark in _MARKS:
         if mark.search(names):
-            return Origin(_generation(shapes) if family == _STABLE_DIFFUSION else family)
+            told = _TOLD_BY_SHAPES.get(family)
+            return Origin(family if told is None else told(shapes))
     for field in CLAIMS:
         claim = metadata.get(field, "").lower()
         for part, family in _CLAIMED.items():
@@ -99,6 +105,14 @@ def _width(shapes: Shapes) -> int | None:
     return None
 
 
+def _joint(shapes: Shapes) -> str:
+    """Tell Stable Diffusion 3 by its width, and Qwen-Image from Flux by its number of blocks."""
+    if _width(shapes) in _SD3_WIDTHS:
+        return "Stable Diffusion 3"
+    numbers = (int(found[1]) for name in shapes if (found := _JOINT_BLOCK.search(name)))
+    return "Qwen-Image" if max(numbers, default=0) >= _FLUX_BLOCKS else "Flux"
+
+
 def _generation(shapes: Shapes) -> str:
     """Tell the versions of Stable Diffusion apart by the width of their text encoders."""
     widths = {
@@ -107,3 +121,6 @@ def _generation(shapes: Shapes) -> str:
     return next(
         (each for width, each in _CONTEXT_WIDTHS.items() if width in widths), _STABLE_DIFFUSION
     )
+
+
+_TOLD_BY_SHAPES = {_STABLE_DIFFUSION: _generation, _JOINT: _joint}

@@ -233,8 +233,13 @@ def _delta(each: Adaptation, tensors: _Tensors, scale: torch.Tensor) -> Delta | 
         case Method.LORA:
             return LowRank(factor(Role.DOWN), factor(Role.UP), scale)
         case Method.LOHA:
-            one, two = (Role.HADA_1A, Role.HADA_1B), (Role.HADA_2A, Role.HADA_2B)
-            return Hadamard(*map(factor, one), *map(factor, two), scale)
+            return Hadamard(
+                factor(Role.HADA_1A),
+                factor(Role.HADA_1B),
+                factor(Role.HADA_2A),
+                factor(Role.HADA_2B),
+                scale,
+            )
         case Method.LOKR:
             first = product(Role.KRON_1, Role.KRON_1A, Role.KRON_1B)
             return Kronecker(first, product(Role.KRON_2, Role.KRON_2A, Role.KRON_2B), scale)

@@ -10,14 +10,13 @@ import torch
 from engine.diffusion.lora.adapters import Adapters
 from engine.diffusion.lora.deltas import LowRank
 from engine.diffusion.lora.shelf import LoraShelf
-from engine.diffusion.lora.targets import Targets
 from tests.engine.diffusion.lora import writing
 
 CPU = torch.device("cpu")
 
 
 def shelf_of(folder: Path) -> LoraShelf:
-    return LoraShelf(folder, Targets.of(writing.tiny_transformer()))
+    return LoraShelf(folder, writing.tiny_targets())
 
 
 def adapters_of(folder: Path, dtype: torch.dtype = torch.float32) -> Adapters:

@@ -7,10 +7,12 @@ them into the tensors of a file. What it should do is computed from the canonica
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers.models.transformers.transformer_z_image import ZImageTransformer2DModel
@@ -18,6 +20,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from engine.diffusion.families import SKETCH_FAMILY, Prompt
+from engine.diffusion.lora.targets import Targets
 
 Factors = dict[str, dict[str, torch.Tensor]]
 Tensors = dict[str, torch.Tensor]
@@ -44,10 +47,10 @@ BEYOND = (
 )
 
 
-def tiny_transformer(dtype: torch.dtype = torch.float32) -> ZImageTransformer2DModel:
+def tiny_transformer(dtype: torch.dtype = torch.float32) -> nn.Module:
     """A transformer of the real class with random weights; the same at each call."""
     torch.manual_seed(11)
-    made = ZImageTransformer2DModel(
+    made: Any = ZImageTransformer2DModel(
         in_channels=16,
         dim=WIDTH,
         n_layers=2,
@@ -62,6 +65,12 @@ def tiny_transformer(dtype: torch.dtype = torch.float32) -> ZImageTransformer2DM
         if "norm" in name or "pad_token" in name:
             nn.init.normal_(parameter, mean=1.0, std=0.2)
     return made.to(dtype).eval()
+
+
+@functools.cache
+def tiny_targets() -> Targets:
+    """The parts of `tiny_transformer`."""
+    return Targets.of(tiny_transformer())
 
 
 @torch.no_grad()
