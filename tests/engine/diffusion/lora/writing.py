@@ -48,7 +48,12 @@ BEYOND = (
 
 
 def tiny_transformer(dtype: torch.dtype = torch.float32) -> nn.Module:
-    """A transformer of the real class with random weights; the same at each call."""
+    """A transformer of the real class with random weights; a copy of the same at each call."""
+    return nn.Module.to(copy.deepcopy(_original()), dtype)
+
+
+@functools.cache
+def _original() -> nn.Module:
     torch.manual_seed(11)
     made: Any = ZImageTransformer2DModel(
         in_channels=16,
@@ -64,7 +69,7 @@ def tiny_transformer(dtype: torch.dtype = torch.float32) -> nn.Module:
     for name, parameter in made.named_parameters():
         if "norm" in name or "pad_token" in name:
             nn.init.normal_(parameter, mean=1.0, std=0.2)
-    return made.to(dtype).eval()
+    return made.eval()
 
 
 @functools.cache
