@@ -116,17 +116,45 @@ _PREFIXES = (
     "model.",
 )
 _FLAT_PREFIXES = ("lora_unet_", "lora_transformer_", "lycoris_", "lora_dit_")
+_MOST_NAMES = 100_000
+"""Names that are remembered. Chosen by hand: a hundred dialects, at some 100 bytes each."""
 _COMPILED = "_orig_mod."
 """What torch.compile puts before the names of what it compiled, the whole model or a block."""
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A tensor's name, taken apart. module: as written; target: None where the model has none."""
+    """A tensor's name, taken apart. module: as written; bare: without prefix; target: None where
+    the model has none."""
 
     module: str
+    bare: str
     role: Role
     target: Target | None
+
+
+class Names:
+    """Takes names apart for one model, each once: files of one trainer have the same ones."""
+
+    def __init__(self, targets: Targets) -> None:
+        self._targets = targets
+        self._known: dict[str, Name | None] = {}
+
+    def read(self, key: str) -> Name | None:
+        """Return the parts of a tensor's name; None if it ends in no role."""
+        try:
+            return self._known[key]
+        except KeyError:
+            pass
+        if len(self._known) >= _MOST_NAMES:
+            self._known.clear()
+        split = role_of(key)
+        name = None
+        if split is not None:
+            module, role = split
+            name = Name(module, bare(module), role, target_of(module, self._targets))
+        self._known[key] = name
+        return name
 
 
 def role_of(key: str) -> tuple[str, Role] | None:

@@ -6,6 +6,7 @@ without gaps and overlaps, and the data ends where the file does.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -56,19 +57,20 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class RawHeader:
-    """A header as text. tensors: without the metadata, so that equal layouts have equal text.
+    """A header as text. digest: of the part about tensors, equal where layouts are.
 
     data_bytes: of the file, behind the header. data_start: where they begin.
     """
 
     metadata: Mapping[str, str]
-    tensors: str
+    text: str
+    digest: bytes
     data_start: int
     data_bytes: int
 
 
 def read_raw(file: FileIO) -> RawHeader:
-    """Read the header of a file opened without a buffer, and split off its metadata.
+    """Read the header of a file opened without a buffer, and the metadata in it.
 
     Raises BadHeader, with a sentence of its own for what often lies there instead of weights;
     OSError.
@@ -83,31 +85,29 @@ def read_raw(file: FileIO) -> RawHeader:
         raise BadHeader(f"it was cut off while it was read: {len(raw)} of {length} header bytes")
     try:
         text = raw.decode("utf-8")
-        metadata, tensors = _split(text)
+        metadata, end = _read_metadata(text)
     except (UnicodeDecodeError, JSONDecodeError, RecursionError):
         raise BadHeader("its header is not valid JSON: the file is damaged") from None
-    return RawHeader(metadata, tensors, LENGTH_BYTES + length, size - LENGTH_BYTES - length)
+    end_bytes = end if text.isascii() else len(text[:end].encode())
+    # Without the spaces at the end, whose number depends on the metadata.
+    digest = hashlib.sha256(memoryview(raw.rstrip())[end_bytes:]).digest()
+    return RawHeader(metadata, text, digest, LENGTH_BYTES + length, size - LENGTH_BYTES - length)
 
 
-def _split(text: str) -> tuple[dict[str, str], str]:
+def _read_metadata(text: str) -> tuple[dict[str, str], int]:
+    """Return the metadata, and where it ends: 0 if it is not at the beginning."""
     if text.startswith(_METADATA_FIRST):
-        # As every known writer puts it. The rest is not parsed again if its text is known.
+        # As every known writer puts it. The rest is not parsed again if its digest is known.
         start = len(_METADATA_FIRST)
         start += len(text[start : start + 64]) - len(text[start : start + 64].lstrip())
         metadata, end = _DECODER.raw_decode(text, start)
-        rest = text[end:].lstrip()
-        if rest.startswith(","):
-            return _metadata(metadata), "{" + rest[1:].rstrip()
-        if rest.startswith("}"):
-            return _metadata(metadata), "{}"
-        raise BadHeader("its header is not valid JSON: the file is damaged")
+        return _metadata(metadata), end
     if f'"{_METADATA}"' not in text:
-        return {}, text.rstrip()
+        return {}, 0
     whole = json.loads(text)
     if not isinstance(whole, dict):
         raise BadHeader("its header is not a JSON object: the file is damaged")
-    metadata = whole.pop(_METADATA, {})
-    return _metadata(metadata), json.dumps(whole)
+    return _metadata(whole.get(_METADATA, {})), 0
 
 
 def _metadata(found: Any) -> dict[str, str]:
@@ -119,11 +119,12 @@ def _metadata(found: Any) -> dict[str, str]:
 def parse_tensors(header: RawHeader) -> dict[str, Entry]:
     """Return the tensors in the order of the file. Raises BadHeader."""
     try:
-        found = json.loads(header.tensors)
+        found = json.loads(header.text)
     except (JSONDecodeError, RecursionError):
         raise BadHeader("its header is not valid JSON: the file is damaged") from None
     if not isinstance(found, dict):
         raise BadHeader("its header is not a JSON object: the file is damaged")
+    found.pop(_METADATA, None)
     entries = {name: _entry(name, each) for name, each in found.items()}
     ordered = dict(sorted(entries.items(), key=lambda one: (one[1].start, one[1].stop)))
     reached = 0
@@ -144,13 +145,12 @@ def parse_tensors(header: RawHeader) -> dict[str, Entry]:
 
 def _entry(name: str, found: Any) -> Entry:
     try:
-        dtype, shape, (start, stop) = found["dtype"], found["shape"], found["data_offsets"]
-        whole = all(type(each) is int and each >= 0 for each in (*shape, start, stop))
+        dtype, shape, (start, stop) = found["dtype"], tuple(found["shape"]), found["data_offsets"]
+        size = ITEM_BYTES.get(dtype)
     except (TypeError, KeyError, ValueError):
         raise BadHeader(f"its header does not describe {name}: the file is damaged") from None
-    if not whole:
+    if {int, *map(type, shape), type(start), type(stop)} != {int} or min((0, start, *shape)) < 0:
         raise BadHeader(f"its header describes {name} with wrong numbers: the file is damaged")
-    size = ITEM_BYTES.get(dtype) if isinstance(dtype, str) else None
     if size is None:
         raise BadHeader(f"{name} has the type {dtype!s:.20}, which is not read")
     if stop - start != size * math.prod(shape):
@@ -158,7 +158,7 @@ def _entry(name: str, found: Any) -> Entry:
             f"its header is damaged: {name} should take {size * math.prod(shape)} bytes, "
             f"not {stop - start}"
         )
-    return Entry(dtype, tuple(shape), start, stop)
+    return Entry(dtype, shape, start, stop)
 
 
 def _other_kind(head: bytes, size: int, length: int) -> str:

@@ -13,11 +13,11 @@ from enum import StrEnum
 from functools import cached_property
 
 from engine.diffusion.lora.dialects import (
+    Name,
+    Names,
     Role,
-    bare,
     is_text_encoder,
     method_of,
-    role_of,
     target_of,
 )
 from engine.diffusion.lora.headers import FLOATS, Entry
@@ -114,9 +114,14 @@ class Layout:
 
 
 def understand(
-    entries: Mapping[str, Entry], metadata: Mapping[str, str], targets: Targets
+    entries: Mapping[str, Entry],
+    metadata: Mapping[str, str],
+    targets: Targets,
+    names: Names | None = None,
 ) -> Layout:
     """Understand a file's tensors as changes of the parts in `targets`.
+
+    names: of the same targets, to take names apart once for many files.
 
     Raises Unreadable with the first tensor that is not understood, Foreign if the file is for
     another model.
@@ -127,23 +132,24 @@ def understand(
     origin = origin_of(shapes, metadata)
     _check_origin(origin, targets)
     musubi = KRON_FACTOR in entries or KRON_METADATA in metadata
-    groups: dict[str, dict[Role, str]] = {}
+    names = names or Names(targets)
+    groups: dict[str, tuple[Name, dict[Role, str]]] = {}
     for key, entry in entries.items():
         if key == KRON_FACTOR:
             continue
-        split = role_of(key)
-        if split is None:
+        name = names.read(key)
+        if name is None:
             raise Unreadable(_stranger(key, origin, targets))
-        module, role = split
+        role = name.role
         if role is not Role.ALPHA and entry.dtype not in FLOATS:
             raise Unreadable(f"{key} has the type {entry.dtype}, not a floating one")
-        roles = groups.setdefault(module, {})
+        _, roles = groups.setdefault(name.module, (name, {}))
         if role in roles:
             raise Unreadable(f"{key} and {roles[role]} mean the same")
         roles[role] = key
     adaptations = tuple(
-        _adaptation(module, roles, entries, targets, origin, musubi)
-        for module, roles in groups.items()
+        _adaptation(name, roles, entries, targets, origin, musubi)
+        for name, roles in groups.values()
     )
     _check_twice(adaptations)
     return Layout(adaptations, origin, sum(_size(each.shape) for each in entries.values()))
@@ -176,7 +182,7 @@ def _stranger(key: str, origin: Origin | None, targets: Targets) -> str:
 
 
 def _adaptation(
-    module: str,
+    name: Name,
     roles: dict[Role, str],
     entries: Mapping[str, Entry],
     targets: Targets,
@@ -184,12 +190,14 @@ def _adaptation(
     musubi: bool,
 ) -> Adaptation:
     first = next(iter(roles.values()))
-    target = target_of(module, targets)
+    target = name.target
     if target is None:
         if is_text_encoder(first):
             raise Unreadable(_stranger(first, origin, targets))
-        raise Unreadable(f"{first} adapts {bare(module)}, which this model does not have")
+        raise Unreadable(f"{first} adapts {name.bare}, which this model does not have")
     shape = {role: entries[key].shape for role, key in roles.items()}
+    if (rank := _plain_rank(target, shape)) is not None:
+        return Adaptation(target, name.bare, Method.LORA, roles, rank, rank, None)
     alpha = shape.get(Role.ALPHA)
     if alpha is not None and _size(alpha) != 1:
         raise Unreadable(f"{roles[Role.ALPHA]} has {_size(alpha)} values, not one")
@@ -202,7 +210,24 @@ def _adaptation(
     divisor = rank
     if method is Method.LOKR and musubi and Role.KRON_2 in shape:
         divisor = max(shape[Role.KRON_2])
-    return Adaptation(target, bare(module), method, roles, rank, divisor, axis)
+    return Adaptation(target, name.bare, method, roles, rank, divisor, axis)
+
+
+def _plain_rank(target: Target, shape: Mapping[Role, tuple[int, ...]]) -> int | None:
+    """Return the rank of a low-rank pair with or without alpha, if every shape is right.
+
+    Nearly all files are like that, and a folder may have thousands. None where `_Check` has to
+    look closer.
+    """
+    down, up = shape.get(Role.DOWN), shape.get(Role.UP)
+    if down is None or up is None or len(down) != 2:
+        return None
+    alpha = shape.get(Role.ALPHA)
+    if len(shape) != (2 if alpha is None else 3) or (alpha and _size(alpha) != 1):
+        return None
+    rank, inputs = down
+    right = rank and inputs and inputs == target.inputs and up == (target.outputs, rank)
+    return rank if right else None
 
 
 def _method(check: _Check) -> tuple[Method, int | None]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from engine.diffusion.lora import alphas, sidecars
 from engine.diffusion.lora.admission import Limits, Refused, admit, admit_scales
 from engine.diffusion.lora.alphas import Scales, scales_of
-from engine.diffusion.lora.dialects import Role
+from engine.diffusion.lora.dialects import Names, Role
 from engine.diffusion.lora.headers import (
     BadHeader,
     Entry,
@@ -103,6 +103,7 @@ class LoraShelf:
         self._folder = folder
         self._targets = targets or Targets.z_image()
         self._limits = limits or Limits()
+        self._names = Names(self._targets)
         self._layouts: dict[tuple[bytes, int, tuple[str, ...]], _Understood] = {}
         self._infos: dict[str, tuple[tuple[Stamp, ...], LoraInfo]] = {}
         self._hashes: dict[str, tuple[Stamp, str]] = {}
@@ -217,12 +218,12 @@ class LoraShelf:
 
     def _understood(self, header: RawHeader) -> _Understood:
         claims = tuple(header.metadata.get(each, "") for each in (*CLAIMS, KRON_METADATA))
-        digest = hashlib.blake2b(header.tensors.encode(), digest_size=16).digest()
-        key = (digest, header.data_bytes, claims)
+        key = (header.digest, header.data_bytes, claims)
         known = self._layouts.get(key)
         if known is None:
             entries = parse_tensors(header)
-            known = (entries, understand(entries, header.metadata, self._targets))
+            layout = understand(entries, header.metadata, self._targets, self._names)
+            known = (entries, layout)
             while len(self._layouts) >= _MOST_LAYOUTS:
                 self._layouts.pop(next(iter(self._layouts)), None)
             self._layouts[key] = known
