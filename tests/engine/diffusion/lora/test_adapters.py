@@ -189,11 +189,14 @@ def test_a_file_of_another_type(folder: Path) -> None:
 
 
 def quantized(weights: Weights) -> Callable[[nn.Module], None]:
-    return lambda transformer: quantize(transformer, weights, CPU) and None
+    def change(transformer: nn.Module) -> None:
+        quantize(transformer, weights, CPU)
+
+    return change
 
 
 def cast_by_layer(transformer: nn.Module) -> None:
-    from diffusers.hooks import apply_layerwise_casting
+    from diffusers.hooks.layerwise_casting import apply_layerwise_casting
 
     apply_layerwise_casting(
         transformer,
