@@ -11,7 +11,7 @@ KILLS ?= 100
 PICTURES ?= 1500
 
 .DEFAULT_GOAL := help
-.PHONY: help run imagine install test lint types imports check wheel-check messages snapshots pictures sketch judge evaluate chaos soak bench-storage bench-presses bench-memory bench-previews bench-messages clean
+.PHONY: help run imagine install test lint types imports check wheel-check messages snapshots pictures sketch judge evaluate chaos soak bench-storage bench-presses bench-memory bench-previews bench-loras bench-messages clean
 
 run: $(VENV)/.installed ## Try the bot in a browser: no account, no GPU, no download
 	@$(BIN)/zimagine playground $(ARGS)
@@ -80,6 +80,9 @@ bench-memory: $(VENV)/.installed-dev ## Measure the memory plans on a GPU, with 
 
 bench-previews: $(VENV)/.installed-dev ## Measure the cost of previews with the built-in demo model
 	$(BIN)/python -m tests.scale.previews $(ARGS)
+
+bench-loras: $(VENV)/.installed-dev ## Measure listing and switching LoRAs at Z-Image's size
+	@$(BIN)/python -m tests.scale.loras $(ARGS)
 
 bench-messages: $(VENV)/.installed-dev ## Measure what every message of a server costs with answer_mentions
 	$(BIN)/python -m tests.scale.messages $(ARGS)

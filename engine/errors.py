@@ -17,6 +17,10 @@ EngineError
 │   ├── ModelNotFound      no model of that name exists here
 │   ├── ModelTooLarge      this machine's memory cannot hold it
 │   └── ModelInvalid       something exists there, but it is not a usable model
+├── LoraUnusable           a LoRA cannot be applied
+│   ├── LoraNotFound       no LoRA of that name exists here
+│   ├── LoraInvalid        its file is damaged, or cannot be read wholly
+│   └── LoraRefused        it can be read, but not be painted with: another family, over a limit
 └── Defunct                the device is lost or hangs: only a new process helps
 """
 
@@ -199,6 +203,35 @@ class ModelInvalid(ModelUnavailable):
     """The folder exists but is not a usable model (incomplete, truncated, another kind)."""
 
     code = "model_invalid"
+
+
+class LoraUnusable(EngineError):
+    """The LoRA `lora` cannot be applied, because of `reason`."""
+
+    code = "lora_unusable"
+
+    def __init__(self, lora: str, reason: str) -> None:
+        super().__init__(f"LoRA {lora!r}: {reason}")
+        self.lora = lora
+        self.reason = reason
+
+
+class LoraNotFound(LoraUnusable):
+    """No LoRA exists under this name, or it has vanished."""
+
+    code = "lora_not_found"
+
+
+class LoraInvalid(LoraUnusable):
+    """The file is damaged, not a LoRA, or has tensors that cannot be read."""
+
+    code = "lora_invalid"
+
+
+class LoraRefused(LoraUnusable):
+    """The file is intact, but made for another model, for training, or over the owner's limits."""
+
+    code = "lora_refused"
 
 
 class Defunct(EngineError):

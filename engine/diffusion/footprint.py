@@ -138,7 +138,10 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A batch to be painted: pixels, steps, pictures at once, and which phases it needs."""
+    """A batch to be painted: pixels, steps, pictures at once, and which phases it needs.
+
+    adapter_bytes: of LoRAs, which stay on the device under every plan.
+    """
 
     width_px: int
     height_px: int
@@ -146,6 +149,7 @@ class Shape:
     batch: int = 1
     guided: bool = False
     new_prompt: bool = True
+    adapter_bytes: int = 0
 
     @property
     def rows(self) -> int:
@@ -223,7 +227,7 @@ def _peak(plan: MemoryPlan, sizes: Sizes, shape: Shape) -> int:
             peaks = (encoder_block + encode, block + denoise, decode)
         case Placement.SEQUENTIAL:
             peaks = (leaf + encode, leaf + denoise, decode)
-    return max(peaks if shape.new_prompt else peaks[1:])
+    return max(peaks if shape.new_prompt else peaks[1:]) + shape.adapter_bytes
 
 
 def _host(plan: MemoryPlan, sizes: Sizes) -> int:

@@ -127,3 +127,12 @@ def test_tokens() -> None:
     """1024² is 4096 patches and a caption; guidance doubles the rows of each picture."""
     assert MODEL.tokens(NATIVE) == 4096 + 96
     assert (Shape(512, 512, batch=3, guided=True).rows, Shape(512, 512, batch=3).rows) == (6, 3)
+
+
+@pytest.mark.parametrize("plan", ALL, ids=str)
+def test_adapters_stay_on_the_device(plan: MemoryPlan) -> None:
+    """LoRAs take their bytes under every plan, of the device alone."""
+    without = estimate(plan, MODEL, rtx_3060(), NATIVE)
+    adapted = estimate(plan, MODEL, rtx_3060(), replace(NATIVE, adapter_bytes=10**8))
+    assert adapted.peak_bytes == without.peak_bytes + 10**8
+    assert adapted.host_bytes == without.host_bytes
