@@ -81,7 +81,6 @@ def _from_gguf(metadata: Mapping[str, Any]) -> Any:
         return tokens[at] if isinstance(at, int) and 0 <= at < len(tokens) else default
 
     padding = named("padding", "<|endoftext|>")
-    # Without the vocabulary's merges as pairs, a merge of a token with a space in it is ambiguous.
     pairs = [tuple(merge.split(" ", 1)) for merge in merges]
     try:
         tokenizer: Any = transformers.Qwen2Tokenizer(
