@@ -1,9 +1,9 @@
 """Check what loading takes of memory: `python -m tests.scale.loading`.
 
-Writes the architecture with random weights as a folder, in bfloat16, and as the three files of
-ComfyUI; loads each in a process of its own, as it is and with a conversion, and fails if at any time
-more memory is taken than what stays and 5 % of the largest component. What stays mapped to its file
-counts as taken while it is in memory.
+Writes the architecture with random weights as a folder, in bfloat16; loads it in processes of their
+own, as it is, with a conversion, and from folders without an index; and fails if at any time more
+memory is taken than what stays and 5 % of the largest component. What is mapped to its file counts
+as taken while it is in memory.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def measure(case: Case) -> Taken:
 
 
 def write(folder: Path, layers: int | None) -> list[Case]:
-    """Write the model twice: in diffusers' format, and as ComfyUI's files that link to it."""
+    """Write the model in diffusers' format, and link to its files from folders of other names."""
     from tests.scale.fullsize import FULL, write_folder
 
     architecture = FULL
@@ -133,7 +133,7 @@ def write(folder: Path, layers: int | None) -> list[Case]:
     diffusers = folder / "diffusers"
     if not (diffusers / "vae").is_dir():
         write_folder(architecture, diffusers)
-    comfy = folder / "comfyui"
+    comfy = folder / "others"
     shutil.rmtree(comfy, ignore_errors=True)
     for name, place in (
         ("transformer", "transformer"),

@@ -73,9 +73,10 @@ def candidates(folder: Path) -> list[Candidate]:
             found.append(Candidate((path,), _rank(path)))
     for (stem, count, ending), shards in sets.items():
         wanted = [f"{stem}-{number + 1:05}-of-{count}{ending}" for number in range(int(count))]
-        if missing := [name for name in wanted if name not in {path.name for path in shards}]:
+        there = {path.name for path in shards}
+        if missing := [name for name in wanted if name not in there]:
             raise Unusable(
-                f"{folder.name} lacks {len(missing)} of {count} parts: {listed(missing)}"
+                f"{folder.name} lacks {len(missing)} of {len(wanted)} parts: {listed(missing)}"
             )
         found.append(Candidate(tuple(shards), _rank(shards[0])))
     return sorted(found, key=lambda one: (one.rank, one.paths[0].name))

@@ -48,6 +48,7 @@ class Checkpoint:
             if component.has_weights
         ]
         self._count = sum(one.count for one in self._prepared)
+        self._revision: str | None = None
 
     @property
     def root(self) -> Path:
@@ -69,6 +70,7 @@ class Checkpoint:
 
         Raises Unusable.
         """
+        self._revision = self.fingerprint()
         parts: dict[str, Any] = {"scheduler": self._scheduler(), "tokenizer": self._tokenizer()}
         # Kept by nobody but the pipeline, so that a component is freed when that drops it.
         prepared, self._prepared = self._prepared, []
@@ -80,18 +82,20 @@ class Checkpoint:
 
     def load_component(self, name: str, dtype: torch.dtype) -> nn.Module:
         """Load one component again, as `load` did. Raises Unusable, also for changed files."""
-        before = self.fingerprint()
         files = find(self._source, self._companions, self._family.pipeline_class)
-        if digest(self._named(files)) != before:
+        if self._revision not in (None, digest(self._named(files))):
             raise Unusable("its files have changed since the start")
         return self._prepare(name, files).load(dtype)
 
     def fingerprint(self) -> str:
-        """Return sixteen hex digits that change with the files that the model is read from."""
+        """Return sixteen hex digits that change with the files; after `load`, as they were then."""
+        if self._revision is not None:
+            return self._revision
         try:
             return digest(self._named(self._files))
         except OSError as error:
-            name = Path(error.filename or "").name
+            path = Path(error.filename or "")
+            name = path.relative_to(self.root) if path.is_relative_to(self.root) else path.name
             raise Unusable(f"{name} can no longer be read ({error.strerror})") from error
 
     def _prepare(self, name: str, files: ModelFiles) -> Prepared:

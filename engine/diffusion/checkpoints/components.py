@@ -24,6 +24,7 @@ from engine.diffusion.checkpoints.configurations import (
 from engine.diffusion.checkpoints.discovery import Found
 from engine.diffusion.checkpoints.errors import Unusable, listed
 from engine.diffusion.checkpoints.names.groups import TEXT_ENCODER
+from engine.diffusion.checkpoints.names.translation import Translation
 from engine.diffusion.checkpoints.weights import Weight
 from engine.diffusion.families import Component, Family
 
@@ -106,7 +107,11 @@ def prepare(component: Component, found: Found, family: Family, index: Config) -
     else:
         label = found.group.label
         config = from_shapes(name, translation.weights, family, found.group.metadata)
-        notes.append(f"{name}: its sizes were read from the shapes of its tensors")
+        layers = ", ".join(f"{count} {kind}" for kind, count in _layers(translation).items())
+        notes.append(
+            f"{name}: its sizes were read from the shapes of its tensors"
+            + (f" ({layers})" if layers else "")
+        )
     notes += completed(config, name, family, label)
     try:
         module = _empty(component, config, index)
@@ -114,6 +119,10 @@ def prepare(component: Component, found: Found, family: Family, index: Config) -
     except Exception as error:  # a broken configuration makes the libraries raise nearly anything
         raise Unusable(f"the configuration of {name} is wrong ({_line(error)})") from error
     return Prepared(name, module, _matched(name, label, wanted, translation.weights), notes)
+
+
+def _layers(translation: Translation) -> dict[str, int]:
+    return dict(sorted(layers_of(translation.weights).items()))
 
 
 def _empty(component: Component, config: Config, index: Config) -> nn.Module:
@@ -138,7 +147,10 @@ def _encoder(config: Config, entry: Any) -> tuple[Any, Any]:
     model_type = config.pop("model_type", None)
     if model_type is None:
         raise ValueError("it has no model_type")
-    return kind, transformers.AutoConfig.for_model(model_type, **config)
+    settings = transformers.AutoConfig.for_model(model_type, **config)
+    if not isinstance(settings, kind.config_class):
+        raise ValueError(f"it describes a {model_type}, which {name} is not")
+    return kind, settings
 
 
 def _wanted(module: nn.Module) -> dict[str, tuple[int, ...]]:
@@ -199,5 +211,6 @@ def _bare(component: str, name: str) -> str:
 
 
 def _line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__
+    lines = [line.strip() for line in str(error).strip().splitlines()] or [type(error).__name__]
+    # Some libraries say first that something is wrong, and what it is in the next line.
+    return " ".join(lines[: 2 if lines[0].endswith(":") else 1])[:200]

@@ -137,7 +137,7 @@ def _read(reader: _Reader, path: Path, size: int, label: str) -> WeightFile:
             if plain is None
             else PlacedTensor(name, label, shape, plain, kind.name, file, start + offset)
         )
-    return WeightFile(path, found, metadata)
+    return WeightFile(label, found, metadata)
 
 
 def _entry(reader: _Reader) -> tuple[str, tuple[int, ...], int, int]:

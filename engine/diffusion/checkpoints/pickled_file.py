@@ -32,7 +32,7 @@ def read_pickled(path: Path, label: str) -> WeightFile:
             f"{label} is damaged or holds more than tensors, which is not opened "
             f"({first_line[:120]})"
         ) from error
-    return WeightFile(path, _tensors(found, label))
+    return WeightFile(label, _tensors(found, label))
 
 
 def _tensors(found: Any, label: str) -> dict[str, Stored]:

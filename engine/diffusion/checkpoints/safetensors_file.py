@@ -67,7 +67,7 @@ def read_safetensors(path: Path, label: str) -> WeightFile:
         raise _damaged(label, f"its header is wrong: {error}") from error
     if end != size:
         raise _damaged(label, f"it has {size} bytes and its header describes {end}")
-    return WeightFile(path, tensors, metadata)
+    return WeightFile(label, tensors, metadata)
 
 
 def _tensor(

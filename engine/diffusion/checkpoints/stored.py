@@ -57,9 +57,9 @@ class Stored(ABC):
 
 @dataclass(frozen=True, slots=True)
 class WeightFile:
-    """What a file holds. metadata: of its header, by name; values of GGUF keep their type."""
+    """What a file holds. label: how messages call it. metadata: of its header, by name."""
 
-    path: Path
+    label: str
     tensors: Mapping[str, Stored]
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 

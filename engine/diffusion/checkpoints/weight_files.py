@@ -67,7 +67,7 @@ def open_all(paths: list[Path], labels: list[str]) -> WeightFile:
             raise Unusable(f"{label} and {tensors[twice[0]].label} both hold {listed(twice)}")
         tensors.update(opened.tensors)
         metadata.update(opened.metadata)
-    return WeightFile(paths[0], tensors, metadata)
+    return WeightFile(labels[0], tensors, metadata)
 
 
 def _start(path: Path, label: str) -> bytes:

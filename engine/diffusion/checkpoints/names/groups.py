@@ -89,7 +89,7 @@ def grouped(file: WeightFile, wanted: Sequence[str] = COMPONENTS) -> Groups:
     wanted: those that may be in it. Raises Unusable for files of other models, and for tensors
     that belong to no component.
     """
-    label = next((stored.label for stored in file.tensors.values()), file.path.name)
+    label = file.label
     if not file.tensors:
         raise Unusable(f"{label} holds no tensors")
     if other := other_model(file.tensors):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from engine.diffusion.families import QWEN3_CHAT
 from engine.sketch import MODEL_DIR
 from tests.engine.diffusion.checkpoints.layouts import TinyModel
 from tests.engine.diffusion.checkpoints.loads import check, load, refusal
-from tests.engine.diffusion.checkpoints.test_quantized_files import with_gguf_encoder
+from tests.engine.diffusion.checkpoints.test_quantized_files import (
+    encoder_keys,
+    with_gguf_encoder,
+)
 
 FOLDER = MODEL_DIR / "tokenizer"
 
@@ -85,15 +89,20 @@ def test_half_a_tokenizer(key: str, value: Any, words: str) -> None:
         load_tokenizer(None, {}, changed, QWEN3_CHAT, [])
 
 
+def a_merge(model: TinyModel) -> dict[str, Any]:
+    """The tiny tokenizer's lists with a merge, whose token replaces one that no text here has."""
+    tokens: list[str] = encoder_keys(model)["tokenizer__ggml__tokens"]
+    tokens[tokens.index("Ñ")] = "ab"
+    return {"tokenizer__ggml__tokens": tokens, "tokenizer__ggml__merges": ["a b"]}
+
+
 def test_a_model_without_a_tokenizer_folder(model: TinyModel, tmp_path: Path) -> None:
     """Without a folder the tokenizer comes from the GGUF encoder, and counts the same tokens."""
-    import shutil
-
     made = with_gguf_encoder(model, tmp_path, "F16", tokenizer__ggml__merges=None)
     shutil.rmtree(tmp_path / "tokenizer")
     assert "is incomplete" in refusal(tmp_path)
     (tmp_path / "text_encoders" / "qwen3-F16.gguf").unlink()
-    made = with_gguf_encoder(model, tmp_path / "2", "F16")
+    made = with_gguf_encoder(model, tmp_path / "2", "F16", **a_merge(model))
     shutil.rmtree(tmp_path / "2" / "tokenizer")
     loaded = load(tmp_path / "2")
     notes = check(loaded, model, text_encoder=made)

@@ -342,7 +342,7 @@ def encoder_keys(model: TinyModel, **changed: Any) -> dict[str, Any]:
         "tokenizer__ggml__pre": "qwen2",
         "tokenizer__ggml__tokens": [token for token, _ in tokens],
         "tokenizer__ggml__token_type": [3 if token in special else 1 for token, _ in tokens],
-        "tokenizer__ggml__merges": ["a b"],
+        "tokenizer__ggml__merges": [],
         "tokenizer__ggml__eos_token_id": special["<|im_end|>"],
         "tokenizer__ggml__padding_token_id": special["<|endoftext|>"],
         "tokenizer__chat_template": (

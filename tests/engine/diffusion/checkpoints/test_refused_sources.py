@@ -58,7 +58,7 @@ CONTENTS: dict[str, tuple[bytes, str]] = {
     "an error in JSON": (b'{"error": "gated repository, please log in"}', "its header would take"),
     "a few bytes": (b"\x01\x02", "is damaged or incomplete"),
     "a huge header": (b"\xff" * 7 + b"\x0f" + b"{}", "its header would take"),
-    "a pickle": (pickle.dumps({"a": 1}), "damaged or incomplete"),
+    "a pickle": (pickle.dumps({"a": 1}), "is a pickled file under the name of"),
     "an archive": (b"PK\x03\x04" + b"\0\xff" * 80, "is a pickled file under the name of"),
     "no JSON": (header(b"{nonsense}"), "its header is wrong"),
     "a list": (header(b"[1, 2]"), "its header is wrong"),
@@ -265,8 +265,13 @@ BROKEN: dict[str, tuple[Callable[[TinyModel, Path], None], str]] = {
         "transformer has 3 layers in its files, and 2 by transformer/config.json",
     ),
     "more layers by the configuration": (
+        lambda m, f: edit(m, f, "transformer/config.json", n_layers=4),
+        "transformer lacks 15 of its tensors, layers.3.",
+    ),
+    "a configuration that contradicts itself": (
         lambda m, f: edit(m, f, "text_encoder/config.json", num_hidden_layers=4),
-        "text_encoder lacks 11 of its tensors, layers.3.",
+        "the configuration of text_encoder is wrong (Class validation error for validator "
+        "'validate_layer_type': ",
     ),
     "another class": (
         lambda m, f: edit(m, f, "vae/config.json", _class_name="AutoencoderTiny"),

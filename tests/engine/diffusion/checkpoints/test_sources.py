@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from engine.diffusion.renderer import DiffusionRenderer
+from engine.renderer import RenderTask
+from engine.settings import EngineSettings
+from engine.types import Painted
 from tests.engine.diffusion.checkpoints.layouts import (
     TEXT_ENCODER,
     TRANSFORMER,
@@ -24,6 +29,7 @@ from tests.engine.diffusion.checkpoints.layouts import (
     write,
 )
 from tests.engine.diffusion.checkpoints.loads import check, load, tokenizer_of
+from tests.fakes import a_request
 
 Writer = Callable[[TinyModel, Path], Path]
 """Writes the model into an empty folder and returns what `model` would be set to."""
@@ -372,3 +378,36 @@ def test_what_is_not_converted_stays_in_its_file(model: TinyModel, tmp_path: Pat
     assert torch.equal(
         load(tmp_path / "model").pipeline.transformer.x_pad_token, model.transformer["x_pad_token"]
     )
+
+
+def test_an_encoder_that_is_a_language_model(model: TinyModel, tmp_path: Path) -> None:
+    """Where the index says so, the encoder is a whole language model; its head is its table."""
+    index = whole(model, tmp_path) / "model_index.json"
+    named = json.loads(index.read_text()) | {"text_encoder": ["transformers", "Qwen3ForCausalLM"]}
+    index.write_text(json.dumps(named))
+    write(tmp_path / TEXT_ENCODER, prefixed(model.text_encoder, "model."))
+    encoder = load(tmp_path).pipeline.text_encoder
+    assert type(encoder).__name__ == "Qwen3ForCausalLM"
+    table = encoder.get_input_embeddings().weight
+    assert encoder.lm_head.weight is table
+    found = {key.removeprefix("model."): value for key, value in encoder.state_dict().items()}
+    for key, value in model.text_encoder.items():
+        assert torch.equal(found[key], value)
+
+
+def test_a_lone_file_paints_the_same_picture(
+    model: TinyModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture of one file equals that of diffusers' folder, and its recipe names no path."""
+    monkeypatch.setattr("engine.diffusion.renderer._lower_priority", lambda: None)
+    pixels: list[bytes] = []
+    for source in (model.folder, all_in_one(model, tmp_path)):
+        settings = EngineSettings(model=str(source), device="cpu", threads=1)
+        renderer = DiffusionRenderer.load(settings)
+        task = RenderTask(a_request(width_px=256, height_px=256, steps=2), threading.Event())
+        (outcome,) = renderer.render([task], on_step=lambda *_: None)
+        assert isinstance(outcome, Painted), outcome
+        assert outcome.recipe.model == source.name
+        pixels.append(outcome.raster.rgb)
+        renderer.close()
+    assert pixels[0] == pixels[1]
