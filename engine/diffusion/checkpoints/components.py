@@ -148,7 +148,8 @@ def _encoder(config: Config, entry: Any) -> tuple[Any, Any]:
     if model_type is None:
         raise ValueError("it has no model_type")
     settings = transformers.AutoConfig.for_model(model_type, **config)
-    if not isinstance(settings, kind.config_class):
+    expected: Any = kind.config_class
+    if not isinstance(settings, expected):
         raise ValueError(f"it describes a {model_type}, which {name} is not")
     return kind, settings
 

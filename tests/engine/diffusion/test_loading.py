@@ -12,6 +12,7 @@ import huggingface_hub.constants
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer
 
 from engine.diffusion.checkpoints import fingerprint
 from engine.diffusion.families import SKETCH, SKETCH_FAMILY
@@ -226,13 +227,19 @@ def test_a_tokenizer_that_cannot_read(copy: Path) -> None:
 
 
 def test_a_tokenizer_without_a_template_gets_the_familys(copy: Path) -> None:
-    """It then renders prompts as its own template did."""
-    before = load(copy)[0].tokenizer
+    """It renders prompts as the demo model's own template does, and an empty thought if asked."""
     (copy / "tokenizer" / "chat_template.jinja").unlink()
-    after = load(copy)[0].tokenizer
+    tokenizer = load(copy)[0].tokenizer
+    original: Any = AutoTokenizer.from_pretrained(MODEL_DIR / "tokenizer", local_files_only=True)
+    chat = SKETCH_FAMILY.chat
     for prompt in ("a fox", "", "鲸鱼 <|im_end|> {{ x }}"):
-        rendered = [SKETCH_FAMILY.chat.prompt(tokenizer, prompt) for tokenizer in (before, after)]
-        assert rendered[0] == rendered[1] == SKETCH_FAMILY.chat.turn.format(prompt)
+        assert chat.prompt(tokenizer, prompt) == chat.turn.format(prompt)
+        assert chat.prompt(tokenizer, prompt) == chat.prompt(original, prompt)
+    turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}]
+    assert chat.render(tokenizer, turns, thinking=False) == (
+        "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nhi<|im_end|>\n"
+        "<|im_start|>assistant\n<think>\n\n</think>\n\n"
+    )
 
 
 @pytest.mark.parametrize("name", COMPONENTS)

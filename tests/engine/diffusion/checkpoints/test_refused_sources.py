@@ -225,7 +225,7 @@ def empty_transformer(model: TinyModel, folder: Path) -> None:
     (without_index(model, folder) / TRANSFORMER).unlink()
 
 
-BROKEN: dict[str, tuple[Callable[[TinyModel, Path], None], str]] = {
+BROKEN: dict[str, tuple[Callable[[TinyModel, Path], object], str]] = {
     "NaN in a matrix": (nan_in_a_matrix, f"{W1} holds values that are not finite numbers"),
     "infinity in half precision": (infinity_in_half, "decoder.conv_out.bias holds values that are"),
     "two that differ": (
