@@ -11,7 +11,7 @@ KILLS ?= 100
 PICTURES ?= 1500
 
 .DEFAULT_GOAL := help
-.PHONY: help run imagine install test lint types imports check wheel-check messages snapshots pictures sketch judge evaluate chaos soak bench-storage bench-presses bench-memory bench-previews bench-loras bench-messages clean
+.PHONY: help run imagine install test lint types imports check wheel-check messages snapshots pictures sketch judge evaluate chaos soak bench-storage bench-presses bench-memory bench-loading bench-previews bench-loras bench-messages clean
 
 run: $(VENV)/.installed ## Try the bot in a browser: no account, no GPU, no download
 	@$(BIN)/zimagine playground $(ARGS)
@@ -77,6 +77,9 @@ bench-presses: $(VENV)/.installed-dev ## Measure response times with twenty user
 
 bench-memory: $(VENV)/.installed-dev ## Measure the memory plans on a GPU, with random weights (ARGS=--help)
 	$(BIN)/python -m tests.scale.memory $(ARGS)
+
+bench-loading: $(VENV)/.installed-dev ## Load a folder of full size and check the memory that takes (20 GB of disk)
+	$(BIN)/python -m tests.scale.loading $(ARGS)
 
 bench-previews: $(VENV)/.installed-dev ## Measure the cost of previews with the built-in demo model
 	$(BIN)/python -m tests.scale.previews $(ARGS)

@@ -80,6 +80,18 @@ def _folder(value: Any) -> Any:
     return path
 
 
+def _path(value: Any) -> Any:
+    """Accept the path of a file or folder, which need not exist yet; `~` is the user's home."""
+    if not isinstance(value, str | Path) or not str(value).strip():
+        raise ValueError("expected the path of a file or folder, in quotation marks")
+    text = str(value).strip()
+    _refuse_control_characters(text)
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{text} is in the home of nobody known here") from None
+
+
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise ValueError("it is empty")
@@ -137,6 +149,9 @@ class EngineSection(_Section):
     """The model, the device, and the limits of the queue."""
 
     model: Annotated[str, AfterValidator(_not_blank)] = "sketch"
+    text_encoder: Annotated[Path, BeforeValidator(_path)] | None = None
+    vae: Annotated[Path, BeforeValidator(_path)] | None = None
+    tokenizer: Annotated[Path, BeforeValidator(_path)] | None = None
     revision: Annotated[str, AfterValidator(_not_blank)] | None = None
     download: bool = False
     device: Annotated[str, AfterValidator(_device)] = "auto"

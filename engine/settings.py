@@ -14,7 +14,9 @@ AUTO = "auto"
 class EngineSettings:
     """Settings that an engine is started with.
 
-    model: "sketch", a hub id or a folder. device: "auto", "cpu", "cuda", "cuda:1", "mps".
+    model: "sketch", a hub id, a folder or a file of weights. text_encoder, vae, tokenizer: a file
+    or folder in place of the model's own; None for what lies in it or beside it. device: "auto",
+    "cpu", "cuda", "cuda:1", "mps".
 
     queue_limit, user_limit, server_limit: how many jobs may wait in total, per user and per server;
     None = as many as the queue holds. stall_s: a renderer counts as hung after this long without a
@@ -29,6 +31,9 @@ class EngineSettings:
     """
 
     model: str = "sketch"
+    text_encoder: Path | None = None
+    vae: Path | None = None
+    tokenizer: Path | None = None
     device: str = "auto"
     queue_limit: int = 100
     user_limit: int | None = 10

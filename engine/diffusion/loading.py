@@ -1,21 +1,22 @@
-"""Load a model by its name, and verify that it is complete."""
+"""Load a model by its name, from whatever files there are of it."""
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
+import logging
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import torch
 from diffusers.utils import logging as diffusers_logging
 from huggingface_hub import snapshot_download
 from transformers.utils import logging as transformers_logging
 
 from engine.diffusion.capacity import require_memory, weights_dtype
-from engine.diffusion.completeness import check_whole
+from engine.diffusion.checkpoints import Checkpoint, Companions, Unusable
 from engine.diffusion.families import SKETCH, Family, family_for, folder_of
 from engine.diffusion.preview_methods import TINY_FOLDER
 from engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
@@ -23,12 +24,11 @@ from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
-_SAMPLE_BYTES = 1 << 20
-"""Read at the start, middle and end of each weights file by `fingerprint`."""
+_log = logging.getLogger(__name__)
 
 
 def locate(settings: EngineSettings) -> Path:
-    """Return the model's folder; fetch it only where `download` allows it.
+    """Return the model's folder or file; fetch it only where `download` allows it.
 
     Raises ModelNotFound.
     """
@@ -39,7 +39,9 @@ def locate(settings: EngineSettings) -> Path:
     if folder.is_dir():
         return folder
     if folder.is_file():
-        raise ModelInvalid(model, "this is a file; a model is a folder with a model_index.json")
+        return folder
+    if folder.is_symlink():
+        raise ModelInvalid(model, f"it is a link to {folder.readlink()}, which does not exist")
     if not _HUB_ID.fullmatch(model):
         raise ModelNotFound(
             model, "no such folder, and not a Hugging Face model id like owner/name"
@@ -65,13 +67,17 @@ def locate(settings: EngineSettings) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A complete pipeline on the CPU. revision: fingerprint of its weights."""
+    """A complete pipeline on the CPU. revision: fingerprint of its weights.
+
+    folder: the model's, or that of its file. checkpoint: its files; None for a model without files.
+    """
 
     pipeline: Any
     revision: str
     folder: Path
     dtype: torch.dtype
     family: Family
+    checkpoint: Checkpoint | None = None
 
 
 def load_model(
@@ -80,59 +86,51 @@ def load_model(
     """Load the model into the host's memory.
 
     device: where it will be painted with. dtype: None for the format that suits model and device.
-    Raises ModelNotFound, ModelTooLarge if memory cannot hold it, or ModelInvalid for a folder of
-    another kind, missing or truncated files, and weights that do not fill the architecture (which
-    would paint noise).
+    What had to be repaired or converted is logged. Raises ModelNotFound, ModelTooLarge if memory
+    cannot hold it, or ModelInvalid for files of another model, missing or truncated files, and
+    tensors that do not fill the architecture exactly (which would paint noise).
     """
     # Both libraries draw progress bars for a second of loading, over the caller's own output.
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
-    try:
-        folder, family = locate(settings), family_for(settings.model)
-        weights = check_whole(settings.model, folder, family)
-        dtype = dtype or weights_dtype(device, family, weights)
-        require_memory(settings.model, weights, dtype, device)
-        pipeline = getattr(diffusers, family.pipeline_class).from_pretrained(
-            str(folder), dtype=dtype, local_files_only=True, use_safetensors=True
-        )
+    model = settings.model
+    with _explained(model):
+        source, family = locate(settings), family_for(model)
+        companions = Companions(settings.text_encoder, settings.vae, settings.tokenizer)
+        checkpoint = Checkpoint(source, family, companions, without=TINY_FOLDER)
+        dtype = dtype or weights_dtype(device, family, checkpoint.count)
+        require_memory(model, checkpoint.count, dtype, device)
+        pipeline = checkpoint.load(dtype)
         if misfit := family.misfit(pipeline):  # otherwise each job would fail
-            raise ModelInvalid(settings.model, misfit)
-        revision = fingerprint(folder)
-    except ModelUnavailable:
-        raise
-    except MemoryError as error:
-        raise ModelUnavailable(settings.model, "there is not enough memory to load it") from error
-    except Exception as error:  # a broken folder makes the libraries raise nearly anything
-        first_line = (str(error).strip().splitlines() or ["no detail"])[0]
-        raise ModelInvalid(settings.model, f"{type(error).__name__}: {first_line}") from error
-    return Loaded(pipeline, revision, folder, dtype, family)
+            raise ModelInvalid(model, misfit)
+        revision = checkpoint.fingerprint()
+    for note in checkpoint.notes:
+        _log.info("%s: %s", source.name, note)
+    return Loaded(pipeline, revision, checkpoint.root, dtype, family, checkpoint)
 
 
 def load_component(loaded: Loaded, name: str) -> Any:
-    """Load one component again, on the CPU, as it was loaded the first time."""
-    present = getattr(loaded.pipeline, name)
-    dtype = {"dtype": loaded.dtype} if name == "text_encoder" else {"torch_dtype": loaded.dtype}
-    return type(present).from_pretrained(
-        str(loaded.folder), subfolder=name, local_files_only=True, use_safetensors=True, **dtype
-    )
+    """Load one component again, on the CPU, as it was loaded the first time.
 
-
-def fingerprint(folder: Path) -> str:
-    """Return sixteen hex digits that change with the weights.
-
-    Reads every configuration and, of each weights file, its size, its header and three samples:
-    hashing 33 GB at each start would take a minute.
+    Raises ModelInvalid if its files have changed.
     """
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.suffix not in {".json", ".safetensors", ".txt", ".jinja"} or not path.is_file():
-            continue
-        if path.relative_to(folder).parts[0] == TINY_FOLDER:
-            continue  # used for previews only: no picture depends on it
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
-        with path.open("rb") as file:
-            size = path.stat().st_size
-            for offset in sorted({0, max(0, size // 2), max(0, size - _SAMPLE_BYTES)}):
-                file.seek(offset)
-                digest.update(file.read(_SAMPLE_BYTES))
-    return digest.hexdigest()[:16]
+    if loaded.checkpoint is None:
+        raise ModelInvalid(str(loaded.folder), "it was not loaded from files")
+    with _explained(loaded.folder.name):
+        return loaded.checkpoint.load_component(name, loaded.dtype)
+
+
+@contextlib.contextmanager
+def _explained(model: str) -> Iterator[None]:
+    """Turn whatever loading raises into a ModelUnavailable with a reason of one line."""
+    try:
+        yield
+    except ModelUnavailable:
+        raise
+    except Unusable as error:
+        raise ModelInvalid(model, error.reason) from error
+    except MemoryError as error:
+        raise ModelUnavailable(model, "there is not enough memory to load it") from error
+    except Exception as error:  # a broken file makes the libraries raise nearly anything
+        first_line = (str(error).strip().splitlines() or ["no detail"])[0]
+        raise ModelInvalid(model, f"{type(error).__name__}: {first_line}") from error

@@ -372,5 +372,8 @@ def _device_name(device: torch.device) -> str:
 
 def _public_name(model: str) -> str:
     """Return a model's name without its path: the recipe is published with the picture."""
-    folder = folder_of(model)
-    return folder.resolve().name if folder.is_dir() else model
+    place = folder_of(model)
+    if place.is_dir():
+        return place.resolve().name
+    # The name of a file, unlike a folder's, is not followed: a cache calls its files by hashes.
+    return place.name if place.is_file() else model

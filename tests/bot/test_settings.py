@@ -79,6 +79,8 @@ def test_the_token_comes_from_discord_token(monkeypatch: pytest.MonkeyPatch, tmp
         ('[engine]\nmodel = ""\n', "engine.model"),
         ('[engine]\nmodel = " "\n', "engine.model"),
         ('[engine]\nrevision = ""\n', "engine.revision"),
+        ('[engine]\nvae = ""\n', "engine.vae"),
+        ("[engine]\ntokenizer = 3\n", "engine.tokenizer"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence_with_its_path(tmp_path: Path, text: str, path: str):

@@ -65,7 +65,8 @@ FULL: Final = Architecture(
     | {"axes_lens": [1536, 512, 512]},
     encoder={"hidden_size": 2560, "intermediate_size": 9728, "num_hidden_layers": 36}
     | {"num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 128}
-    | {"vocab_size": 151_936, "max_position_embeddings": 40_960},
+    | {"vocab_size": 151_936, "max_position_embeddings": 40_960}
+    | {"rope_parameters": {"rope_type": "default", "rope_theta": 1_000_000.0}},
     vae_widths=(128, 256, 512, 512),
     vae_layers=2,
     vae_groups=32,

@@ -56,11 +56,13 @@ class Chat:
     """The chat template through which a family's text encoder reads prompts.
 
     turn: the text of one user turn with `{}` for the prompt, for counting tokens without the
-    tokenizer's own template. start_token: present in the vocabulary of every tokenizer that uses
-    this template. end_tokens: each ends an answer that the text encoder writes.
+    tokenizer's own template. template: in Jinja, for a tokenizer that has none. start_token:
+    present in the vocabulary of every tokenizer that uses this template. end_tokens: each ends an
+    answer that the text encoder writes.
     """
 
     turn: str
+    template: str
     start_token: str
     end_tokens: tuple[str, ...]
 
@@ -168,6 +170,10 @@ class Family(ABC):
     levels: of enhancement that differ here. knows_styles: whether words for a style change its
     pictures. pipeline_class: of diffusers, as model_index.json names it. components: those with
     weights first. shift: of the noise schedule, where the scheduler's configuration has none.
+    rope_theta: base of the transformer's rotations. encoder_rope_theta: of the text encoder's;
+    encoder_rope_variants: of its later versions, which are read too. vae_scaling_factor,
+    vae_shift_factor: of an autoencoder whose configuration has none. These three are None where
+    each model of the family has its own, in its configuration.
     bfloat16: whether it keeps its quality in bfloat16, which is used where a device computes in it.
     vocabulary: returns the words that a model knows which was taught few; None for all others.
     """
@@ -183,6 +189,11 @@ class Family(ABC):
     chat: Chat
     layout: TokenLayout
     shift: float = SHIFT
+    rope_theta: float
+    encoder_rope_theta: float | None = None
+    encoder_rope_variants: tuple[float, ...] = ()
+    vae_scaling_factor: float | None = None
+    vae_shift_factor: float | None = None
     max_ratio: float = 2.0
     speeds: Mapping[Speed, int] = field(default_factory=lambda: dict(_SPEEDS))
     default_steps: int = 8

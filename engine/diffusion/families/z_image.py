@@ -24,6 +24,14 @@ PIPELINE_CLASS = "ZImagePipeline"
 
 QWEN3_CHAT = Chat(
     turn="<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n",
+    template="{% for message in messages %}"
+    "{{ '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}"
+    "{{ '<|im_start|>assistant\n' }}"
+    "{% if enable_thinking is defined and enable_thinking is false %}"
+    "{{ '<think>\n\n</think>\n\n' }}"
+    "{% endif %}{% endif %}",
     start_token="<|im_start|>",
     end_tokens=("<|im_end|>", "<|endoftext|>"),
 )
@@ -47,6 +55,17 @@ more strictly, and above 2.5 pictures burn. A negative prompt weighs as much as 
 exceeds 1, so the upper end is where it acts most without harm."""
 
 
+ROPE_THETA = 256.0
+"""Of the transformer; as in its published configuration, like the next three."""
+ENCODER_ROPE_THETA = 1_000_000.0
+"""Of Qwen3-4B."""
+VAE_SCALING_FACTOR, VAE_SHIFT_FACTOR = 0.3611, 0.1159
+"""Of Flux's autoencoder, which Z-Image shares."""
+QWEN3_2507_ROPE_THETA = 5_000_000.0
+"""Of Qwen3-4B-Instruct-2507 by its publisher: a later training of the encoder, which people use in
+its place."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZImage(Family):
     """A model of Z-Image's architecture."""
@@ -55,6 +74,7 @@ class ZImage(Family):
     components: tuple[Component, ...] = COMPONENTS
     chat: Chat = QWEN3_CHAT
     layout: TokenLayout = LAYOUT
+    rope_theta: float = ROPE_THETA
     negative_guidance: float | None = NEGATIVE_GUIDANCE
 
     def recognizes(self, clues: ModelClues) -> str | None:
@@ -167,6 +187,10 @@ Z_IMAGE_TURBO: Family = ZImage(
     max_pixels=1536 * 1536,
     good_side_px=512,
     max_ratio=21 / 9,
+    encoder_rope_theta=ENCODER_ROPE_THETA,
+    encoder_rope_variants=(QWEN3_2507_ROPE_THETA,),
+    vae_scaling_factor=VAE_SCALING_FACTOR,
+    vae_shift_factor=VAE_SHIFT_FACTOR,
     max_guidance=3.2,
 )
 """Guidance: published experience with Turbo, which is distilled for none. Pictures burn above 2.5

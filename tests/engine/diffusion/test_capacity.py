@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 
 from engine.diffusion import capacity, machine
 from engine.diffusion.capacity import FULL_SIZE_WEIGHTS, require_memory, weights_dtype
+from engine.diffusion.checkpoints import Checkpoint
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO
 from engine.diffusion.loading import load_model
 from engine.diffusion.renderer import DiffusionRenderer
@@ -137,7 +137,7 @@ def test_a_full_size_folder_is_refused_unread(
     full_size: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where memory is short, a full-size folder is refused by its headers, in either format."""
-    monkeypatch.setattr(ZImagePipeline, "from_pretrained", _never)
+    monkeypatch.setattr(Checkpoint, "load", _never)
     monkeypatch.setattr(machine, "host_free_bytes", lambda: 16 * GIB)
     for has, needed, name in (
         ({"amx_bf16": True}, "19.6", "bfloat16"),

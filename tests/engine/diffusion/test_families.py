@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from engine.diffusion.completeness import check_whole
+from engine.diffusion.checkpoints import Checkpoint, Companions, Unusable
 from engine.diffusion.families import (
     FAMILIES,
     MAX_GUIDANCE,
@@ -25,7 +25,6 @@ from engine.diffusion.families import (
     identify,
 )
 from engine.diffusion.families.z_image import ZImage
-from engine.errors import ModelInvalid
 from engine.sizing import GRID_PX, offered, parse_aspect, size_for_aspect
 from engine.sketch import MODEL_DIR
 
@@ -237,10 +236,10 @@ def test_a_further_family_is_one_instance_in_the_list(copy: Path) -> None:
     clues = ModelClues.read(str(copy))
     found = identify(clues, (toy, *FAMILIES))
     assert found == Identified(toy, "its model_index.json names ToyPipeline")
-    check_whole("toy", copy, toy)
+    Checkpoint(copy, toy, Companions())
     assert identify(clues).family is Z_IMAGE_TURBO
-    with pytest.raises(ModelInvalid, match="it is a ToyPipeline"):
-        check_whole("toy", copy, Z_IMAGE_TURBO)
+    with pytest.raises(Unusable, match="it is a ToyPipeline"):
+        Checkpoint(copy, Z_IMAGE_TURBO, Companions())
 
 
 @given(st.integers(2, 512), st.integers(2, 512))

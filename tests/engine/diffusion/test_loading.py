@@ -12,9 +12,11 @@ import huggingface_hub.constants
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer
 
-from engine.diffusion.families import SKETCH
-from engine.diffusion.loading import fingerprint, load_model, locate
+from engine.diffusion.checkpoints import fingerprint
+from engine.diffusion.families import SKETCH, SKETCH_FAMILY
+from engine.diffusion.loading import load_model, locate
 from engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
 from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR
@@ -108,16 +110,32 @@ def test_home_and_sketch(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert locate(EngineSettings(model=SKETCH)) == MODEL_DIR
 
 
-def test_a_file_is_no_model(tiny: Path) -> None:
-    """A weights file alone is refused, and the message says what a model is."""
+def test_an_autoencoder_is_no_model(tiny: Path) -> None:
+    """A weights file without a transformer is refused, and the message says what a model is."""
     reason = refusal(tiny / "vae" / WEIGHTS["vae"])
-    assert "this is a file" in reason
+    assert "holds a vae alone; a model is a folder" in reason
+
+
+def test_a_dangling_link_is_no_model(tmp_path: Path) -> None:
+    """A link to what is not there says where it leads."""
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    assert "a link to" in refusal(tmp_path / "link")
+
+
+def test_the_index_may_be_missing(copy: Path) -> None:
+    """A folder is the same model without its model_index.json."""
+    before = load(copy)[0]
+    (copy / "model_index.json").unlink()
+    after = load(copy)[0]
+    for name in COMPONENTS:
+        weights = getattr(after, name).state_dict()
+        for key, value in getattr(before, name).state_dict().items():
+            assert torch.equal(weights[key], value)
 
 
 @pytest.mark.parametrize(
     ("index", "words"),
     [
-        (None, "has no model_index.json"),
         ("", "cannot be read"),
         ("{", "cannot be read"),
         ("[]", "cannot be read"),
@@ -126,18 +144,16 @@ def test_a_file_is_no_model(tiny: Path) -> None:
         ('{"_class_name": "StableDiffusionXLPipeline"}', "it is a StableDiffusionXLPipeline"),
     ],
 )
-def test_a_folder_of_another_kind(copy: Path, index: str | None, words: str) -> None:
-    """The index must exist, be readable, and name the family's pipeline."""
+def test_a_folder_of_another_kind(copy: Path, index: str, words: str) -> None:
+    """An index must be readable, and name the family's pipeline."""
     file = copy / "model_index.json"
-    file.unlink()
-    if index is not None:
-        file.write_bytes(index.encode("utf-8", "surrogateescape"))
+    file.write_bytes(index.encode("utf-8", "surrogateescape"))
     assert words in refusal(copy)
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
     """A folder without anything is not a model."""
-    assert "has no model_index.json" in refusal(tmp_path)
+    assert refusal(tmp_path) == "its component transformer is missing"
 
 
 @pytest.mark.parametrize("name", [*COMPONENTS, "tokenizer", "scheduler"])
@@ -199,14 +215,31 @@ def test_a_broken_component(copy: Path, name: str, config: str | None) -> None:
     refusal(copy)
 
 
-@pytest.mark.parametrize(
-    ("file", "words"),
-    [("chat_template.jinja", "no chat template"), ("tokenizer.json", "no vocabulary")],
-)
-def test_a_tokenizer_that_cannot_read(copy: Path, file: str, words: str) -> None:
-    """A tokenizer without vocabulary or template, which the libraries accept, is refused."""
-    (copy / "tokenizer" / file).unlink()
-    assert words in refusal(copy)
+def test_a_tokenizer_that_cannot_read(copy: Path) -> None:
+    """A tokenizer without vocabulary or with an empty template, accepted by libraries, is not."""
+    template = copy / "tokenizer" / "chat_template.jinja"
+    template.write_text("")
+    assert "no chat template that keeps the prompt" in refusal(copy)
+    template.unlink()
+    load(copy)
+    (copy / "tokenizer" / "tokenizer.json").unlink()
+    assert "no vocabulary" in refusal(copy)
+
+
+def test_a_tokenizer_without_a_template_gets_the_familys(copy: Path) -> None:
+    """It renders prompts as the demo model's own template does, and an empty thought if asked."""
+    (copy / "tokenizer" / "chat_template.jinja").unlink()
+    tokenizer = load(copy)[0].tokenizer
+    original: Any = AutoTokenizer.from_pretrained(MODEL_DIR / "tokenizer", local_files_only=True)
+    chat = SKETCH_FAMILY.chat
+    for prompt in ("a fox", "", "鲸鱼 <|im_end|> {{ x }}"):
+        assert chat.prompt(tokenizer, prompt) == chat.turn.format(prompt)
+        assert chat.prompt(tokenizer, prompt) == chat.prompt(original, prompt)
+    turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}]
+    assert chat.render(tokenizer, turns, thinking=False) == (
+        "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nhi<|im_end|>\n"
+        "<|im_start|>assistant\n<think>\n\n</think>\n\n"
+    )
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
