@@ -26,6 +26,8 @@ from engine.diffusion.checkpoints.names.groups import (
     grouped,
     kinds,
 )
+from engine.diffusion.checkpoints.names.other_models import other_model
+from engine.diffusion.checkpoints.weight_files import PICKLED
 
 INDEX = "model_index.json"
 CONFIG = "config.json"
@@ -117,6 +119,7 @@ class _Search:
         self._places = self._places_to_look()
         self._index: Config = {}
         self._found: dict[str, Found] = {}
+        self._passed: list[str] = []
         self._notes: list[str] = []
 
     def run(self) -> ModelFiles:
@@ -199,11 +202,12 @@ class _Search:
             for folder in (place, *(place / name for name in _LOOSE)):
                 if folder.is_dir() and self._take_from_shared(folder, component):
                     return
+        passed = f" ({listed(self._passed)})" if self._passed else ""
         if self._source.is_dir():
-            raise Unusable(f"its component {component} is missing")
+            raise Unusable(f"its component {component} is missing{passed}")
         raise Unusable(
-            f"{self._source.name} has no {component}, and none lies beside it; name its file with "
-            f"`{component}` under [engine]"
+            f"{self._source.name} has no {component}, and none lies beside it{passed}; name its "
+            f"file with `{component}` under [engine]"
         )
 
     def _take_folder(self, folder: Path, component: str) -> bool:
@@ -217,8 +221,6 @@ class _Search:
         for other in there[len(best) :]:
             names = listed([self._headers.label(path) for path in other.paths])
             self._note(f"{names} is not read: {best[0].paths[0].name} lies beside it")
-        if best[0].rank is Rank.PICKLED:
-            self._note(f"{component} is read from pickled weights, {best[0].paths[0].name}")
         self._accept(component, self._one_of(best, component), folder)
         return True
 
@@ -227,11 +229,17 @@ class _Search:
         holding: list[Candidate] = []
         refusal: Unusable | None = None
         for candidate in candidates(folder):
+            label = self._headers.label(candidate.paths[0])
             if candidate.rank is Rank.PICKLED:
-                continue  # which component it holds is known only after unpickling it
+                # Which component it holds is known only after unpickling it.
+                self._pass(f"{label} is pickled, and not in a folder of its own")
+                continue
             try:
-                if component in kinds(self._headers.open(candidate)):
+                opened = self._headers.open(candidate)
+                if component in kinds(opened):
                     holding.append(candidate)
+                elif other := other_model(opened.tensors):
+                    self._pass(f"{label} is of {other}")
             except Unusable as error:
                 refusal = refusal or error
         if len(holding) > 1 and TRANSFORMER in self._found:
@@ -276,6 +284,8 @@ class _Search:
     ) -> None:
         label = self._headers.label(candidate.paths[0])
         groups = grouped(self._headers.open(candidate), wanted)
+        if candidate.paths[0].suffix.lower() in PICKLED:
+            self._note(f"{label} is read although it is pickled: its tensors, and nothing else")
         if groups.ignored:
             self._note(f"{label}: {listed(sorted(groups.ignored))} is not needed")
         for component, group in groups.by_component.items():
@@ -318,6 +328,11 @@ class _Search:
                 self._note(f"its tokenizer lies in the folder {place.name}")
                 return place
         return None
+
+    def _pass(self, text: str) -> None:
+        """Remember why a file was passed over, in case that nothing else is found."""
+        if text not in self._passed:
+            self._passed.append(text)
 
     def _note(self, text: str) -> None:
         if text not in self._notes:

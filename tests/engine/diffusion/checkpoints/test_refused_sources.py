@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
 from collections.abc import Callable
@@ -403,6 +404,23 @@ def test_another_model(other: str, tmp_path: Path) -> None:
     tensors, name = OTHERS[other]
     file = write(tmp_path / "file.safetensors", tensors)
     assert refusal(file) == f"file.safetensors is of {name}, which zimagine does not paint with"
+
+
+def test_a_folder_of_another_model(model: TinyModel, tmp_path: Path) -> None:
+    """Where only other models' files lie, they are named, and so are pickled ones."""
+    flux = {"double_blocks.0.img_attn.qkv.weight": MATRIX}
+    write(comfy(model, tmp_path) / FILE, flux)
+    assert refusal(tmp_path) == f"its component transformer is missing ({FILE} is of Flux)"
+    (tmp_path / FILE).unlink()
+    torch.save(dict(model.transformer), (tmp_path / FILE).with_suffix(".ckpt"))
+    assert "z_image_turbo.ckpt is pickled, and not in a folder of its own" in refusal(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all files")
+def test_a_file_that_may_not_be_read(model: TinyModel, tmp_path: Path) -> None:
+    """A file without permission says so."""
+    (whole(model, tmp_path) / VAE).chmod(0)
+    assert f"the weights file {VAE} cannot be read (Permission denied)" in refusal(tmp_path)
 
 
 def test_an_unknown_file(tmp_path: Path) -> None:

@@ -205,6 +205,14 @@ def lone_in_comfy(model: TinyModel, folder: Path) -> Path:
     return comfy(model, folder) / "diffusion_models" / "z_image_turbo.safetensors"
 
 
+def lone_pickle(model: TinyModel, folder: Path) -> Path:
+    comfy(model, folder)
+    (folder / "diffusion_models" / "z_image_turbo.safetensors").unlink()
+    path = folder / "diffusion_models" / "z_image.ckpt"
+    torch.save({"state_dict": comfy_transformer(model.transformer)}, path)
+    return path
+
+
 def lone_in_flat(model: TinyModel, folder: Path) -> Path:
     return flat(model, folder) / "z_image.safetensors"
 
@@ -267,9 +275,9 @@ LAYOUTS: dict[str, tuple[Writer, str]] = {
     "shards": (lambda m, f: sharded(m, f, index=True), ""),
     "shards without index": (lambda m, f: sharded(m, f, index=False), "has no index"),
     "shards and whole": (lambda m, f: sharded(m, f, index=True, keep=True), "holds the same as"),
-    "bin": (pickled, "read from pickled weights"),
-    "bin with state_dict": (lambda m, f: pickled(m, f, "state_dict"), "read from pickled"),
-    "bin with module": (lambda m, f: pickled(m, f, "module"), "read from pickled weights"),
+    "bin": (pickled, "although it is pickled"),
+    "bin with state_dict": (lambda m, f: pickled(m, f, "state_dict"), "although it is pickled"),
+    "bin with module": (lambda m, f: pickled(m, f, "module"), "although it is pickled"),
     "bin beside": (pickled_beside, "diffusion_pytorch_model.bin is not read"),
     "variant beside": (lambda m, f: variants(m, f, keep=True), ".fp16.safetensors is not read"),
     "only a variant": (lambda m, f: variants(m, f, keep=False), ""),
@@ -285,6 +293,7 @@ LAYOUTS: dict[str, tuple[Writer, str]] = {
     "comfyui among others": (comfy_among_others, ""),
     "flat": (flat, "its tokenizer lies in the folder"),
     "lone in comfyui": (lone_in_comfy, ""),
+    "a lone pickle": (lone_pickle, "although it is pickled"),
     "lone in flat": (lone_in_flat, ""),
     "lone in diffusers": (lone_in_diffusers, ""),
     "all in one": (all_in_one, "model.diffusion_model. before them"),
