@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import structlog
 
 from bot.accounts.permissions import Actor
-from bot.pictures.embedded_recipe import UnreadableReason, UnreadableRecipe, read_recipe
 from bot.pictures.filenames import job_id_of
 from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.pictures.lineage import BeforeUpscale, Lineage
 from bot.pictures.origins import Origin, origin_of
+from bot.pictures.recipe_import import UnreadableReason, UnreadableRecipe, read_recipe
 from bot.request.notes import LimitedModel, Note, adaptation_notes, reading_notes
 from bot.request.outcomes import NoPictures, Refused, UnknownPicture
 from bot.request.params import GenerationParams

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.i18n import Words
-from bot.pictures.embedded_recipe import UnreadableReason, UnreadableRecipe
+from bot.pictures.recipe_import import UnreadableReason, UnreadableRecipe
 from bot.wording.foreign import format_sentence, made_by
 from bot.wording.labels import style_name
 from engine.file_formats import FileKind

@@ -48,6 +48,8 @@ _BATCH: Final = 24
 _LEARNING_RATE: Final = 2e-3
 _AUTOENCODED_SHARE: Final = 3
 """One batch in three is autoencoded. Chosen by hand, as are batch and rate."""
+_LEAST_SHOWN: Final = 0.88
+"""The least share of width and height that training shows; things stay whole. By hand."""
 _FRESH_BATCHES: Final = 60
 _ERRORS_SHOWN: Final = 24
 _ERRORS_PATH: Final = JUDGE_PATH.parent / "judge_errors.jpg"
@@ -105,7 +107,10 @@ def _train(
     for step in range(first, steps):
         rng = np.random.default_rng((seed, 5, ranks.rank, step))
         pictures, answers = pool[int(rng.integers(len(pool)))]
-        inputs = pictures.float() / 127.5 - 1 + _jitter(pictures.shape, rng)
+        if rng.random() < 0.5:  # nothing that is asked depends on left and right
+            pictures = pictures.flip(-1)
+        inputs = _zoomed(pictures.float() / 127.5 - 1, rng)
+        inputs += _jitter(inputs.shape, rng)
         with torch.autocast("cpu", torch.bfloat16):
             scores = judge(inputs)
         loss = _loss(scores, answers)
@@ -131,7 +136,7 @@ def _lesson(autoencoder: AutoencoderKL, number: int, seed: tuple[int, ...]) -> L
     rng = np.random.default_rng(seed)
     halved = number % 4 == 3
     count = _BATCH // 2 if halved else _BATCH
-    scenes, drawn = draw_batch(rng, count, pairs=halved)
+    scenes, drawn = draw_batch(rng, count, pairs=True if halved else None)
     autoencoded = number % _AUTOENCODED_SHARE == 0
     pictures = through(autoencoder, drawn) if autoencoded else to_tensor(drawn)
     asked = [truth(scene) for scene in scenes]
@@ -170,9 +175,21 @@ def _scenes(rng: np.random.Generator, count: int, pairs: bool | None) -> Iterato
 @torch.no_grad()
 def through(autoencoder: AutoencoderKL, pictures: np.ndarray) -> torch.Tensor:
     """Encode and decode pictures: n × 3 × height × width, -1..1."""
-    latents = encode(autoencoder, pictures)
     scale, shift = autoencoder.config["scaling_factor"], autoencoder.config["shift_factor"]
-    return autoencoder.decode(latents / scale + shift, return_dict=False)[0].clamp(-1, 1)
+    with torch.autocast("cpu", torch.bfloat16):
+        latents = encode(autoencoder, pictures)
+        decoded = autoencoder.decode(latents / scale + shift, return_dict=False)[0]
+    return decoded.float().clamp(-1, 1)
+
+
+def _zoomed(pictures: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Return pictures a little larger and shifted: a pool this small would be learned by heart."""
+    height, width = pictures.shape[-2:]
+    share = float(rng.uniform(_LEAST_SHOWN, 1))
+    rows, columns = round(height * share), round(width * share)
+    top, left = int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1))
+    shown = pictures[..., top : top + rows, left : left + columns]
+    return functional.interpolate(shown, (height, width), mode="bilinear")
 
 
 def _jitter(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:

@@ -8,9 +8,9 @@ from typing import NoReturn
 from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT
 from bot.i18n import words
-from bot.pictures.embedded_recipe import has_own_recipe
 from bot.pictures.foreign.programs import foreign_program, read_foreign
 from bot.pictures.foreign.recipe import ForeignRecipe
+from bot.pictures.recipe_import import has_own_recipe
 from bot.wording.foreign import format_sentence, made_by
 from engine.file_formats import JPEG, WEBP, FileKind, format_of
 from engine.png import MAX_FILE_BYTES, EmbeddedRecipe, RecipeUnreadable, embedded_recipe

@@ -6,7 +6,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range, locale_str
 
-from bot.accounts.quotas import MAX_HOURS, MAX_PICTURES
+from bot.accounts.quota_settings import MAX_HOURS, MAX_PICTURES
 from bot.discord.commands.moderation import moderation_commands
 from bot.discord.commands.settings import admin_settings
 from bot.discord.interaction.responses import (

@@ -18,7 +18,6 @@ from bot.discord.interaction.responses import (
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.inspection import Panel, details_panel, foreign_panel
-from bot.pictures.embedded_recipe import UnreadableRecipe
 from bot.pictures.inspection import (
     CanRead,
     FileOutcome,
@@ -26,6 +25,7 @@ from bot.pictures.inspection import (
     PictureDetails,
     RecipeFile,
 )
+from bot.pictures.recipe_import import UnreadableRecipe
 from bot.request.outcomes import Refused
 from bot.wording import recipes, rejections
 from engine.uploads import UploadRefused

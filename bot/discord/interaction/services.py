@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService
-from bot.accounts.quotas import QuotaService
+from bot.accounts.quota_settings import QuotaService
 from bot.delivery.copies import CopySender
 from bot.delivery.progress import ProgressUpdater
 from bot.delivery.worker import DeliveryWorker

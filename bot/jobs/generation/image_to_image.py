@@ -16,7 +16,7 @@ from hmac import compare_digest
 import structlog
 
 from bot.accounts.permissions import Actor
-from bot.accounts.quotas import QuotaService
+from bot.accounts.quota_settings import QuotaService
 from bot.jobs.admission import AdmissionService
 from bot.jobs.generation.downloads import Download
 from bot.jobs.generation.source_images import LIMITS, FittedInputs, fit_inputs

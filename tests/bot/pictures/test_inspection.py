@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.pictures.embedded_recipe import UnreadableReason, UnreadableRecipe
 from bot.pictures.inspection import (
     FETCH_LIMIT_S,
     PictureDetails,
@@ -16,6 +15,7 @@ from bot.pictures.inspection import (
     RecipeFile,
 )
 from bot.pictures.origins import Origin, OriginKind
+from bot.pictures.recipe_import import UnreadableReason, UnreadableRecipe
 from bot.request.outcomes import EmptyPrompt, NoPictures, Refused, UnknownPicture
 from bot.request.prompt.flags import ParsedPrompt, parse
 from engine.png import encode_png

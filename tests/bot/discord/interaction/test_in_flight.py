@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bot.accounts.permissions import Actor
-from bot.accounts.quotas import QuotaService
+from bot.accounts.quota_settings import QuotaService
 from bot.discord.interaction.in_flight import InFlightInteractions
 from storage.types import QuotaStatus
 from tests.bot.discord.harness import BotHarness

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from bot.pictures.embedded_recipe import MAX_PIXELS, UnreadableReason, UnreadableRecipe, read_recipe
 from bot.pictures.foreign.recipe import ForeignRecipe
+from bot.pictures.recipe_import import MAX_PIXELS, UnreadableReason, UnreadableRecipe, read_recipe
 from engine.file_formats import FileKind
 from engine.png import RECIPE_KEY, encode_png, pixels_sha256
 from engine.types import Raster, Recipe

@@ -1,4 +1,4 @@
-"""Read and change quotas, with permission checks."""
+"""Read and change quotas, with permission checks; `storage/quotas.py` counts and refuses."""
 
 from __future__ import annotations
 
