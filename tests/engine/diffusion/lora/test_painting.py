@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def test_every_plan_in_turn(loaded: Loaded, shelf: LoraShelf) -> None:
     """From plan to plan, with weights that move, are quantized and loaded again between requests:
     each exact plan paints the same bits, with LoRAs and without."""
     pipeline = deepcopy(loaded.pipeline)
-    own = Loaded(pipeline, loaded.revision, loaded.folder, loaded.dtype, loaded.family)
+    own = replace(loaded, pipeline=pipeline)
     stages = Residency(
         pipeline,
         ELSEWHERE,
