@@ -281,12 +281,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     diffusers_logging.set_verbosity_error()
     torch.set_num_threads(options.threads)
-    report = evaluate(
-        options.model,
-        pictures=options.pictures,
-        seed=options.seed,
-        today=datetime.now(UTC).date(),
-    )
+    try:
+        report = evaluate(
+            options.model,
+            pictures=options.pictures,
+            seed=options.seed,
+            today=datetime.now(UTC).date(),
+        )
+    except FileNotFoundError as error:
+        raise SystemExit(str(error)) from error
     options.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     print(table(report["right"]))
     print(f"judge on fresh drawings: {report['judge_accuracy']}")
