@@ -14,9 +14,10 @@ CHINESE = "夜晚雪中一座红色的房子 🎲"
 QUICK = ("--steps", "2", "--size", "128x128", "--seed", "5")
 COMMANDS = {
     "imagine": ("imagine", CHINESE, *QUICK),
-    "imagine with a name": ("imagine", CHINESE, *QUICK, "--out", "图片.png"),
-    "json": ("imagine", CHINESE, *QUICK, "--json"),
-    "grid": ("imagine", CHINESE, *QUICK, "--grid", "guidance=1,2", "--out", "格子"),
+    "a grid with a name, as json": (
+        *("imagine", CHINESE, *QUICK),
+        *("--grid", "guidance=1,2", "--out", "格子", "--json"),
+    ),
     "a file that is missing": ("imagine", CHINESE, "--image", "没有.png"),
     "a bad flag": ("imagine", f"{CHINESE} --风格 无"),
     "explain": ("explain", CHINESE),
