@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from engine.sketch.checkpoint import load_checkpoint, save_checkpoint
 from engine.sketch.muon import Optimizers
+from engine.sketch.precision import mixed_precision
 from engine.sketch.ranks import Ranks, together
 from engine.sketch.scenes import draw
 from engine.sketch.shapes import SHAPES
@@ -133,7 +134,7 @@ def _train(
         rng = np.random.default_rng((seed, 1, ranks.rank, step))
         noise = torch.Generator().manual_seed((seed * 64 + ranks.rank) * 1_000_003 + step)
         batch = _crops(pictures, count, rng, REFINING_CROP_PX if decoder_only else CROP_PX)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             loss = error(autoencoder, batch, noise)
         loss.backward()
         ranks.average(list(model.parameters()))

@@ -16,6 +16,7 @@ from engine.sketch.captions import draw_caption
 from engine.sketch.checkpoint import load_checkpoint, save_checkpoint
 from engine.sketch.latents import LatentCache
 from engine.sketch.muon import Optimizers
+from engine.sketch.precision import mixed_precision
 from engine.sketch.ranks import ALONE, Ranks
 from engine.sketch.transformer import SEQUENCE_MULTIPLE, Captions, SketchModel
 
@@ -157,7 +158,7 @@ def _loss(
     sigma = SHIFT * u / (1 + (SHIFT - 1) * u)
     noisy = torch.lerp(latents, pure, sigma[:, None, None, None])
     target = latents - pure
-    with torch.autocast("cpu", torch.bfloat16):
+    with mixed_precision():
         answer = network(noisy, 1 - sigma, batch.captions).float()
         if guidance:
             with torch.no_grad():

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from engine.sketch.autoencoder import encode
+from engine.sketch.precision import mixed_precision
 from engine.sketch.ranks import Ranks, together
 from engine.sketch.scenes import draw_with_boxes
 from engine.sketch.shapes import Shape
@@ -76,7 +76,7 @@ def _fill(
             if things:
                 boxes[i, : len(things)] = things
             pictures.append(picture)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             encoded = encode(autoencoder, np.stack(pictures))
         latents[start : start + len(pictures)] = encoded.float().numpy()
     latents.flush()

@@ -9,6 +9,7 @@ from typing import Any, Final
 import torch
 from torch import nn
 
+from engine.sketch.precision import products
 from engine.sketch.ranks import ALONE, Ranks
 
 _MOMENTUM: Final = 0.95
@@ -24,7 +25,7 @@ def orthogonalised(matrices: torch.Tensor) -> torch.Tensor:
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices
     # bfloat16 is accurate enough: the next step corrects the errors of this one.
-    x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)).bfloat16()
+    x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)).to(products())
     for _ in range(_ITERATIONS):
         gram = x @ x.mT
         x = a * x + (b * gram + c * (gram @ gram)) @ x

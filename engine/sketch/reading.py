@@ -17,6 +17,7 @@ from engine.sketch.captions import ANSWERS, ASPECTS, aspects, draw_labelled_capt
 from engine.sketch.checkpoint import load_checkpoint, save_checkpoint
 from engine.sketch.flow import CAPTION_POOL, names_something, padded_lengths, tokenize
 from engine.sketch.muon import Optimizers
+from engine.sketch.precision import mixed_precision
 from engine.sketch.spec import draw_scene
 from engine.sketch.transformer import TEXT_HIDDEN, Captions, build_text_encoder, encode_captions
 
@@ -71,7 +72,7 @@ def train_reader(work_dir: Path, tokenizer: Qwen2Tokenizer, *, steps: int, seed:
         )
         for step in range(steps):
             captions, answers = _draw_batch(tokenizer, (seed, 8, step))
-            with torch.autocast("cpu", torch.bfloat16):
+            with mixed_precision():
                 scores = reader(captions)
             loss, right = _loss({a: s.float() for a, s in scores.items()}, answers)
             loss.backward()
