@@ -6,7 +6,8 @@ It never sees a painted picture, and is trained before the pictures that it judg
 import argparse
 import logging
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -101,7 +102,10 @@ def _train(
     if first >= steps:
         return
     pool = [
-        _lesson(autoencoder, i, (seed, 9, ranks.rank, i))
+        _stored_lesson(
+            work_dir / f"judge-lesson-{seed}-{ranks.rank}-{i}.pt",
+            partial(_lesson, autoencoder, i, (seed, 9, ranks.rank, i)),
+        )
         for i in range(-(-scenes // _BATCH // ranks.size))
     ]
     losses = []
@@ -130,6 +134,19 @@ def _train(
 
 Lesson = tuple[torch.Tensor, dict[str, torch.Tensor]]
 """Pictures (n × 3 × height × width, uint8) and the right answers, by aspect."""
+
+
+def _stored_lesson(path: Path, make: Callable[[], Lesson]) -> Lesson:
+    """Return a lesson that lies in a file, and is made only where there is none yet.
+
+    In memory, hundreds of them between large temporary tensors took seven times their size.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = path.with_suffix(".tmp")
+        torch.save(make(), made)
+        made.replace(path)
+    return torch.load(path, mmap=True, weights_only=True)
 
 
 def _lesson(autoencoder: AutoencoderKL, number: int, seed: tuple[int, ...]) -> Lesson:

@@ -137,8 +137,8 @@ def test_the_judge_answers_for_what_a_picture_shows() -> None:
     )
 
 
-def test_a_stopped_judge_goes_on_where_it_was(work_dir: Path) -> None:
-    """The checkpoint holds optimizer and schedule too: two halves are the same as the whole."""
+def test_a_trained_judge_is_read_again(work_dir: Path) -> None:
+    """A second call reads the checkpoint, and the judge looks at whole pictures and at halves."""
     autoencoder = build_autoencoder().eval()
     options = {"scenes": 24, "seed": 1}
     whole = train_judge(work_dir / "whole", autoencoder, steps=2, **options)
