@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from bot.diagnosis.machine import first_fit
 from bot.discord.client import ZimagineClient
 from bot.discord.connection import (
     ConnectionEnded,
@@ -32,8 +33,9 @@ from bot.runtime.shutdown import stop_on_request, stop_on_signals
 from bot.runtime.wiring import Infrastructure, Stores, wire
 from bot.settings import Settings
 from bot.tasks import end_tasks
+from bot.wording.diagnosis.sentences import first_start
 from bot.wording.labels import device_remark
-from engine.diffusion.families import Family, family_for
+from engine.diffusion.families import SKETCH, Family, family_for
 from engine.errors import Defunct, EngineError, ModelUnavailable
 from engine.factory import diffusion_factory
 from engine.renderer import RendererFactory
@@ -222,7 +224,7 @@ async def serve(settings: Settings, explain_exit: Callable[[str], None]) -> int:
                 app.task_failed.wait(),
                 app.engine.failure(),
                 stay_connected(app.client, token.get_secret_value(), app.start_online_tasks),
-                _log_model(app.engine),
+                _log_model(app.engine, settings.engine.model),
             ]
             with stop_on_request(settings.storage.data_dir, stop):
                 code = await _wait_for_end(app, watch, explain_exit)
@@ -272,10 +274,23 @@ def _discord_exit(error: BaseException | None, explain_exit: Callable[[str], Non
     return RESTART
 
 
-async def _log_model(engine: Engine) -> None:
+async def _log_model(engine: Engine, model: str) -> None:
     with contextlib.suppress(EngineError):  # `serve` handles it
         info = await engine.ready()
         log.info("model loaded", model=info.model, device=info.device, dtype=info.dtype)
         log.info("memory plan", plan=info.plan, why=info.plan_reason)
         for remark in info.remarks:
             log.warning(device_remark(remark, words()))
+    if model == SKETCH:
+        await _log_fit()
+
+
+async def _log_fit() -> None:
+    """Tell whoever paints with the demo model on a GPU what else the machine could paint with."""
+    try:
+        fit = await asyncio.to_thread(first_fit)
+    except Exception as error:  # a remark must not stop the bot, whatever a driver does
+        log.info("what fits this machine was not found out", error=type(error).__name__)
+        return
+    if fit is not None:
+        log.info(first_start(fit, words()))
