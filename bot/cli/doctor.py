@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import shutil
 from itertools import groupby
 from pathlib import Path
@@ -86,6 +87,8 @@ def _ask_discord(settings: Settings | None, findings: list[Finding]) -> list[Fin
     token = None if settings is None else settings.discord.token
     if settings is None or token is None or not any(each.code is Code.TOKEN for each in findings):
         return [ok(Code.NOTHING_TO_ASK)]
+    # Its warnings say nothing that the findings do not; without a handler they are printed.
+    logging.getLogger("discord").addHandler(logging.NullHandler())
     from bot.discord.application_check import OnlineSetup, check_application
     from bot.runtime.wiring import SYNC_FILE
 

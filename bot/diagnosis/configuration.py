@@ -46,7 +46,8 @@ def check_readers(config: Path, data_dir: Path, *, secret: bool) -> list[Finding
 def check_clock(now: datetime, program: Path) -> Finding:
     """Return whether the clock can be right.
 
-    program: a file that was written when the program was installed. It is compared with nothing else, so that no network is used.
+    program: a file that was written when the program was installed. It is compared with nothing
+    else, so that no network is used.
     """
     installed = datetime.fromtimestamp(program.stat().st_mtime, UTC)
     shown = f"{now:%Y-%m-%d %H:%M} UTC"

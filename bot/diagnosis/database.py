@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -33,11 +34,17 @@ def running_bot(data_dir: Path) -> int | None:
 
 
 def check_database(
-    data_dir: Path, *, now: datetime, keeps_backups: bool, bot: int | None
+    data_dir: Path,
+    *,
+    now: datetime,
+    keeps_backups: bool,
+    bot: int | None,
+    config: Path | None = None,
 ) -> list[Finding]:
     """Return the state of the database, of its backups, and of the clock by its records.
 
-    keeps_backups: as in the settings. bot: the process that uses the folder, if one does.
+    keeps_backups: as in the settings. bot: the process that uses the folder, if one does. config:
+    the file that the owner named, for the commands that are told.
     """
     found: list[Finding] = []
     if bot is not None:
@@ -45,7 +52,7 @@ def check_database(
     try:
         facts = examine(data_dir)
     except StorageError as error:
-        return [*found, _trouble(error, data_dir)]
+        return [*found, _trouble(error, data_dir, config)]
     if facts is None:
         return [*found, ok(Code.NO_DATABASE)]
     found += _sound(facts)
@@ -66,13 +73,15 @@ def _sound(facts: DatabaseFacts) -> list[Finding]:
     return found
 
 
-def _trouble(error: StorageError, data_dir: Path) -> Finding:
+def _trouble(error: StorageError, data_dir: Path, config: Path | None) -> Finding:
     match error:
         case DatabaseCorrupt():
             backups = backup.nightlies(data_dir)
             if backups:
-                newest = str(data_dir / backups[0].path.relative_to(backups[0].path.parents[1]))
-                return broken(Code.DAMAGED_WITH_BACKUP, detail=error.detail, backup=newest)
+                newest = data_dir / backup.FOLDER / backups[0].path.name
+                option = "" if config is None else f" --config {shlex.quote(str(config))}"
+                command = f"zimagine db restore {shlex.quote(str(newest))}{option}"
+                return broken(Code.DAMAGED_WITH_BACKUP, detail=error.detail, command=command)
             return broken(Code.DAMAGED, detail=error.detail)
         case DatabaseTooNew():
             return broken(Code.TOO_NEW, version=error.found, supported=error.supported)

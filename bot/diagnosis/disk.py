@@ -15,6 +15,8 @@ FULL_BYTES = 100 * 2**20
 LOW_BYTES = 2**30
 """Less than this is worth a remark: some hundred pictures. Chosen by hand."""
 FEW_INODES = 100
+"""Fewer files than this are as good as none. Chosen by hand."""
+_VARIABLES = {Place.MODELS: "HF_HOME", Place.TEMPORARY: "TMPDIR"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,10 @@ def read_room(folder: Path) -> Room:
 def check_place(place: Place, folder: Path, read: ReadRoom = read_room) -> list[Finding]:
     """Return whether a folder can be written, or created, and how much room its disk has.
 
-    folder: named in findings only for the data folder, which is the owner's own choice.
+    Only the data folder is named, which is the owner's own choice; for the others, the variable
+    that moves them.
     """
-    named = str(folder) if place is Place.DATA else ""
+    named = _VARIABLES.get(place, str(folder))
     there = folder
     while not there.exists() and there != there.parent:
         there = there.parent

@@ -78,17 +78,13 @@ def _driver(driver: NvidiaDriver | None, build: TorchBuild, device: str) -> Iter
         return
     name = driver.cards[0].name if driver.cards else "NVIDIA"
     if driver.trouble is not None:
-        # A tool that is installed on a machine without a card says so, too.
-        if driver.cards or driver.version is not None or build.cuda is not None:
-            yield broken(Code.DRIVER_TROUBLE, reason=driver.trouble)
-        return
-    if not driver.cards:
+        yield broken(Code.DRIVER_TROUBLE, card=name, reason=driver.trouble)
         return
     version = driver.version or "?"
     if build.cuda is None and build.rocm is None:
         yield broken(Code.CPU_ONLY_TORCH, card=name, torch=build.version)
         return
-    if build.cards or build.cuda is None:
+    if build.cards or build.rocm is not None:
         yield ok(Code.DRIVER, version=version, cuda=_release(driver.cuda))
         return
     if driver.runs(build.cuda) is False:

@@ -87,7 +87,11 @@ def _database(setup: Setup, now: datetime, bot_process: int | None) -> Iterable[
         return []
     storage = setup.settings.storage
     return check_database(
-        storage.data_dir, now=now, keeps_backups=storage.backups > 0, bot=bot_process
+        storage.data_dir,
+        now=now,
+        keeps_backups=storage.backups > 0,
+        bot=bot_process,
+        config=setup.config,
     )
 
 

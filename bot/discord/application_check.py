@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,7 +51,8 @@ async def check_application(setup: OnlineSetup) -> list[Finding]:
     try:
         proxy = setup.proxies.for_url(Route.BASE)
         client = discord.Client(
-            intents=discord.Intents.none(),
+            # No gateway is opened; without this one discord.py warns.
+            intents=discord.Intents(guilds=True),
             proxy=None if proxy is None else proxy.url,
             proxy_auth=None if proxy is None else proxy_auth(proxy),
             http_trace=_dated(dates, setup.clock),
@@ -65,10 +67,37 @@ async def check_application(setup: OnlineSetup) -> list[Finding]:
     except discord.LoginFailure:
         found.append(broken(Code.TOKEN_REFUSED))
     except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
-        found.append(broken(Code.UNREACHABLE, reason=explained(error)))
+        found.append(broken(Code.UNREACHABLE, reason=_reason(error)))
     finally:
         await client.http.close()
     return [*found, *_skew(dates)]
+
+
+def _reason(error: Exception) -> str:
+    """Return why Discord was not reached, without an address, which may contain secrets."""
+    match error:
+        case discord.HTTPException():
+            return f"it answers with status {error.status}"
+        case TimeoutError():
+            return f"it did not answer within {LIMIT_S:g} s"
+        case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
+            return explained(error)
+        case aiohttp.ClientConnectorError() | OSError():
+            return f"there is no connection ({_system_reason(error)})"
+        case _:
+            return explained(error)
+
+
+def _system_reason(error: OSError) -> str:
+    """Return the system's own words; other texts of connection errors hold addresses."""
+    number = error.errno or 0
+    if number > 0:
+        return os.strerror(number)
+    return (
+        "its name is not found"
+        if isinstance(error, aiohttp.ClientConnectorDNSError)
+        else type(error).__name__
+    )
 
 
 async def _ask(client: discord.Client, setup: OnlineSetup) -> list[Finding]:

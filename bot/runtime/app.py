@@ -12,7 +12,6 @@ from typing import Any
 
 import structlog
 
-from bot.diagnosis.machine import first_fit
 from bot.discord.client import ZimagineClient
 from bot.discord.connection import (
     ConnectionEnded,
@@ -27,15 +26,15 @@ from bot.i18n import words
 from bot.jobs.active import ActiveJob
 from bot.jobs.completion import CompletionService
 from bot.jobs.generation.downloads import Download, download
+from bot.runtime.first_start import log_fit
 from bot.runtime.maintenance import Maintenance
 from bot.runtime.resumed_status_messages import resume_status_messages
 from bot.runtime.shutdown import stop_on_request, stop_on_signals
 from bot.runtime.wiring import Infrastructure, Stores, wire
 from bot.settings import Settings
 from bot.tasks import end_tasks
-from bot.wording.diagnosis.sentences import first_start
 from bot.wording.labels import device_remark
-from engine.diffusion.families import SKETCH, Family, family_for
+from engine.diffusion.families import Family, family_for
 from engine.errors import Defunct, EngineError, ModelUnavailable
 from engine.factory import diffusion_factory
 from engine.renderer import RendererFactory
@@ -281,16 +280,4 @@ async def _log_model(engine: Engine, model: str) -> None:
         log.info("memory plan", plan=info.plan, why=info.plan_reason)
         for remark in info.remarks:
             log.warning(device_remark(remark, words()))
-    if model == SKETCH:
-        await _log_fit()
-
-
-async def _log_fit() -> None:
-    """Tell whoever paints with the demo model on a GPU what else the machine could paint with."""
-    try:
-        fit = await asyncio.to_thread(first_fit)
-    except Exception as error:  # a remark must not stop the bot, whatever a driver does
-        log.info("what fits this machine was not found out", error=type(error).__name__)
-        return
-    if fit is not None:
-        log.info(first_start(fit, words()))
+    await log_fit(model)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 PROC = Path("/proc/driver/nvidia")
+PCI = Path("/sys/bus/pci/devices")
+_VENDOR, _DISPLAY = "0x10de", "0x03"
+"""NVIDIA's number on the PCI bus, and how the class of everything that displays begins."""
 _WSL_TOOL = Path("/usr/lib/wsl/lib/nvidia-smi")
 """Where WSL has the tool; that folder is not on every PATH."""
 LIMIT_S = 10.0
@@ -19,6 +23,7 @@ OLDEST_DRIVER = {11: 450, 12: 525, 13: 580}
 """The oldest branch of Linux's driver that runs programs built for a CUDA release, by NVIDIA's
 table of minor version compatibility."""
 _MIB = 2**20
+_UNNAMED = "NVIDIA"
 _REASON_CHARS = 160
 """How much of the tool's complaint is kept. Chosen by hand."""
 
@@ -64,15 +69,31 @@ class NvidiaDriver:
         return self.branch >= oldest
 
 
-def read_driver(proc: Path = PROC, limit_s: float = LIMIT_S) -> NvidiaDriver | None:
-    """Ask nvidia-smi, or else the kernel's files, about the driver; None if there is none.
+def read_driver(
+    proc: Path = PROC, pci: Path = PCI, limit_s: float = LIMIT_S
+) -> NvidiaDriver | None:
+    """Ask nvidia-smi, or else the kernel's files, about the driver and its cards.
 
-    Never raises. Blocking, for at most `limit_s`.
+    None if there is neither a driver nor a card. A card without a driver is trouble; a driver that
+    finds none is not, on a machine without any. Never raises. Blocking, for at most `limit_s`.
     """
     kernel = _from_kernel(proc)
+    if kernel is None or not kernel.cards:
+        there = tuple(DriverCard(_UNNAMED) for _ in range(_on_bus(pci)))
+        if kernel is not None:
+            kernel = replace(kernel, cards=there)
+        elif there:
+            kernel = NvidiaDriver(cards=there, trouble="there is none on this system")
     tool = shutil.which("nvidia-smi") or (str(_WSL_TOOL) if _WSL_TOOL.exists() else None)
     if tool is None:
         return kernel
+    if kernel is None and sys.platform == "win32":  # where the tool comes with the driver alone
+        kernel = NvidiaDriver(cards=(DriverCard(_UNNAMED),))
+    found = _from_tool(tool, kernel, limit_s)
+    return found if found.cards else None
+
+
+def _from_tool(tool: str, kernel: NvidiaDriver | None, limit_s: float) -> NvidiaDriver:
     try:
         done = subprocess.run([tool, "-q", "-x"], capture_output=True, timeout=limit_s, check=False)
     except subprocess.TimeoutExpired:
@@ -97,13 +118,28 @@ def _from_xml(text: str) -> NvidiaDriver:
         cuda=None if release is None else (int(release[1]), int(release[2])),
         cards=tuple(
             DriverCard(
-                card.findtext("product_name", "").strip() or "NVIDIA",
+                card.findtext("product_name", "").strip() or _UNNAMED,
                 _mebibytes(card.findtext("fb_memory_usage/total")),
                 _mebibytes(card.findtext("fb_memory_usage/free")),
             )
             for card in root.iter("gpu")
         ),
     )
+
+
+def _on_bus(pci: Path) -> int:
+    """Return how many of NVIDIA's cards are plugged in."""
+    return sum(
+        _text(device / "vendor") == _VENDOR and _text(device / "class").startswith(_DISPLAY)
+        for device in (pci.iterdir() if pci.is_dir() else ())
+    )
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _from_kernel(proc: Path) -> NvidiaDriver | None:
@@ -125,7 +161,7 @@ def _model(information: Path) -> str:
         lines = information.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
-    return _field(lines, "Model") or "NVIDIA"
+    return _field(lines, "Model") or _UNNAMED
 
 
 def _field(lines: Iterable[str], name: str) -> str | None:
@@ -137,8 +173,7 @@ def _field(lines: Iterable[str], name: str) -> str | None:
 
 
 def _in_trouble(kernel: NvidiaDriver | None, reason: str) -> NvidiaDriver:
-    known = kernel or NvidiaDriver()
-    return NvidiaDriver(known.version, known.cuda, known.cards, reason)
+    return replace(kernel or NvidiaDriver(), trouble=reason)
 
 
 def _mebibytes(text: str | None) -> int | None:

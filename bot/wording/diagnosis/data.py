@@ -27,11 +27,11 @@ DISK: Final[Mapping[Code, Phrase]] = {
         translatable("The data folder “{folder}” does not exist yet; the bot creates it.")
     ),
     Code.NOT_A_FOLDER: Phrase(
-        translatable("There cannot be a folder for {place}: a file is in its way. {folder}"),
+        translatable("There cannot be a folder for {place} ({folder}): a file is in its way."),
         translatable("Rename that file, or set another folder."),
     ),
     Code.NOT_WRITABLE: Phrase(
-        translatable("This user may not write to the folder for {place}. {folder}"),
+        translatable("This user may not write to the folder for {place} ({folder})."),
         translatable("Give it to this user (chown), or set another folder."),
     ),
     Code.UNREADABLE: Phrase(
@@ -125,7 +125,7 @@ DATABASE: Final[Mapping[Code, Phrase]] = {
     ),
     Code.DAMAGED_WITH_BACKUP: Phrase(
         translatable("The database is damaged: {detail}."),
-        translatable("Stop the bot, and run: zimagine db restore {backup}"),
+        translatable("Stop the bot, and run: {command}"),
     ),
     Code.DATABASE_UNUSABLE: Phrase(
         translatable("The database cannot be used: {detail}."),

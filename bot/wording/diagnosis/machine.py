@@ -41,8 +41,11 @@ GPU: Final[Mapping[Code, Phrase]] = {
         ),
     ),
     Code.DRIVER_TROUBLE: Phrase(
-        translatable("The driver of the GPU does not work: {reason}."),
-        translatable("Restart the machine; if that does not help, install the driver again."),
+        translatable("There is a GPU ({card}), but its driver does not work: {reason}."),
+        translatable(
+            "Restart the machine; if that does not help, install the driver again. In a container, "
+            "give it the GPU (--gpus all)."
+        ),
     ),
     Code.CARD_UNUSABLE: Phrase(
         translatable("The driver has a GPU ({card}), but torch cannot use it: {reason}."),
