@@ -70,7 +70,8 @@ def check_fit(fit: Recommendation, pool: Pool) -> list[Finding]:
             memory_bytes=fit.memory_bytes,
             host_bytes=fit.host_bytes,
             stored_bytes=fit.stored_bytes,
-            download_bytes=fit.download_bytes,
+            loading_bytes=fit.loading_bytes,
+            download_gb=round(fit.download_bytes / 1e9),
         )
     ]
     if fit.packed_bytes is not None:

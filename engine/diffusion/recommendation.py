@@ -77,7 +77,8 @@ class Recommendation:
 
     weights: FULL for the model as it was published, else a copy with 8-bit weights; None if
     nothing fits, and `obstacle` says why. memory_bytes: that the plan takes, of the card or of the
-    shared memory. host_bytes: of main memory beside it. stored_bytes: of the weights on disk.
+    shared memory. host_bytes: of main memory beside it.
+    loading_bytes: of main memory while it is loaded. stored_bytes: of the weights on disk.
     download_bytes: by their publisher. disk_bytes: that fetching them takes at its peak.
     packed_bytes: of the transformer as a 4-bit GGUF file, for small cards: a smaller download, but
     no less memory, since it is unpacked. needed_bytes, available_bytes: of the memory that is the
@@ -88,6 +89,7 @@ class Recommendation:
     plan: MemoryPlan | None = None
     memory_bytes: int = 0
     host_bytes: int = 0
+    loading_bytes: int = 0
     stored_bytes: int = 0
     download_bytes: int = 0
     disk_bytes: int = 0
@@ -125,7 +127,7 @@ def recommend(hardware: Hardware, shape: Shape = NATIVE) -> Recommendation:
             available_bytes=room_bytes,
         )
     if not own_memory:
-        return _on_host(sizes, shape, host_bytes)
+        return _on_host(sizes, shape, host_bytes, to_load_bytes)
     card_bytes = max(0, hardware.card_bytes - TAKEN_BYTES - RESERVE_BYTES)
     small = Weights.FP8 if hardware.fp8_units else Weights.INT8
     for placements, weights in (
@@ -138,7 +140,7 @@ def recommend(hardware: Hardware, shape: Shape = NATIVE) -> Recommendation:
             if device_bytes(plan, sizes, shape) <= card_bytes and (
                 waiting_bytes(plan, sizes) <= host_bytes
             ):
-                return _taken(plan, sizes, shape)
+                return _taken(plan, sizes, shape, to_load_bytes)
     plan = MemoryPlan(Placement.STREAMED, small, tiled=True)
     needed_bytes = device_bytes(plan, sizes, shape)
     if needed_bytes > card_bytes:
@@ -157,18 +159,18 @@ def _plans(placements: Iterable[Placement], weights: Weights) -> list[MemoryPlan
     return [plan for plan in plans(weights=(weights,)) if plan.placement in placements]
 
 
-def _on_host(sizes: Sizes, shape: Shape, host_bytes: int) -> Recommendation:
+def _on_host(sizes: Sizes, shape: Shape, host_bytes: int, to_load_bytes: int) -> Recommendation:
     """Shared memory holds everything at once: nothing is gained by moving weights within it."""
     for plan in _plans((Placement.RESIDENT,), Weights.FULL):
         if device_bytes(plan, sizes, shape) <= host_bytes:
-            return _taken(plan, sizes, shape)
+            return _taken(plan, sizes, shape, to_load_bytes)
     needed_bytes = device_bytes(MemoryPlan(Placement.RESIDENT, tiled=True), sizes, shape)
     return Recommendation(
         None, obstacle=Obstacle.HOST, needed_bytes=needed_bytes, available_bytes=host_bytes
     )
 
 
-def _taken(plan: MemoryPlan, sizes: Sizes, shape: Shape) -> Recommendation:
+def _taken(plan: MemoryPlan, sizes: Sizes, shape: Shape, to_load_bytes: int) -> Recommendation:
     exact = sizes_in(2)
     resident = plan.placement is Placement.RESIDENT
     stored_bytes = exact.transformer(plan.weights) + exact.encoder(plan.weights) + exact.vae_bytes
@@ -177,6 +179,7 @@ def _taken(plan: MemoryPlan, sizes: Sizes, shape: Shape) -> Recommendation:
         plan=plan,
         memory_bytes=device_bytes(plan, sizes, shape),
         host_bytes=waiting_bytes(plan, sizes),
+        loading_bytes=to_load_bytes,
         stored_bytes=stored_bytes,
         download_bytes=PUBLISHED_BYTES,
         # A converted copy is written beside what was fetched.

@@ -157,46 +157,49 @@ MEMORY: Final[Mapping[Code, Phrase]] = {
 FITS: Final[Mapping[Code, Phrase]] = {
     Code.FITS_EXACT: Phrase(
         translatable(
-            "Z-Image-Turbo in bfloat16: {memory_bytes} of the GPU with the plan {plan}, and "
-            "{host_bytes} of main memory. {stored_bytes} of weights; {download_bytes} to download, "
-            "by their publisher. Time for a picture: not measured."
+            "Z-Image-Turbo in bfloat16: {memory_bytes} of the GPU with the plan {plan}. Main "
+            "memory: {host_bytes}, and {loading_bytes} while it is loaded. {stored_bytes} of "
+            "weights; {download_gb} GB to download, by their publisher. Time for a picture: not "
+            "measured."
         ),
     ),
     Code.FITS_EIGHT_BIT: Phrase(
         translatable(
-            "Z-Image-Turbo with 8-bit weights: {memory_bytes} of the GPU with the plan {plan}, and "
-            "{host_bytes} of main memory. {stored_bytes} of weights; {download_bytes} to download, "
-            "by their publisher. Time for a picture: not measured."
+            "Z-Image-Turbo with 8-bit weights: {memory_bytes} of the GPU with the plan {plan}. "
+            "Main memory: {host_bytes}, and {loading_bytes} while it is loaded. {stored_bytes} of "
+            "weights; {download_gb} GB to download, by their publisher. Time for a picture: not "
+            "measured."
         ),
     ),
     Code.FITS_STREAMED: Phrase(
         translatable(
             "Z-Image-Turbo in bfloat16, layer by layer from main memory ({host_bytes}) through "
-            "{memory_bytes} of the GPU: the plan {plan}. {stored_bytes} of weights; "
-            "{download_bytes} to download, by their publisher. Slower than on a larger GPU; time "
-            "for a picture: not measured."
+            "{memory_bytes} of the GPU: the plan {plan}. {stored_bytes} of weights; {download_gb} "
+            "GB to download, by their publisher. Slower than on a larger GPU; time for a picture: "
+            "not measured."
         ),
     ),
     Code.FITS_STREAMED_EIGHT_BIT: Phrase(
         translatable(
-            "Z-Image-Turbo with 8-bit weights, layer by layer from main memory ({host_bytes}) "
-            "through {memory_bytes} of the GPU: the plan {plan}. {stored_bytes} of weights; "
-            "{download_bytes} to download, by their publisher. Slower than on a larger GPU; time "
-            "for a picture: not measured."
+            "Z-Image-Turbo with 8-bit weights, layer by layer from main memory ({host_bytes}, and "
+            "{loading_bytes} while it is loaded) through {memory_bytes} of the GPU: the plan "
+            "{plan}. {stored_bytes} of weights; {download_gb} GB to download, by their publisher. "
+            "Slower than on a larger GPU; time for a picture: not measured."
         ),
     ),
     Code.FITS_UNIFIED: Phrase(
         translatable(
             "Z-Image-Turbo in float32: {memory_bytes} of the memory that processor and GPU share. "
-            "{stored_bytes} of weights; {download_bytes} to download, by their publisher. Time for "
+            "{stored_bytes} of weights; {download_gb} GB to download, by their publisher. Time for "
             "a picture: not measured."
         ),
     ),
     Code.FITS_HOST: Phrase(
         translatable(
             "Z-Image-Turbo on the processor: {memory_bytes} of memory. {stored_bytes} of weights; "
-            "{download_bytes} to download, by their publisher. 512 × 512 pixels took 7 minutes on "
-            "two cores (docs/BENCHMARKS.md, 2026-11-28)."
+            "{download_gb} GB to download, by their publisher. On two cores with units for "
+            "bfloat16, 512 × 512 pixels took 7 minutes (docs/BENCHMARKS.md); time for a picture "
+            "here: not measured."
         ),
     ),
     Code.FITS_PACKED: Phrase(

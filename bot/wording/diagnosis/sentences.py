@@ -99,7 +99,7 @@ def first_start(fit: Recommendation, say: Words) -> str:
 
 def amount(count: int) -> str:
     """Return an amount of memory or disk."""
-    if count >= _GIB:
+    if count >= _GIB or count == 0:
         return f"{count / _GIB:.1f} GiB"
     return f"{count / _MIB:.0f} MiB"
 

@@ -29,7 +29,7 @@ def test_every_code_has_words() -> None:
 
 def test_amounts() -> None:
     """Memory is told in GiB, and what is smaller in MiB."""
-    assert (amount(19 * GIB), amount(44 * 2**20), amount(0)) == ("19.0 GiB", "44 MiB", "0 MiB")
+    assert (amount(19 * GIB), amount(44 * 2**20), amount(0)) == ("19.0 GiB", "44 MiB", "0.0 GiB")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from engine.diffusion.footprint import Placement, Weights, device_bytes, waiting_bytes
@@ -43,6 +46,21 @@ def test_classes_of_cards(gib: float, plan: str) -> None:
     exact = "int8" not in plan
     assert fit.command == "zimagine download z-image-turbo" + ("" if exact else " --convert int8")
     assert (fit.packed_bytes is not None) == (gib == 8)
+
+
+def test_the_table_in_the_documents() -> None:
+    """docs/gpu.md has the weights, the plan and the memory that are recommended for each card."""
+    text = (Path(__file__).parents[3] / "docs" / "gpu.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| (\d+) GB \| (.+?) \| `(.+?)` \| (.+?) GiB \| (.+?) GiB \|$", text)
+    assert [int(row[0]) for row in rows] == [24, 16, 12, 8, 6, 4]
+    for size_gb, weights, *rest in rows:
+        fit = recommend(card(int(size_gb)))
+        assert (weights == "bfloat16") == (fit.weights is Weights.FULL)
+        sizes = [f"{count / GIB:.1f}" for count in (fit.memory_bytes, fit.host_bytes)]
+        assert rest == [str(fit.plan), *sizes]
+    pools = [Hardware(Pool.HOST, 0, 64 * GIB, item_bytes=each) for each in (2, 4)]
+    taken = [f"{recommend(each).memory_bytes / GIB:.1f} GiB" for each in pools]
+    assert all(each in text for each in taken)
 
 
 def test_a_card_that_computes_in_fp8_stores_in_it() -> None:
