@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.diagnosis.findings import Code, Finding, broken, note, ok
+from bot.proxies import Proxies, ProxyRefused
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _READABLE = stat.S_IRGRP | stat.S_IROTH
+DISCORD = "https://discord.com"
 BEHIND = timedelta(days=1)
 """How far behind the program's own files a clock may be: archives have odd time zones. By hand."""
 
@@ -41,6 +43,18 @@ def check_readers(config: Path, data_dir: Path, *, secret: bool) -> list[Finding
     if _mode(data_dir) & stat.S_IXOTH and _mode(data_dir) & stat.S_IROTH:
         found.append(note(Code.DATA_READABLE, folder=str(data_dir)))
     return found
+
+
+def check_proxy(proxies: Proxies) -> list[Finding]:
+    """Return whether Discord is reached by a proxy, and whether that can be used.
+
+    It is named without its credentials. Nothing is asked of it.
+    """
+    try:
+        proxy = proxies.for_url(DISCORD)
+    except ProxyRefused as error:
+        return [broken(Code.PROXY_REFUSED, reason=str(error))]
+    return [] if proxy is None else [ok(Code.PROXY, url=proxy.url)]
 
 
 def check_clock(now: datetime, program: Path) -> Finding:

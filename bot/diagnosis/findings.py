@@ -134,6 +134,8 @@ class Code(StrEnum):
     NO_TOKEN = "settings.no_token"
     TOKEN_MISSPELT = "settings.token_misspelt"
     TOKEN_MALFORMED = "settings.token_malformed"
+    PROXY = "settings.proxy"
+    PROXY_REFUSED = "settings.proxy_refused"
     CLOCK = "settings.clock"
     CLOCK_BEHIND = "settings.clock_behind"
     CLOCK_BEHIND_DATABASE = "settings.clock_behind_database"

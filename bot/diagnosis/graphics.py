@@ -81,20 +81,21 @@ def _driver(driver: NvidiaDriver | None, build: TorchBuild, device: str) -> Iter
         yield broken(Code.DRIVER_TROUBLE, card=name, reason=driver.trouble)
         return
     version = driver.version or "?"
-    if build.cuda is None and build.rocm is None:
+    cuda = build.cuda
+    if cuda is None and build.rocm is None:
         yield broken(Code.CPU_ONLY_TORCH, card=name, torch=build.version)
         return
-    if build.cards or build.rocm is not None:
+    if cuda is None or build.cards:
         yield ok(Code.DRIVER, version=version, cuda=_release(driver.cuda))
         return
-    if driver.runs(build.cuda) is False:
+    if driver.runs(cuda) is False:
         yield broken(
             Code.DRIVER_TOO_OLD,
             version=version,
             card=name,
-            cuda=_release(build.cuda),
+            cuda=_release(cuda),
             torch=build.version,
-            needed=OLDEST_DRIVER.get(build.cuda[0], "?"),
+            needed=OLDEST_DRIVER.get(cuda[0], "?"),
         )
         return
     yield broken(Code.CARD_UNUSABLE, card=name, reason=build.error or "torch finds no GPU")

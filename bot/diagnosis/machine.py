@@ -161,10 +161,10 @@ def _model(settings: EngineSettings, device: Any, *, bot_runs: bool) -> Iterator
     unfit = check_loading(lacking, dtype, bot_runs=bot_runs)
     yield from unfit
     if not unfit:
-        yield check_plan(_choice(settings, examined, device), bot_runs=bot_runs)
+        yield check_plan(_choice(settings, examined, device, bot_runs=bot_runs), bot_runs=bot_runs)
 
 
-def _choice(settings: EngineSettings, examined: Examined, device: Any) -> Choice:
+def _choice(settings: EngineSettings, examined: Examined, device: Any, *, bot_runs: bool) -> Choice:
     """Choose the plan for a picture of the native size, as the renderer would now."""
     from engine.diffusion import machine
     from engine.diffusion.faults import is_memory
@@ -172,7 +172,8 @@ def _choice(settings: EngineSettings, examined: Examined, device: Any) -> Choice
     family = examined.family
     side_px = family.native_side_px
     try:
-        there = machine.read(device)
+        # Measuring takes some hundred megabytes, which a bot that paints may need at that moment.
+        there = machine.read(device, speeds=machine.cautious if bot_runs else None)
     except Exception as error:
         if not is_memory(error):
             raise

@@ -12,7 +12,12 @@ from datetime import datetime
 from pathlib import Path
 
 import bot
-from bot.diagnosis.configuration import check_clock, check_configuration, check_readers
+from bot.diagnosis.configuration import (
+    check_clock,
+    check_configuration,
+    check_proxy,
+    check_readers,
+)
 from bot.diagnosis.database import check_database, running_bot
 from bot.diagnosis.disk import check_place
 from bot.diagnosis.findings import Code, Finding, Level, Place, Section, broken
@@ -102,6 +107,7 @@ def _settings(setup: Setup) -> Iterator[Finding]:
     if settings is None:
         return
     yield from check_readers(file, settings.storage.data_dir, secret=_holds_secret(file))
+    yield from check_proxy(settings.discord.proxies)
     token = settings.discord.token
     yield check_token(None if token is None else token.get_secret_value(), list(os.environ))
 

@@ -54,6 +54,11 @@ SETTINGS: Final[Mapping[Code, Phrase]] = {
         translatable("The bot token does not have the form of one."),
         _COPY,
     ),
+    Code.PROXY: Phrase(translatable("Discord is reached through the proxy {url}.")),
+    Code.PROXY_REFUSED: Phrase(
+        translatable("The proxy cannot be used: {reason}."),
+        translatable("Change proxy under [discord], or HTTPS_PROXY in the environment."),
+    ),
     Code.CLOCK: Phrase(translatable("The clock says {now}.")),
     Code.CLOCK_BEHIND: Phrase(
         translatable(

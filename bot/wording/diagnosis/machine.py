@@ -92,7 +92,9 @@ GPU: Final[Mapping[Code, Phrase]] = {
         translatable("This GPU does not compute in bfloat16: zimagine paints in float32."),
         translatable("bfloat16 needs macOS 14 or newer."),
     ),
-    Code.BFLOAT16: Phrase(translatable("It computes in bfloat16, in which the model is painted.")),
+    Code.BFLOAT16: Phrase(
+        translatable("It computes in bfloat16, which large models are painted in.")
+    ),
     Code.NO_BFLOAT16: Phrase(
         translatable(
             "It does not compute in bfloat16: float32 is used, which takes twice the memory and "

@@ -8,10 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from bot.diagnosis.configuration import check_clock, check_configuration, check_readers
+from bot.diagnosis.configuration import (
+    check_clock,
+    check_configuration,
+    check_proxy,
+    check_readers,
+)
 from bot.diagnosis.findings import Code, Level
 from bot.diagnosis.report import Setup, diagnose, lora_folder
 from bot.diagnosis.token import check_token
+from bot.proxies import Proxies
 from bot.settings import Settings
 from tests.bot.diagnosis.reading import levels, said
 from tests.bot.sample_token import TOKEN
@@ -66,6 +72,15 @@ def test_who_may_read_it(tmp_path: Path) -> None:
     found = check_readers(config, data, secret=True)
     assert levels(found) == {Code.SECRET_READABLE: Level.NOTE, Code.DATA_READABLE: Level.NOTE}
     assert f"chmod 600 {config}" in said(found) and f"chmod 700 {data}" in said(found)
+
+
+def test_the_proxy() -> None:
+    """A proxy is told without its password; one that cannot be used is broken."""
+    found = check_proxy(Proxies("http://ann:hunter2@127.0.0.1:3128"))
+    assert levels(found) == {Code.PROXY: Level.OK} and "http://127.0.0.1:3128" in said(found)
+    assert "hunter2" not in said(found) and check_proxy(Proxies("")) == []
+    found = check_proxy(Proxies("socks5://ann:hunter2@127.0.0.1:1080"))
+    assert levels(found) == {Code.PROXY_REFUSED: Level.BROKEN} and "hunter2" not in said(found)
 
 
 def test_the_clock(tmp_path: Path) -> None:
