@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bot.diagnosis.findings import Code, Finding, broken, note, ok
+from engine.diffusion.lora.admission import Limits
 from engine.diffusion.lora.shelf import LoraShelf
 from engine.diffusion.model_cache import read_cache
-from engine.errors import LoraNotFound, ModelNotFound, ModelUnavailable
+from engine.errors import LoraNotFound, LoraUnusable, ModelNotFound, ModelUnavailable
 
 SHOWN = 5
 """How many of one kind are named; further ones are counted. Chosen by hand: it is one page."""
@@ -57,25 +58,35 @@ def check_cache(folder: Path) -> list[Finding]:
     return found
 
 
-def check_loras(folder: Path | None) -> list[Finding]:
+def check_loras(folder: Path | None, limits: Limits | None = None) -> list[Finding]:
     """Return how many LoRA files can be painted with, and why others cannot.
 
-    folder: as in the settings; None if there is none.
+    folder, limits: as in the settings; there is nothing to check without a folder.
     """
     if folder is None:
         return []
+    shelf = LoraShelf(folder, limits=limits)
     try:
-        listing = LoraShelf(folder).listing()
+        listing = shelf.listing()
     except LoraNotFound as error:
         return [broken(Code.LORAS_UNREADABLE, reason=error.reason)]
-    refused = [each for each in listing if each.problem is not None]
+    problems = {each.name: each.problem or _problem(shelf, each.name) for each in listing}
+    refused = {name: problem for name, problem in problems.items() if problem is not None}
     found = [ok(Code.LORAS, count=len(listing) - len(refused))]
-    for each in refused[:SHOWN]:
-        reason = each.problem.reason if each.problem else ""
-        found.append(note(Code.LORA_REFUSED, name=each.name, reason=reason))
+    for name, problem in list(refused.items())[:SHOWN]:
+        found.append(note(Code.LORA_REFUSED, name=name, reason=problem.reason))
     if len(refused) > SHOWN:
         found.append(note(Code.LORAS_REFUSED, count=len(refused) - SHOWN))
     return found
+
+
+def _problem(shelf: LoraShelf, name: str) -> LoraUnusable | None:
+    """Return what opening a file refuses beyond its header: the values of its alphas."""
+    try:
+        with shelf.opened(name):
+            return None
+    except LoraUnusable as error:
+        return error
 
 
 def _named(files: Sequence[Path]) -> str:

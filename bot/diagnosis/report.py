@@ -25,6 +25,7 @@ from bot.diagnosis.machine import Probes, check_machine
 from bot.diagnosis.model import check_cache, check_loras
 from bot.diagnosis.token import check_token
 from bot.settings import DEFAULT_CONFIG, Settings
+from engine.diffusion.lora.admission import MAX_RANK, Limits
 from storage.types import Clock, utc_now
 
 
@@ -59,7 +60,7 @@ def diagnose(setup: Setup) -> list[Finding]:
         ),
         lambda: _disks(setup),
         lambda: check_cache(setup.probes.cache()),
-        lambda: check_loras(None if settings is None else lora_folder(settings)),
+        lambda: [] if settings is None else check_loras(*lora_settings(settings)),
         lambda: _database(setup, now, bot_process),
         lambda: _settings(setup),
         lambda: [check_clock(now, Path(bot.__file__))],
@@ -73,10 +74,15 @@ def is_broken(findings: Iterable[Finding]) -> bool:
     return any(each.level is Level.BROKEN for each in findings)
 
 
-def lora_folder(settings: Settings) -> Path | None:
-    """Return the folder of `[engine] loras`, None where there is none or no such setting."""
-    folder = settings.engine.model_dump().get("loras")
-    return folder if isinstance(folder, Path) else None
+def lora_settings(settings: Settings) -> tuple[Path | None, Limits]:
+    """Return the folder of `[engine] loras` and what is allowed of its files.
+
+    The folder is None where there is none, or no such setting in this version.
+    """
+    values = settings.engine.model_dump()
+    folder = values.get("loras")
+    limits = Limits(values.get("lora_max_rank", MAX_RANK), values.get("lora_strict", False))
+    return folder if isinstance(folder, Path) else None, limits
 
 
 def _disks(setup: Setup) -> Iterator[Finding]:

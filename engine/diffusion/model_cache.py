@@ -15,7 +15,8 @@ from pathlib import Path
 from engine.diffusion.lora.headers import BadHeader, read_raw
 
 _MODELS = "models--"
-_UNFINISHED = ".incomplete"
+_UNFINISHED = (".incomplete", ".part")
+"""What files are called while they are fetched, by huggingface_hub and by `zimagine download`."""
 _WEIGHTS = ".safetensors"
 
 

@@ -74,9 +74,12 @@ MODEL: Final[Mapping[Code, Phrase]] = {
     Code.CACHE_EMPTY: Phrase(translatable("The model cache is empty.")),
     Code.CACHE_LEFTOVERS: Phrase(
         translatable(
-            "Interrupted downloads left {count} files of {size_bytes} in the model cache: {files}."
+            "Interrupted downloads left files in the model cache ({count}, {size_bytes}): {files}."
         ),
-        translatable("If no download is running, remove them."),
+        translatable(
+            "The same download goes on where zimagine stopped; what other programs left can be "
+            "removed if none is running."
+        ),
     ),
     Code.CACHE_DAMAGED: Phrase(
         translatable("Files in the model cache are cut off or lead nowhere ({count}): {files}."),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 
 from bot.diagnosis.findings import Code, Level
 from bot.diagnosis.model import check_cache, check_loras, check_model, check_refusal
+from engine.diffusion.lora.admission import Limits
 from engine.errors import ModelInvalid, ModelNotFound
 from tests.bot.diagnosis.reading import levels, said
 
@@ -40,10 +42,11 @@ def test_what_an_interrupted_download_leaves(tmp_path: Path) -> None:
     blobs = snapshot(tmp_path).parents[1] / "blobs"
     blobs.mkdir()
     (blobs / "4f2a.1b2c.incomplete").write_bytes(bytes(3 * 2**20))
+    (blobs / "9e8d.part").write_bytes(bytes(2**20))
     found = check_cache(tmp_path)
     assert levels(found) == {Code.CACHE_LEFTOVERS: Level.NOTE}
     text = said(found)
-    assert "1 files of 3 MiB" in text and "4f2a.1b2c.incomplete" in text
+    assert "(2, 4 MiB)" in text and "9e8d.part" in text and "4f2a.1b2c.incomplete" in text
     assert str(tmp_path) not in text
 
 
@@ -81,6 +84,31 @@ def test_models_that_do_not_load() -> None:
     )
     refused = check_refusal(ModelInvalid("m", "vae is missing"), download=True)
     assert refused.level is Level.BROKEN and "vae is missing" in said([refused])
+
+
+def lora(alpha: float) -> bytes:
+    """A LoRA of rank 1 on one matrix of the full-size transformer, in kohya's dialect."""
+    module, entries, data = "lora_unet_layers_0_attention_to_q", {}, b""
+    for name, shape, values in (
+        ("lora_down.weight", [1, 3840], bytes(4 * 3840)),
+        ("lora_up.weight", [3840, 1], bytes(4 * 3840)),
+        ("alpha", [], struct.pack("<f", alpha)),
+    ):
+        offsets = [len(data), len(data) + len(values)]
+        entries[f"{module}.{name}"] = {"dtype": "F32", "shape": shape, "data_offsets": offsets}
+        data += values
+    header = json.dumps(entries).encode()
+    return len(header).to_bytes(8, "little") + header + data
+
+
+def test_loras_are_opened(tmp_path: Path) -> None:
+    """Whether a file is admitted depends on its header, its alphas and the owner's limits."""
+    (tmp_path / "soft.safetensors").write_bytes(lora(1))
+    (tmp_path / "strong.safetensors").write_bytes(lora(8))
+    assert levels(check_loras(tmp_path)) == {Code.LORAS: Level.OK}
+    found = check_loras(tmp_path, Limits(strict_alpha=True))
+    assert levels(found)[Code.LORA_REFUSED] is Level.NOTE
+    assert "painted with: 1." in said(found) and "“strong”" in said(found)
 
 
 def test_loras(tmp_path: Path) -> None:

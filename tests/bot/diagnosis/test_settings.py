@@ -15,10 +15,11 @@ from bot.diagnosis.configuration import (
     check_readers,
 )
 from bot.diagnosis.findings import Code, Level
-from bot.diagnosis.report import Setup, diagnose, lora_folder
+from bot.diagnosis.report import Setup, diagnose, lora_settings
 from bot.diagnosis.token import check_token
 from bot.proxies import Proxies
 from bot.settings import Settings
+from engine.diffusion.lora.admission import Limits
 from tests.bot.diagnosis.reading import levels, said
 from tests.bot.sample_token import TOKEN
 
@@ -94,8 +95,8 @@ def test_the_clock(tmp_path: Path) -> None:
 
 
 def test_the_folder_of_loras() -> None:
-    """Settings without such a folder have none to check."""
-    assert lora_folder(Settings()) is None
+    """Settings without such a folder have none to check, and the engine's own limits."""
+    assert lora_settings(Settings()) == (None, Limits())
 
 
 def test_a_check_that_breaks_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
