@@ -52,7 +52,8 @@ def check_machine(
 ) -> Iterator[Finding]:
     """Yield what is found about the machine and the model.
 
-    settings: None if they could not be read; then there is no model to check. bot_runs: a bot that
+    settings: None if they could not be read; then there is no model to check. Without the device of
+    the settings, the model's files are still checked. bot_runs: a bot that
     runs holds memory, which is not taken for a fault.
     """
     driver = probes.driver()
@@ -76,7 +77,7 @@ def check_machine(
     total_bytes, limit_bytes = psutil.virtual_memory().total, host_bytes()
     yield from check_host(total_bytes, limit_bytes, host_free_bytes())
     there = False
-    if settings is not None and device is not None:
+    if settings is not None:
         found = list(_model(settings, device, bot_runs=bot_runs))
         there = any(each.code is Code.MODEL_READY for each in found) and settings.model != SKETCH
         yield from found
@@ -147,15 +148,18 @@ def _operations(device: Any) -> Iterator[Finding]:
 
 
 def _model(settings: EngineSettings, device: Any, *, bot_runs: bool) -> Iterator[Finding]:
+    from engine.diffusion.devices import pick_device
     from engine.diffusion.loading import examine_model
 
     try:
-        examined = examine_model(settings, device)
+        examined = examine_model(settings, device or pick_device(graphics.CPU, settings.model))
     except ModelUnavailable as error:
         yield check_refusal(error, download=settings.download)
         return
     dtype = str(examined.dtype).removeprefix("torch.")
     yield from check_model(settings.model, examined.family.name, dtype, examined.notes)
+    if device is None:
+        return
     too_large = examined.too_large
     lacking = None if too_large is None else (too_large.needed_bytes, too_large.free_bytes)
     unfit = check_loading(lacking, dtype, bot_runs=bot_runs)

@@ -97,6 +97,8 @@ def _database(setup: Setup, now: datetime, bot_process: int | None) -> Iterable[
     if setup.settings is None:
         return []
     storage = setup.settings.storage
+    if storage.data_dir.exists() and not storage.data_dir.is_dir():
+        return []  # the section on disks says so
     return check_database(
         storage.data_dir,
         now=now,

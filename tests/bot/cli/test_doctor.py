@@ -86,19 +86,23 @@ def test_the_demo_setup_is_well_beside_a_bot(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_is_told_with_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A GPU beside a torch without CUDA, a model that is not there and a token that is none: each
-    is broken with its remedy, whatever else is well."""
+    """A GPU beside a torch without CUDA, a model that is not there, a file in the place of the data
+    folder and a token that is none: each is broken with its remedy, whatever else is well."""
     import torch
 
     if torch.cuda.is_available():
         pytest.skip("this torch finds a GPU of its own")
     install(tmp_path, monkeypatch, REPORT)
     monkeypatch.setenv("DISCORD_TOKEN", "secret-of-mine")
-    (tmp_path / "config.toml").write_text('[engine]\nmodel = "none/such"\n')
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "config.toml").write_text(
+        '[engine]\nmodel = "none/such"\ndevice = "cuda:9"\n[storage]\ndata_dir = "file"\n'
+    )
     found = described(code=1)
     bad = {code for code, each in found.items() if each["level"] == "broken"}
     gpu = "gpu.unusable" if torch.version.cuda else "gpu.cpu_only_torch"
-    assert bad == {gpu, "model.absent", "settings.token_malformed"}
+    assert bad == {gpu, "model.absent", "disk.not_a_folder", "settings.token_malformed"}
+    assert not any(code.startswith("database.") for code in found)
     assert all(found[code]["remedy"] for code in bad)
     assert "secret-of-mine" not in json.dumps(found)
     assert found["fits.eight_bit"]["values"]["plan"] == "resident+int8+tiled"
