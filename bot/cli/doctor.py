@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import shutil
+import warnings
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,9 @@ def command(config: Path | None, online: bool, as_json: bool) -> None:
     something is broken.
     """
     settings, problem = _load(config)
-    findings = diagnose(Setup(settings, problem, config))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what torch warns of, a driver for instance, is found
+        findings = diagnose(Setup(settings, problem, config))
     findings += _ask_discord(settings, findings) if online else [ok(Code.NOT_ASKED)]
     say = terminal_words()
     if as_json:
