@@ -53,8 +53,7 @@ def inspect(path: Path, supported: int) -> Path:
     Creates the folder if missing, and returns the absolute path. Raises DataFolderUnusable,
     DatabaseCorrupt, DatabaseTooNew, RestoreUnfinished or SqliteTooOld. Blocking.
     """
-    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-        raise SqliteTooOld(sqlite3.sqlite_version, ".".join(map(str, _OLDEST_SQLITE)))
+    require_sqlite()
     path = Path(path).absolute()
     folders.ensure(path.parent)
     refuse_unfinished(path)
@@ -66,6 +65,12 @@ def inspect(path: Path, supported: int) -> Path:
         raise DataFolderUnusable(path, "the file is not writable")
     check_stamp(path, _read_stamp(path), supported)
     return path
+
+
+def require_sqlite() -> None:
+    """Raise SqliteTooOld unless this Python's SQLite knows what the schema needs."""
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise SqliteTooOld(sqlite3.sqlite_version, ".".join(map(str, _OLDEST_SQLITE)))
 
 
 def restoring_file(path: Path) -> Path:

@@ -19,6 +19,7 @@ COMMANDS = {
     "imagine": "Paint pictures on this machine, without Discord.",
     "explain": "Show how a prompt is read, and what would be added to it.",
     "inspect": "Print the recipe stored in a picture.",
+    "doctor": "Check machine, model and settings, and say what helps.",
     "db": "Check, back up or restore the database.",
     "stop": "Stop the bot or the playground that runs in the data folder.",
     "playground": "Try the bot in a browser, without Discord.",
@@ -45,6 +46,8 @@ _MEANT = {
     "backup": "db backup",
     "restore": "db restore",
     "check": "db check",
+    "diagnose": "doctor",
+    "health": "doctor",
 }
 """What people type for a command who know other programs, or /recipe."""
 

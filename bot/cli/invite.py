@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from pathlib import Path
 
 import click
 
 from bot.cli.common.errors import fail, load_settings
+from bot.diagnosis.token import application_id
 from bot.exit_codes import BAD_CONFIG
 
 
@@ -36,13 +35,3 @@ def command(config: Path | None, application: int | None) -> None:
     from bot.discord.client import invitation
 
     click.echo(invitation(application))
-
-
-def application_id(token: str) -> int | None:
-    """Return the id that a bot token begins with (base64 of its digits); None if there is none."""
-    head = token.partition(".")[0]
-    try:
-        digits = base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)).decode("ascii")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return None
-    return int(digits) if digits.isdigit() else None

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,34 @@ async def sync_commands(
         log.info("commands synced", count=len(payload))
     slash = discord.AppCommandType.chat_input.value
     return {each["name"]: int(each["id"]) for each in registered if _sort_key(each)[0] == slash}
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredCommands:
+    """The commands that Discord has.
+
+    unchanged: whether they are those that it listed after the last sync; None if there was no sync
+    for this application.
+    """
+
+    count: int
+    unchanged: bool | None
+
+
+async def compare_commands(
+    client: discord.Client, application_id: int, state_file: Path
+) -> RegisteredCommands:
+    """Compare Discord's global commands with those of the last sync. Raises discord.HTTPException.
+
+    The client must be logged in. Nothing is registered.
+    """
+    registered = await _registered_commands(client, application_id)
+    remembered = await asyncio.to_thread(_read_state, state_file)
+    application, _, digests = remembered.partition(":")
+    if application != str(application_id):
+        return RegisteredCommands(len(registered), None)
+    unchanged = digests.endswith(f":{_digest(registered)}")
+    return RegisteredCommands(len(registered), unchanged)
 
 
 async def _replace(

@@ -70,10 +70,10 @@ async def _log_in(client: discord.Client, token: str) -> None:
 
 
 def _not_reached(error: Exception, wait_s: float | None) -> None:
-    log.warning("Discord not reached", wait_s=wait_s, error=_explained(error))
+    log.warning("Discord not reached", wait_s=wait_s, error=explained(error))
 
 
-def _explained(error: Exception) -> str:
+def explained(error: Exception) -> str:
     """Return what happened without an address, which may contain secrets."""
     match error:
         case aiohttp.ClientHttpProxyError(status=407):

@@ -26,6 +26,7 @@ from bot.i18n import words
 from bot.jobs.active import ActiveJob
 from bot.jobs.completion import CompletionService
 from bot.jobs.generation.downloads import Download, download
+from bot.runtime.first_start import log_fit
 from bot.runtime.maintenance import Maintenance
 from bot.runtime.resumed_status_messages import resume_status_messages
 from bot.runtime.shutdown import stop_on_request, stop_on_signals
@@ -222,7 +223,7 @@ async def serve(settings: Settings, explain_exit: Callable[[str], None]) -> int:
                 app.task_failed.wait(),
                 app.engine.failure(),
                 stay_connected(app.client, token.get_secret_value(), app.start_online_tasks),
-                _log_model(app.engine),
+                _log_model(app.engine, settings.engine.model),
             ]
             with stop_on_request(settings.storage.data_dir, stop):
                 code = await _wait_for_end(app, watch, explain_exit)
@@ -272,10 +273,11 @@ def _discord_exit(error: BaseException | None, explain_exit: Callable[[str], Non
     return RESTART
 
 
-async def _log_model(engine: Engine) -> None:
+async def _log_model(engine: Engine, model: str) -> None:
     with contextlib.suppress(EngineError):  # `serve` handles it
         info = await engine.ready()
         log.info("model loaded", model=info.model, device=info.device, dtype=info.dtype)
         log.info("memory plan", plan=info.plan, why=info.plan_reason)
         for remark in info.remarks:
             log.warning(device_remark(remark, words()))
+    await log_fit(model)

@@ -12,15 +12,13 @@ import torch
 from engine.diffusion import machine
 from engine.diffusion.devices import computes_bfloat16, pick_dtype
 from engine.diffusion.families import Family
+from engine.diffusion.footprint import loading_bytes
 from engine.errors import ModelTooLarge
 
 FULL_SIZE_WEIGHTS = 1_000_000_000
 """From this many weights on, the CPU computes in bfloat16 where it can: half the memory, and on
 processors with units for it several times as fast. Smaller models stay in float32, which is exact
 and fast enough for them. Chosen by hand between `sketch` (4 million) and Z-Image (10 billion)."""
-WORKING_SHARE = 0.03
-"""Memory that painting takes beside the weights, as a share of them: 510 MB in a step at 1024² of
-Z-Image-Turbo, whose weights take 19.1 GiB in bfloat16 (see `footprint`)."""
 
 
 def weights_dtype(device: torch.device, family: Family, weights: int) -> torch.dtype:
@@ -38,10 +36,10 @@ def require_memory(model: str, weights: int, dtype: torch.dtype, device: torch.d
     On a GPU the weights pass through the host once, so swap counts there; painting from swap would
     not end. In a container, its limit counts (see `machine.host_free_bytes`).
     """
-    needed_bytes = int(weights * dtype.itemsize * (1 + WORKING_SHARE))
+    own_memory = device.type == "cuda"
+    needed_bytes = loading_bytes(weights * dtype.itemsize, own_memory=own_memory)
     free_bytes = machine.host_free_bytes()
-    if device.type == "cuda":
-        needed_bytes = weights * dtype.itemsize
+    if own_memory:
         free_bytes += psutil.swap_memory().free
     if needed_bytes > free_bytes:
         raise ModelTooLarge(model, needed_bytes, free_bytes, str(dtype).removeprefix("torch."))

@@ -6,8 +6,9 @@ import contextlib
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -18,8 +19,10 @@ from transformers.utils import logging as transformers_logging
 from engine.diffusion.capacity import require_memory, weights_dtype
 from engine.diffusion.checkpoints import Checkpoint, Companions, Unusable
 from engine.diffusion.families import SKETCH, Family, family_for, folder_of
+from engine.diffusion.footprint import Sizes
 from engine.diffusion.preview_methods import TINY_FOLDER
-from engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
+from engine.diffusion.residency import from_pipeline
+from engine.errors import ModelInvalid, ModelNotFound, ModelTooLarge, ModelUnavailable
 from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR
 
@@ -95,9 +98,7 @@ def load_model(
     transformers_logging.disable_progress_bar()
     model = settings.model
     with _explained(model):
-        source, family = locate(settings), family_for(model)
-        companions = Companions(settings.text_encoder, settings.vae, settings.tokenizer)
-        checkpoint = Checkpoint(source, family, companions, without=TINY_FOLDER)
+        checkpoint, family = _opened(settings)
         dtype = dtype or weights_dtype(device, family, checkpoint.count)
         require_memory(model, checkpoint.count, dtype, device)
         pipeline = checkpoint.load(dtype)
@@ -105,8 +106,50 @@ def load_model(
             raise ModelInvalid(model, misfit)
         revision = checkpoint.fingerprint()
     for note in checkpoint.notes:
-        _log.info("%s: %s", source.name, note)
+        _log.info("%s: %s", checkpoint.source.name, note)
     return Loaded(pipeline, revision, checkpoint.root, dtype, family, checkpoint)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the headers of a model's files say about it.
+
+    count: number of values in all weights. dtype: the number format that it would be loaded in.
+    sizes: for planning. notes: what loading would repair, choose or ignore. too_large: why there is
+    no memory for it now; None if there is.
+    """
+
+    family: Family
+    count: int
+    dtype: torch.dtype
+    sizes: Sizes
+    notes: tuple[str, ...]
+    too_large: ModelTooLarge | None
+
+
+def examine_model(settings: EngineSettings, device: torch.device) -> Examined:
+    """Check whatever `load_model` checks before it reads a weight; read none, download nothing.
+
+    device: where it would be painted with. Raises ModelNotFound or ModelInvalid.
+    """
+    with _explained(settings.model):
+        checkpoint, family = _opened(replace(settings, download=False))
+        checkpoint.check_companions()
+        dtype = weights_dtype(device, family, checkpoint.count)
+        too_large = None
+        try:
+            require_memory(settings.model, checkpoint.count, dtype, device)
+        except ModelTooLarge as error:
+            too_large = error
+        sizes = from_pipeline(SimpleNamespace(**checkpoint.skeletons(dtype)), family)
+        return Examined(family, checkpoint.count, dtype, sizes, checkpoint.notes, too_large)
+
+
+def _opened(settings: EngineSettings) -> tuple[Checkpoint, Family]:
+    """Find a model's files and compare their headers with its architecture."""
+    source, family = locate(settings), family_for(settings.model)
+    companions = Companions(settings.text_encoder, settings.vae, settings.tokenizer)
+    return Checkpoint(source, family, companions, without=TINY_FOLDER), family
 
 
 def load_component(loaded: Loaded, name: str) -> Any:

@@ -93,6 +93,11 @@ def host_free_bytes(cgroups: Path = CGROUPS, own: Path = Path("/proc/self/cgroup
     return min([psutil.virtual_memory().available, *_bounds(cgroups, own)])
 
 
+def host_bytes(cgroups: Path = CGROUPS, own: Path = Path("/proc/self/cgroup")) -> int:
+    """Return all memory of the host, or what a container's limit allows of it."""
+    return min([psutil.virtual_memory().total, *_limits(cgroups, own)])
+
+
 @functools.cache
 def measured(device: torch.device) -> Speeds:
     """Return the device's speeds, measured once in a process.
@@ -165,6 +170,17 @@ def _bounds(cgroups: Path, own: Path) -> list[int]:
                 # The page cache counts as used, but is freed on demand.
                 found.append(max(0, limit - used + _entry(group / "memory.stat", cache_name)))
     return found
+
+
+def _limits(cgroups: Path, own: Path) -> list[int]:
+    """Return each limit on this process's control group and its ancestors.
+
+    Version 1 has a number near 2**63 for none.
+    """
+    groups = _groups(cgroups, own)
+    names = ("memory.max", "memory.limit_in_bytes")
+    found = [_number(group / name) for group in groups for name in names]
+    return [limit for limit in found if limit is not None]
 
 
 def _groups(cgroups: Path, own: Path) -> list[Path]:

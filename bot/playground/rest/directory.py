@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bot.playground import errors
 from bot.playground.errors import Form
+from bot.playground.model import Guild
 from bot.playground.rest.finding import the_channel, the_guild
 from bot.playground.rest.gate import Call, Reply
 from bot.playground.shapes import (
+    Json,
     application_json,
     channel_json,
     guild_json,
@@ -15,9 +17,12 @@ from bot.playground.shapes import (
     role_json,
     user_json,
 )
+from bot.playground.standin_parts import StandIn
 from bot.playground.world import ChannelChanged
 
 SESSIONS_PER_DAY = 1000
+GUILDS_A_PAGE = 200
+"""How many servers Discord lists at once."""
 
 
 async def gateway(call: Call) -> Reply:
@@ -40,6 +45,29 @@ async def gateway_bot(call: Call) -> Reply:
 async def own_user(call: Call) -> Reply:
     """GET /users/@me"""
     return Reply(200, own_user_json(call.standin.bot))
+
+
+async def own_guilds(call: Call) -> Reply:
+    """GET /users/@me/guilds: those after an id, in order, with the bot's permissions there."""
+    standin, query = call.standin, call.request.query
+    after = int(query.get("after") or 0)
+    limit = min(int(query.get("limit") or GUILDS_A_PAGE), GUILDS_A_PAGE)
+    joined = sorted(g.id for g in standin.world.guilds.values() if standin.bot.id in g.members)
+    page = [each for each in joined if each > after][:limit]
+    return Reply(200, [_partial_guild(standin, standin.world.guilds[each]) for each in page])
+
+
+def _partial_guild(standin: StandIn, found: Guild) -> Json:
+    permissions = standin.world.guild_permissions(found, standin.bot.id)
+    return {
+        "id": str(found.id),
+        "name": found.name,
+        "icon": None,
+        "banner": None,
+        "owner": found.owner_id == standin.bot.id,
+        "permissions": str(permissions),
+        "features": [],
+    }
 
 
 async def application(call: Call) -> Reply:

@@ -20,6 +20,7 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", "/gateway", directory.gateway),
     ("GET", "/gateway/bot", directory.gateway_bot),
     ("GET", "/users/@me", directory.own_user),
+    ("GET", "/users/@me/guilds", directory.own_guilds),
     ("POST", "/users/@me/channels", directory.private_channel),
     ("GET", "/users/{user_id}", directory.user),
     ("GET", "/applications/@me", directory.application),

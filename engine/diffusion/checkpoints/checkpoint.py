@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,11 @@ class Checkpoint:
         return self._files.root
 
     @property
+    def source(self) -> Path:
+        """The folder or file that it was found in."""
+        return self._source
+
+    @property
     def count(self) -> int:
         """Number of values in all weights."""
         return self._count
@@ -79,6 +85,17 @@ class Checkpoint:
             self._notes += one.notes + one.conversions(dtype)
             parts[one.name] = one.load(dtype)
         return getattr(diffusers, self._family.pipeline_class)(**parts)
+
+    def check_companions(self) -> None:
+        """Load tokenizer and scheduler, and let them go. Raises Unusable, as `load` would."""
+        self._scheduler()
+        self._tokenizer()
+
+    def skeletons(self, dtype: torch.dtype) -> dict[str, nn.Module]:
+        """Return copies of the components without memory, in a number format, for measuring."""
+        # The libraries' own `to` warns of what such a copy will not be used for.
+        copies = {one.name: copy.deepcopy(one.module) for one in self._prepared}
+        return {name: nn.Module.to(module, dtype) for name, module in copies.items()}
 
     def load_component(self, name: str, dtype: torch.dtype) -> nn.Module:
         """Load one component again, as `load` did. Raises Unusable, also for changed files."""

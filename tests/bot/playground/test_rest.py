@@ -18,6 +18,7 @@ async def test_the_bot_finds_itself_and_its_places(client: StandInClient) -> Non
     """Everything that a bot requests at startup exists, in Discord's format."""
     for path in (
         "/users/@me",
+        "/users/@me/guilds",
         f"/users/{MEMBER_ID}",
         "/applications/@me",
         "/oauth2/applications/@me",

@@ -1,28 +1,11 @@
 """The full-size model and some machines, as data to check plans against."""
 
-from engine.diffusion.families import Z_IMAGE_TURBO
-from engine.diffusion.footprint import Machine, Shape, Sizes
+from engine.diffusion.footprint import Machine, Shape
+from engine.diffusion.full_size import SIZES
 
 GIB = 2**30
 
-MODEL = Sizes(
-    transformer_bytes=12_309_817_472,
-    encoder_bytes=8_044_936_704,
-    vae_bytes=167_639_366,
-    transformer_quantized_bytes=6_296_310_912,
-    encoder_quantized_bytes=4_413_832_704,
-    embedding_bytes=777_912_320,
-    transformer_block_bytes=361_820_672,
-    encoder_block_bytes=201_861_632,
-    layer_bytes=78_643_200,
-    width=3840,
-    layers=30,
-    encoder_width=2560,
-    vae_width=128,
-    item_bytes=2,
-    prompt_tokens=512,
-    layout=Z_IMAGE_TURBO.layout,
-)
+MODEL = SIZES
 """Z-Image-Turbo in bfloat16, measured on its shapes."""
 
 NATIVE = Shape(1024, 1024)

@@ -15,8 +15,10 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
 from engine.diffusion.checkpoints import fingerprint
+from engine.diffusion.checkpoints.weights import Weight
 from engine.diffusion.families import SKETCH, SKETCH_FAMILY
-from engine.diffusion.loading import load_model, locate
+from engine.diffusion.loading import examine_model, load_model, locate
+from engine.diffusion.residency import from_pipeline
 from engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
 from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR
@@ -341,3 +343,46 @@ def test_large_files_are_sampled(tmp_path: Path) -> None:
         file.write_bytes(data)
         seen.add(fingerprint(tmp_path))
     assert len(seen) == 4
+
+
+def test_an_examined_model_is_not_loaded(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Headers alone tell family, number of weights and the sizes that planning measures later."""
+    loaded = load_model(EngineSettings(model=str(tiny)), torch.device("cpu"))
+    monkeypatch.setattr(Weight, "load", lambda *_: pytest.fail("a weight was read"))
+    examined = examine_model(EngineSettings(model=str(tiny)), torch.device("cpu"))
+    assert examined.sizes == from_pipeline(loaded.pipeline, loaded.family)
+    assert (examined.family, examined.dtype) == (loaded.family, loaded.dtype)
+    parts = [getattr(loaded.pipeline, name) for name in COMPONENTS]
+    assert examined.count == sum(one.numel() for part in parts for one in part.parameters())
+    assert examined.too_large is None
+
+
+@pytest.mark.parametrize("part", ["transformer", "tokenizer", "scheduler"])
+def test_what_loading_refuses_is_refused_before(copy: Path, part: str) -> None:
+    """A truncated shard, a lost vocabulary and a broken schedule give the reason of loading."""
+    match part:
+        case "transformer":
+            file = copy / part / WEIGHTS[part]
+            file.write_bytes(file.read_bytes()[:-100])
+        case "tokenizer":
+            (copy / part / "tokenizer.json").unlink()
+        case _:
+            (copy / part / "scheduler_config.json").write_text('{"shift": -1}')
+    with pytest.raises(ModelInvalid) as caught:
+        examine_model(EngineSettings(model=str(copy)), torch.device("cpu"))
+    assert caught.value.reason == refusal(copy)
+
+
+def test_examining_fetches_nothing(attempts: list[Any]) -> None:
+    """A model that is not here is not found, even where it may be downloaded."""
+    settings = EngineSettings(model="owner/none", download=True)
+    with pytest.raises(ModelNotFound):
+        examine_model(settings, torch.device("cpu"))
+    assert attempts == []
+
+
+def test_a_model_too_large_is_examined(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too little memory is told beside everything else, with both numbers."""
+    monkeypatch.setattr("engine.diffusion.machine.host_free_bytes", lambda: 1000)
+    examined = examine_model(EngineSettings(model=str(tiny)), torch.device("cpu"))
+    assert examined.too_large is not None and examined.too_large.free_bytes == 1000

@@ -12,6 +12,7 @@ from engine.diffusion.machine import (
     Speeds,
     free_bytes,
     has_fp8_units,
+    host_bytes,
     host_free_bytes,
     measure,
     measured,
@@ -104,6 +105,18 @@ def test_the_lowest_of_all_groups(tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.write_text("0::/system/bot\n", encoding="utf-8")
     assert host_free_bytes(groups, own) == 3 * MIB
+
+
+def test_all_memory_of_a_container(tmp_path: Path) -> None:
+    """The lowest limit of version 1 or 2 is all there is, however much of it is used; a version 1
+    without a limit has a huge one."""
+    total_bytes = psutil.virtual_memory().total
+    assert host_bytes(tmp_path / "none", tmp_path / "none") == total_bytes
+    unlimited = group(tmp_path / "old", memory_limit_in_bytes=str(2**63 - 4096))
+    assert host_bytes(unlimited, tmp_path / "none") == total_bytes
+    for number, name in enumerate(("memory_max", "memory_limit_in_bytes")):
+        limited = group(tmp_path / str(number), **{name: str(9 * MIB)})
+        assert host_bytes(limited, tmp_path / "none") == 9 * MIB
 
 
 @given(st.binary(max_size=60))

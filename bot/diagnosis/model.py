@@ -1,0 +1,95 @@
+"""The model, the cache of downloads, and the LoRA files: what loads, and what would be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.diagnosis.findings import Code, Finding, broken, note, ok
+from engine.diffusion.lora.admission import Limits
+from engine.diffusion.lora.shelf import LoraShelf
+from engine.diffusion.model_cache import read_cache
+from engine.errors import LoraNotFound, LoraUnusable, ModelNotFound, ModelUnavailable
+
+SHOWN = 5
+"""How many of one kind are named; further ones are counted. Chosen by hand: it is one page."""
+
+
+def check_model(model: str, family: str, dtype: str, notes: Sequence[str]) -> list[Finding]:
+    """Return that a model would load, and what that would repair, choose or ignore."""
+    found = [ok(Code.MODEL_READY, model=model, family=family, dtype=dtype)]
+    found += (note(Code.MODEL_REPAIRED, text=text) for text in notes[:SHOWN])
+    return found
+
+
+def check_refusal(error: ModelUnavailable, *, download: bool) -> Finding:
+    """Return why a model would not load. download: whether it may be fetched at the start."""
+    if isinstance(error, ModelNotFound):
+        if download:
+            return note(Code.MODEL_TO_COME, model=error.model)
+        return broken(Code.MODEL_ABSENT, model=error.model)
+    return broken(Code.MODEL_REFUSED, model=error.model, reason=error.reason)
+
+
+def check_cache(folder: Path) -> list[Finding]:
+    """Return whether the downloads in the cache are whole. folder: not named in any finding."""
+    try:
+        state = read_cache(folder)
+    except OSError as error:
+        return [note(Code.CACHE_UNREADABLE, reason=error.strerror or str(error))]
+    found: list[Finding] = []
+    if state.damaged:
+        found.append(
+            note(Code.CACHE_DAMAGED, count=len(state.damaged), files=_named(state.damaged))
+        )
+    if state.leftovers:
+        found.append(
+            note(
+                Code.CACHE_LEFTOVERS,
+                count=len(state.leftovers),
+                size_bytes=state.leftover_bytes,
+                files=_named(state.leftovers),
+            )
+        )
+    if not found:
+        found.append(
+            ok(Code.CACHE_WHOLE, count=state.models) if state.models else ok(Code.CACHE_EMPTY)
+        )
+    return found
+
+
+def check_loras(folder: Path | None, limits: Limits | None = None) -> list[Finding]:
+    """Return how many LoRA files can be painted with, and why others cannot.
+
+    folder, limits: as in the settings; there is nothing to check without a folder.
+    """
+    if folder is None:
+        return []
+    shelf = LoraShelf(folder, limits=limits)
+    try:
+        listing = shelf.listing()
+    except LoraNotFound as error:
+        return [broken(Code.LORAS_UNREADABLE, reason=error.reason)]
+    problems = {each.name: each.problem or _problem(shelf, each.name) for each in listing}
+    refused = {name: problem for name, problem in problems.items() if problem is not None}
+    found = [ok(Code.LORAS, count=len(listing) - len(refused))]
+    for name, problem in list(refused.items())[:SHOWN]:
+        found.append(note(Code.LORA_REFUSED, name=name, reason=problem.reason))
+    if len(refused) > SHOWN:
+        found.append(note(Code.LORAS_REFUSED, count=len(refused) - SHOWN))
+    return found
+
+
+def _problem(shelf: LoraShelf, name: str) -> LoraUnusable | None:
+    """Return what opening a file refuses beyond its header: the values of its alphas."""
+    try:
+        with shelf.opened(name):
+            return None
+    except LoraUnusable as error:
+        return error
+
+
+def _named(files: Sequence[Path]) -> str:
+    """Name the first few files, as the folder of their model and their own name."""
+    names = [f"{file.parts[0]}/…/{file.name}" for file in files[:SHOWN]]
+    return ", ".join([*names, "…"] if len(files) > SHOWN else names)

@@ -1,0 +1,1 @@
+"""Sentences for what `bot.diagnosis` finds: `sentences` is the way in."""

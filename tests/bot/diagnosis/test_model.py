@@ -1,0 +1,127 @@
+"""The cache of downloads, the model's refusals, and LoRA files."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+from bot.diagnosis.findings import Code, Level
+from bot.diagnosis.model import check_cache, check_loras, check_model, check_refusal
+from engine.diffusion.lora.admission import Limits
+from engine.errors import ModelInvalid, ModelNotFound
+from tests.bot.diagnosis.reading import levels, said
+
+
+def weights(values: int = 4) -> bytes:
+    """A file of weights in safetensors' format with one tensor."""
+    entry = {"dtype": "F32", "shape": [values], "data_offsets": [0, 4 * values]}
+    header = json.dumps({"w": entry, "__metadata__": {"format": "pt"}}).encode()
+    return len(header).to_bytes(8, "little") + header + bytes(4 * values)
+
+
+def snapshot(cache: Path) -> Path:
+    """Make a cache with one whole model; return the folder of its files."""
+    folder = cache / "models--Tongyi-MAI--Z-Image-Turbo" / "snapshots" / "0123"
+    folder.mkdir(parents=True)
+    (folder / "model_index.json").write_text("{}")
+    (folder / "transformer.safetensors").write_bytes(weights())
+    (cache / "version.txt").write_text("1")
+    return folder
+
+
+def test_a_whole_cache(tmp_path: Path) -> None:
+    """Models are counted; a cache that does not exist is empty."""
+    assert levels(check_cache(tmp_path / "none")) == {Code.CACHE_EMPTY: Level.OK}
+    snapshot(tmp_path)
+    assert levels(check_cache(tmp_path)) == {Code.CACHE_WHOLE: Level.OK}
+
+
+def test_what_an_interrupted_download_leaves(tmp_path: Path) -> None:
+    """Parts of downloads are counted with their size, and named without the cache's own path."""
+    blobs = snapshot(tmp_path).parents[1] / "blobs"
+    blobs.mkdir()
+    (blobs / "4f2a.1b2c.incomplete").write_bytes(bytes(3 * 2**20))
+    (blobs / "9e8d.part").write_bytes(bytes(2**20))
+    found = check_cache(tmp_path)
+    assert levels(found) == {Code.CACHE_LEFTOVERS: Level.NOTE}
+    text = said(found)
+    assert "(2, 4 MiB)" in text and "9e8d.part" in text and "4f2a.1b2c.incomplete" in text
+    assert str(tmp_path) not in text
+
+
+def test_files_that_are_not_whole(tmp_path: Path) -> None:
+    """A shard that was cut off, a web page in its place and a link to nothing are each named."""
+    folder = snapshot(tmp_path)
+    (folder / "cut-00001-of-00002.safetensors").write_bytes(weights()[:-1])
+    (folder / "page.safetensors").write_bytes(b"<!DOCTYPE html><html></html>")
+    (folder / "config.json").symlink_to(tmp_path / "gone")
+    found = check_cache(tmp_path)
+    assert levels(found) == {Code.CACHE_DAMAGED: Level.NOTE}
+    text = said(found)
+    assert "(3)" in text and "cut-00001" in text and "page." in text and "config.json" in text
+
+
+def test_a_cache_that_is_no_folder(tmp_path: Path) -> None:
+    """A file in the place of the cache is noted with the system's reason."""
+    (tmp_path / "hub").write_text("x")
+    assert levels(check_cache(tmp_path / "hub")) == {Code.CACHE_UNREADABLE: Level.NOTE}
+
+
+def test_a_model_that_loads() -> None:
+    """What loading would repair is told, a few of them only: it is one page."""
+    found = check_model("folder", "z-image-turbo", "bfloat16", [f"repair {n}" for n in range(9)])
+    assert [each.level for each in found] == [Level.OK] + [Level.NOTE] * 5
+
+
+def test_models_that_do_not_load() -> None:
+    """Absent is broken, unless it may be fetched; refused is broken with the loader's reason."""
+    absent = ModelNotFound("Tongyi-MAI/Z-Image-Turbo", "no such folder")
+    assert check_refusal(absent, download=False).level is Level.BROKEN
+    assert check_refusal(absent, download=True).level is Level.NOTE
+    assert "zimagine download z-image-turbo" in said(
+        [check_refusal(absent, download=each) for each in (True, False)]
+    )
+    refused = check_refusal(ModelInvalid("m", "vae is missing"), download=True)
+    assert refused.level is Level.BROKEN and "vae is missing" in said([refused])
+
+
+def lora(alpha: float) -> bytes:
+    """A LoRA of rank 1 on one matrix of the full-size transformer, in kohya's dialect."""
+    module, entries, data = "lora_unet_layers_0_attention_to_q", {}, b""
+    for name, shape, values in (
+        ("lora_down.weight", [1, 3840], bytes(4 * 3840)),
+        ("lora_up.weight", [3840, 1], bytes(4 * 3840)),
+        ("alpha", [], struct.pack("<f", alpha)),
+    ):
+        offsets = [len(data), len(data) + len(values)]
+        entries[f"{module}.{name}"] = {"dtype": "F32", "shape": shape, "data_offsets": offsets}
+        data += values
+    header = json.dumps(entries).encode()
+    return len(header).to_bytes(8, "little") + header + data
+
+
+def test_loras_are_opened(tmp_path: Path) -> None:
+    """Whether a file is admitted depends on its header, its alphas and the owner's limits."""
+    (tmp_path / "soft.safetensors").write_bytes(lora(1))
+    (tmp_path / "strong.safetensors").write_bytes(lora(8))
+    assert levels(check_loras(tmp_path)) == {Code.LORAS: Level.OK}
+    found = check_loras(tmp_path, Limits(strict_alpha=True))
+    assert levels(found)[Code.LORA_REFUSED] is Level.NOTE
+    assert "painted with: 1." in said(found) and "“strong”" in said(found)
+
+
+def test_loras(tmp_path: Path) -> None:
+    """Files that cannot be painted with are named with the reason, and beyond five counted."""
+    assert check_loras(None) == []
+    assert levels(check_loras(tmp_path)) == {Code.LORAS: Level.OK}
+    for number in range(7):
+        (tmp_path / f"broken{number}.safetensors").write_bytes(b"<!DOCTYPE html>")
+    found = check_loras(tmp_path)
+    assert [each.code for each in found] == [
+        Code.LORAS,
+        *[Code.LORA_REFUSED] * 5,
+        Code.LORAS_REFUSED,
+    ]
+    assert "“broken0”" in said(found) and "2 more LoRA files" in said(found)
+    assert levels(check_loras(tmp_path / "none")) == {Code.LORAS_UNREADABLE: Level.BROKEN}
