@@ -14,7 +14,8 @@ from bot.cli.common.errors import FAILED, fail, load_settings
 from bot.exit_codes import BAD_INPUT, INTERRUPTED, UNAVAILABLE
 from bot.i18n import words
 from bot.wording.downloads import data_size, download_failed, hub_name, unavailable
-from engine.hub.cache import default_cache, find_downloaded
+from engine.errors import ModelUnavailable
+from engine.hub.cache import ModelCache, default_cache, find_downloaded
 from engine.hub.download import Downloaded, Plan, Request, download
 from engine.hub.endpoints import Endpoint, endpoints, require_online
 from engine.hub.errors import (
@@ -32,8 +33,12 @@ from engine.hub.model_ids import SHORT_NAMES, ModelId, is_revision, parse_model
 _AUTO: Final = "auto"
 _DEFAULT_MODEL: Final = next(iter(SHORT_NAMES))
 _BUILT_IN: Final = "sketch"
+_FORMATS: Final = ("bf16", "int8")
 _PARTS: Final = 20
 """Lines of progress where the output is no terminal; chosen by hand."""
+
+_WORTH_SAYING_BYTES: Final = 1 << 20
+"""Less is the index, which has just been fetched; chosen by hand."""
 
 where = section("Where from")
 what = section("What")
@@ -59,6 +64,11 @@ what = section("What")
     help='Fetch the files that are called so, as "vae/*", in place of those that a model needs. '
     "May be repeated.",
 )
+@what(
+    "--convert",
+    type=click.Choice(_FORMATS),
+    help="Also write a copy with smaller weights, once: bf16, or int8 for the large matrices.",
+)
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
@@ -70,6 +80,7 @@ def command(
     mirror: str | None,
     revision: str | None,
     include: tuple[str, ...],
+    convert: str | None,
     config: Path | None,
 ) -> None:
     """Fetch MODEL from Hugging Face or ModelScope, and check it.
@@ -82,6 +93,8 @@ def command(
     HF_ENDPOINT and MODELSCOPE_ENDPOINT, the folder from HF_HUB_CACHE or HF_HOME, and a proxy from
     HTTPS_PROXY.
     """
+    if convert is not None and include:
+        raise click.UsageError("--convert takes a whole model, and --include fetches parts of one.")
     if model is None:
         model, revision = _configured(config, revision)
     if model == _BUILT_IN:
@@ -94,6 +107,10 @@ def command(
         chosen = parse_model(model)
         request = _request(chosen, source, mirror, revision, include)
         done = _fetched(request, progress)
+        progress.close()
+        copy = None if convert is None else _converted(done, request, convert, progress)
+    except ModelUnavailable as error:
+        fail(f"The model cannot be converted: {error.reason}.", UNAVAILABLE)
     except HubError as error:
         progress.close()
         fail(download_failed(error, words()), _exit_code(error))
@@ -103,8 +120,7 @@ def command(
     except OSError as error:
         progress.close()
         fail(_disk_sentence(error, progress), FAILED)
-    progress.close()
-    _report(done, request)
+    _report(done, request, copy)
 
 
 def _configured(config: Path | None, revision: str | None) -> tuple[str, str | None]:
@@ -142,16 +158,31 @@ def _fetched(request: Request, progress: Progress) -> Downloaded:
     return download(request, progress)
 
 
-def _report(done: Downloaded, request: Request) -> None:
+def _converted(done: Downloaded, request: Request, kind: str, progress: Progress) -> Path:
+    """Return the folder of the smaller copy, which lies in the cache beside the model."""
+    from engine.diffusion.conversion import Format, convert  # torch, which nothing else here needs
+
+    cache = ModelCache(request.root, request.model)
+    name = f"{request.model.rpartition('/')[2]}-{kind}"
+    target = cache.folder / "converted" / done.folder.name[:12] / name
+    with cache.locked(progress.waiting):
+        copy = convert(done.folder, target, Format(kind), progress.converting)
+    return copy.folder
+
+
+def _report(done: Downloaded, request: Request, copy: Path | None) -> None:
     """Say where the model is, and what to write into the configuration."""
     if done.host is None:
         click.echo("No hub was asked for a newer one.", err=True)
     size = f" ({data_size(done.total_bytes)})" if done.total_bytes else ""
     state = "is complete" if done.fetched_bytes else "was complete already"
     click.echo(f"{request.model} {state}{size}: {done.folder}")
+    if copy is not None:
+        size = sum(path.stat().st_size for path in copy.rglob("*") if path.is_file())
+        click.echo(f"Its copy is complete ({data_size(size)}): {copy}")
     click.echo("\nTo paint with it, write into config.toml:\n\n[engine]")
-    if request.include:  # what was chosen by hand is no whole model by its id
-        click.echo(f"model = {_toml(str(done.folder))}")
+    if copy is not None or request.include:  # neither is what the id stands for
+        click.echo(f"model = {_toml(str(copy or done.folder))}")
         return
     click.echo(f"model = {_toml(request.model)}")
     if request.revision is not None:
@@ -218,7 +249,8 @@ class Progress:
         self.kept_bytes = plan.present_bytes + plan.kept_bytes
         if not plan.missing_bytes:
             return
-        kept = f", {data_size(self.kept_bytes)} of it here already" if self.kept_bytes else ""
+        before = plan.kept_bytes or plan.present_bytes > _WORTH_SAYING_BYTES
+        kept = f", {data_size(self.kept_bytes)} of it here already" if before else ""
         _note(
             f"Fetching {plan.model} from {hub_name(plan.hub, plan.host)}: {plan.files} files, "
             f"{data_size(plan.total_bytes)}{kept}. {data_size(plan.free_bytes)} are free in "
@@ -243,6 +275,10 @@ class Progress:
         elif self.total_bytes and self._part() > self._announced:
             self._announced = self._part()
             _note(f"{100 * self.kept_bytes // self.total_bytes} % of {data_size(self.total_bytes)}")
+
+    def converting(self, component: str, size_bytes: int) -> None:
+        """Say which component is written."""
+        _note(f"Writing {component} ({data_size(size_bytes)}) …")
 
     def close(self) -> None:
         """End the line of the bar."""

@@ -18,8 +18,9 @@ from engine.errors import ModelNotFound
 from engine.hub.errors import Hub
 from engine.hub.logged import fetch
 from engine.settings import EngineSettings
+from tests.bot.cli.calling import zimagine
 from tests.engine.diffusion.tiny import COMPONENTS
-from tests.engine.hub.hub_servers import MODEL, Hubs, serve
+from tests.engine.hub.hub_servers import COMMIT, MODEL, Hubs, serve
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +88,16 @@ def test_a_model_that_was_fetched_in_part_is_not_loaded(hubs: Hubs) -> None:
     with pytest.raises(ModelNotFound, match="zimagine download Owner/Tiny"):
         locate(EngineSettings(model=MODEL))
     assert locate(EngineSettings(model=MODEL, download=True)) == folder
+
+
+def test_a_copy_in_int8_is_made_by_the_command(hubs: Hubs, tmp_path: Path) -> None:
+    """`download --convert int8` fetches, converts once, and names the folder that then loads."""
+    for first in (True, False):
+        done = zimagine("download", MODEL, "--convert", "int8", "--from", "huggingface")
+        assert done.exit_code == 0, done.output
+        assert ("Writing transformer (" in done.stderr) == first
+    folder = tmp_path / "models--Owner--Tiny" / "converted" / COMMIT[:12] / "Tiny-int8"
+    assert done.stdout.endswith(f'\n[engine]\nmodel = "{folder}"\n')
+    loaded = load_model(EngineSettings(model=str(folder)), torch.device("cpu"))
+    assert loaded.checkpoint is not None
+    assert any("I8 × scale" in note for note in loaded.checkpoint.notes)
