@@ -116,9 +116,11 @@ def is_chinese(environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def _address(source: str, text: str) -> str:
-    address = text.strip().rstrip("/")
+    address = text.strip()
     if "://" not in address:
         address = f"https://{address}"
+    scheme, _, rest = address.partition("://")
+    address = f"{scheme}://{rest.rstrip('/')}"
     try:
         parts = urlsplit(address)
         host, _ = parts.hostname, parts.port

@@ -131,9 +131,10 @@ def _require_success(
     if status in (401, 403):
         raise AccessDenied(client.hub, client.host, model, status, client.has_token and not gated)
     if status == 404:
-        named = None
-        if answer.headers.get("X-Error-Code") == "RevisionNotFound" or client.hub is Hub.MODELSCOPE:
-            named = revision
+        # ModelScope does not say which of both it lacks, and everything has its default branch.
+        perhaps = client.hub is Hub.MODELSCOPE and revision != DEFAULT_REVISION[client.hub]
+        unknown = answer.headers.get("X-Error-Code") == "RevisionNotFound"
+        named = revision if perhaps or unknown else None
         raise ModelUnknown(client.hub, client.host, model, named)
     if status == 429:
         raise client.busy(answer)

@@ -35,7 +35,7 @@ class Manifest:
         try:
             stored = json.loads(file.read_text(encoding="utf-8"))
             return cls(file, _verified(stored), _snapshots(stored))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return cls(file)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             _log.warning("%s cannot be read (%s): files are checked again", file, error)
