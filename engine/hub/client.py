@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -28,14 +29,20 @@ from engine.hub.errors import (
 )
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_PROXY_WANTS_A_PASSWORD: Final = 407
 _MAX_REDIRECTS: Final = 8
 """A real hub needs one or two; chosen by hand."""
 _MAX_JSON_BYTES: Final = 32 << 20
 """Chosen by hand: ten thousand files need some 3 MiB."""
 _AGENT: Final = "zimagine"
 
+
+class ProxyUnusable(Exception):
+    """The proxy that the environment names cannot be used; str() says why."""
+
+
 ProxyChoice = Callable[[URL], str | None]
-"""Returns the proxy of a request, None for a direct one."""
+"""Returns the proxy of a request, None for a direct one. Raises ProxyUnusable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,10 @@ class Answer:
 
 
 def proxy_from_environment(url: URL) -> str | None:
-    """Return the proxy that HTTPS_PROXY and its relatives name; none for this machine itself."""
+    """Return the proxy that HTTPS_PROXY and its relatives name; none for this machine itself.
+
+    Raises ProxyUnusable.
+    """
     host = url.host or ""
     if host == "localhost" or host.startswith("127.") or host == "::1":
         return None
@@ -85,7 +95,10 @@ def proxy_from_environment(url: URL) -> str | None:
     found = named.get(url.scheme) or named.get("all")
     if not found:
         return None
-    return found if "://" in found else f"http://{found}"
+    address = found if "://" in found else f"http://{found}"
+    if not address.lower().startswith(("http://", "https://")):
+        raise ProxyUnusable("the environment names a proxy that is no HTTP proxy (as SOCKS)")
+    return address
 
 
 class HubClient:
@@ -189,19 +202,26 @@ class HubClient:
         limits = aiohttp.ClientTimeout(
             total=None, connect=patience.answer_s, sock_read=patience.silence_s
         )
+        proxy: str | None = None
         try:
+            proxy = self._proxy(url)
             async with asyncio.timeout(patience.answer_s):
-                return await self._session.get(
+                response = await self._session.get(
                     url,
                     headers={**headers, **own},
                     allow_redirects=False,
-                    proxy=self._proxy(url),
+                    proxy=proxy,
                     timeout=limits,
                 )
         except TimeoutError:
             raise HubSilent(self.hub, where, patience.answer_s) from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise HubUnreachable(self.hub, where, _reason(error)) from error
+        except (aiohttp.ClientError, OSError, ValueError, ProxyUnusable) as error:
+            through = "" if proxy is None else " (through the proxy of the environment)"
+            raise HubUnreachable(self.hub, where, f"{_reason(error)}{through}") from error
+        if response.status == _PROXY_WANTS_A_PASSWORD:
+            response.close()
+            raise HubUnreachable(self.hub, where, "the proxy of the environment refuses it (407)")
+        return response
 
     def _credentials(self) -> dict[str, str]:
         token = self.endpoint.token
@@ -232,9 +252,10 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return "its certificate is not trusted by this machine"
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f"the proxy refuses the connection ({error.status})"
+        return f"it is refused ({error.status})"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "its name is not known (no connection to the internet?)"
-    cause = getattr(error, "os_error", error)
-    strerror = getattr(cause, "strerror", None)
-    return str(strerror or type(error).__name__)
+    if isinstance(error, ProxyUnusable):
+        return str(error)
+    number = getattr(getattr(error, "os_error", error), "errno", None)
+    return os.strerror(number) if number else type(error).__name__
