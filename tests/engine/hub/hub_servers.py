@@ -63,6 +63,7 @@ class Hubs:
     files: by path; those over `small_bytes` are "large" ones with a SHA-256. faults: by path, one
     for each request of a file in turn. overrides: by the beginning of a path, in place of the hub's
     own. page_size: of Hugging Face's list. listed: changes the entries of a list before it is sent.
+    silences: how many answers have stopped in the middle on purpose.
     """
 
     files: dict[str, bytes]
@@ -71,6 +72,7 @@ class Hubs:
     overrides: dict[str, Handler] = field(default_factory=dict[str, Handler])
     page_size: int = 1000
     listed: Callable[[list[dict[str, Any]]], None] = lambda entries: None
+    silences: int = 0
     seen: list[Seen] = field(default_factory=list[Seen])
     url: str = ""
     cdn_url: str = ""
@@ -201,13 +203,14 @@ def cut_after(count: int) -> Fault:
 def silent_after(count: int) -> Fault:
     """Send so many bytes, then nothing more."""
 
-    async def fault(_: Hubs, request: web.Request, data: bytes) -> web.StreamResponse:
+    async def fault(hubs: Hubs, request: web.Request, data: bytes) -> web.StreamResponse:
         whole = ranged(request, data)
         body = bytes(whole.body) if isinstance(whole.body, bytes | bytearray) else b""
         response = web.StreamResponse(status=whole.status, headers=whole.headers)
         response.content_length = len(body)
         await response.prepare(request)
         await response.write(body[:count])
+        hubs.silences += 1
         await asyncio.sleep(60)
         return response
 
