@@ -7,3 +7,5 @@ UNAVAILABLE = 69
 RESTART = 75
 """This process cannot continue, but a new one can: restart it."""
 BAD_CONFIG = 78
+INTERRUPTED = 130
+"""What shells report for a program that Ctrl-C ended: 128 + SIGINT."""

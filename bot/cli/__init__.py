@@ -17,6 +17,7 @@ import click
 COMMANDS = {
     "run": "Run the bot.",
     "imagine": "Paint pictures on this machine, without Discord.",
+    "download": "Fetch a model from Hugging Face or ModelScope.",
     "explain": "Show how a prompt is read, and what would be added to it.",
     "inspect": "Print the recipe stored in a picture.",
     "doctor": "Check machine, model and settings, and say what helps.",
@@ -43,6 +44,9 @@ _MEANT = {
     "try": "playground",
     "demo": "playground",
     "recipe": "inspect",
+    "fetch": "download",
+    "pull": "download",
+    "get": "download",
     "backup": "db backup",
     "restore": "db restore",
     "check": "db check",

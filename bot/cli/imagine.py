@@ -19,11 +19,9 @@ from bot.cli.batch.request_options import request_options
 from bot.cli.batch.run import BatchRun
 from bot.cli.common.click_sections import SectionedCommand, section
 from bot.cli.common.errors import explain_errors
-from bot.exit_codes import OK
+from bot.exit_codes import INTERRUPTED, OK
 from bot.request.options import BY_NAME, Section
 
-INTERRUPTED = 130
-"""The exit code that shells report for a program ended by Ctrl-C: 128 + SIGINT."""
 FILE = click.Path(path_type=Path)
 
 what = section(Section.CONTENT)

@@ -23,10 +23,10 @@ from engine.diffusion import memory_plans
 from engine.diffusion.families import SKETCH
 from engine.diffusion.footprint import MemoryPlan, Shape
 from engine.diffusion.memory_plans import Choice
-from engine.diffusion.model_cache import cache_folder
 from engine.diffusion.nvidia_driver import NvidiaDriver, read_driver
 from engine.diffusion.recommendation import Hardware, Pool, Recommendation, recommend
 from engine.errors import ModelUnavailable
+from engine.hub.cache import default_cache
 from engine.settings import AUTO, EngineSettings
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Probes:
 
     driver: Callable[[], NvidiaDriver | None] = read_driver
     room: ReadRoom = read_room
-    cache: Callable[[], Path] = cache_folder
+    cache: Callable[[], Path] = default_cache
 
 
 def check_machine(

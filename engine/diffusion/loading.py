@@ -23,6 +23,9 @@ from engine.diffusion.footprint import Sizes
 from engine.diffusion.preview_methods import TINY_FOLDER
 from engine.diffusion.residency import from_pipeline
 from engine.errors import ModelInvalid, ModelNotFound, ModelTooLarge, ModelUnavailable
+from engine.hub import find_downloaded
+from engine.hub.errors import HubError
+from engine.hub.logged import fetch
 from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR
 
@@ -49,23 +52,39 @@ def locate(settings: EngineSettings) -> Path:
         raise ModelNotFound(
             model, "no such folder, and not a Hugging Face model id like owner/name"
         )
+    # First without the network, which may be slow or silent: what is here has not to be asked for.
+    found = find_downloaded(model, settings.revision) or _in_cache(settings)
+    return found or _fetched(settings)
+
+
+def _in_cache(settings: EngineSettings) -> Path | None:
+    """Return what another program has fetched; None if it is not here, or not all of it."""
     try:
         return Path(
             snapshot_download(
-                model,
+                settings.model,
                 revision=settings.revision,
-                local_files_only=not settings.download,
+                local_files_only=True,
                 ignore_patterns=["*.bin", "*.pt", "*.ckpt", "*.msgpack", "*.onnx"],
             )
         )
     except Exception as error:  # the hub client raises a dozen types
-        hint = (
-            f"it could not be fetched ({type(error).__name__})"
-            if settings.download
-            else "no such folder, and it has not been downloaded; allow it with "
-            "`download = true` under [engine]"
+        _log.debug("%s is not in the cache: %s", settings.model, error)
+        return None
+
+
+def _fetched(settings: EngineSettings) -> Path:
+    model = settings.model
+    if not settings.download:
+        raise ModelNotFound(
+            model,
+            "no such folder, and it has not been downloaded; fetch it with "
+            f"`zimagine download {model}`, or allow it with `download = true` under [engine]",
         )
-        raise ModelNotFound(model, hint) from error
+    try:
+        return fetch(model, settings.revision)
+    except (HubError, OSError) as error:
+        raise ModelNotFound(model, f"it could not be fetched ({error})") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +166,9 @@ def examine_model(settings: EngineSettings, device: torch.device) -> Examined:
 
 def _opened(settings: EngineSettings) -> tuple[Checkpoint, Family]:
     """Find a model's files and compare their headers with its architecture."""
-    source, family = locate(settings), family_for(settings.model)
+    source = locate(settings)
+    # A hub id tells nothing; what was fetched for it does.
+    family = family_for(settings.model if settings.model == SKETCH else str(source))
     companions = Companions(settings.text_encoder, settings.vae, settings.tokenizer)
     return Checkpoint(source, family, companions, without=TINY_FOLDER), family
 

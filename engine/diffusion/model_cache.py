@@ -34,13 +34,6 @@ class CacheState:
     damaged: tuple[Path, ...] = ()
 
 
-def cache_folder() -> Path:
-    """Return the folder of the cache, as the environment has it; it need not exist."""
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    return Path(HF_HUB_CACHE)
-
-
 def read_cache(folder: Path) -> CacheState:
     """Look through a cache; of weights, only headers are read. Raises OSError for its own folder.
 

@@ -62,6 +62,16 @@ class Checkpoint:
         return self._source
 
     @property
+    def files(self) -> ModelFiles:
+        """The files that were found."""
+        return self._files
+
+    @property
+    def parts(self) -> tuple[Prepared, ...]:
+        """The components that have weights; empty after `load`."""
+        return tuple(self._prepared)
+
+    @property
     def count(self) -> int:
         """Number of values in all weights."""
         return self._count

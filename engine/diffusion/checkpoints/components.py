@@ -73,12 +73,7 @@ class Prepared:
             fp8 += weight.could_lack_scale
             if loading.scale_lost:
                 unscaled.append(name)
-        if 2 * len(unscaled) > fp8:
-            label = next(iter(self.weights.values())).stored.label
-            raise Unusable(
-                f"{label}: the scales of its 8-bit weights are lost: {len(unscaled)} of {fp8} "
-                f"fill the whole range of the format, {unscaled[0]} among them"
-            )
+        self.require_scales(unscaled, fp8)
         self.module.load_state_dict(tensors, strict=False, assign=True)
         if isinstance(self.module, transformers.PreTrainedModel):
             self.module.config.dtype = dtype
@@ -87,6 +82,18 @@ class Prepared:
         if empty := [name for name, tensor in named if tensor.is_meta]:
             raise Unusable(f"{self.name} has no values for {listed(empty)}")
         return self.module.eval()
+
+    def require_scales(self, unscaled: list[str], fp8: int) -> None:
+        """Raise Unusable if most weights in fp8 look as if their scales were lost.
+
+        unscaled: the names of those that do. fp8: how many there are without a scale.
+        """
+        if 2 * len(unscaled) > fp8:
+            label = next(iter(self.weights.values())).stored.label
+            raise Unusable(
+                f"{label}: the scales of its 8-bit weights are lost: {len(unscaled)} of {fp8} "
+                f"fill the whole range of the format, {unscaled[0]} among them"
+            )
 
 
 def prepare(component: Component, found: Found, family: Family, index: Config) -> Prepared:

@@ -85,8 +85,11 @@ def test_an_unknown_name(model: str, attempts: list[Any]) -> None:
     assert attempts == []
 
 
-def test_downloading_has_to_be_allowed(attempts: list[Any], tmp_path: Path) -> None:
-    """Only with `download` does the hub client try the network, and its failure is a sentence."""
+def test_downloading_has_to_be_allowed(
+    attempts: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only with `download` is the network tried, and its failure is a sentence."""
+    monkeypatch.delenv("HF_HUB_OFFLINE")
     huggingface_hub.constants.HF_HUB_CACHE, before = (
         str(tmp_path),
         huggingface_hub.constants.HF_HUB_CACHE,
