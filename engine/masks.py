@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageOps
 
-from engine.drawn_masks import Likeness
 from engine.layers import UPRIGHT, VISIBLE_ALPHA, Layers, reduced
+from engine.mask_copies import Likeness
 from engine.types import Raster
 from engine.uploads import Upload, UploadLimits, UploadRefused, decode_layers, holes, orientation_of
 

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from engine.engine_states import ENGINE_TRANSITIONS, EngineState
 from engine.errors import (
     Cancelled,
     Defunct,
@@ -23,7 +24,6 @@ from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds, FairQueue, Priority, Slot
 from engine.renderer import Outcome, Renderer, RendererFactory, RenderTask
 from engine.series import series
-from engine.states import ENGINE_TRANSITIONS, EngineState
 from engine.types import ModelInfo, Painted, Progress, Raster
 
 STOP_GRACE_S = 10.0

@@ -8,9 +8,9 @@ from bot.request.outcomes import Refused
 from bot.request.params import GenerationParams
 from bot.request.resolve import resolve
 from engine.diffusion.families import Family
+from engine.engine_states import EngineState
 from engine.prompts import EnhancementLevel
 from engine.service import Engine
-from engine.states import EngineState
 
 
 @dataclass(frozen=True, slots=True)

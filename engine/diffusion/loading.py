@@ -20,7 +20,7 @@ from engine.diffusion.capacity import require_memory, weights_dtype
 from engine.diffusion.checkpoints import Checkpoint, Companions, Unusable
 from engine.diffusion.families import SKETCH, Family, family_for, folder_of
 from engine.diffusion.footprint import Sizes
-from engine.diffusion.preview_methods import TINY_FOLDER
+from engine.diffusion.previews import TINY_FOLDER
 from engine.diffusion.residency import from_pipeline
 from engine.errors import ModelInvalid, ModelNotFound, ModelTooLarge, ModelUnavailable
 from engine.hub import find_downloaded

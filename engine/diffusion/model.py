@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from engine.diffusion.loading import Loaded
-from engine.diffusion.previews import Previews
+from engine.diffusion.preview_choice import Previews
 from engine.diffusion.prompt_expansion import Expander
 from engine.diffusion.residency import Residency
 

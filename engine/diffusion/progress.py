@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from engine.diffusion.previews import Previews
+from engine.diffusion.preview_choice import Previews
 from engine.diffusion.sampling import Step
 from engine.renderer import RenderTask
 from engine.types import Progress

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from engine.engine_states import ENGINE_TRANSITIONS, EngineState
 from engine.errors import (
     Cancelled,
     Defunct,
@@ -20,7 +21,6 @@ from engine.errors import (
 from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds
 from engine.service import Engine
-from engine.states import ENGINE_TRANSITIONS, EngineState
 from engine.types import Progress
 from tests.fakes import ScriptedRenderer, a_request, until
 

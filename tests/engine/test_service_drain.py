@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from engine.engine_states import EngineState
 from engine.errors import Cancelled, Defunct, Interrupted, QueueClosed
 from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds
 from engine.renderer import Outcome, RenderTask
 from engine.service import Engine
-from engine.states import EngineState
 from engine.types import Progress
 from tests.fakes import ScriptedRenderer, a_request, until
 

@@ -7,11 +7,11 @@ import threading
 
 import pytest
 
+from engine.engine_states import EngineState
 from engine.errors import Cancelled, InputUnfit, ModelNotFound, RenderFailed
 from engine.job import JobSpec
 from engine.queue import Bounds
 from engine.service import Engine
-from engine.states import EngineState
 from engine.types import Raster
 from tests.fakes import ScriptedRenderer, a_request, until
 

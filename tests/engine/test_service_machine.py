@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from engine.engine_states import EngineState
 from engine.errors import (
     Cancelled,
     EngineError,
@@ -21,7 +22,6 @@ from engine.errors import (
 from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds
 from engine.service import Engine
-from engine.states import EngineState
 from engine.types import Painted
 from tests.fakes import ScriptedRenderer, a_request, until
 

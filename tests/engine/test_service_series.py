@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from engine.engine_states import EngineState
 from engine.errors import (
     BlankPicture,
     Cancelled,
@@ -17,7 +18,6 @@ from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds
 from engine.series import series
 from engine.service import Engine
-from engine.states import EngineState
 from engine.types import Conditions, Progress
 from tests.fakes import ScriptedRenderer, a_request, until
 

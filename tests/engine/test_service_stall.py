@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from engine.engine_states import EngineState
 from engine.errors import Cancelled, Defunct
 from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds
 from engine.service import Engine
-from engine.states import EngineState
 from tests.fakes import ScriptedRenderer, a_request, until
 
 STALL_S = 0.6

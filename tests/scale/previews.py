@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from bot.delivery.attachments import encode_preview
-from engine.diffusion.preview_methods import READY_PICTURES
+from engine.diffusion.previews import READY_PICTURES
 from engine.factory import diffusion_factory
 from engine.renderer import RenderTask
 from engine.settings import EngineSettings

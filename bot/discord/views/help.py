@@ -12,8 +12,8 @@ from bot.discord.views.markdown import layout, quoted
 from bot.i18n import Words
 from bot.jobs.status import BotStatus
 from bot.wording.knowledge import demo_model
+from engine.engine_states import EngineState
 from engine.prompts import KnownNames
-from engine.states import EngineState
 
 FLAGS: Final = "--ar 16:9    --seed 5\n--no fog     --repeat 3\n--speed fast --private"
 """Flags at the end of a prompt; a long dash, as phones type it, counts as two hyphens."""

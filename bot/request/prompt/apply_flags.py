@@ -26,11 +26,11 @@ from bot.request.outcomes import (
 )
 from bot.request.params import GenerationParams
 from bot.request.prompt import flags
-from bot.request.prompt.braces import Permutations, permutations
 from bot.request.prompt.flags import ParsedPrompt, agreed
 from bot.request.prompt.pasted.command import without_command
 from bot.request.prompt.pasted.leading import picture_addresses
 from bot.request.prompt.pasted.settings import merge_pasted, take_pasted
+from bot.request.prompt.permutations import Permutations, permutations
 from engine.series import MAX_PICTURES
 
 MAX_PERMUTATIONS = 10

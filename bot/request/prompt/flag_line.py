@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot.request.prompt.braces import escape_braces
 from bot.request.prompt.flag_dashes import escape_flags
 from bot.request.prompt.flag_remains import keep_end
 from bot.request.prompt.flags import ParsedPrompt, escape_prompt, parse
@@ -12,6 +11,7 @@ from bot.request.prompt.pasted import parameters_text
 from bot.request.prompt.pasted.command import without_command
 from bot.request.prompt.pasted.leading import picture_addresses
 from bot.request.prompt.pasted.parameters_text import read_typed
+from bot.request.prompt.permutations import escape_braces
 from bot.request.quotations import QUOTATION_MARKS, escape_match
 from bot.request.values.flag_values import SOFT
 from engine import prompts

@@ -13,19 +13,19 @@ from typing import Any
 
 from bot.request.options import CONFLICTS, PRESETS
 from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem, PictureAddress
-from bot.request.prompt.braces import (
-    MAX_EXPANDED,
-    escape_braces,
-    escape_half_choices,
-    permutations,
-    unescape_braces,
-)
 from bot.request.prompt.flag_dashes import FoundFlag, escape_flags, find_flags, written_flags
 from bot.request.prompt.flag_names import FLAGS, flag_name, unsupported_flag, value_error
 from bot.request.prompt.flag_remains import end_within_brackets, join_around_flags
 from bot.request.prompt.pasted import parameters_text
 from bot.request.prompt.pasted.command import without_command
 from bot.request.prompt.pasted.leading import picture_addresses
+from bot.request.prompt.permutations import (
+    MAX_EXPANDED,
+    escape_braces,
+    escape_half_choices,
+    permutations,
+    unescape_braces,
+)
 from bot.request.quotations import QUOTATION_MARKS, unescape_match
 from bot.request.values.flag_values import SOFT, InvalidValue
 from engine.prompts import visible

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from engine.diffusion.preview_methods import (
+from engine.diffusion.previews import (
     READY_PICTURES,
     PreviewMap,
 )

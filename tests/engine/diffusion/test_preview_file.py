@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.diffusion.preview_methods import (
+from engine.diffusion.previews import (
     READY_PICTURES,
     PreviewMap,
 )

@@ -11,7 +11,7 @@ from bot.discord.views.help import EXAMPLE, FLAGS, CommandEntry, help_layout, st
 from bot.i18n import words
 from bot.jobs.status import BotStatus
 from bot.request.prompt.flags import ParsedPrompt, parse
-from engine.states import EngineState
+from engine.engine_states import EngineState
 from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.painting import paint
 

@@ -49,7 +49,7 @@ from bot.request.prompt.apply_flags import (
     apply_flags_to_each,
     expand_prompts,
 )
-from bot.request.prompt.braces import Permutations
+from bot.request.prompt.permutations import Permutations
 from bot.request.resolver import RequestResolver
 from engine.diffusion.families import Speed
 from engine.errors import Scope

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem
-from bot.request.prompt.braces import Permutations, permutations
 from bot.request.prompt.flag_remains import join_around_flags, keep_end
 from bot.request.prompt.flags import ParsedPrompt, parse, without_flags
+from bot.request.prompt.permutations import Permutations, permutations
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel
 from tests.bot.request.strange_texts import TEXTS

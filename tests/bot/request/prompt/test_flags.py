@@ -12,9 +12,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem
-from bot.request.prompt.braces import Permutations, permutations
 from bot.request.prompt.flag_names import FLAGS, UNSUPPORTED
 from bot.request.prompt.flags import ParsedPrompt, TooManyPictures, expand, parse, without_flags
+from bot.request.prompt.permutations import Permutations, permutations
 from bot.request.values.regions import Region
 from bot.request.values.style_names import STYLE_NAMES
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed

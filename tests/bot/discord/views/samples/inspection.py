@@ -21,9 +21,9 @@ from bot.pictures.origins import Origin, OriginKind
 from bot.request.notes import StyleIgnored
 from bot.request.prompt.prompt_line import prompt_line
 from engine.diffusion.families import Z_IMAGE_TURBO
+from engine.engine_states import EngineState
 from engine.prompts import EnhancementLevel, PictureStyle, analyse, enhance
 from engine.sketch.vocabulary import sketch_vocabulary
-from engine.states import EngineState
 from engine.types import Mode, Recipe, Variation
 from tests.bot.discord.views.samples.data import (
     MENDS,

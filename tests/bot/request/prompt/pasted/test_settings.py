@@ -13,9 +13,9 @@ from bot.request.notes import PastedText
 from bot.request.outcomes import FlagProblem, PictureAddress, Refused, ResolvedRequest
 from bot.request.params import GenerationParams, InitImages
 from bot.request.prompt.apply_flags import apply_flags, apply_flags_to_each, expand_prompts
-from bot.request.prompt.braces import Permutations
 from bot.request.prompt.flags import without_flags
 from bot.request.prompt.pasted.settings import holds_negative
+from bot.request.prompt.permutations import Permutations
 from bot.request.resolve import nearest_size, resolve, size_problem
 from bot.wording.rejections import note_sentence
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.request.outcomes import FlagError, FlagErrorKind
-from bot.request.prompt.braces import Permutations, permutations
 from bot.request.prompt.flags import ParsedPrompt, expand, parse
+from bot.request.prompt.permutations import Permutations, permutations
 from tests.bot.request.strange_texts import TEXTS
 
 

@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from engine.diffusion.families import SKETCH_FAMILY
-from engine.diffusion.preview_methods import (
+from engine.diffusion.previews import (
     MAX_PICTURES,
     READY_PICTURES,
     PreviewMap,
