@@ -188,14 +188,15 @@ def _matched(
             f"{weights[extra[0]].stored.label} holds {len(extra)} tensors that {label} does not "
             f"describe: {listed(extra)}"
         )
-    wrong = sorted(name for name, shape in wanted.items() if weights[own[name]].shape != shape)
+    found = {name: weights[own[name]].fitted(shape) for name, shape in wanted.items()}
+    wrong = sorted(name for name, shape in wanted.items() if found[name].shape != shape)
     if wrong:
         first = wrong[0]
         raise Unusable(
             f"{component} has {len(wrong)} tensors of a wrong shape, {own[first]} among them: "
-            f"{list(weights[own[first]].shape)} instead of {list(wanted[first])}"
+            f"{list(found[first].shape)} instead of {list(wanted[first])}"
         )
-    return {name: weights[own[name]] for name in wanted}
+    return found
 
 
 def _same_layers(component: str, label: str, wanted: Any, weights: Mapping[str, Weight]) -> None:

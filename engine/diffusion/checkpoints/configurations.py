@@ -54,14 +54,13 @@ def from_shapes(
     metadata: of a GGUF file, which has numbers that no shape tells. Raises Unusable where a tensor
     is missing that would tell one.
     """
-    shapes = {name: weight.shape for name, weight in weights.items()}
     read: Callable[[_Shapes], Config] = {
         TRANSFORMER: _transformer,
         TEXT_ENCODER: _text_encoder,
         VAE: _vae,
     }[component]
     label = next(iter(weights.values())).stored.label
-    config = read(_Shapes(shapes, component, label))
+    config = read(_Shapes(weights, component, label))
     if component == VAE:
         config["sample_size"] = family.native_side_px
     if component == TEXT_ENCODER and (epsilon := _gguf_number(metadata, "layer_norm_rms_epsilon")):
@@ -130,8 +129,9 @@ def _completed_encoder(config: Config, family: Family, label: str) -> list[str]:
 class _Shapes:
     """Shapes of tensors by the model's own names; what is missing is a refusal."""
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]], component: str, label: str) -> None:
-        self._shapes = shapes
+    def __init__(self, weights: Mapping[str, Weight], component: str, label: str) -> None:
+        self._weights = weights
+        self._shapes = {name: weight.shape for name, weight in weights.items()}
         self._component = component
         self._label = label
 
@@ -154,6 +154,18 @@ class _Shapes:
                 f"({self._label})"
             )
         return len(numbers)
+
+    def heads(self, name: str, head: int) -> int:
+        """Return how many heads a projection has; rows that only fill it up would be heads too."""
+        rows, _ = self.of(name, 2)
+        padding = self._weights[name].stored.padding
+        if head % padding:
+            raise Unusable(
+                f"{self._component}: {name} is filled up to a multiple of {padding} rows, which "
+                f"hides how many heads of {head} it has; put the model's config.json beside "
+                f"{self._label}"
+            )
+        return self.ratio(rows, head, f"{name}'s width")
 
     def ratio(self, whole: int, part: int, what: str) -> int:
         """Return how often one size goes into another."""
@@ -195,8 +207,6 @@ def _transformer(shapes: _Shapes) -> Config:
 def _text_encoder(shapes: _Shapes) -> Config:
     vocabulary, width = shapes.of("embed_tokens.weight", 2)
     (head,) = shapes.of("layers.0.self_attn.q_norm.weight", 1)
-    queries, _ = shapes.of("layers.0.self_attn.q_proj.weight", 2)
-    keys, _ = shapes.of("layers.0.self_attn.k_proj.weight", 2)
     inner, _ = shapes.of("layers.0.mlp.gate_proj.weight", 2)
     layers = shapes.count(r"layers\.(\d+)\.")
     return {
@@ -205,8 +215,8 @@ def _text_encoder(shapes: _Shapes) -> Config:
         "hidden_size": width,
         "intermediate_size": inner,
         "num_hidden_layers": layers,
-        "num_attention_heads": shapes.ratio(queries, head, "the queries' width"),
-        "num_key_value_heads": shapes.ratio(keys, head, "the keys' width"),
+        "num_attention_heads": shapes.heads("layers.0.self_attn.q_proj.weight", head),
+        "num_key_value_heads": shapes.heads("layers.0.self_attn.k_proj.weight", head),
         "head_dim": head,
         "rms_norm_eps": _ENCODER_EPSILON,
         "max_position_embeddings": _ENCODER_POSITIONS,

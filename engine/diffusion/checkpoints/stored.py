@@ -18,13 +18,15 @@ from engine.diffusion.checkpoints.errors import Unusable
 class Stored(ABC):
     """One tensor of a file.
 
-    name, shape, format ("BF16", "Q4_K"): as the file says. label: the file, for messages.
+    name, shape, format ("BF16", "Q4_K"): as the file says. label: the file, for messages. padding:
+    of which number the writer made rows and columns multiples, by filling them up with noughts.
     """
 
     name: str
     label: str
     shape: tuple[int, ...]
     format: str
+    padding: int = 1
 
     @property
     def count(self) -> int:

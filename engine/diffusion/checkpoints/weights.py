@@ -54,6 +54,17 @@ class Weight:
             raise Unusable(f"{self.label} has the shape {list(self.shape)}, not {list(shape)}")
         return replace(self, shape=shape)
 
+    def fitted(self, shape: tuple[int, ...]) -> Weight:
+        """The same without the rows and columns that its writer filled up; itself if none were.
+
+        A third of a fused weight cannot be told from its filling, so its rows are left alone.
+        """
+        multiple, whole = self.stored.padding, self.stop - self.start == self.stored.shape[0]
+        filled = tuple(-(-size // multiple) * multiple for size in shape)
+        if self.shape == shape or self.shape != filled or not (whole or shape[0] == filled[0]):
+            return self
+        return replace(self, stop=self.start + shape[0], shape=shape)
+
     def thirds(self) -> tuple[Weight, Weight, Weight]:
         """Three weights of equally many rows. Raises Unusable if that does not come out even."""
         rows = self.stop - self.start
@@ -106,6 +117,7 @@ class Weight:
         suspicious = self.could_lack_scale
         for first, last in _chunks(len(rows), rows.shape[1]):
             values = self.stored.rows(self.start + first, self.start + last).view(last - first, -1)
+            values = values[:, : rows.shape[1]]  # without what fills a row up
             if scale is not None:
                 own = scale[self.start + first : self.start + last] if len(scale) > 1 else scale
                 values = values.float() * own
