@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -25,6 +25,7 @@ from engine.diffusion.checkpoints.discovery import Found
 from engine.diffusion.checkpoints.errors import Unusable, listed
 from engine.diffusion.checkpoints.names.groups import TEXT_ENCODER
 from engine.diffusion.checkpoints.names.translation import Translation
+from engine.diffusion.checkpoints.quantization import sdnq
 from engine.diffusion.checkpoints.weights import Weight
 from engine.diffusion.families import Component, Family
 
@@ -96,33 +97,42 @@ def prepare(component: Component, found: Found, family: Family, index: Config) -
     are missing, of a wrong shape, or more than the architecture has.
     """
     name = component.name
-    translation = found.group.translation()
     notes: list[str] = []
-    if translation.ignored:
-        notes.append(f"{found.group.label}: {listed(sorted(translation.ignored))} is not needed")
-    label = f"{name}/config.json"
+    group, config, label = found.group, {}, found.group.label
     if found.config is not None:
         label = f"{found.config.parent.name}/config.json"
         config = read_json(found.config, label)
-    else:
-        label = found.group.label
-        config = from_shapes(name, translation.weights, family, found.group.metadata)
+        if (settings := sdnq.settings(config, found.config.parent, label)) is not None:
+            plan = _module(component, config, index)
+            group = replace(group, tensors=sdnq.joined(group.tensors, plan, settings, label))
+    translation = group.translation()
+    if translation.ignored:
+        notes.append(f"{group.label}: {listed(sorted(translation.ignored))} is not needed")
+    if found.config is None:
+        config = from_shapes(name, translation.weights, family, group.metadata)
         layers = ", ".join(f"{count} {kind}" for kind, count in _layers(translation).items())
         notes.append(
             f"{name}: its sizes were read from the shapes of its tensors"
             + (f" ({layers})" if layers else "")
         )
     notes += completed(config, name, family, label)
-    try:
-        module = _empty(component, config, index)
-        wanted = _wanted(module)
-    except Exception as error:  # a broken configuration makes the libraries raise nearly anything
-        raise Unusable(f"the configuration of {name} is wrong ({_line(error)})") from error
-    return Prepared(name, module, _matched(name, label, wanted, translation.weights), notes)
+    module = _module(component, config, index)
+    weights = _matched(name, label, _wanted(module), translation.weights)
+    return Prepared(name, module, weights, notes)
 
 
 def _layers(translation: Translation) -> dict[str, int]:
     return dict(sorted(layers_of(translation.weights).items()))
+
+
+def _module(component: Component, config: Config, index: Config) -> nn.Module:
+    """Build the module as `_empty` does. Raises Unusable."""
+    try:
+        return _empty(component, config, index)
+    except Exception as error:  # a broken configuration makes the libraries raise nearly anything
+        raise Unusable(
+            f"the configuration of {component.name} is wrong ({_line(error)})"
+        ) from error
 
 
 def _empty(component: Component, config: Config, index: Config) -> nn.Module:

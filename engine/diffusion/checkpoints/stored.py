@@ -20,6 +20,7 @@ class Stored(ABC):
 
     name, shape, format ("BF16", "Q4_K"): as the file says. label: the file, for messages. padding:
     of which number the writer made rows and columns multiples, by filling them up with noughts.
+    read_whole: whether a few rows cost as much as all.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Stored(ABC):
     shape: tuple[int, ...]
     format: str
     padding: int = 1
+    read_whole: bool = False
 
     @property
     def count(self) -> int:

@@ -115,7 +115,8 @@ class Weight:
         scale = None if self.scale is None else _column(self.scale.whole())
         largest, squares = 0.0, 0.0
         suspicious = self.could_lack_scale
-        for first, last in _chunks(len(rows), rows.shape[1]):
+        columns = 0 if self.stored.read_whole else rows.shape[1]
+        for first, last in _chunks(len(rows), columns):
             values = self.stored.rows(self.start + first, self.start + last).view(last - first, -1)
             values = values[:, : rows.shape[1]]  # without what fills a row up
             if scale is not None:
