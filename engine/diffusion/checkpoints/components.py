@@ -14,6 +14,7 @@ import transformers
 from accelerate import init_empty_weights
 from torch import nn
 
+from engine.diffusion.checkpoints import sdnq_folder
 from engine.diffusion.checkpoints.configurations import (
     Config,
     completed,
@@ -25,7 +26,6 @@ from engine.diffusion.checkpoints.discovery import Found
 from engine.diffusion.checkpoints.errors import Unusable, listed
 from engine.diffusion.checkpoints.names.groups import TEXT_ENCODER
 from engine.diffusion.checkpoints.names.translation import Translation
-from engine.diffusion.checkpoints.quantization import sdnq
 from engine.diffusion.checkpoints.weights import Weight
 from engine.diffusion.families import Component, Family
 
@@ -62,8 +62,8 @@ class Prepared:
     def load(self, dtype: torch.dtype) -> nn.Module:
         """Give the module its weights, one tensor at a time, and return it.
 
-        What needs no conversion stays a part of its file. Call it once. Raises Unusable for values
-        that are not finite, and for fp8 whose scales are lost.
+        What is large and needs no conversion stays a part of its file. Call it once. Raises
+        Unusable for values that are not finite, and for fp8 whose scales are lost.
         """
         tensors: dict[str, torch.Tensor] = {}
         unscaled: list[str] = []
@@ -97,14 +97,15 @@ def prepare(component: Component, found: Found, family: Family, index: Config) -
     are missing, of a wrong shape, or more than the architecture has.
     """
     name = component.name
+    _require_class(component, family, index)
     notes: list[str] = []
     group, config, label = found.group, {}, found.group.label
     if found.config is not None:
         label = f"{found.config.parent.name}/config.json"
         config = read_json(found.config, label)
-        if (settings := sdnq.settings(config, found.config.parent, label)) is not None:
+        if (settings := sdnq_folder.settings(config, found.config.parent, label)) is not None:
             plan = _module(component, config, index)
-            group = replace(group, tensors=sdnq.joined(group.tensors, plan, settings, label))
+            group = replace(group, tensors=sdnq_folder.joined(group.tensors, plan, settings, label))
     translation = group.translation()
     if translation.ignored:
         notes.append(f"{group.label}: {listed(sorted(translation.ignored))} is not needed")
@@ -119,6 +120,20 @@ def prepare(component: Component, found: Found, family: Family, index: Config) -
     module = _module(component, config, index)
     weights = _matched(name, label, _wanted(module), translation.weights)
     return Prepared(name, module, weights, notes)
+
+
+def _require_class(component: Component, family: Family, index: Config) -> None:
+    """Refuse a component of another class, or of a library that would come with the model."""
+    entry = index.get(component.name)
+    if not isinstance(entry, list) or len(entry) != 2:
+        return
+    library = "transformers" if component.class_name is None else "diffusers"
+    wanted = component.class_name or entry[1]
+    if entry != [library, wanted]:
+        raise Unusable(
+            f"model_index.json says that its {component.name} is {entry[1]} of {entry[0]}; "
+            f"{family.name} has {component.class_name or 'a model'} of {library}"
+        )
 
 
 def _layers(translation: Translation) -> dict[str, int]:

@@ -70,6 +70,9 @@ class BlockTensor(Stored):
             ) from error
         return torch.from_numpy(values).view(count, *self.shape[1:])
 
+    def is_written(self) -> bool:
+        return self._file.is_written(self._place, self.shape[0] * self._row_bytes)
+
     def mapped(self) -> None:
         return None
 
@@ -84,7 +87,13 @@ def read_gguf(path: Path, label: str) -> WeightFile:
         raise Unusable(
             f"the weights file {label} cannot be read ({error.strerror or error})"
         ) from error
-    except (struct.error, UnicodeDecodeError, OverflowError, MemoryError) as error:
+    except (
+        struct.error,
+        UnicodeDecodeError,
+        OverflowError,
+        MemoryError,
+        RecursionError,
+    ) as error:
         raise Unusable(
             f"the weights file {label} is damaged or incomplete (its header ends too early)"
         ) from error

@@ -66,6 +66,9 @@ class GroupedTensor(Stored):
     def dtype(self) -> None:
         return None
 
+    def is_written(self) -> bool:
+        return self._stored.is_written()
+
     def mapped(self) -> None:
         return None
 
@@ -135,7 +138,7 @@ class Mxfp8Tensor(GroupedTensor):
     def rows(self, start: int, stop: int) -> torch.Tensor:
         values = self._stored.rows(start, stop).view(torch.float8_e4m3fn).float()
         tiles = _untiled(self._exponents.whole().view(torch.uint8), start, stop)
-        # An exponent of nought is the scale of a group of noughts, not the smallest power.
+        # An exponent of zero is the scale of a group of zeros, not the smallest power.
         scales = (tiles[:, : self._groups].int() << _E8M0_BITS).view(torch.float32)
         grouped = values.view(stop - start, self._groups, 32) * scales.unsqueeze(-1)
         return grouped.view(stop - start, -1)

@@ -100,6 +100,9 @@ class SdnqTensor(Stored):
     def dtype(self) -> None:
         return None
 
+    def is_written(self) -> bool:
+        return self._parts["weight"].is_written()
+
     def mapped(self) -> None:
         return None
 
