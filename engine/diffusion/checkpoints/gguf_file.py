@@ -121,6 +121,7 @@ def _read(reader: _Reader, path: Path, size: int, label: str) -> WeightFile:
     start = -(-reader.position // alignment) * alignment
     file = MappedFile(path, label, size)
     found: dict[str, Stored] = {}
+    places: list[tuple[int, int, str]] = []
     for name, shape, number, offset in entries:
         if name in found:
             raise Unusable(f"{label} holds {name} twice")
@@ -139,6 +140,7 @@ def _read(reader: _Reader, path: Path, size: int, label: str) -> WeightFile:
                 f"the weights file {label} is damaged or incomplete "
                 f"(it has {size} bytes, and {name} ends at {end})"
             )
+        places.append((start + offset, end, name))
         shape = _original_shape(metadata, name, shape)
         plain = _PLAIN.get(kind.name)
         found[name] = (
@@ -146,7 +148,19 @@ def _read(reader: _Reader, path: Path, size: int, label: str) -> WeightFile:
             if plain is None
             else PlacedTensor(name, label, shape, plain, kind.name, file, start + offset)
         )
+    _require_apart(places, label)
     return WeightFile(label, found, metadata)
+
+
+def _require_apart(places: list[tuple[int, int, str]], label: str) -> None:
+    """Refuse tensors that share bytes. places: begin, end and name of each."""
+    at, before = 0, ""
+    for begin, end, name in sorted(places):
+        if begin < at:
+            raise Unusable(
+                f"the weights file {label} is damaged or incomplete ({name} overlaps {before})"
+            )
+        at, before = end, name
 
 
 def _entry(reader: _Reader) -> tuple[str, tuple[int, ...], int, int]:

@@ -22,8 +22,10 @@ _PROMPT = _TEXT * 24 + "the end"
 _PADDED = 16
 """Tokens to which a short text is filled up for a try."""
 _QWEN3_TABLE = (151_936, 2560)
+_QWEN3_SIZE = 100_000
 _QWEN3_TOKENS = {"Hello world": [9707, 1879], "<|im_start|>": [151_644], "<|im_end|>": [151_645]}
-"""Tokens and width of Qwen3-4B's table, and what some texts are in its published tokenizer."""
+"""Tokens and width of Qwen3-4B's table, and what some texts are in its published tokenizer, which
+has 151,669 tokens. One with few is a substitute that somebody made on purpose."""
 _NORMAL, _CONTROL, _USER = 1, 3, 4
 """GGUF's types of tokens that a prompt may become; the rest fills the table up."""
 _PRE = "qwen2"
@@ -123,19 +125,19 @@ def require_known_tokens(tokenizer: Any, table: torch.Tensor) -> None:
 
     table: tokens × width. Of two tokenizers of the same size only Qwen3-4B's own can be told.
     """
-    rows = len(table)
-    largest = max(tokenizer.get_vocab().values(), default=0)
+    rows, tokens = len(table), tokenizer.get_vocab()
+    largest = max(tokens.values(), default=0)
     if largest >= rows:
         raise Unusable(
             f"its tokenizer has more tokens than its text_encoder knows: number {largest} of {rows}"
         )
-    if tuple(table.shape) != _QWEN3_TABLE:
+    if tuple(table.shape) != _QWEN3_TABLE or len(tokens) < _QWEN3_SIZE:
         return
-    for text, tokens in _QWEN3_TOKENS.items():
-        if (found := tokenizer(text).input_ids) != tokens:
+    for text, numbers in _QWEN3_TOKENS.items():
+        if (found := tokenizer(text).input_ids) != numbers:
             raise Unusable(
                 f"its tokenizer is not that of its text_encoder, Qwen3-4B: {text!r} is {found}, "
-                f"not {tokens}"
+                f"not {numbers}"
             )
 
 

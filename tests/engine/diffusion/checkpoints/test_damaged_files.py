@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,6 +124,46 @@ def test_a_file_with_a_hole(model: TinyModel, tmp_path: Path) -> None:
     a_hole(model, tmp_path)
     assert "text_encoder/model.safetensors: " in (reason := refusal(tmp_path))
     assert "the file was not written to its end" in reason
+
+
+def gguf_header(tensors: int, *parts: bytes) -> bytes:
+    """A GGUF file with one key and so many tensors; parts: what follows."""
+    return b"GGUF" + struct.pack("<IQQ", 3, tensors, 1) + b"".join(parts)
+
+
+def gguf_text(text: str) -> bytes:
+    return struct.pack("<Q", len(text)) + text.encode()
+
+
+FLOAT32, UINT32, ARRAY = 0, 4, 9
+LIST = struct.pack("<IQ", ARRAY, 1)
+KEY = gguf_text("general.alignment") + struct.pack("<II", UINT32, 32)
+
+
+def gguf_tensor(name: str) -> bytes:
+    """The entry of a tensor of eight numbers at the beginning."""
+    return gguf_text(name) + struct.pack("<IQIQ", 1, 8, FLOAT32, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            gguf_header(0, gguf_text("a"), struct.pack("<I", ARRAY), LIST * 50_000),
+            "is damaged or incomplete",
+        ),
+        (
+            gguf_header(2, KEY, gguf_tensor("a"), gguf_tensor("b"), bytes(100)),
+            "is damaged or incomplete (b overlaps a)",
+        ),
+    ],
+    ids=["lists in lists", "shared bytes"],
+)
+def test_a_damaged_gguf_file(content: bytes, words: str, tmp_path: Path) -> None:
+    """A GGUF file that contradicts itself is refused by what is wrong."""
+    (tmp_path / "z.gguf").write_bytes(content)
+    reason = refusal(tmp_path / "z.gguf")
+    assert "z.gguf" in reason and words in reason
 
 
 def test_what_may_be_zero(model: TinyModel, tmp_path: Path) -> None:
