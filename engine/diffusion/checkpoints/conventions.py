@@ -73,7 +73,10 @@ def complete_text_encoder(config: dict[str, Any], family: Family, label: str) ->
     if own is None or theta == own:
         return []
     if theta in family.encoder_rope_variants:
-        return [f"{label} has the rope_theta {theta:g}, not {own:g}: it is a later Qwen3"]
+        return [
+            f"{label} has the rope_theta {theta:g}, as Qwen3-4B-Instruct-2507 has: a later "
+            f"training of the text encoder, for which {family.name} was not made"
+        ]
     raise Unusable(f"{label} has the rope_theta {theta:g}; {family.name}'s encoder has {own:g}")
 
 

@@ -87,6 +87,15 @@ def test_a_configuration(
     assert caught.value.reason.startswith("config.json ") and words in caught.value.reason
 
 
+def test_a_later_text_encoder(model: TinyModel) -> None:
+    """Qwen3-4B-Instruct-2507 is read with its own rotations, and named."""
+    config = json.loads((model.folder / "text_encoder" / "config.json").read_text())
+    config["rope_parameters"] = PLAIN | {"rope_theta": 5_000_000}
+    (note,) = completed(config, "text_encoder", Z_IMAGE_TURBO, "config.json")
+    assert "has the rope_theta 5e+06, as Qwen3-4B-Instruct-2507 has" in note
+    assert config["rope_parameters"]["rope_theta"] == 5_000_000
+
+
 SCHEDULERS: dict[str, tuple[str, dict[str, Any], str]] = {
     "the steps": (FLOW, {"num_train_timesteps": 10}, "has the num_train_timesteps 10"),
     "growing noise": (FLOW, {"invert_sigmas": True}, "has invert_sigmas: its noise would grow"),
