@@ -1,8 +1,9 @@
 """Turn whatever files an owner has of a model into exactly the tensors of its architecture.
 
 `Checkpoint` is the way in. On its way, `discovery` finds the files, `weight_files` opens them,
-`names` translates what their tensors are called, `scales` joins 8-bit weights and their scales,
-`configurations` says how large the model is, and `components` fills it.
+`names` translates what their tensors are called, `quantization` and `sdnq_folder` undo what took
+their bits away, `configurations` says how large the model is, `conventions` and `schedulers` check
+what no shape shows, and `components` fills it.
 """
 
 from engine.diffusion.checkpoints.checkpoint import Checkpoint

@@ -17,6 +17,7 @@ from engine.diffusion.checkpoints.weight_files import (
     GGUF,
     PICKLED,
     SAFE,
+    SUFFIXES,
     is_weights,
     open_all,
     open_weights,
@@ -59,7 +60,7 @@ def candidates(folder: Path) -> list[Candidate]:
     Shards belong together by their index, or by their numbers where there is none. Raises Unusable
     if one is missing.
     """
-    paths = sorted(path for path in listing(folder) if is_weights(path))
+    paths = sorted(path for path in listing(folder) if is_weights(path) and not path.is_dir())
     found: list[Candidate] = []
     for index in sorted(path for path in listing(folder) if _is_index(path)):
         shards = _named_by(index)
@@ -164,6 +165,8 @@ def _named_by(index: Path) -> list[Path]:
         names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
         if not names or any(PurePath(name).name != name for name in names):
             raise ValueError("it names no files of its folder")
+        if others := [name for name in names if PurePath(name).suffix.lower() not in SUFFIXES]:
+            raise Unusable(f"{label} names {listed(others)}, which is no file of weights")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unusable(f"{label} cannot be read ({type(error).__name__})") from error
     shards = [index.parent / name for name in names]

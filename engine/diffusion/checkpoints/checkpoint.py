@@ -9,22 +9,16 @@ from typing import Any
 
 import diffusers
 import torch
-from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import nn
 
 from engine.diffusion.checkpoints.components import Prepared, prepare
-from engine.diffusion.checkpoints.configurations import read_json
 from engine.diffusion.checkpoints.discovery import Companions, ModelFiles, find
 from engine.diffusion.checkpoints.errors import Unusable
 from engine.diffusion.checkpoints.fingerprint import configurations, digest, named_files
 from engine.diffusion.checkpoints.names.groups import TEXT_ENCODER
-from engine.diffusion.checkpoints.tokenizers import load_tokenizer
+from engine.diffusion.checkpoints.schedulers import load_scheduler
+from engine.diffusion.checkpoints.tokenizers import load_tokenizer, require_known_tokens
 from engine.diffusion.families import Family
-
-_SCHEDULER_CLASS = "FlowMatchEulerDiscreteScheduler"
-_SCHEDULER_CONFIG = "scheduler_config.json"
-_TRAIN_STEPS = 1000
-"""Into which the schedule was divided when Z-Image was trained."""
 
 
 class Checkpoint:
@@ -87,14 +81,17 @@ class Checkpoint:
         Raises Unusable.
         """
         self._revision = self.fingerprint()
-        parts: dict[str, Any] = {"scheduler": self._scheduler(), "tokenizer": self._tokenizer()}
+        files, family = self._files, self._family
+        scheduler = load_scheduler(files.scheduler, files.index, family, self._notes)
+        parts: dict[str, Any] = {"scheduler": scheduler, "tokenizer": self._tokenizer()}
         # Kept by nobody but the pipeline, so that a component is freed when that drops it.
         prepared, self._prepared = self._prepared, []
         while prepared:
             one = prepared.pop(0)
             self._notes += one.notes + one.conversions(dtype)
             parts[one.name] = one.load(dtype)
-        return getattr(diffusers, self._family.pipeline_class)(**parts)
+        require_known_tokens(parts["tokenizer"], parts[TEXT_ENCODER].get_input_embeddings().weight)
+        return getattr(diffusers, family.pipeline_class)(**parts)
 
     def check_companions(self) -> None:
         """Load tokenizer and scheduler, and let them go. Raises Unusable, as `load` would."""
@@ -127,35 +124,24 @@ class Checkpoint:
 
     def _prepare(self, name: str, files: ModelFiles) -> Prepared:
         component = next(one for one in self._family.components if one.name == name)
-        return prepare(component, files.components[name], self._family, files.index)
+        found = files.components[name]
+        try:
+            return prepare(component, found, self._family, files.index)
+        except Unusable as error:
+            if self._source.is_dir() or self._source in found.files:
+                raise
+            # What lies beside a file may be of another model, and so may the file.
+            raise Unusable(
+                f"{error.reason} ({self._source.name} alone is taken for {self._family.name}: name "
+                "the text_encoder, vae and tokenizer that belong to it under [engine], or the "
+                "model's whole folder)"
+            ) from error
 
     def _tokenizer(self) -> Any:
         files = self._files
         metadata = files.components[TEXT_ENCODER].group.metadata
         chat, notes = self._family.chat, self._notes
         return load_tokenizer(files.tokenizer, files.index, metadata, chat, notes)
-
-    def _scheduler(self) -> Any:
-        entry, folder = self._files.index.get("scheduler"), self._files.scheduler
-        name = entry[1] if isinstance(entry, list) and len(entry) == 2 else _SCHEDULER_CLASS
-        kind = getattr(diffusers, str(name), None)
-        if not (isinstance(kind, type) and issubclass(kind, SchedulerMixin)):
-            raise Unusable(f"the scheduler {name} is none of diffusers'")
-        config: dict[str, Any] = {"num_train_timesteps": _TRAIN_STEPS}
-        label = f"scheduler/{_SCHEDULER_CONFIG}"
-        if folder is not None:
-            config |= read_json(folder / _SCHEDULER_CONFIG, label)
-        shift = config.setdefault("shift", None)
-        if shift is None:
-            config["shift"] = self._family.shift
-            where = "it has no scheduler" if folder is None else f"{label} has no shift"
-            self._notes.append(f"{where}: the shift {self._family.shift:g} of its family is used")
-        elif type(shift) not in (int, float) or not 0 < shift < float("inf"):
-            raise Unusable(f"{label} has the shift {shift!r}")
-        try:
-            return kind.from_config(config)  # pyright: ignore[reportAttributeAccessIssue]
-        except Exception as error:  # a broken configuration makes the library raise nearly anything
-            raise Unusable(f"the configuration of its scheduler is wrong ({error})") from error
 
     def _named(self, files: ModelFiles) -> Iterator[tuple[str, Path]]:
         """Return the files that the model is read from, with names that do not say where they are.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -14,6 +14,7 @@ import transformers
 from accelerate import init_empty_weights
 from torch import nn
 
+from engine.diffusion.checkpoints import sdnq_folder
 from engine.diffusion.checkpoints.configurations import (
     Config,
     completed,
@@ -61,8 +62,8 @@ class Prepared:
     def load(self, dtype: torch.dtype) -> nn.Module:
         """Give the module its weights, one tensor at a time, and return it.
 
-        What needs no conversion stays a part of its file. Call it once. Raises Unusable for values
-        that are not finite, and for fp8 whose scales are lost.
+        What is large and needs no conversion stays a part of its file. Call it once. Raises
+        Unusable for values that are not finite, and for fp8 whose scales are lost.
         """
         tensors: dict[str, torch.Tensor] = {}
         unscaled: list[str] = []
@@ -103,33 +104,57 @@ def prepare(component: Component, found: Found, family: Family, index: Config) -
     are missing, of a wrong shape, or more than the architecture has.
     """
     name = component.name
-    translation = found.group.translation()
+    _require_class(component, family, index)
     notes: list[str] = []
-    if translation.ignored:
-        notes.append(f"{found.group.label}: {listed(sorted(translation.ignored))} is not needed")
-    label = f"{name}/config.json"
+    group, config, label = found.group, {}, found.group.label
     if found.config is not None:
         label = f"{found.config.parent.name}/config.json"
         config = read_json(found.config, label)
-    else:
-        label = found.group.label
-        config = from_shapes(name, translation.weights, family, found.group.metadata)
+        if (settings := sdnq_folder.settings(config, found.config.parent, label)) is not None:
+            plan = _module(component, config, index)
+            group = replace(group, tensors=sdnq_folder.joined(group.tensors, plan, settings, label))
+    translation = group.translation()
+    if translation.ignored:
+        notes.append(f"{group.label}: {listed(sorted(translation.ignored))} is not needed")
+    if found.config is None:
+        config = from_shapes(name, translation.weights, family, group.metadata)
         layers = ", ".join(f"{count} {kind}" for kind, count in _layers(translation).items())
         notes.append(
             f"{name}: its sizes were read from the shapes of its tensors"
             + (f" ({layers})" if layers else "")
         )
     notes += completed(config, name, family, label)
-    try:
-        module = _empty(component, config, index)
-        wanted = _wanted(module)
-    except Exception as error:  # a broken configuration makes the libraries raise nearly anything
-        raise Unusable(f"the configuration of {name} is wrong ({_line(error)})") from error
-    return Prepared(name, module, _matched(name, label, wanted, translation.weights), notes)
+    module = _module(component, config, index)
+    weights = _matched(name, label, _wanted(module), translation.weights)
+    return Prepared(name, module, weights, notes)
+
+
+def _require_class(component: Component, family: Family, index: Config) -> None:
+    """Refuse a component of another class, or of a library that would come with the model."""
+    entry = index.get(component.name)
+    if not isinstance(entry, list) or len(entry) != 2:
+        return
+    library = "transformers" if component.class_name is None else "diffusers"
+    wanted = component.class_name or entry[1]
+    if entry != [library, wanted]:
+        raise Unusable(
+            f"model_index.json says that its {component.name} is {entry[1]} of {entry[0]}; "
+            f"{family.name} has {component.class_name or 'a model'} of {library}"
+        )
 
 
 def _layers(translation: Translation) -> dict[str, int]:
     return dict(sorted(layers_of(translation.weights).items()))
+
+
+def _module(component: Component, config: Config, index: Config) -> nn.Module:
+    """Build the module as `_empty` does. Raises Unusable."""
+    try:
+        return _empty(component, config, index)
+    except Exception as error:  # a broken configuration makes the libraries raise nearly anything
+        raise Unusable(
+            f"the configuration of {component.name} is wrong ({_line(error)})"
+        ) from error
 
 
 def _empty(component: Component, config: Config, index: Config) -> nn.Module:
@@ -195,14 +220,15 @@ def _matched(
             f"{weights[extra[0]].stored.label} holds {len(extra)} tensors that {label} does not "
             f"describe: {listed(extra)}"
         )
-    wrong = sorted(name for name, shape in wanted.items() if weights[own[name]].shape != shape)
+    found = {name: weights[own[name]].fitted(shape) for name, shape in wanted.items()}
+    wrong = sorted(name for name, shape in wanted.items() if found[name].shape != shape)
     if wrong:
         first = wrong[0]
         raise Unusable(
             f"{component} has {len(wrong)} tensors of a wrong shape, {own[first]} among them: "
-            f"{list(weights[own[first]].shape)} instead of {list(wanted[first])}"
+            f"{list(found[first].shape)} instead of {list(wanted[first])}"
         )
-    return {name: weights[own[name]] for name in wanted}
+    return found
 
 
 def _same_layers(component: str, label: str, wanted: Any, weights: Mapping[str, Weight]) -> None:

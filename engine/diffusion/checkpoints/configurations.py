@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.diffusion.checkpoints import conventions
 from engine.diffusion.checkpoints.errors import Unusable
 from engine.diffusion.checkpoints.names.groups import TEXT_ENCODER, TRANSFORMER, VAE
 from engine.diffusion.checkpoints.weights import Weight
@@ -18,19 +19,12 @@ from engine.diffusion.families import Family
 
 Config = dict[str, Any]
 
-_AXES = ((1, 4), (3, 8), (3, 8))
-"""How the transformer divides a head between frames, rows and columns: 32, 48, 48 of 128."""
 _AXES_LENGTHS = (1536, 512, 512)
+"""As in the published configuration of Z-Image-Turbo's transformer."""
 _PATCH = 4
 """Values of a channel in one patch of 2 × 2."""
-_NORM_EPSILON = 1e-5
-_TIME_SCALE = 1000.0
-"""These four as in the published configuration of Z-Image-Turbo's transformer."""
-_ENCODER_EPSILON = 1e-6
 _ENCODER_POSITIONS = 40_960
 """As in the published configuration of Qwen3-4B."""
-_VAE_GROUPS = 32
-"""Groups of a norm: of every autoencoder of latent diffusion so far."""
 
 
 def read_json(path: Path, label: str) -> Config:
@@ -54,14 +48,13 @@ def from_shapes(
     metadata: of a GGUF file, which has numbers that no shape tells. Raises Unusable where a tensor
     is missing that would tell one.
     """
-    shapes = {name: weight.shape for name, weight in weights.items()}
     read: Callable[[_Shapes], Config] = {
         TRANSFORMER: _transformer,
         TEXT_ENCODER: _text_encoder,
         VAE: _vae,
     }[component]
     label = next(iter(weights.values())).stored.label
-    config = read(_Shapes(shapes, component, label))
+    config = read(_Shapes(weights, component, label))
     if component == VAE:
         config["sample_size"] = family.native_side_px
     if component == TEXT_ENCODER and (epsilon := _gguf_number(metadata, "layer_norm_rms_epsilon")):
@@ -74,64 +67,22 @@ def from_shapes(
 def completed(config: Config, component: str, family: Family, label: str) -> list[str]:
     """Put in what the configuration leaves open, and check the rest; returns what was put in.
 
-    Raises Unusable for a rotation of positions that is not the family's.
+    Raises Unusable for what is not the family's.
     """
-    notes: list[str] = []
-    if component == VAE:
-        for name, value in (
-            ("scaling_factor", family.vae_scaling_factor),
-            ("shift_factor", family.vae_shift_factor),
-        ):
-            found = config.get(name)
-            if found is not None and not isinstance(found, int | float):
-                raise Unusable(f"{label} has the {name} {found!r}, which is no number")
-            if found is None and value is None:
-                raise Unusable(f"{label} has no {name}")
-            if found is None:
-                config[name] = value
-                notes.append(f"{label} has no {name}: {family.name}'s, {value:g}, is used")
-            elif value is not None and found != value:
-                notes.append(f"{label} has the {name} {found:g}; {family.name}'s is {value:g}")
-    if component == TRANSFORMER:
-        if config.get("rope_theta") is None:
-            config["rope_theta"] = family.rope_theta
-        elif config["rope_theta"] != family.rope_theta:
-            raise Unusable(
-                f"{label} has the rope_theta {config['rope_theta']}; {family.name} has "
-                f"{family.rope_theta:g}"
-            )
-    if component == TEXT_ENCODER:
-        notes += _completed_encoder(config, family, label)
-    return notes
-
-
-def _completed_encoder(config: Config, family: Family, label: str) -> list[str]:
-    parameters = config.get("rope_parameters")
-    inner = parameters if isinstance(parameters, dict) else {}
-    theta = inner.get("rope_theta", config.get("rope_theta"))
-    if theta is not None and not isinstance(theta, int | float):
-        raise Unusable(f"{label} has the rope_theta {theta!r}, which is no number")
-    own = family.encoder_rope_theta
-    if theta is None:
-        theta = own
-        if theta is None:
-            raise Unusable(f"{label} has no rope_theta")
-        config["rope_theta"] = theta
-        if isinstance(parameters, dict):
-            parameters["rope_theta"] = theta
-        return [f"{label} has no rope_theta: {family.name}'s, {theta:g}, is used"]
-    if own is None or theta == own:
-        return []
-    if theta in family.encoder_rope_variants:
-        return [f"{label} has the rope_theta {theta:g}, not {own:g}: it is a later Qwen3"]
-    raise Unusable(f"{label} has the rope_theta {theta:g}; {family.name}'s encoder has {own:g}")
+    complete = {
+        TRANSFORMER: conventions.complete_transformer,
+        TEXT_ENCODER: conventions.complete_text_encoder,
+        VAE: conventions.complete_vae,
+    }[component]
+    return complete(config, family, label)
 
 
 class _Shapes:
     """Shapes of tensors by the model's own names; what is missing is a refusal."""
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]], component: str, label: str) -> None:
-        self._shapes = shapes
+    def __init__(self, weights: Mapping[str, Weight], component: str, label: str) -> None:
+        self._weights = weights
+        self._shapes = {name: weight.shape for name, weight in weights.items()}
         self._component = component
         self._label = label
 
@@ -154,6 +105,18 @@ class _Shapes:
                 f"({self._label})"
             )
         return len(numbers)
+
+    def heads(self, name: str, head: int) -> int:
+        """Return how many heads a projection has; rows that only fill it up would be heads too."""
+        rows, _ = self.of(name, 2)
+        padding = self._weights[name].stored.padding
+        if head % padding:
+            raise Unusable(
+                f"{self._component}: {name} is filled up to a multiple of {padding} rows, which "
+                f"hides how many heads of {head} it has; put the model's config.json beside "
+                f"{self._label}"
+            )
+        return self.ratio(rows, head, f"{name}'s width")
 
     def ratio(self, whole: int, part: int, what: str) -> int:
         """Return how often one size goes into another."""
@@ -182,12 +145,12 @@ def _transformer(shapes: _Shapes) -> Config:
         "n_refiner_layers": refiners.pop(),
         "n_heads": heads,
         "n_kv_heads": heads,
-        "norm_eps": _NORM_EPSILON,
+        "norm_eps": conventions.NORM_EPSILON,
         "qk_norm": True,
         "cap_feat_dim": caption,
         "siglip_feat_dim": None,
-        "t_scale": _TIME_SCALE,
-        "axes_dims": [head * share // of for share, of in _AXES],
+        "t_scale": conventions.TIME_SCALE,
+        "axes_dims": [head * share // of for share, of in conventions.AXES],
         "axes_lens": list(_AXES_LENGTHS),
     }
 
@@ -195,8 +158,6 @@ def _transformer(shapes: _Shapes) -> Config:
 def _text_encoder(shapes: _Shapes) -> Config:
     vocabulary, width = shapes.of("embed_tokens.weight", 2)
     (head,) = shapes.of("layers.0.self_attn.q_norm.weight", 1)
-    queries, _ = shapes.of("layers.0.self_attn.q_proj.weight", 2)
-    keys, _ = shapes.of("layers.0.self_attn.k_proj.weight", 2)
     inner, _ = shapes.of("layers.0.mlp.gate_proj.weight", 2)
     layers = shapes.count(r"layers\.(\d+)\.")
     return {
@@ -205,14 +166,14 @@ def _text_encoder(shapes: _Shapes) -> Config:
         "hidden_size": width,
         "intermediate_size": inner,
         "num_hidden_layers": layers,
-        "num_attention_heads": shapes.ratio(queries, head, "the queries' width"),
-        "num_key_value_heads": shapes.ratio(keys, head, "the keys' width"),
+        "num_attention_heads": shapes.heads("layers.0.self_attn.q_proj.weight", head),
+        "num_key_value_heads": shapes.heads("layers.0.self_attn.k_proj.weight", head),
         "head_dim": head,
-        "rms_norm_eps": _ENCODER_EPSILON,
+        "rms_norm_eps": conventions.ENCODER_EPSILON,
         "max_position_embeddings": _ENCODER_POSITIONS,
         "tie_word_embeddings": True,
         "attention_bias": False,
-        "hidden_act": "silu",
+        "hidden_act": conventions.ACTIVATION,
     }
 
 
@@ -230,8 +191,8 @@ def _vae(shapes: _Shapes) -> Config:
         "block_out_channels": widths,
         "layers_per_block": shapes.count(r"encoder\.down_blocks\.0\.resnets\.(\d+)\."),
         "latent_channels": latents,
-        "norm_num_groups": _VAE_GROUPS,
-        "act_fn": "silu",
+        "norm_num_groups": conventions.VAE_GROUPS,
+        "act_fn": conventions.ACTIVATION,
         "mid_block_add_attention": True,
         "use_quant_conv": False,
         "use_post_quant_conv": False,

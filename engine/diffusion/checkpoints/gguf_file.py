@@ -70,6 +70,9 @@ class BlockTensor(Stored):
             ) from error
         return torch.from_numpy(values).view(count, *self.shape[1:])
 
+    def is_written(self) -> bool:
+        return self._file.is_written(self._place, self.shape[0] * self._row_bytes)
+
     def mapped(self) -> None:
         return None
 
@@ -84,7 +87,13 @@ def read_gguf(path: Path, label: str) -> WeightFile:
         raise Unusable(
             f"the weights file {label} cannot be read ({error.strerror or error})"
         ) from error
-    except (struct.error, UnicodeDecodeError, OverflowError, MemoryError) as error:
+    except (
+        struct.error,
+        UnicodeDecodeError,
+        OverflowError,
+        MemoryError,
+        RecursionError,
+    ) as error:
         raise Unusable(
             f"the weights file {label} is damaged or incomplete (its header ends too early)"
         ) from error
@@ -112,6 +121,7 @@ def _read(reader: _Reader, path: Path, size: int, label: str) -> WeightFile:
     start = -(-reader.position // alignment) * alignment
     file = MappedFile(path, label, size)
     found: dict[str, Stored] = {}
+    places: list[tuple[int, int, str]] = []
     for name, shape, number, offset in entries:
         if name in found:
             raise Unusable(f"{label} holds {name} twice")
@@ -130,6 +140,7 @@ def _read(reader: _Reader, path: Path, size: int, label: str) -> WeightFile:
                 f"the weights file {label} is damaged or incomplete "
                 f"(it has {size} bytes, and {name} ends at {end})"
             )
+        places.append((start + offset, end, name))
         shape = _original_shape(metadata, name, shape)
         plain = _PLAIN.get(kind.name)
         found[name] = (
@@ -137,7 +148,19 @@ def _read(reader: _Reader, path: Path, size: int, label: str) -> WeightFile:
             if plain is None
             else PlacedTensor(name, label, shape, plain, kind.name, file, start + offset)
         )
+    _require_apart(places, label)
     return WeightFile(label, found, metadata)
+
+
+def _require_apart(places: list[tuple[int, int, str]], label: str) -> None:
+    """Refuse tensors that share bytes. places: begin, end and name of each."""
+    at, before = 0, ""
+    for begin, end, name in sorted(places):
+        if begin < at:
+            raise Unusable(
+                f"the weights file {label} is damaged or incomplete ({name} overlaps {before})"
+            )
+        at, before = end, name
 
 
 def _entry(reader: _Reader) -> tuple[str, tuple[int, ...], int, int]:

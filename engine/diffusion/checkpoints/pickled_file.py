@@ -45,6 +45,15 @@ def _tensors(found: Any, label: str) -> dict[str, Stored]:
     others = sorted(str(key) for key, value in found.items() if not isinstance(value, torch.Tensor))
     if others:
         raise Unusable(f"{label} holds more than tensors: {listed(others)}")
+    unusual = sorted(
+        str(key)
+        for key, value in found.items()
+        if value.layout is not torch.strided or value.is_meta or value.is_quantized
+    )
+    if unusual:
+        raise Unusable(
+            f"{label} holds tensors that are sparse, quantized or empty: {listed(unusual)}"
+        )
     return {
         str(key): TensorInMemory(str(key), label, value.detach().contiguous())
         for key, value in found.items()

@@ -57,12 +57,14 @@ def read_safetensors(path: Path, label: str) -> WeightFile:
         metadata = header.pop("__metadata__", None) or {}
         if not isinstance(metadata, dict):
             raise ValueError("its metadata is not an object")
-        start, end = 8 + length, 8 + length
+        start = 8 + length
         mapped = MappedFile(path, label, size)
         tensors: dict[str, Stored] = {}
+        places: list[tuple[int, int, str]] = []
         for name, entry in header.items():
-            tensors[name], stop = _tensor(name, entry, label, mapped, start)
-            end = max(end, stop)
+            tensors[name], first, last = _tensor(name, entry, label, mapped, start)
+            places.append((first, last, name))
+        end = _end(places, start)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(label, f"its header is wrong: {error}") from error
     if end != size:
@@ -72,8 +74,8 @@ def read_safetensors(path: Path, label: str) -> WeightFile:
 
 def _tensor(
     name: str, entry: Any, label: str, file: MappedFile, start: int
-) -> tuple[PlacedTensor, int]:
-    """Return a tensor and the place where its values end."""
+) -> tuple[PlacedTensor, int, int]:
+    """Return a tensor and the places where its values begin and end."""
     dtype = _DTYPES.get(entry["dtype"])
     if dtype is None:
         raise Unusable(f"{label}: {name} is stored as {entry['dtype']}, which cannot be read")
@@ -84,7 +86,18 @@ def _tensor(
     if last - first != math.prod(shape) * dtype.itemsize:
         raise ValueError(f"{name} takes {last - first} bytes, which is not {list(shape)}")
     made = PlacedTensor(name, label, shape, dtype, entry["dtype"], file, start + first)
-    return made, start + last
+    return made, start + first, start + last
+
+
+def _end(places: list[tuple[int, int, str]], start: int) -> int:
+    """Return where the last values end; all have to follow one another."""
+    at, before = start, "the header"
+    for first, last, name in sorted(places):
+        if first != at:
+            how = "overlaps" if first < at else "does not follow"
+            raise ValueError(f"{name} {how} {before}")
+        at, before = last, name
+    return at
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

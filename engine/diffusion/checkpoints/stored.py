@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import mmap
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,13 +19,17 @@ from engine.diffusion.checkpoints.errors import Unusable
 class Stored(ABC):
     """One tensor of a file.
 
-    name, shape, format ("BF16", "Q4_K"): as the file says. label: the file, for messages.
+    name, shape, format ("BF16", "Q4_K"): as the file says. label: the file, for messages. padding:
+    of which number the writer made rows and columns multiples, by filling them up with zeros.
+    read_whole: whether a few rows cost as much as all.
     """
 
     name: str
     label: str
     shape: tuple[int, ...]
     format: str
+    padding: int = 1
+    read_whole: bool = False
 
     @property
     def count(self) -> int:
@@ -49,6 +54,10 @@ class Stored(ABC):
 
         It stays a part of the file until something writes to it.
         """
+
+    def is_written(self) -> bool:
+        """Whether the file system knows of no bytes in it that were never written."""
+        return True
 
     def whole(self) -> torch.Tensor:
         """Read the whole tensor into memory of its own."""
@@ -78,6 +87,8 @@ class MappedFile:
         data = bytearray(length)
         try:
             with self._path.open("rb", buffering=0) as file:
+                if os.fstat(file.fileno()).st_size != self._size:
+                    raise Unusable(f"{self._label} has changed its size while it was read")
                 file.seek(offset)
                 view, done = memoryview(data), 0
                 while done < length and (count := file.readinto(view[done:])):
@@ -89,6 +100,16 @@ class MappedFile:
         if done < length:
             raise Unusable(f"{self._label} has become shorter while it was read")
         return data
+
+    def is_written(self, offset: int, length: int) -> bool:
+        """Whether no bytes in a range are a hole, as where a download has made the file first."""
+        if not hasattr(os, "SEEK_HOLE"):
+            return True
+        try:
+            with self._path.open("rb", buffering=0) as file:
+                return os.lseek(file.fileno(), offset, os.SEEK_HOLE) >= offset + length
+        except OSError:  # a file system without holes, or a file that is reported when it is read
+            return True
 
     def mapped(self, dtype: torch.dtype, count: int, offset: int) -> torch.Tensor | None:
         """Return values as a part of the file; None where they are not aligned."""
@@ -138,6 +159,9 @@ class PlacedTensor(Stored):
         row = math.prod(self.shape[1:]) * self._dtype.itemsize
         data = self._file.read(self._offset + start * row, count * self._dtype.itemsize)
         return torch.frombuffer(data, dtype=self._dtype).view(shape)
+
+    def is_written(self) -> bool:
+        return self._file.is_written(self._offset, self.count * self._dtype.itemsize)
 
     def mapped(self) -> torch.Tensor | None:
         values = self._file.mapped(self._dtype, self.count, self._offset)

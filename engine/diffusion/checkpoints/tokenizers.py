@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 import transformers
 
 from engine.diffusion.checkpoints.configurations import Config
@@ -13,8 +14,18 @@ from engine.diffusion.checkpoints.errors import Unusable
 from engine.diffusion.families import Chat
 
 _CLASS = "Qwen2Tokenizer"
-_MARKER = "zimagine 7 鲸鱼"
-"""A text that a chat template has to keep: letters, a digit and two Chinese characters."""
+_TEXT = "Zimagine 7: A Café, ÅNGSTRÖM – “鲸鱼” и 🦊!\n"
+"""A text that a tokenizer gives back and a chat template keeps: capitals, accents, a digit, three
+more scripts and a line."""
+_PROMPT = _TEXT * 24 + "the end"
+"""Long enough to notice a template that cuts a prompt off; chosen by hand."""
+_PADDED = 16
+"""Tokens to which a short text is filled up for a try."""
+_QWEN3_TABLE = (151_936, 2560)
+_QWEN3_SIZE = 100_000
+_QWEN3_TOKENS = {"Hello world": [9707, 1879], "<|im_start|>": [151_644], "<|im_end|>": [151_645]}
+"""Tokens and width of Qwen3-4B's table, and what some texts are in its published tokenizer, which
+has 151,669 tokens. One with few is a substitute that somebody made on purpose."""
 _NORMAL, _CONTROL, _USER = 1, 3, 4
 """GGUF's types of tokens that a prompt may become; the rest fills the table up."""
 _PRE = "qwen2"
@@ -109,17 +120,58 @@ def _from_gguf(metadata: Mapping[str, Any]) -> Any:
     return tokenizer
 
 
+def require_known_tokens(tokenizer: Any, table: torch.Tensor) -> None:
+    """Raise Unusable for a tokenizer that is not of the text encoder with this table of tokens.
+
+    table: tokens × width. Of two tokenizers of the same size only Qwen3-4B's own can be told.
+    """
+    rows, tokens = len(table), tokenizer.get_vocab()
+    largest = max(tokens.values(), default=0)
+    if largest >= rows:
+        raise Unusable(
+            f"its tokenizer has more tokens than its text_encoder knows: number {largest} of {rows}"
+        )
+    if tuple(table.shape) != _QWEN3_TABLE or len(tokens) < _QWEN3_SIZE:
+        return
+    for text, numbers in _QWEN3_TOKENS.items():
+        if (found := tokenizer(text).input_ids) != numbers:
+            raise Unusable(
+                f"its tokenizer is not that of its text_encoder, Qwen3-4B: {text!r} is {found}, "
+                f"not {numbers}"
+            )
+
+
 def _check(tokenizer: Any, chat: Chat, notes: list[str]) -> None:
     if tokenizer("a").input_ids == tokenizer("b").input_ids:
         raise Unusable("its tokenizer has no vocabulary")
     start = tokenizer(chat.start_token).input_ids
     if len(start) != 1:
         raise Unusable(f"its tokenizer does not know the token {chat.start_token}")
+    back = tokenizer.decode(tokenizer(_TEXT).input_ids, clean_up_tokenization_spaces=False)
+    if back != _TEXT:
+        raise Unusable(f"its tokenizer loses text: {_TEXT!r} becomes {back!r}")
+    for side in ("padding_side", "truncation_side"):
+        if getattr(tokenizer, side) != "right":
+            setattr(tokenizer, side, "right")
+            notes.append(f"its tokenizer's {side} is set to right")
     try:
-        rendered = chat.prompt(tokenizer, _MARKER)
+        padded = tokenizer("a", padding="max_length", max_length=_PADDED, truncation=True)
+    except Exception as error:  # the library raises what it likes for a token that is missing
+        raise Unusable("its tokenizer has no token to fill prompts up with") from error
+    if len(padded.input_ids) != _PADDED:
+        raise Unusable("its tokenizer does not fill prompts up")
+    _check_template(tokenizer, chat, notes)
+
+
+def _check_template(tokenizer: Any, chat: Chat, notes: list[str]) -> None:
+    try:
+        rendered = chat.prompt(tokenizer, _PROMPT)
     except Exception as error:  # a template is a program
         raise Unusable(f"its chat template cannot be used ({type(error).__name__})") from error
-    if _MARKER not in rendered:
+    if _PROMPT not in rendered:
         raise Unusable("its tokenizer has no chat template that keeps the prompt")
-    if rendered != chat.turn.format(_MARKER):
+    before = chat.turn.partition("{}")[0]
+    if f"{before}{_PROMPT}{chat.end_tokens[0]}" not in rendered:
+        raise Unusable(f"its chat template is another model's: it has no {before.strip()!r}")
+    if rendered != chat.turn.format(_PROMPT):
         notes.append("its chat template adds other words to a prompt than the family's")

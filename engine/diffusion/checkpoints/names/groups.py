@@ -11,7 +11,7 @@ from engine.diffusion.checkpoints.errors import Unusable, listed
 from engine.diffusion.checkpoints.names import autoencoder, text_encoder, transformer
 from engine.diffusion.checkpoints.names.other_models import other_model
 from engine.diffusion.checkpoints.names.translation import Translation, translated
-from engine.diffusion.checkpoints.scales import with_scales
+from engine.diffusion.checkpoints.quantization.scales import with_scales
 from engine.diffusion.checkpoints.stored import Stored, WeightFile
 
 TRANSFORMER, TEXT_ENCODER, VAE = "transformer", "text_encoder", "vae"

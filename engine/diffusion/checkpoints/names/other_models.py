@@ -35,7 +35,7 @@ _TABLE: tuple[tuple[str, str], ...] = (
     ("Stable Cascade", r"(?:^|\.)clip_txt_pooled_mapper\."),
     ("CLIP", r"(?:^|\.)text_model\.(?:embeddings|encoder\.layers)\."),
     ("T5", r"\.SelfAttention\.q\.weight$|^enc\.blk\.0\.attn_q\.weight$"),
-    ("Qwen2.5-VL", r"(?:^|\.)visual\.blocks\.\d+\.|^v\.blk\.\d+\."),
+    ("Qwen-VL", r"(?:^|\.)visual\.blocks\.\d+\.|^v\.blk\.\d+\."),
     ("Qwen2.5", r"self_attn\.q_proj\.bias$|^blk\.\d+\.attn_q\.bias$"),
     ("Gemma", r"pre_feedforward_layernorm\.weight$|^blk\.\d+\.post_ffw_norm\.weight$"),
     ("Qwen-Image or Wan (its autoencoder)", r"(?:^|\.)decoder\.middle\.0\.residual\."),

@@ -179,13 +179,38 @@ LAYER = "layers.0.feed_forward.w1"
     ("added", "words"),
     [
         ({f"{LAYER}.comfy_quant": described({"format": "float8_e4m3fn"})}, "without a scale"),
-        ({f"{LAYER}.comfy_quant": described({"format": "nvfp4"})}, "by nvfp4, which cannot"),
-        ({f"{LAYER}.comfy_quant": described({"format": "mxfp8"})}, "by mxfp8, which cannot"),
-        ({f"{LAYER}.comfy_quant": described({"format": "convrot_w4a4"})}, "by convrot_w4a4"),
-        ({f"{LAYER}.comfy_quant": described({"format": "awq_w4a16"})}, "by awq_w4a16"),
+        ({f"{LAYER}.comfy_quant": described({"format": "nvfp4"})}, "1 layers are nvfp4 without"),
+        ({f"{LAYER}.comfy_quant": described({"format": "mxfp8"})}, "1 layers are mxfp8 without"),
         (
-            {f"{LAYER}.comfy_quant": described({"format": "int8_tensorwise", "convrot": True})},
-            "by convrot, which cannot be read",
+            {f"{LAYER}.comfy_quant": described({"format": "awq_w4a16"})},
+            "by awq_w4a16, which cannot",
+        ),
+        ({f"{LAYER}.comfy_quant": described({"format": "hswq_w3"})}, "by hswq_w3, which cannot"),
+        ({f"{LAYER}.pre_quant_scale": torch.ones(96)}, "is smoothed by ModelOpt"),
+        ({f"{LAYER}.weight_scale_inv": torch.ones(2, 1)}, "DeepSeek's fp8 in blocks"),
+        ({f"{LAYER}.weight_packed": torch.ones(1)}, "compressed-tensors"),
+        ({f"{LAYER}.smooth_factor": torch.ones(1)}, "nunchaku"),
+        ({f"{LAYER}.SCB": torch.ones(1)}, "bitsandbytes"),
+        (
+            {
+                f"{LAYER}.weight_scale": torch.tensor(1.0),
+                f"{LAYER}.comfy_quant": described({"format": "float8_e4m3fn"}),
+            },
+            "is float8_e4m3fn by its description, and stored as F32",
+        ),
+        (
+            {
+                f"{LAYER}.weight": torch.zeros(256, 96, dtype=torch.uint8),
+                f"{LAYER}.weight_scale": torch.tensor(1.0),
+            },
+            "stored as U8; nothing says how it is quantized",
+        ),
+        (
+            {
+                "layers.9.none.comfy_quant": described({"format": "float8_e4m3fn"}),
+                "layers.9.none.weight_scale": torch.tensor(1.0),
+            },
+            "has a scale for layers.9.none and no weight",
         ),
         (
             {f"{LAYER}.comfy_quant": described({"format": "float8_e4m3fn", "twist": 3})},
