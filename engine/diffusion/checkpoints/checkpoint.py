@@ -81,9 +81,7 @@ class Checkpoint:
         Raises Unusable.
         """
         self._revision = self.fingerprint()
-        files, family = self._files, self._family
-        scheduler = load_scheduler(files.scheduler, files.index, family, self._notes)
-        parts: dict[str, Any] = {"scheduler": scheduler, "tokenizer": self._tokenizer()}
+        parts: dict[str, Any] = {"scheduler": self._scheduler(), "tokenizer": self._tokenizer()}
         # Kept by nobody but the pipeline, so that a component is freed when that drops it.
         prepared, self._prepared = self._prepared, []
         while prepared:
@@ -91,7 +89,7 @@ class Checkpoint:
             self._notes += one.notes + one.conversions(dtype)
             parts[one.name] = one.load(dtype)
         require_known_tokens(parts["tokenizer"], parts[TEXT_ENCODER].get_input_embeddings().weight)
-        return getattr(diffusers, family.pipeline_class)(**parts)
+        return getattr(diffusers, self._family.pipeline_class)(**parts)
 
     def check_companions(self) -> None:
         """Load tokenizer and scheduler, and let them go. Raises Unusable, as `load` would."""
@@ -136,6 +134,10 @@ class Checkpoint:
                 "the text_encoder, vae and tokenizer that belong to it under [engine], or the "
                 "model's whole folder)"
             ) from error
+
+    def _scheduler(self) -> Any:
+        files = self._files
+        return load_scheduler(files.scheduler, files.index, self._family, self._notes)
 
     def _tokenizer(self) -> Any:
         files = self._files
