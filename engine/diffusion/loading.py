@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,21 @@ from transformers.utils import logging as transformers_logging
 
 from engine.diffusion.capacity import require_memory, weights_dtype
 from engine.diffusion.checkpoints import Checkpoint, Companions, Unusable
-from engine.diffusion.families import SKETCH, Family, family_for, folder_of
+from engine.diffusion.families import (
+    HUB_ID,
+    SKETCH,
+    Family,
+    Identified,
+    ModelClues,
+    folder_of,
+    identified,
+    identify,
+)
 from engine.diffusion.preview_methods import TINY_FOLDER
 from engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
 from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _log = logging.getLogger(__name__)
 
 
@@ -42,7 +49,7 @@ def locate(settings: EngineSettings) -> Path:
         return folder
     if folder.is_symlink():
         raise ModelInvalid(model, f"it is a link to {folder.readlink()}, which does not exist")
-    if not _HUB_ID.fullmatch(model):
+    if not HUB_ID.fullmatch(model):
         raise ModelNotFound(
             model, "no such folder, and not a Hugging Face model id like owner/name"
         )
@@ -95,7 +102,9 @@ def load_model(
     transformers_logging.disable_progress_bar()
     model = settings.model
     with _explained(model):
-        source, family = locate(settings), family_for(model)
+        found, source = identified(settings), locate(settings)
+        _check_fetched(settings, source, found)
+        family = found.family
         companions = Companions(settings.text_encoder, settings.vae, settings.tokenizer)
         checkpoint = Checkpoint(source, family, companions, without=TINY_FOLDER)
         dtype = dtype or weights_dtype(device, family, checkpoint.count)
@@ -104,9 +113,39 @@ def load_model(
         if misfit := family.misfit(pipeline):  # otherwise each job would fail
             raise ModelInvalid(model, misfit)
         revision = checkpoint.fingerprint()
+    _report(source.name, found)
     for note in checkpoint.notes:
         _log.info("%s: %s", source.name, note)
     return Loaded(pipeline, revision, checkpoint.root, dtype, family, checkpoint)
+
+
+def _report(name: str, found: Identified) -> None:
+    """Log which family a model was taken for, and why; a guess is a warning."""
+    if found.guessed:
+        _log.warning(
+            "%s: it is taken for %s: %s; `family` under [engine] decides otherwise",
+            name,
+            found.family.name,
+            found.reason,
+        )
+    else:
+        _log.info("%s: it is of the family %s: %s", name, found.family.name, found.reason)
+
+
+def _check_fetched(settings: EngineSettings, source: Path, assumed: Identified) -> None:
+    """Raise ModelInvalid if files that were fetched just now are of another family than assumed.
+
+    Commands and bounds were made for the family that was assumed when nothing was there to read.
+    """
+    if not assumed.guessed or not source.is_dir():
+        return
+    found = identify(ModelClues.read(str(source)))
+    if not found.guessed and found.family is not assumed.family:
+        raise ModelInvalid(
+            settings.model,
+            f"its files are of {found.family.name} ({found.reason}), which could not be known "
+            f"before they were fetched: start zimagine again",
+        )
 
 
 def load_component(loaded: Loaded, name: str) -> Any:

@@ -17,7 +17,7 @@ import torch
 import transformers
 
 from engine.diffusion.devices import pick_device, remarks
-from engine.diffusion.families import Family, family_for, folder_of
+from engine.diffusion.families import Family, family_of, folder_of
 from engine.diffusion.faults import is_memory, is_sticky, out_of_memory
 from engine.diffusion.generation import Painting
 from engine.diffusion.loading import Loaded, load_component, load_model
@@ -75,7 +75,7 @@ class DiffusionRenderer:
         self._settings = settings
         self._device = device
         self._load = load
-        self._family = family_for(settings.model)
+        self._family = family_of(settings)
         self._threads = threads
         self._planner = Planner(settings, self._family, device)
         self._model: Model | None = self._loaded()

@@ -1,4 +1,4 @@
-"""The type of a model family, and the facts that can be read about a model without loading it.
+"""The type of a model family.
 
 This package imports no torch, so that families can be told apart before it is loaded. Methods that
 compute are handed tensors, pipelines and tokenizers, and call only their methods.
@@ -6,14 +6,13 @@ compute are handed tensors, pipelines and tokenizers, and call only their method
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
+from engine.diffusion.families.clues import ModelClues
 from engine.prompts import EnhancementLevel, Style, Vocabulary
 from engine.schedule import SHIFT
 
@@ -21,9 +20,9 @@ Tensor = Any
 """A torch.Tensor; not named as such, because this package imports no torch."""
 
 MAX_STEPS = 50
-MAX_GUIDANCE = 5.0
+MAX_GUIDANCE = 6.0
 """The widest bounds of all families: what Discord offers before it knows the model. Chosen by hand,
-wider than any family's own."""
+as wide as the widest family's own."""
 
 
 class Speed(StrEnum):
@@ -114,45 +113,6 @@ class Prompt:
     negative: Tensor | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelClues:
-    """The facts that can be read about a model without loading it.
-
-    name: as in the settings. index: its model_index.json. configs: by the name of the component,
-    the scheduler's included. Missing and unreadable files are empty here; loading the model reports
-    what is wrong with them.
-    """
-
-    name: str
-    index: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
-
-    @classmethod
-    def read(cls, model: str) -> ModelClues:
-        """Collect the clues of a model, given its name or its folder. Never raises."""
-        folder = folder_of(model)
-        configs = {
-            name: _json_object(folder / name / file)
-            for name, file in {
-                "transformer": "config.json",
-                "text_encoder": "config.json",
-                "vae": "config.json",
-                "scheduler": "scheduler_config.json",
-            }.items()
-        }
-        return cls(model, _json_object(folder / "model_index.json"), configs)
-
-    @property
-    def pipeline_class(self) -> str | None:
-        """The pipeline class that model_index.json names; None where it names none."""
-        name = self.index.get("_class_name")
-        return name if isinstance(name, str) else None
-
-    def config(self, component: str) -> Mapping[str, Any]:
-        """The configuration of a component; empty where there is none."""
-        return self.configs.get(component, {})
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family(ABC):
     """Everything that zimagine knows about one kind of model, in one place.
@@ -175,6 +135,8 @@ class Family(ABC):
     vae_shift_factor: of an autoencoder whose configuration has none. These three are None where
     each model of the family has its own, in its configuration.
     bfloat16: whether it keeps its quality in bfloat16, which is used where a device computes in it.
+    known_names: what its publisher calls its models (`ModelClues.short_name`); asked only where
+    nothing that can be read tells the family.
     vocabulary: returns the words that a model knows which was taught few; None for all others.
     """
 
@@ -202,7 +164,8 @@ class Family(ABC):
     strict_guidance: float = 1.8
     negative_guidance: float | None = None
     warn_guidance: float = 2.5
-    max_guidance: float = MAX_GUIDANCE
+    max_guidance: float = 5.0
+    known_names: tuple[str, ...] = ()
     max_tokens: int = 512
     style: Style = Style.SENTENCES
     enhance: EnhancementLevel = EnhancementLevel.FULL
@@ -271,20 +234,3 @@ class Family(ABC):
     @abstractmethod
     def blocks(self, transformer: Any) -> list[Any]:
         """Return the transformer's blocks of full width in order, as modules for offloading."""
-
-
-def folder_of(model: str) -> Path:
-    """Return the folder that a model's name would stand for; `~` is the user's home."""
-    try:
-        return Path(model).expanduser()
-    except RuntimeError:  # the home of a user unknown to this machine
-        return Path(model)
-
-
-def _json_object(file: Path) -> dict[str, Any]:
-    """Read the object in a JSON file; empty where there is none that can be read."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
