@@ -21,6 +21,7 @@ from engine.diffusion.families.base import (
     TokenLayout,
 )
 from engine.diffusion.families.clues import HUB_ID, ModelClues, folder_of
+from engine.diffusion.families.features import OF_MODE, Feature
 from engine.diffusion.families.sketch import SKETCH, SKETCH_FAMILY
 from engine.diffusion.families.z_image import QWEN3_CHAT, Z_IMAGE, Z_IMAGE_TURBO
 
@@ -29,6 +30,7 @@ __all__ = [
     "HUB_ID",
     "MAX_GUIDANCE",
     "MAX_STEPS",
+    "OF_MODE",
     "QWEN3_CHAT",
     "SKETCH",
     "SKETCH_FAMILY",
@@ -37,6 +39,7 @@ __all__ = [
     "Chat",
     "Component",
     "Family",
+    "Feature",
     "Identified",
     "ModelClues",
     "Prompt",

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from engine.diffusion.families.clues import ModelClues
+from engine.diffusion.families.features import Feature
 from engine.prompts import EnhancementLevel, Style, Vocabulary
 from engine.schedule import SHIFT
 
@@ -137,6 +138,7 @@ class Family(ABC):
     bfloat16: whether it keeps its quality in bfloat16, which is used where a device computes in it.
     known_names: what its publisher calls its models (`ModelClues.short_name`); asked only where
     nothing that can be read tells the family.
+    lacks: the features that do not work with it; they are refused by name (`supports`).
     vocabulary: returns the words that a model knows which was taught few; None for all others.
     """
 
@@ -166,6 +168,7 @@ class Family(ABC):
     warn_guidance: float = 2.5
     max_guidance: float = 5.0
     known_names: tuple[str, ...] = ()
+    lacks: frozenset[Feature] = frozenset()
     max_tokens: int = 512
     style: Style = Style.SENTENCES
     enhance: EnhancementLevel = EnhancementLevel.FULL
@@ -178,6 +181,12 @@ class Family(ABC):
     def budget_px(self) -> int:
         """Pixels of a picture at the native resolution."""
         return self.native_side_px**2
+
+    def supports(self, feature: Feature) -> bool:
+        """Whether a feature works with this family; the one table that is asked."""
+        if feature is Feature.NEGATIVE and self.negative_guidance is None:
+            return False
+        return feature not in self.lacks
 
     @abstractmethod
     def recognizes(self, clues: ModelClues) -> str | None:
