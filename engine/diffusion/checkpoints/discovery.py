@@ -27,6 +27,7 @@ from engine.diffusion.checkpoints.names.groups import (
     kinds,
 )
 from engine.diffusion.checkpoints.names.other_models import other_model
+from engine.diffusion.checkpoints.names.other_pipelines import pipeline_model
 from engine.diffusion.checkpoints.weight_files import PICKLED
 
 INDEX = "model_index.json"
@@ -162,7 +163,9 @@ class _Search:
         if not isinstance(kind, str):
             raise Unusable(f"its {INDEX} cannot be read")
         if kind != self._pipeline_class:
-            raise Unusable(f"it is a {kind}; zimagine paints with {self._pipeline_class}")
+            model = pipeline_model(kind)
+            named = f"it is {model} (a {kind})" if model else f"it is a {kind}"
+            raise Unusable(f"{named}; zimagine paints with {self._pipeline_class}")
         # What lists its components was whole once, so a missing one was not copied.
         for name in (*COMPONENTS, TOKENIZER, SCHEDULER):
             folder = next(self._folders(name), None)
