@@ -89,7 +89,8 @@ def resolve(
     """
     prompt = readable(prompts.clean(params.prompt))
     negative = readable(prompts.clean(params.negative or ""), within=params.prompt)
-    steps, guidance = _steps(params, family), _guidance(params, family)
+    steps = _steps(params, family)
+    guidance = _guidance(params, steps, family)
     if negative and not (keep_guidance and params.guidance is not None):
         guidance = _guidance_for_negative(guidance, family)
     problem = (
@@ -376,10 +377,10 @@ def _steps(params: GenerationParams, family: Family) -> int:
     return family.default_steps if params.speed is None else family.speeds[params.speed]
 
 
-def _guidance(params: GenerationParams, family: Family) -> float:
+def _guidance(params: GenerationParams, steps: int, family: Family) -> float:
     if params.guidance is not None:
         return float(params.guidance)
-    return family.strict_guidance if params.strict else family.default_guidance
+    return family.strict_guidance if params.strict else family.guidance_at(steps)
 
 
 def _guidance_for_negative(guidance: float, family: Family) -> float:

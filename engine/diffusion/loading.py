@@ -15,7 +15,13 @@ from huggingface_hub import snapshot_download
 from transformers.utils import logging as transformers_logging
 
 from engine.diffusion.capacity import require_memory, weights_dtype
-from engine.diffusion.checkpoints import Checkpoint, Companions, Unusable
+from engine.diffusion.checkpoints import (
+    Checkpoint,
+    Companions,
+    PipelineFolder,
+    Unusable,
+    open_checkpoint,
+)
 from engine.diffusion.families import (
     HUB_ID,
     SKETCH,
@@ -84,7 +90,7 @@ class Loaded:
     folder: Path
     dtype: torch.dtype
     family: Family
-    checkpoint: Checkpoint | None = None
+    checkpoint: Checkpoint | PipelineFolder | None = None
 
 
 def load_model(
@@ -106,7 +112,7 @@ def load_model(
         _check_fetched(settings, source, found)
         family = found.family
         companions = Companions(settings.text_encoder, settings.vae, settings.tokenizer)
-        checkpoint = Checkpoint(source, family, companions, without=TINY_FOLDER)
+        checkpoint = open_checkpoint(source, family, companions, without=TINY_FOLDER)
         dtype = dtype or weights_dtype(device, family, checkpoint.count)
         require_memory(model, checkpoint.count, dtype, device)
         pipeline = checkpoint.load(dtype)

@@ -297,9 +297,8 @@ class DiffusionRenderer:
 
     def count_tokens(self, text: str) -> int:
         """Count what the pipeline would read, including the chat template's own tokens."""
-        chat = self._family.chat.prompt(self._counter, text)
         with self._counting:
-            return len(self._counter(chat).input_ids)
+            return self._family.token_count(self._counter, text)
 
     def _check_length(self, prompt: str) -> None:
         tokens = self.count_tokens(prompt)

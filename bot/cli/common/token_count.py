@@ -30,13 +30,14 @@ def token_counter(
     except Exception:  # the library has no specific error for a damaged file
         return None
     chat = (family or family_for(model)).chat
-    if tokenizer.token_to_id(chat.start_token) is None:  # another family's chat template
-        return None
+    if chat is not None and tokenizer.token_to_id(chat.start_token) is None:
+        return None  # another family's chat template
+    turn = "{}" if chat is None else chat.turn
     tokenizer.no_truncation()
     tokenizer.no_padding()
 
     def count(prompt: str) -> int:
-        return len(tokenizer.encode(chat.turn.format(prompt)).ids)
+        return len(tokenizer.encode(turn.format(prompt)).ids)
 
     return count
 

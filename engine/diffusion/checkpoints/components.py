@@ -114,18 +114,18 @@ def prepare(component: Component, found: Found, family: Family, index: Config) -
         )
     notes += completed(config, name, family, label)
     try:
-        module = _empty(component, config, index)
-        wanted = _wanted(module)
+        module = empty_module(component, config, index)
+        wanted = wanted_shapes(module)
     except Exception as error:  # a broken configuration makes the libraries raise nearly anything
         raise Unusable(f"the configuration of {name} is wrong ({_line(error)})") from error
-    return Prepared(name, module, _matched(name, label, wanted, translation.weights), notes)
+    return Prepared(name, module, matched(name, label, wanted, translation.weights), notes)
 
 
 def _layers(translation: Translation) -> dict[str, int]:
     return dict(sorted(layers_of(translation.weights).items()))
 
 
-def _empty(component: Component, config: Config, index: Config) -> nn.Module:
+def empty_module(component: Component, config: Config, index: Config) -> nn.Module:
     """Build the module on the meta device; its buffers are real, because no file has them."""
     if component.class_name is None:
         kind, settings = _encoder(config, index.get(component.name))
@@ -154,7 +154,7 @@ def _encoder(config: Config, entry: Any) -> tuple[Any, Any]:
     return kind, settings
 
 
-def _wanted(module: nn.Module) -> dict[str, tuple[int, ...]]:
+def wanted_shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
     """Return names and shapes of all tensors that the files have to hold."""
     tied: set[str] = set()
     settings = getattr(module, "config", None)
@@ -167,7 +167,7 @@ def _wanted(module: nn.Module) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _matched(
+def matched(
     component: str,
     label: str,
     wanted: Mapping[str, tuple[int, ...]],

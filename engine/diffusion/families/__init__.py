@@ -16,12 +16,14 @@ from engine.diffusion.families.base import (
     Chat,
     Component,
     Family,
+    NoiseLevels,
     Prompt,
     Speed,
     TokenLayout,
 )
 from engine.diffusion.families.clues import HUB_ID, ModelClues, folder_of
 from engine.diffusion.families.features import OF_MODE, Feature
+from engine.diffusion.families.sdxl import SDXL_LCM, SDXL_LIGHTNING, SDXL_TURBO
 from engine.diffusion.families.sketch import SKETCH, SKETCH_FAMILY
 from engine.diffusion.families.z_image import QWEN3_CHAT, Z_IMAGE, Z_IMAGE_TURBO
 
@@ -32,6 +34,9 @@ __all__ = [
     "MAX_STEPS",
     "OF_MODE",
     "QWEN3_CHAT",
+    "SDXL_LCM",
+    "SDXL_LIGHTNING",
+    "SDXL_TURBO",
     "SKETCH",
     "SKETCH_FAMILY",
     "Z_IMAGE",
@@ -42,6 +47,7 @@ __all__ = [
     "Feature",
     "Identified",
     "ModelClues",
+    "NoiseLevels",
     "Prompt",
     "Speed",
     "TokenLayout",
@@ -52,7 +58,14 @@ __all__ = [
     "identify",
 ]
 
-FAMILIES: tuple[Family, ...] = (SKETCH_FAMILY, Z_IMAGE, Z_IMAGE_TURBO)
+FAMILIES: tuple[Family, ...] = (
+    SKETCH_FAMILY,
+    Z_IMAGE,
+    Z_IMAGE_TURBO,
+    SDXL_TURBO,
+    SDXL_LCM,
+    SDXL_LIGHTNING,
+)
 """Every family, in the order in which they are asked: the narrower before the wider. The first
 three have the same pipeline class, which Turbo takes as its own."""
 

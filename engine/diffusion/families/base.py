@@ -114,6 +114,27 @@ class Prompt:
     negative: Tensor | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NoiseLevels:
+    """The noise levels of a run: `sigmas` has one more than there are steps, the last is 0.
+
+    times: the transformer's input at each step, in its family's convention. begin: what the noise
+    is multiplied with where painting begins from noise alone. fresh: for samplers that draw noise
+    at each step, how much of it the latents have after the step, as a ratio to the picture; the
+    rest of their noise is the predicted one. None where nothing is drawn.
+    """
+
+    sigmas: Tensor
+    times: Tensor
+    begin: float = 1.0
+    fresh: Tensor | None = None
+
+    @property
+    def steps(self) -> int:
+        """The number of steps from the first level to the last."""
+        return len(self.times)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family(ABC):
     """Everything that zimagine knows about one kind of model, in one place.
@@ -130,11 +151,12 @@ class Family(ABC):
     chat template. style, enhance: how prompts are worded for it, and how much is added by default.
     levels: of enhancement that differ here. knows_styles: whether words for a style change its
     pictures. pipeline_class: of diffusers, as model_index.json names it. components: those with
-    weights first. shift: of the noise schedule, where the scheduler's configuration has none.
-    rope_theta: base of the transformer's rotations. encoder_rope_theta: of the text encoder's;
-    encoder_rope_variants: of its later versions, which are read too. vae_scaling_factor,
-    vae_shift_factor: of an autoencoder whose configuration has none. These three are None where
-    each model of the family has its own, in its configuration.
+    weights first. chat: None for an encoder that reads plain text. shift: of the noise schedule,
+    where the scheduler's configuration has none. rope_theta: base of the transformer's rotations,
+    None where it has none. encoder_rope_theta: of the text encoder's; encoder_rope_variants: of its
+    later versions, which are read too. vae_scaling_factor, vae_shift_factor: of an autoencoder
+    whose configuration has none. These three are None where each model of the family has its own,
+    in its configuration.
     bfloat16: whether it keeps its quality in bfloat16, which is used where a device computes in it.
     known_names: what its publisher calls its models (`ModelClues.short_name`); asked only where
     nothing that can be read tells the family.
@@ -150,10 +172,10 @@ class Family(ABC):
     good_side_px: int
     pipeline_class: str
     components: tuple[Component, ...]
-    chat: Chat
+    chat: Chat | None = None
     layout: TokenLayout
     shift: float = SHIFT
-    rope_theta: float
+    rope_theta: float | None = None
     encoder_rope_theta: float | None = None
     encoder_rope_variants: tuple[float, ...] = ()
     vae_scaling_factor: float | None = None
@@ -199,6 +221,16 @@ class Family(ABC):
     def pipeline_guidance(self, guidance: float) -> float:
         """Convert classic guidance (1.0 = off) to the pipeline's number (0 = off)."""
 
+    def guidance_at(self, steps: int) -> float:
+        """Return the guidance that suits a number of steps, where none was asked for."""
+        return self.default_guidance
+
+    def token_count(self, tokenizer: Any, text: str) -> int:
+        """Count the tokens of a prompt as the text encoder reads it, its template included."""
+        if self.chat is None:
+            raise NotImplementedError(f"{self.name} has no chat template")
+        return len(tokenizer(self.chat.prompt(tokenizer, text)).input_ids)
+
     @abstractmethod
     def misfit(self, pipeline: Any) -> str | None:
         """Return why the loaded components cannot work together, in one line; None if they can."""
@@ -206,6 +238,15 @@ class Family(ABC):
     @abstractmethod
     def embed(self, pipeline: Any, text: str, device: Any) -> Tensor:
         """Encode a prompt with the pipeline's tokenizer and text encoder: tokens × width."""
+
+    def noise_levels(
+        self, scheduler: Any, steps: int, start: float, device: Any
+    ) -> NoiseLevels | None:
+        """Return the noise levels of a run; None for flow matching, which all families share.
+
+        start: the σ to begin at, 1 for pure noise.
+        """
+        return None
 
     @abstractmethod
     def model_times(self, timesteps: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Names of models by the classes of diffusers that paint with them, to refuse them by their name."""
+"""Names of models by their pipeline classes, to refuse them by their name."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NAMES: tuple[tuple[str, str], ...] = (
     ("Sana", "Sana"),
     ("StableCascade", "Stable Cascade"),
     ("StableDiffusion3", "Stable Diffusion 3"),
-    ("StableDiffusionXL", "SDXL"),
+    ("StableDiffusionXL", "SDXL that is not known to be distilled for few steps"),
     ("StableDiffusion", "Stable Diffusion 1.5 or 2"),
     ("StableVideoDiffusion", "Stable Video Diffusion"),
     ("Wan", "Wan"),

@@ -3,40 +3,34 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from engine.diffusion import loading, renderer
+from engine.diffusion import loading
 from engine.diffusion.loading import load_model
 from engine.diffusion.renderer import DiffusionRenderer
 from engine.errors import ModelInvalid
 from engine.settings import EngineSettings
 from engine.types import ImageRequest
 from tests.engine.diffusion.rendering import painted
-from tests.engine.diffusion.tiny import build_tiny
 
 REQUEST = ImageRequest("a lake", "a lake", "fog", 5, 256, 256, 4, 4.0)
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def base(folder_of_family: Callable[[str], Path]) -> Path:
     """The folder of a tiny model with Z-Image's scheduler."""
-    folder = tmp_path_factory.mktemp("base") / "base"
-    return build_tiny(folder, shift=6.0, sample_size=1024, rope_theta=1_000_000.0)
+    return folder_of_family("z-image")
 
 
-@pytest.fixture(scope="module")
-def base_painter(base: Path) -> Iterator[DiffusionRenderer]:
+@pytest.fixture
+def base_painter(painter_of_family: Callable[[str], DiffusionRenderer]) -> DiffusionRenderer:
     """The renderer with that model."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(renderer, "_lower_priority", lambda: None)
-        made = DiffusionRenderer.load(EngineSettings(model=str(base), device="cpu", threads=1))
-    yield made
-    made.close()
+    return painter_of_family("z-image")
 
 
 def test_it_is_painted_as_its_own_pipeline_paints_it(base: Path, base_painter: DiffusionRenderer):
@@ -64,8 +58,8 @@ def test_the_log_says_which_family_and_why(base: Path, caplog: pytest.LogCapture
     caplog.set_level(logging.INFO, logger=loading.__name__)
     load_model(EngineSettings(model=str(base)), torch.device("cpu"))
     load_model(EngineSettings(model=str(base), family="z-image-turbo"), torch.device("cpu"))
-    assert "base: it is of the family z-image: its scheduler's shift is 6" in caplog.messages
-    named = "base: it is of the family z-image-turbo: `family` under [engine] names it"
+    assert "z-image: it is of the family z-image: its scheduler's shift is 6" in caplog.messages
+    named = "z-image: it is of the family z-image-turbo: `family` under [engine] names it"
     assert named in caplog.messages
 
 
