@@ -62,4 +62,4 @@ class ClipTokenizers:
 
     def __call__(self, text: str) -> Any:
         """Return the tokens of a prompt as both read it, not filled up and not cut."""
-        return self.first(text)
+        return self.first(text, verbose=False)  # else it warns of long ones over our own sentence

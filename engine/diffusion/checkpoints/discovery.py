@@ -29,6 +29,7 @@ from engine.diffusion.checkpoints.names.groups import (
 from engine.diffusion.checkpoints.names.other_models import other_model
 from engine.diffusion.checkpoints.names.other_pipelines import pipeline_model
 from engine.diffusion.checkpoints.weight_files import PICKLED
+from engine.diffusion.families import FAMILIES
 
 INDEX = "model_index.json"
 CONFIG = "config.json"
@@ -165,6 +166,10 @@ class _Search:
         if kind != self._pipeline_class:
             model = pipeline_model(kind)
             named = f"it is {model} (a {kind})" if model else f"it is a {kind}"
+            if others := [each.name for each in FAMILIES if each.pipeline_class == kind]:
+                raise Unusable(
+                    f"{named}; if it is, name it with `family` under [engine]: {', '.join(others)}"
+                )
             raise Unusable(f"{named}; zimagine paints with {self._pipeline_class}")
         # What lists its components was whole once, so a missing one was not copied.
         for name in (*COMPONENTS, TOKENIZER, SCHEDULER):

@@ -117,7 +117,7 @@ def identify(
         reason = f"no family paints with {found}; {_DEFAULT.name} is assumed"
         return Identified(_DEFAULT, reason, guessed=True)
     for family in families:
-        if clues.short_name in family.known_names:
+        if clues.is_called(family.known_names):
             reason = f"nothing about it can be read here; its name is that of {family.name}"
             return Identified(family, reason, guessed=True)
     reason = f"nothing about it can be read here; {_DEFAULT.name} is assumed"

@@ -158,7 +158,7 @@ class Family(ABC):
     whose configuration has none. These three are None where each model of the family has its own,
     in its configuration.
     bfloat16: whether it keeps its quality in bfloat16, which is used where a device computes in it.
-    known_names: what its publisher calls its models (`ModelClues.short_name`); asked only where
+    known_names: what its publisher calls its models (`ModelClues.is_called`); asked only where
     nothing that can be read tells the family.
     lacks: the features that do not work with it; they are refused by name (`supports`).
     vocabulary: returns the words that a model knows which was taught few; None for all others.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
@@ -61,10 +61,17 @@ class ModelClues:
     @property
     def short_name(self) -> str:
         """The name without owner, folder and number format: z_image_bf16.gguf is z-image."""
+        return _FORMAT.sub("", self._stem).replace("_", "-")
+
+    def is_called(self, names: Collection[str]) -> bool:
+        """Whether it has one of these names, with or without owner and number format."""
+        given = (self.short_name, self._stem, self.name.lower())
+        return any(each.replace("_", "-") in names for each in given)
+
+    @property
+    def _stem(self) -> str:
         name = PurePath(self.name).name.lower()
-        for suffix in _WEIGHTS:
-            name = name.removesuffix(suffix)
-        return _FORMAT.sub("", name).replace("_", "-")
+        return next((name.removesuffix(each) for each in _WEIGHTS if name.endswith(each)), name)
 
     def config(self, component: str) -> Mapping[str, Any]:
         """The configuration of a component; empty where there is none."""

@@ -207,7 +207,7 @@ class Undistilled(FullSize):
         shift = clues.config("scheduler").get("shift")
         if shift == self.shift:
             return f"its scheduler's shift is {self.shift:g}"
-        if shift is None and clues.pipeline_class and clues.short_name in self.known_names:
+        if shift is None and clues.pipeline_class and clues.is_called(self.known_names):
             return f"its model_index.json names {self.pipeline_class}, and its name is Z-Image's"
         return None
 
@@ -222,7 +222,7 @@ and break above 3.2; 1.8 is the strongest that still only holds a prompt more st
 
 Z_IMAGE: Family = Undistilled(
     name="z-image",
-    known_names=("z-image", "z-image-base"),
+    known_names=("tongyi-mai/z-image", "z-image-bf16", "z-image-base"),
     shift=6.0,
     speeds={Speed.FAST: 28, Speed.STANDARD: 36, Speed.FINE: 50},
     default_steps=36,
@@ -235,4 +235,6 @@ Z_IMAGE: Family = Undistilled(
 """Its publisher advises 28 to 50 steps and guidance 3 to 5, without saying whether that is classic
 guidance or the pipeline's number, which is one less: the default lies within both, and the limit is
 the pipeline's 5. Which steps a speed means was chosen by hand within the published bounds. A
-negative prompt acts at any guidance above 1; where that is off, the lowest advised one is used."""
+negative prompt acts at any guidance above 1; where that is off, the lowest advised one is used.
+Its names are those of its publisher and of ComfyUI's files; people call Turbo's files z_image too,
+so that alone says nothing."""

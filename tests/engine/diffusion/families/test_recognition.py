@@ -179,7 +179,7 @@ DEFAULT = "z-image-turbo is assumed"
             "its scheduler's shift is 6",
         ),
         (
-            ModelClues("models/Z-Image", index()),
+            ModelClues("models/Z-Image-Base", index()),
             Z_IMAGE,
             "its model_index.json names ZImagePipeline, and its name is Z-Image's",
         ),
@@ -192,6 +192,11 @@ DEFAULT = "z-image-turbo is assumed"
             ModelClues("models/z_image_bf16.safetensors"),
             Z_IMAGE,
             "nothing about it can be read here; its name is that of z-image",
+        ),
+        (
+            ModelClues("models/z_image.safetensors"),
+            Z_IMAGE_TURBO,
+            f"nothing about it can be read here; {DEFAULT}",
         ),
         (
             ModelClues("unet/z_image_turbo-Q4_K_M.gguf"),

@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,11 @@ from engine.diffusion.families import (
     Prompt,
     identify,
 )
+from engine.diffusion.footprint import MemoryPlan
+from engine.diffusion.generation import Painting
 from engine.diffusion.loading import load_component, load_model
 from engine.diffusion.renderer import DiffusionRenderer
+from engine.diffusion.residency import Residency
 from engine.diffusion.sampling import levels, predictor
 from engine.errors import ModelInvalid
 from engine.schedule import steps_from
@@ -231,7 +234,9 @@ def test_another_scheduler_gives_way_to_the_familys(
         "model_index.json",
         lambda data: data.update(scheduler=["diffusers", "EulerDiscreteScheduler"]),
     )
-    assert refusal(plain).startswith("it is SDXL that is not known to be distilled for few steps")
+    refused = refusal(plain)
+    assert refused.startswith("it is SDXL that is not known to be distilled for few steps")
+    assert refused.endswith("`family` under [engine]: sdxl-turbo, sdxl-lcm, sdxl-lightning")
     caplog.set_level(logging.INFO, logger=loading.__name__)
     lcm = load_model(EngineSettings(model=str(plain), family="sdxl-lcm"), CPU).pipeline.scheduler
     assert type(lcm).__name__ == "LCMScheduler" and lcm.config.beta_end == 0.012
@@ -290,6 +295,28 @@ def test_single_files_and_companions_are_refused(copy: Path) -> None:
     file = copy / UNET
     assert "is read from diffusers' folders" in refusal(file, family="sdxl-lcm")
     assert "leave text_encoder, vae and tokenizer" in refusal(copy, vae=copy / "vae")
+
+
+def test_eight_bit_weights_and_back(folder_of_family: Folders) -> None:
+    """Both 8-bit formats paint nearly the same picture, and exact weights return to the bit."""
+    loaded = load_model(EngineSettings(model=str(folder_of_family("sdxl-turbo"))), CPU)
+    stages = Residency(
+        loaded.pipeline,
+        CPU,
+        SDXL_TURBO,
+        reload_transformer=partial(load_component, loaded, "transformer"),
+        reload_encoder=partial(load_component, loaded, "text_encoder"),
+    )
+    plans = ("resident", "model-offload+int8", "resident+fp8", "streamed")
+    made: list[torch.Tensor] = []
+    for plan in plans:
+        stages.use(MemoryPlan.parse(plan))
+        run = Painting(loaded.pipeline, SDXL_TURBO, stages, CPU, REQUEST, (), lambda _: None)
+        made.append(run.paint())
+    exact, *rounded, again = made
+    assert torch.equal(exact, again)
+    for each in rounded:
+        assert 0 < float((each.float() - exact.float()).abs().mean()) < 16
 
 
 SDXL = {"_class_name": "StableDiffusionXLPipeline"}
