@@ -46,7 +46,16 @@ from bot.request.resolve import (
 )
 from bot.wording import rejections
 from engine import prompts
-from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE, Z_IMAGE_TURBO, Family, Speed
+from engine.diffusion.families import (
+    SDXL_LCM,
+    SDXL_LIGHTNING,
+    SDXL_TURBO,
+    SKETCH_FAMILY,
+    Z_IMAGE,
+    Z_IMAGE_TURBO,
+    Family,
+    Speed,
+)
 from engine.prompts import EnhancementLevel, Hint, PictureStyle
 from engine.types import MAX_SEED, MAX_VARIATIONS, Mode, Variation
 from tests.fakes import KNOWS_ALL
@@ -82,6 +91,17 @@ def test_z_image_has_its_own_steps_and_guidance():
     )
     above = dataclasses.replace(params, guidance=6.5)
     assert resolve(above, Z_IMAGE, lambda: 42) == Refused(OutOfRange("guidance", 6.5, 1.0, 6.0))
+
+
+@pytest.mark.parametrize("family", [SDXL_TURBO, SDXL_LCM, SDXL_LIGHTNING], ids=lambda one: one.name)
+def test_the_guidance_of_few_step_sdxl_follows_the_steps(family: Family):
+    """4 steps get guidance 1.5 and 8 steps 1.8, where nobody asks for another."""
+    usual = resolved(GenerationParams("a lake"), family).request
+    fine = resolved(GenerationParams("a lake", speed=Speed.FINE), family).request
+    chosen = resolved(GenerationParams("a lake", steps=8, guidance=1.2), family).request
+    assert (usual.steps, usual.guidance) == (4, 1.5)
+    assert (fine.steps, fine.guidance) == (8, 1.8)
+    assert (chosen.steps, chosen.guidance) == (8, 1.2)
 
 
 def test_a_negative_prompt_for_z_image_needs_nothing_raised():
