@@ -28,6 +28,7 @@ from pydantic_settings import (
 
 from bot.proxies import Proxies, parse_proxy
 from bot.setting_names import ENV_PREFIX, TOKEN_ENV, nearest_setting, unknown_variables
+from engine.diffusion.families import FAMILIES
 from engine.diffusion.footprint import MemoryPlan
 from engine.settings import AUTO, EngineSettings
 
@@ -121,6 +122,13 @@ def _memory_plan(name: str) -> str:
     return name if name == AUTO else str(MemoryPlan.parse(name))
 
 
+def _family(name: str) -> str:
+    names = [AUTO, *(family.name for family in FAMILIES)]
+    if name not in names:
+        raise ValueError(f"{name!r} is no model family: use one of {', '.join(names)}")
+    return name
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -149,6 +157,7 @@ class EngineSection(_Section):
     """The model, the device, and the limits of the queue."""
 
     model: Annotated[str, AfterValidator(_not_blank)] = "sketch"
+    family: Annotated[str, AfterValidator(_family)] = AUTO
     text_encoder: Annotated[Path, BeforeValidator(_path)] | None = None
     vae: Annotated[Path, BeforeValidator(_path)] | None = None
     tokenizer: Annotated[Path, BeforeValidator(_path)] | None = None
@@ -269,6 +278,9 @@ def load(path: Path | None, **override: Any) -> Settings:
         settings = Settings(**values_by_section)
         for name, values in override.items():
             section = getattr(settings, name)
+            if values.get("model", settings.engine.model) != settings.engine.model:
+                # What the file says about its own model does not hold for another.
+                values = {"family": AUTO} | values
             changed = type(section).model_validate(section.model_dump() | values)
             settings = settings.model_copy(update={name: changed})
     except ValidationError as error:

@@ -14,9 +14,9 @@ AUTO = "auto"
 class EngineSettings:
     """Settings that an engine is started with.
 
-    model: "sketch", a hub id, a folder or a file of weights. text_encoder, vae, tokenizer: a file
-    or folder in place of the model's own; None for what lies in it or beside it. device: "auto",
-    "cpu", "cuda", "cuda:1", "mps".
+    model: "sketch", a hub id, a folder or a file of weights. family: its family's name, or AUTO to
+    find it by what is there. text_encoder, vae, tokenizer: a file or folder in place of the model's
+    own; None for what lies in it or beside it. device: "auto", "cpu", "cuda", "cuda:1", "mps".
 
     queue_limit, user_limit, server_limit: how many jobs may wait in total, per user and per server;
     None = as many as the queue holds. stall_s: a renderer counts as hung after this long without a
@@ -31,6 +31,7 @@ class EngineSettings:
     """
 
     model: str = "sketch"
+    family: str = AUTO
     text_encoder: Path | None = None
     vae: Path | None = None
     tokenizer: Path | None = None

@@ -20,7 +20,7 @@ from bot.request.prompt.apply_flags import apply_flags_to_each
 from bot.request.resolve import resolve
 from bot.wording import prompt_analysis, rejections
 from bot.wording.labels import style_name
-from engine.diffusion.families import Family, family_for
+from engine.diffusion.families import Family, family_of
 from engine.prompts import (
     Advice,
     Analysis,
@@ -68,7 +68,7 @@ def command(
     """
     override = {"engine": {"model": model}} if model else {}
     settings = load_settings(config, **override).engine
-    family = family_for(settings.model)
+    family = family_of(settings)
     # Resolving cleans the prompt and refuses invalid ones; nothing is generated.
     chosen = None if style is None else PictureStyle(style)
     parsed = apply_flags_to_each(GenerationParams(" ".join(prompt), style=chosen), 1, private=True)
@@ -80,7 +80,7 @@ def command(
         refuse(resolved.reason)
     request = resolved.request
     text = request.prompt
-    count = token_counter(settings.model, settings.revision)
+    count = token_counter(settings.model, settings.revision, family)
     analysis = analyse(text, count=count, max_tokens=family.max_tokens)
     added = {level: _enhanced(request, level, family, count) for level in LEVELS}
     pictures = sum(each.count for each in parsed)

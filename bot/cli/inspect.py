@@ -23,7 +23,7 @@ from bot.wording.foreign import (
     foreign_rows,
     workflow_remark,
 )
-from engine.diffusion.families import FAMILIES, Family, family_for
+from engine.diffusion.families import FAMILIES, Family, family_of
 from engine.png import EmbeddedRecipe
 from engine.prompts import clean
 from engine.types import Recipe
@@ -48,7 +48,7 @@ def command(file: Path, as_json: bool, config: Path | None) -> None:
         click.echo(_as_json(found) if as_json else _as_text(found, words()))
         return
     # What size can be painted depends on the model.
-    family = family_for(load_settings(config).engine.model)
+    family = family_of(load_settings(config).engine)
     click.echo(_foreign_json(found, family) if as_json else _foreign_text(found, family, words()))
 
 

@@ -64,6 +64,7 @@ def command(
     }
     if model:
         environment[f"{ENV_PREFIX}ENGINE__MODEL"] = model
+        environment[f"{ENV_PREFIX}ENGINE__FAMILY"] = settings.engine.family
     arguments = None if no_bot else ["run", *(["--config", str(config)] if config else [])]
     data_dir = settings.storage.data_dir
     ideas = None if no_bot else prompt_ideas(settings.engine.model, np.random.default_rng())

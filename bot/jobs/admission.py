@@ -15,6 +15,7 @@ from bot.accounts.permissions import Actor
 from bot.jobs.completion import JobEvents
 from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.submission import JobSubmission
+from bot.request.features import feature_problem
 from bot.request.outcomes import (
     Accepted,
     Blocked,
@@ -125,6 +126,9 @@ class AdmissionService:
         for each in submissions:
             problem = token_problem(
                 each.resolved.request, self._resolver.count_tokens, self._resolver.family
+            )
+            problem = problem or feature_problem(
+                each.resolved.request, self._resolver.family, each.count
             )
             if problem is not None:
                 return Refused(problem)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 
+from bot.request.features import feature_problem, mode_problem
 from bot.request.mentions.names import readable
 from bot.request.notes import (
     HighGuidance,
@@ -39,7 +40,7 @@ from bot.request.outcomes import (
 )
 from bot.request.params import GenerationParams, InitImages
 from engine import prompts
-from engine.diffusion.families import Family
+from engine.diffusion.families import Family, Feature
 from engine.prompts import Count, EnhancementLevel
 from engine.sizing import GRID_PX, cut_share, offered, parse_aspect, ratio_fits, size_for_aspect
 from engine.types import MAX_SEED, MAX_VARIATIONS, ImageRequest, Mode, SourceChange, Variation
@@ -88,12 +89,14 @@ def resolve(
     """
     prompt = readable(prompts.clean(params.prompt))
     negative = readable(prompts.clean(params.negative or ""), within=params.prompt)
-    steps, guidance = _steps(params, family), _guidance(params, family)
+    steps = _steps(params, family)
+    guidance = _guidance(params, steps, family)
     if negative and not (keep_guidance and params.guidance is not None):
         guidance = _guidance_for_negative(guidance, family)
     problem = (
         _text_problem(prompt, negative)
         or _negative_problem(negative, family)
+        or mode_problem(params.start.mode if params.start else Mode.TEXT, family)
         or seed_problem(params.seed)
         or _preset_problem(params, family)
         or _effort_problem(steps, guidance, family)
@@ -280,6 +283,7 @@ def replay_problem(request: ImageRequest, family: Family) -> Reason | None:
     start = InitImages(request.mode, request.inputs, request.strength)
     return (
         _text_problem(request.prompt, request.negative_prompt)
+        or feature_problem(request, family)
         or _effective_problem(request.effective_prompt)
         or seed_problem(request.seed)
         or _effort_problem(request.steps, request.guidance, family)
@@ -373,10 +377,10 @@ def _steps(params: GenerationParams, family: Family) -> int:
     return family.default_steps if params.speed is None else family.speeds[params.speed]
 
 
-def _guidance(params: GenerationParams, family: Family) -> float:
+def _guidance(params: GenerationParams, steps: int, family: Family) -> float:
     if params.guidance is not None:
         return float(params.guidance)
-    return family.strict_guidance if params.strict else family.default_guidance
+    return family.strict_guidance if params.strict else family.guidance_at(steps)
 
 
 def _guidance_for_negative(guidance: float, family: Family) -> float:
@@ -433,7 +437,8 @@ def _text_problem(prompt: str, negative: str) -> Reason | None:
 
 
 def _negative_problem(negative: str, family: Family) -> Reason | None:
-    return NegativeUnsupported() if negative and family.negative_guidance is None else None
+    unsupported = negative and not family.supports(Feature.NEGATIVE)
+    return NegativeUnsupported() if unsupported else None
 
 
 def _effective_problem(text: str) -> Reason | None:

@@ -45,7 +45,9 @@ def summarize(
         style=None if style_ignored else request.style,
         steps=steps,
         speed=next((name for name, each in family.speeds.items() if each == steps), None),
-        guidance=None if request.guidance == family.default_guidance else request.guidance,
+        guidance=None
+        if request.guidance == family.guidance_at(request.steps)
+        else request.guidance,
     )
 
 

@@ -34,7 +34,7 @@ from bot.runtime.wiring import Infrastructure, Stores, wire
 from bot.settings import Settings
 from bot.tasks import end_tasks
 from bot.wording.labels import device_remark
-from engine.diffusion.families import Family, family_for
+from engine.diffusion.families import Family, family_of, identified
 from engine.errors import Defunct, EngineError, ModelUnavailable
 from engine.factory import diffusion_factory
 from engine.renderer import RendererFactory
@@ -150,13 +150,15 @@ async def open_application(
             idle_s=engine_settings.idle_unload_s,
         )
         fetch = fetch or partial(download, proxies=settings.discord.proxies)
+        # On a thread: for a hub id it reads the hub's cache.
+        family = family or await asyncio.to_thread(family_of, settings.engine)
         components = wire(
             Infrastructure(
                 settings,
                 db,
                 files,
                 engine,
-                family or family_for(settings.engine.model),
+                family,
                 clock,
                 fetch,
             )
@@ -218,6 +220,8 @@ async def serve(settings: Settings, explain_exit: Callable[[str], None]) -> int:
     with stop_on_signals(stop):
         async with open_application(settings) as app:
             log.info("starting", model=settings.engine.model, data=str(settings.storage.data_dir))
+            found = await asyncio.to_thread(identified, settings.engine)
+            log.info("model family", family=found.family.name, why=found.reason)
             watch: list[Coroutine[Any, Any, Any]] = [
                 stop.wait(),
                 app.task_failed.wait(),

@@ -21,7 +21,7 @@ from typing import Final
 import torch
 from safetensors.torch import save_file
 
-from engine.diffusion.checkpoints import Checkpoint, Companions, Unusable
+from engine.diffusion.checkpoints import Checkpoint, Companions, Unusable, open_checkpoint
 from engine.diffusion.checkpoints.components import Prepared
 from engine.diffusion.checkpoints.discovery import CONFIG, INDEX, SCHEDULER, TOKENIZER
 from engine.diffusion.checkpoints.names.groups import TEXT_ENCODER, TRANSFORMER
@@ -96,7 +96,11 @@ def convert(
 
 
 def _checkpoint(folder: Path) -> Checkpoint:
-    return Checkpoint(folder, family_for(str(folder)), Companions())
+    family = family_for(str(folder))
+    checkpoint = open_checkpoint(folder, family, Companions())
+    if not isinstance(checkpoint, Checkpoint):
+        raise Unusable(f"models of {family.name} cannot be converted")
+    return checkpoint
 
 
 def _copy_configurations(checkpoint: Checkpoint, target: Path) -> None:

@@ -214,7 +214,8 @@ class Painting:
     ) -> torch.Tensor:
         scheduler, steps = self.pipeline.scheduler, self.request.steps
         plan = levels(self.family, scheduler, steps, sigma, noise.shape, self.device)
-        begin = noise if start is None else latent.noisy(start, noise, plan.sigmas[0])
+        begin = plan.begin * noise if start is None else latent.noisy(start, noise, plan.sigmas[0])
+        seed = self.request.seed ^ (_REFINING if reported_before else 0)
         with self.stages.denoising():
             whole = predictor(self.family, self.pipeline.transformer, prompt)
             run = SamplingRun(
@@ -226,6 +227,7 @@ class Painting:
                 adaptations=self.adaptations,
                 constrain=constrain,
                 reported_before=reported_before,
+                draw=latent.StepNoise(seed, noise.shape, self.device),
             )
             return run(begin)
 

@@ -27,6 +27,25 @@ def noise(seed: int, channels: int, width_px: int, height_px: int) -> torch.Tens
     return torch.randn(shape, generator=torch.Generator("cpu").manual_seed(seed))
 
 
+class StepNoise:
+    """The noise that a sampler draws at its steps, on the CPU: after the first, from the same seed.
+
+    shape: of the latents. The numbers are those that a pipeline with one generator would draw.
+    """
+
+    def __init__(self, seed: int, shape: torch.Size, device: torch.device) -> None:
+        self._generator = torch.Generator("cpu").manual_seed(seed)
+        self._shape = shape
+        self._device = device
+        self._drawn: list[torch.Tensor] = []
+
+    def __call__(self, step: int) -> torch.Tensor:
+        """Return the noise of a step, from 0; the same for a step that is repeated."""
+        while len(self._drawn) < step + 2:  # the first is where painting begins
+            self._drawn.append(torch.randn(self._shape, generator=self._generator))
+        return self._drawn[step + 1].to(self._device)
+
+
 def request_noise(request: ImageRequest, channels: int) -> torch.Tensor:
     """Return the noise of a request's seed, rotated by each of its variations."""
     size = (channels, request.width_px, request.height_px)

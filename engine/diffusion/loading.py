@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +16,23 @@ from huggingface_hub import snapshot_download
 from transformers.utils import logging as transformers_logging
 
 from engine.diffusion.capacity import require_memory, weights_dtype
-from engine.diffusion.checkpoints import Checkpoint, Companions, Unusable
-from engine.diffusion.families import SKETCH, Family, family_for, folder_of
+from engine.diffusion.checkpoints import (
+    Checkpoint,
+    Companions,
+    PipelineFolder,
+    Unusable,
+    open_checkpoint,
+)
+from engine.diffusion.families import (
+    HUB_ID,
+    SKETCH,
+    Family,
+    Identified,
+    ModelClues,
+    folder_of,
+    identified,
+    identify,
+)
 from engine.diffusion.footprint import Sizes
 from engine.diffusion.previews import TINY_FOLDER
 from engine.diffusion.residency import from_pipeline
@@ -29,7 +43,6 @@ from engine.hub.logged import fetch
 from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +61,7 @@ def locate(settings: EngineSettings) -> Path:
         return folder
     if folder.is_symlink():
         raise ModelInvalid(model, f"it is a link to {folder.readlink()}, which does not exist")
-    if not _HUB_ID.fullmatch(model):
+    if not HUB_ID.fullmatch(model):
         raise ModelNotFound(
             model, "no such folder, and not a Hugging Face model id like owner/name"
         )
@@ -99,7 +112,7 @@ class Loaded:
     folder: Path
     dtype: torch.dtype
     family: Family
-    checkpoint: Checkpoint | None = None
+    checkpoint: Checkpoint | PipelineFolder | None = None
 
 
 def load_model(
@@ -117,13 +130,15 @@ def load_model(
     transformers_logging.disable_progress_bar()
     model = settings.model
     with _explained(model):
-        checkpoint, family = _opened(settings)
+        checkpoint, found = _opened(settings)
+        family = found.family
         dtype = dtype or weights_dtype(device, family, checkpoint.count)
         require_memory(model, checkpoint.count, dtype, device)
         pipeline = checkpoint.load(dtype)
         if misfit := family.misfit(pipeline):  # otherwise each job would fail
             raise ModelInvalid(model, misfit)
         revision = checkpoint.fingerprint()
+    _report(checkpoint.source.name, found)
     for note in checkpoint.notes:
         _log.info("%s: %s", checkpoint.source.name, note)
     return Loaded(pipeline, revision, checkpoint.root, dtype, family, checkpoint)
@@ -152,7 +167,8 @@ def examine_model(settings: EngineSettings, device: torch.device) -> Examined:
     device: where it would be painted with. Raises ModelNotFound or ModelInvalid.
     """
     with _explained(settings.model):
-        checkpoint, family = _opened(replace(settings, download=False))
+        checkpoint, found = _opened(replace(settings, download=False))
+        family = found.family
         checkpoint.check_companions()
         dtype = weights_dtype(device, family, checkpoint.count)
         too_large = None
@@ -164,13 +180,41 @@ def examine_model(settings: EngineSettings, device: torch.device) -> Examined:
         return Examined(family, checkpoint.count, dtype, sizes, checkpoint.notes, too_large)
 
 
-def _opened(settings: EngineSettings) -> tuple[Checkpoint, Family]:
-    """Find a model's files and compare their headers with its architecture."""
-    source = locate(settings)
-    # A hub id tells nothing; what was fetched for it does.
-    family = family_for(settings.model if settings.model == SKETCH else str(source))
+def _opened(settings: EngineSettings) -> tuple[Checkpoint | PipelineFolder, Identified]:
+    """Find a model's files and compare their headers with the architecture of its family."""
+    found, source = identified(settings), locate(settings)
+    _check_fetched(settings, source, found)
     companions = Companions(settings.text_encoder, settings.vae, settings.tokenizer)
-    return Checkpoint(source, family, companions, without=TINY_FOLDER), family
+    return open_checkpoint(source, found.family, companions, without=TINY_FOLDER), found
+
+
+def _report(name: str, found: Identified) -> None:
+    """Log which family a model was taken for, and why; a guess is a warning."""
+    if found.guessed:
+        _log.warning(
+            "%s: it is taken for %s: %s; `family` under [engine] decides otherwise",
+            name,
+            found.family.name,
+            found.reason,
+        )
+    else:
+        _log.info("%s: it is of the family %s: %s", name, found.family.name, found.reason)
+
+
+def _check_fetched(settings: EngineSettings, source: Path, assumed: Identified) -> None:
+    """Raise ModelInvalid if files that were fetched just now are of another family than assumed.
+
+    Commands and bounds were made for the family that was assumed when nothing was there to read.
+    """
+    if not assumed.guessed or not source.is_dir():
+        return
+    found = identify(ModelClues.read(str(source)))
+    if not found.guessed and found.family is not assumed.family:
+        raise ModelInvalid(
+            settings.model,
+            f"its files are of {found.family.name} ({found.reason}), which could not be known "
+            f"before they were fetched: start zimagine again",
+        )
 
 
 def load_component(loaded: Loaded, name: str) -> Any:

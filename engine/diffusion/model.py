@@ -37,7 +37,9 @@ class Model:
         """The text encoder as a writer; None where it cannot write, which is checked once."""
         if not self._asked:
             pipeline, chat = self.loaded.pipeline, self.loaded.family.chat
-            self._expander = Expander.around(pipeline.text_encoder, pipeline.tokenizer, chat)
+            if chat is not None:
+                encoder, tokenizer = pipeline.text_encoder, pipeline.tokenizer
+                self._expander = Expander.around(encoder, tokenizer, chat)
             self._asked = True
         return self._expander
 

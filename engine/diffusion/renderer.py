@@ -17,7 +17,7 @@ import torch
 import transformers
 
 from engine.diffusion.devices import pick_device, remarks
-from engine.diffusion.families import Family, family_for, folder_of
+from engine.diffusion.families import Family, family_of, folder_of
 from engine.diffusion.faults import is_memory, is_sticky, out_of_memory
 from engine.diffusion.generation import Painting
 from engine.diffusion.loading import Loaded, load_component, load_model
@@ -75,7 +75,7 @@ class DiffusionRenderer:
         self._settings = settings
         self._device = device
         self._load = load
-        self._family = family_for(settings.model)
+        self._family = family_of(settings)
         self._threads = threads
         self._planner = Planner(settings, self._family, device)
         self._model: Model | None = self._loaded()
@@ -297,9 +297,8 @@ class DiffusionRenderer:
 
     def count_tokens(self, text: str) -> int:
         """Count what the pipeline would read, including the chat template's own tokens."""
-        chat = self._family.chat.prompt(self._counter, text)
         with self._counting:
-            return len(self._counter(chat).input_ids)
+            return self._family.token_count(self._counter, text)
 
     def _check_length(self, prompt: str) -> None:
         tokens = self.count_tokens(prompt)

@@ -15,27 +15,11 @@ from typing import Any, Protocol
 
 import torch
 
-from engine.diffusion.families import Family, Prompt
+from engine.diffusion.families import Family, NoiseLevels, Prompt
 from engine.diffusion.guard import Finiteness
 from engine.errors import NonFinite
 from engine.schedule import levels_from
 from engine.types import Adaptation, Mend
-
-
-@dataclass(frozen=True, slots=True)
-class NoiseLevels:
-    """The noise levels of a run: `sigmas` has one more than there are steps, the last is 0.
-
-    times: the transformer's input at each step, in its family's convention.
-    """
-
-    sigmas: torch.Tensor
-    times: torch.Tensor
-
-    @property
-    def steps(self) -> int:
-        """The number of steps from the first level to the last."""
-        return len(self.times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +44,8 @@ class Predictor(Protocol):
     ) -> torch.Tensor: ...
 
 
+Draw = Callable[[int], torch.Tensor]
+"""Draws the noise of a step, numbered from 0; the same whenever it is asked for."""
 Constrain = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Restores what a mask protects in latents of a noise level."""
 
@@ -71,14 +57,16 @@ def levels(
 
     steps: of a whole run; fewer are taken from a later start (engine/schedule.py).
     """
+    if (own := family.noise_levels(scheduler, steps, start, device)) is not None:
+        return own
     config = scheduler.config
     mu = family.dynamic_shift(config, shape[2], shape[3])
     # The pipeline's own list at full strength, to the bit: float32 fractions.
     whole = torch.linspace(1.0, 1 / steps, steps).tolist()
     wanted = whole if start >= 1.0 else levels_from(start, steps, config.get("shift", family.shift))
-    own = type(scheduler).from_config(config)
-    own.set_timesteps(sigmas=wanted, device=device, mu=mu)
-    return NoiseLevels(own.sigmas.to(device), family.model_times(own.timesteps))
+    flow = type(scheduler).from_config(config)
+    flow.set_timesteps(sigmas=wanted, device=device, mu=mu)
+    return NoiseLevels(flow.sigmas.to(device), family.model_times(flow.timesteps))
 
 
 def predictor(family: Family, transformer: Any, prompt: Prompt) -> Predictor:
@@ -103,7 +91,8 @@ class SamplingRun:
 
     watch: called with each verified step, in order; may raise to end the run. exact: a context in
     which a step is computed in float32. reported_before: steps of the same picture before these.
-    adaptations: extended by how broken steps were recovered. Raises NonFinite where nothing helped.
+    adaptations: extended by how broken steps were recovered. draw: for levels with fresh noise.
+    Raises NonFinite where nothing helped.
     """
 
     predict: Predictor
@@ -114,6 +103,7 @@ class SamplingRun:
     adaptations: list[Adaptation]
     constrain: Constrain | None = None
     reported_before: int = 0
+    draw: Draw | None = None
 
     def __call__(self, latents: torch.Tensor) -> torch.Tensor:
         """Denoise these latents."""
@@ -136,11 +126,21 @@ class SamplingRun:
     def _take(self, number: int, before: torch.Tensor) -> _Taken:
         levels = self.levels
         velocity = self.predict(before, levels.times[number], self.guidance)
-        now, then = levels.sigmas[number], levels.sigmas[number + 1]
-        after = before + (then - now) * velocity
+        then = levels.sigmas[number + 1]
+        after = self._moved(number, before, velocity)
         if self.constrain is not None:
             after = self.constrain(after, then)
         return _Taken(number, before, after, velocity, Finiteness(after))
+
+    def _moved(self, number: int, before: torch.Tensor, velocity: torch.Tensor) -> torch.Tensor:
+        """Return the latents at the next level, with fresh noise where the sampler draws it."""
+        now, then = self.levels.sigmas[number], self.levels.sigmas[number + 1]
+        if self.levels.fresh is None or self.draw is None:
+            return before + (then - now) * velocity
+        clean = before - now * velocity
+        fresh, whole = self.levels.fresh[number], then / (1 - then)
+        kept = (whole**2 - fresh**2).clamp(min=0).sqrt()
+        return (1 - then) * (clean + kept * (clean + velocity) + fresh * self.draw(number))
 
     def _recovered(self, bad: _Taken) -> _Taken:
         """Repeat a step from the last good latents: with less guidance, then in float32."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from itertools import chain
 
 from engine.prompts.advice import Count
 from engine.prompts.analysis import main_subject
 from engine.prompts.language import Language, is_foreign
-from engine.prompts.negatives import DEFAULT_NEGATIVE, defects
+from engine.prompts.negatives import DEFAULT_NEGATIVE, defects, within
 from engine.prompts.reading import MASK, read
 from engine.prompts.selection import SENTENCE_ENDS, SOFT_ENDS, bare, context_of, implied, plain
 
@@ -60,9 +61,9 @@ def enhance(
     """Add what the prompt implies, in its own language, without contradicting or repeating it.
 
     prompt and negative are cleaned texts; a negative prompt is made only where the user gave none
-    and it has an effect. variety, 0 to 1, is how often `seed` influences the wording. Sentences
-    that would not fit into max_tokens are left out, the last ones first; where `count` returns
-    None, all stay.
+    and it has an effect. variety, 0 to 1, is how often `seed` influences the wording. Sentences and
+    defects that would not fit into max_tokens are left out, the last ones first; where `count`
+    returns None, all stay.
     """
     if level is EnhancementLevel.OFF:
         return Enhancement(prompt, negative, "")
@@ -73,7 +74,8 @@ def enhance(
     fitting = _fitting(prompt, groups, context.spoken, style, count, max_tokens)
     added = _text(fitting, context.spoken, style)
     if negative_works and not negative:
-        negative = DEFAULT_NEGATIVE[context.spoken] if light else _negative(prompt, context.spoken)
+        ours = DEFAULT_NEGATIVE[context.spoken] if light else _negative(prompt, context.spoken)
+        negative = within(ours, partial(_fits, count, max_tokens))
     return Enhancement(_join(prompt, added, context.spoken, style), negative, added)
 
 
@@ -101,14 +103,16 @@ def _fitting(
     count: Count | None,
     max_tokens: int | None,
 ) -> list[tuple[str, ...]]:
-    if count is None or max_tokens is None:
-        return groups
     for kept in range(len(groups), 0, -1):
         text = _text(groups[:kept], spoken, style)
-        tokens = count(_join(prompt, text, spoken, style))
-        if tokens is None or tokens <= max_tokens:
+        if _fits(count, max_tokens, _join(prompt, text, spoken, style)):
             return groups[:kept]
     return []
+
+
+def _fits(count: Count | None, max_tokens: int | None, text: str) -> bool:
+    tokens = None if count is None or max_tokens is None else count(text)
+    return tokens is None or max_tokens is None or tokens <= max_tokens
 
 
 def _text(groups: list[tuple[str, ...]], spoken: Language, style: Style) -> str:

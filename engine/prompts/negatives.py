@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.prompts.concepts import FIGHTS, Sense, Topic
@@ -133,11 +134,26 @@ def is_ours(negative: str) -> bool:
         return True
     everything = [*_COMMON, *(each for own in _OF_SUBJECT.values() for each in own)]
     for spoken, separator in _SEPARATOR.items():
+        if DEFAULT_NEGATIVE[spoken].startswith(negative + separator):  # as much of it as fitted
+            return negative.count(separator) + 1 >= _FEWEST_OURS
         known = {each.wording(spoken) for each in everything}
         parts = negative.split(separator)
         if len(parts) >= _FEWEST_OURS and len(set(parts)) == len(parts) and known.issuperset(parts):
             return True
     return False
+
+
+def within(negative: str, fits: Callable[[str], bool]) -> str:
+    """Return as much of a negative prompt that was made here as fits, the last defects left out.
+
+    "" where what is left would be too little to be recognised as made here.
+    """
+    if fits(negative):
+        return negative
+    separator = next((each for each in _SEPARATOR.values() if each in negative), ", ")
+    parts = negative.split(separator)
+    kept = range(len(parts) - 1, _FEWEST_OURS - 1, -1)
+    return next((text for n in kept if fits(text := separator.join(parts[:n]))), "")
 
 
 def _without(text: str, spans: tuple[tuple[int, int], ...]) -> str:

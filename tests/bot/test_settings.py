@@ -81,6 +81,7 @@ def test_the_token_comes_from_discord_token(monkeypatch: pytest.MonkeyPatch, tmp
         ('[engine]\nrevision = ""\n', "engine.revision"),
         ('[engine]\nvae = ""\n', "engine.vae"),
         ("[engine]\ntokenizer = 3\n", "engine.tokenizer"),
+        ('[engine]\nfamily = "flux"\n', "engine.family"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence_with_its_path(tmp_path: Path, text: str, path: str):
@@ -89,6 +90,14 @@ def test_a_wrong_setting_is_one_sentence_with_its_path(tmp_path: Path, text: str
         load(write(tmp_path, text))
     sentence = str(caught.value)
     assert path in sentence and sentence.endswith((".", "?")) and "\n" not in sentence
+
+
+def test_the_family_of_the_file_is_that_of_its_model(tmp_path: Path):
+    """A model from the command line is not taken for the family that the file names for its own."""
+    path = write(tmp_path, '[engine]\nmodel = "base.safetensors"\nfamily = "z-image"\n')
+    assert load(path).engine.to_engine().family == "z-image"
+    assert load(path, engine={"model": "base.safetensors"}).engine.family == "z-image"
+    assert load(path, engine={"model": "sketch"}).engine.family == "auto"
 
 
 @pytest.mark.parametrize("value", ["", " ", "\t", "/"])

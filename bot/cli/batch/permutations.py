@@ -12,11 +12,11 @@ from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT, OK
 from bot.request.outcomes import FlagError, FlagProblem, PictureAddress
 from bot.request.params import GenerationParams, PastedSettings
-from bot.request.prompt import braces
 from bot.request.prompt.apply_flags import joined
 from bot.request.prompt.pasted.command import without_command
 from bot.request.prompt.pasted.leading import picture_addresses
 from bot.request.prompt.pasted.settings import take_pasted
+from bot.request.prompt.permutations import permutations
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def expand_prompts(texts: Sequence[str], per_prompt: int, limit: int) -> tuple[E
         addresses, _ = picture_addresses(text)
         taken = take_pasted(GenerationParams(text))
         _, plain = picture_addresses(without_command(taken.prompt))
-        expanded = braces.permutations(plain, limit)
+        expanded = permutations(plain, limit)
         problems = [FlagProblem((), (PictureAddress(each),)) for each in addresses]
         if isinstance(expanded, FlagError):
             problems.append(FlagProblem((expanded,)))

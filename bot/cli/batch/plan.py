@@ -52,7 +52,7 @@ from bot.request.values.ids import plain_digits
 from bot.settings import Settings
 from bot.wording import rejections
 from bot.wording.foreign import made_by
-from engine.diffusion.families import SKETCH, Family, family_for
+from engine.diffusion.families import SKETCH, Family, family_of
 from engine.png import EmbeddedRecipe
 from engine.prompts import Count, addition
 from engine.types import ImageRequest, Mode, Recipe
@@ -127,7 +127,7 @@ def _plan_foreign(arguments: ImagineArguments, file: Path, recipe: ForeignRecipe
         sentence = made_by(recipe.program, words())
         fail(f"{file}: {sentence} It is painted from its prompt alone: give no picture.", BAD_INPUT)
     settings = _settings(arguments, arguments.model)
-    picture = PlannedPicture(resolve_later(recipe.params(), family_for(settings.engine.model)))
+    picture = PlannedPicture(resolve_later(recipe.params(), family_of(settings.engine)))
     return _checked_plan(settings, [PromptBatch(recipe.prompt, (picture,))], (), checked=1)
 
 
@@ -193,7 +193,7 @@ def _original_inputs(
 
 def _settings_and_family(arguments: ImagineArguments, recipe: Recipe) -> tuple[Settings, Family]:
     settings = _settings(arguments, arguments.model or _model_of(recipe))
-    return settings, family_for(settings.engine.model)
+    return settings, family_of(settings.engine)
 
 
 def _model_of(recipe: Recipe) -> str | None:
@@ -206,7 +206,7 @@ def _model_of(recipe: Recipe) -> str | None:
 
 def _plan_prompts(arguments: ImagineArguments) -> ImaginePlan:
     settings = _settings(arguments, arguments.model)
-    family = family_for(settings.engine.model)
+    family = family_of(settings.engine)
     _check_count(arguments.count)
     axes = _axes(arguments)
     try:

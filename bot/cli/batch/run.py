@@ -30,7 +30,7 @@ from bot.cli.common.errors import FAILED, CommandError, explain_errors
 from bot.exit_codes import BAD_INPUT, OK
 from bot.request.outcomes import Refused
 from bot.settings import Settings
-from engine.diffusion.families import family_for
+from engine.diffusion.families import family_of
 from engine.factory import diffusion_factory
 from engine.queue import Bounds
 from engine.service import Engine
@@ -85,7 +85,7 @@ class BatchRun:
                 await engine.ready()
             bar.clear()
             self.reporter.model(
-                family_for(settings.engine.model), [each.prompt for each in self.plan.batches]
+                family_of(settings.engine), [each.prompt for each in self.plan.batches]
             )
             for batch in self.plan.batches:
                 await self._run_batch(batch, engine, sink, bar)

@@ -6,17 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from engine.diffusion.families import SKETCH, family_for, folder_of
+from engine.diffusion.families import SKETCH, Family, family_for, folder_of
 from engine.sketch import MODEL_DIR
 
 TOKENIZER: Final = "tokenizer/tokenizer.json"
 
 
-def token_counter(model: str, revision: str | None = None) -> Callable[[str], int] | None:
+def token_counter(
+    model: str, revision: str | None = None, family: Family | None = None
+) -> Callable[[str], int] | None:
     """Return a function that counts the tokens of a prompt, chat template included.
 
-    model: as in the settings. None if its tokenizer is not on this machine or cannot be read;
-    nothing is downloaded.
+    model: as in the settings. family: None to find it. Returns None if its tokenizer is not on this
+    machine or cannot be read; nothing is downloaded.
     """
     file = _file(model, revision)
     if file is None:
@@ -27,14 +29,15 @@ def token_counter(model: str, revision: str | None = None) -> Callable[[str], in
         tokenizer = Tokenizer.from_file(str(file))
     except Exception:  # the library has no specific error for a damaged file
         return None
-    chat = family_for(model).chat
-    if tokenizer.token_to_id(chat.start_token) is None:  # another family's chat template
-        return None
+    chat = (family or family_for(model)).chat
+    if chat is not None and tokenizer.token_to_id(chat.start_token) is None:
+        return None  # another family's chat template
+    turn = "{}" if chat is None else chat.turn
     tokenizer.no_truncation()
     tokenizer.no_padding()
 
     def count(prompt: str) -> int:
-        return len(tokenizer.encode(chat.turn.format(prompt)).ids)
+        return len(tokenizer.encode(turn.format(prompt)).ids)
 
     return count
 

@@ -9,6 +9,7 @@ from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
 from bot.discord.commands.options import (
+    bounded,
     closed_choices,
     matching_choices,
     option_descriptions,
@@ -36,7 +37,6 @@ from bot.request.options import with_options
 from bot.request.outcomes import Refused
 from bot.request.params import MAX_LINE_CHARS, GenerationParams
 from bot.request.pending import PendingRequest
-from engine.diffusion.families import MAX_GUIDANCE
 from engine.prompts import MAX_PROMPT_CHARS
 from engine.series import MAX_PICTURES
 from engine.types import MAX_SEED, Mode
@@ -45,7 +45,6 @@ from engine.types import MAX_SEED, Mode
 Prompt = Range[str, 1, MAX_LINE_CHARS]
 Negative = Range[str, 1, MAX_PROMPT_CHARS]
 Seed = Range[int, 0, MAX_SEED]
-Guidance = Range[float, 1.0, MAX_GUIDANCE]
 Count = Range[int, 1, MAX_PICTURES]
 Search = Range[str, 1, MAX_SEARCH_CHARS]
 Strength = Range[float, 0.01, 1.0]
@@ -71,6 +70,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         **option_descriptions(),
     )
     @app_commands.choices(**closed_choices(services.family))
+    @bounded(guidance=Range[float, 1.0, services.family.max_guidance])
     async def imagine(
         interaction: Interaction,
         prompt: Prompt,
@@ -82,7 +82,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         private: bool = False,
         seed: Seed | None = None,
         speed: str | None = None,
-        guidance: Guidance | None = None,
+        guidance: float | None = None,
         negative: Negative | None = None,
         enhance: str | None = None,
     ) -> None:

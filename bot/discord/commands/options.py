@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import Any
+from typing import Any, Optional, TypeVar
 
 from discord import app_commands
 from discord.app_commands import Choice, locale_str
@@ -19,6 +19,8 @@ from engine.sizing import ASPECTS
 
 CHOICE_CHARS = 100
 CHOICES = 25
+
+Callback = TypeVar("Callback", bound=Callable[..., Any])
 
 
 def suggest_pictures(
@@ -64,6 +66,21 @@ def closed_choices(family: Family) -> dict[str, list[Choice[str]]]:
     offered = _closed_lists("imagine") | {"speed": family.speeds, "enhance": family.levels}
     aspects = [Choice(name=ratio, value=ratio) for ratio in ASPECTS]
     return {"aspect": aspects, **{name: _choices(values) for name, values in offered.items()}}
+
+
+def bounded(**types: Any) -> Callable[[Callback], Callback]:
+    """Give optional parameters of a command bounds that are known only when it is made.
+
+    types: by the parameter's name, such as a `Range`. discord.py reads annotations when it makes
+    the command, so this has to be the innermost decorator.
+    """
+
+    def annotate(callback: Callback) -> Callback:
+        optional = {name: Optional[kind] for name, kind in types.items()}  # noqa: UP045, no type
+        callback.__annotations__.update(optional)
+        return callback
+
+    return annotate
 
 
 def table_choices(command: str) -> dict[str, list[Choice[str]]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from engine.diffusion.families import Feature
+
 TextField = Literal["prompt", "negative", "search"]
 """The texts whose length is limited."""
 
@@ -41,6 +43,14 @@ class TextTooLong:
 @dataclass(frozen=True, slots=True)
 class NegativeUnsupported:
     """A negative prompt for a model on which none acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureUnsupported:
+    """Something that the family of the model that paints cannot do. family: its name."""
+
+    feature: Feature
+    family: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +134,7 @@ ValueReason = (
     EmptyPrompt
     | TextTooLong
     | NegativeUnsupported
+    | FeatureUnsupported
     | TooManyTokens
     | OutOfRange
     | BadSize

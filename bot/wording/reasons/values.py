@@ -11,6 +11,7 @@ from bot.request.reasons.values import (
     BadAspect,
     BadSize,
     EmptyPrompt,
+    FeatureUnsupported,
     NegativeUnsupported,
     OutOfRange,
     PresetContradicted,
@@ -23,6 +24,7 @@ from bot.request.reasons.values import (
     ValueReason,
 )
 from bot.wording.reasons.flags import preset_contradicted
+from engine.diffusion.families import Feature
 
 _LARGEST_SIDE = 32
 """Of a ratio in whole numbers, such as 21:9. Chosen by hand, above all that have names."""
@@ -39,6 +41,12 @@ def value_refusal(reason: ValueReason, say: Words) -> str:
             return say(
                 "A negative prompt does nothing with this model. Leave it out, and describe what "
                 "should be there instead."
+            )
+        case FeatureUnsupported(feature, family):
+            return say(
+                "{feature} does not work with the model that paints here ({family}).",
+                feature=_feature(feature, say),
+                family=family,
             )
         case TooManyTokens(tokens, limit):
             return say(
@@ -86,6 +94,37 @@ def value_refusal(reason: ValueReason, say: Words) -> str:
             )
         case _:
             assert_never(reason)
+
+
+def _feature(feature: Feature, say: Words) -> str:
+    """Name a feature as the subject of a sentence."""
+    match feature:
+        case Feature.COUNT:
+            return say("Painting several pictures at once")
+        case Feature.PICTURE:
+            return say("Starting from a picture")
+        case Feature.MASK:
+            return say("Repainting a part of a picture")
+        case Feature.BLEND:
+            return say("Blending pictures")
+        case Feature.UPSCALE:
+            return say("Upscaling")
+        case Feature.VARY:
+            return say("A variation")
+        case Feature.NEGATIVE:
+            return say("A negative prompt")
+        case Feature.LORA:
+            return say("A LoRA")
+        case Feature.PREVIEWS:
+            return say("A preview")
+        case Feature.GUARD:
+            return say("Repeating a broken step")
+        case Feature.MEMORY_PLANS:
+            return say("A memory plan")
+        case Feature.TOKENS:
+            return say("Counting the prompt's tokens")
+        case Feature.RECIPE:
+            return say("Painting a picture again from its recipe")
 
 
 def _ratio(text: str) -> str:

@@ -143,6 +143,7 @@ class Checkpoint:
         files = self._files
         metadata = files.components[TEXT_ENCODER].group.metadata
         chat, notes = self._family.chat, self._notes
+        assert chat is not None  # of every family whose files are found this way
         return load_tokenizer(files.tokenizer, files.index, metadata, chat, notes)
 
     def _named(self, files: ModelFiles) -> Iterator[tuple[str, Path]]:

@@ -125,7 +125,7 @@ def prepare(component: Component, found: Found, family: Family, index: Config) -
         )
     notes += completed(config, name, family, label)
     module = _module(component, config, index)
-    weights = _matched(name, label, _wanted(module), translation.weights)
+    weights = matched(name, label, wanted_shapes(module), translation.weights)
     return Prepared(name, module, weights, notes)
 
 
@@ -148,16 +148,16 @@ def _layers(translation: Translation) -> dict[str, int]:
 
 
 def _module(component: Component, config: Config, index: Config) -> nn.Module:
-    """Build the module as `_empty` does. Raises Unusable."""
+    """Build the module as `empty_module` does. Raises Unusable."""
     try:
-        return _empty(component, config, index)
+        return empty_module(component, config, index)
     except Exception as error:  # a broken configuration makes the libraries raise nearly anything
         raise Unusable(
             f"the configuration of {component.name} is wrong ({_line(error)})"
         ) from error
 
 
-def _empty(component: Component, config: Config, index: Config) -> nn.Module:
+def empty_module(component: Component, config: Config, index: Config) -> nn.Module:
     """Build the module on the meta device; its buffers are real, because no file has them."""
     if component.class_name is None:
         kind, settings = _encoder(config, index.get(component.name))
@@ -186,7 +186,7 @@ def _encoder(config: Config, entry: Any) -> tuple[Any, Any]:
     return kind, settings
 
 
-def _wanted(module: nn.Module) -> dict[str, tuple[int, ...]]:
+def wanted_shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
     """Return names and shapes of all tensors that the files have to hold."""
     tied: set[str] = set()
     settings = getattr(module, "config", None)
@@ -199,7 +199,7 @@ def _wanted(module: nn.Module) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _matched(
+def matched(
     component: str,
     label: str,
     wanted: Mapping[str, tuple[int, ...]],

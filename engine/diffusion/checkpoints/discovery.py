@@ -27,7 +27,9 @@ from engine.diffusion.checkpoints.names.groups import (
     kinds,
 )
 from engine.diffusion.checkpoints.names.other_models import other_model
+from engine.diffusion.checkpoints.names.other_pipelines import pipeline_model
 from engine.diffusion.checkpoints.weight_files import PICKLED
+from engine.diffusion.families import FAMILIES
 
 INDEX = "model_index.json"
 CONFIG = "config.json"
@@ -162,7 +164,13 @@ class _Search:
         if not isinstance(kind, str):
             raise Unusable(f"its {INDEX} cannot be read")
         if kind != self._pipeline_class:
-            raise Unusable(f"it is a {kind}; zimagine paints with {self._pipeline_class}")
+            model = pipeline_model(kind)
+            named = f"it is {model} (a {kind})" if model else f"it is a {kind}"
+            if others := [each.name for each in FAMILIES if each.pipeline_class == kind]:
+                raise Unusable(
+                    f"{named}; if it is, name it with `family` under [engine]: {', '.join(others)}"
+                )
+            raise Unusable(f"{named}; zimagine paints with {self._pipeline_class}")
         # What lists its components was whole once, so a missing one was not copied.
         for name in (*COMPONENTS, TOKENIZER, SCHEDULER):
             folder = next(self._folders(name), None)

@@ -1,4 +1,4 @@
-"""The type of a model family, and the facts that can be read about a model without loading it.
+"""The type of a model family.
 
 This package imports no torch, so that families can be told apart before it is loaded. Methods that
 compute are handed tensors, pipelines and tokenizers, and call only their methods.
@@ -6,14 +6,14 @@ compute are handed tensors, pipelines and tokenizers, and call only their method
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
+from engine.diffusion.families.clues import ModelClues
+from engine.diffusion.families.features import Feature
 from engine.prompts import EnhancementLevel, Style, Vocabulary
 from engine.schedule import SHIFT
 
@@ -21,9 +21,9 @@ Tensor = Any
 """A torch.Tensor; not named as such, because this package imports no torch."""
 
 MAX_STEPS = 50
-MAX_GUIDANCE = 5.0
+MAX_GUIDANCE = 6.0
 """The widest bounds of all families: what Discord offers before it knows the model. Chosen by hand,
-wider than any family's own."""
+as wide as the widest family's own."""
 
 
 class Speed(StrEnum):
@@ -115,42 +115,24 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelClues:
-    """The facts that can be read about a model without loading it.
+class NoiseLevels:
+    """The noise levels of a run: `sigmas` has one more than there are steps, the last is 0.
 
-    name: as in the settings. index: its model_index.json. configs: by the name of the component,
-    the scheduler's included. Missing and unreadable files are empty here; loading the model reports
-    what is wrong with them.
+    times: the transformer's input at each step, in its family's convention. begin: what the noise
+    is multiplied with where painting begins from noise alone. fresh: for samplers that draw noise
+    at each step, how much of it the latents have after the step, as a ratio to the picture; the
+    rest of their noise is the predicted one. None where nothing is drawn.
     """
 
-    name: str
-    index: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
-
-    @classmethod
-    def read(cls, model: str) -> ModelClues:
-        """Collect the clues of a model, given its name or its folder. Never raises."""
-        folder = folder_of(model)
-        configs = {
-            name: _json_object(folder / name / file)
-            for name, file in {
-                "transformer": "config.json",
-                "text_encoder": "config.json",
-                "vae": "config.json",
-                "scheduler": "scheduler_config.json",
-            }.items()
-        }
-        return cls(model, _json_object(folder / "model_index.json"), configs)
+    sigmas: Tensor
+    times: Tensor
+    begin: float = 1.0
+    fresh: Tensor | None = None
 
     @property
-    def pipeline_class(self) -> str | None:
-        """The pipeline class that model_index.json names; None where it names none."""
-        name = self.index.get("_class_name")
-        return name if isinstance(name, str) else None
-
-    def config(self, component: str) -> Mapping[str, Any]:
-        """The configuration of a component; empty where there is none."""
-        return self.configs.get(component, {})
+    def steps(self) -> int:
+        """The number of steps from the first level to the last."""
+        return len(self.times)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,12 +151,16 @@ class Family(ABC):
     chat template. style, enhance: how prompts are worded for it, and how much is added by default.
     levels: of enhancement that differ here. knows_styles: whether words for a style change its
     pictures. pipeline_class: of diffusers, as model_index.json names it. components: those with
-    weights first. shift: of the noise schedule, where the scheduler's configuration has none.
-    rope_theta: base of the transformer's rotations. encoder_rope_theta: of the text encoder's;
-    encoder_rope_variants: of its later versions, which are read too. vae_scaling_factor,
-    vae_shift_factor: of an autoencoder whose configuration has none. These three are None where
-    each model of the family has its own, in its configuration.
+    weights first. chat: None for an encoder that reads plain text. shift: of the noise schedule,
+    where the scheduler's configuration has none. rope_theta: base of the transformer's rotations,
+    None where it has none. encoder_rope_theta: of the text encoder's; encoder_rope_variants: of its
+    later versions, which are read too. vae_scaling_factor, vae_shift_factor: of an autoencoder
+    whose configuration has none. These three are None where each model of the family has its own,
+    in its configuration.
     bfloat16: whether it keeps its quality in bfloat16, which is used where a device computes in it.
+    known_names: what its publisher calls its models (`ModelClues.is_called`); asked only where
+    nothing that can be read tells the family.
+    lacks: the features that do not work with it; they are refused by name (`supports`).
     vocabulary: returns the words that a model knows which was taught few; None for all others.
     """
 
@@ -186,10 +172,10 @@ class Family(ABC):
     good_side_px: int
     pipeline_class: str
     components: tuple[Component, ...]
-    chat: Chat
+    chat: Chat | None = None
     layout: TokenLayout
     shift: float = SHIFT
-    rope_theta: float
+    rope_theta: float | None = None
     encoder_rope_theta: float | None = None
     encoder_rope_variants: tuple[float, ...] = ()
     vae_scaling_factor: float | None = None
@@ -202,7 +188,9 @@ class Family(ABC):
     strict_guidance: float = 1.8
     negative_guidance: float | None = None
     warn_guidance: float = 2.5
-    max_guidance: float = MAX_GUIDANCE
+    max_guidance: float = 5.0
+    known_names: tuple[str, ...] = ()
+    lacks: frozenset[Feature] = frozenset()
     max_tokens: int = 512
     style: Style = Style.SENTENCES
     enhance: EnhancementLevel = EnhancementLevel.FULL
@@ -216,6 +204,12 @@ class Family(ABC):
         """Pixels of a picture at the native resolution."""
         return self.native_side_px**2
 
+    def supports(self, feature: Feature) -> bool:
+        """Whether a feature works with this family; the one table that is asked."""
+        if feature is Feature.NEGATIVE and self.negative_guidance is None:
+            return False
+        return feature not in self.lacks
+
     @abstractmethod
     def recognizes(self, clues: ModelClues) -> str | None:
         """Return why a model belongs to this family, as text for its owner; None if it does not.
@@ -227,6 +221,16 @@ class Family(ABC):
     def pipeline_guidance(self, guidance: float) -> float:
         """Convert classic guidance (1.0 = off) to the pipeline's number (0 = off)."""
 
+    def guidance_at(self, steps: int) -> float:
+        """Return the guidance that suits a number of steps, where none was asked for."""
+        return self.default_guidance
+
+    def token_count(self, tokenizer: Any, text: str) -> int:
+        """Count the tokens of a prompt as the text encoder reads it, its template included."""
+        if self.chat is None:
+            raise NotImplementedError(f"{self.name} has no chat template")
+        return len(tokenizer(self.chat.prompt(tokenizer, text)).input_ids)
+
     @abstractmethod
     def misfit(self, pipeline: Any) -> str | None:
         """Return why the loaded components cannot work together, in one line; None if they can."""
@@ -234,6 +238,15 @@ class Family(ABC):
     @abstractmethod
     def embed(self, pipeline: Any, text: str, device: Any) -> Tensor:
         """Encode a prompt with the pipeline's tokenizer and text encoder: tokens × width."""
+
+    def noise_levels(
+        self, scheduler: Any, steps: int, start: float, device: Any
+    ) -> NoiseLevels | None:
+        """Return the noise levels of a run; None for flow matching, which all families share.
+
+        start: the σ to begin at, 1 for pure noise.
+        """
+        return None
 
     @abstractmethod
     def model_times(self, timesteps: Tensor) -> Tensor:
@@ -271,20 +284,3 @@ class Family(ABC):
     @abstractmethod
     def blocks(self, transformer: Any) -> list[Any]:
         """Return the transformer's blocks of full width in order, as modules for offloading."""
-
-
-def folder_of(model: str) -> Path:
-    """Return the folder that a model's name would stand for; `~` is the user's home."""
-    try:
-        return Path(model).expanduser()
-    except RuntimeError:  # the home of a user unknown to this machine
-        return Path(model)
-
-
-def _json_object(file: Path) -> dict[str, Any]:
-    """Read the object in a JSON file; empty where there is none that can be read."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

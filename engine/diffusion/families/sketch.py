@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.diffusion.families.base import Family, ModelClues
+from engine.diffusion.families.base import Family
+from engine.diffusion.families.clues import ModelClues
 from engine.diffusion.families.z_image import ZImage
 from engine.prompts import EnhancementLevel
 from engine.sizing import GRID_PX

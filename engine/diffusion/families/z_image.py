@@ -1,4 +1,4 @@
-"""Z-Image-Turbo, and the conventions of Z-Image's architecture.
+"""Z-Image-Turbo, Z-Image, and the conventions of their architecture.
 
 They are those of diffusers' ZImagePipeline, to the bit: tests compare pictures with it.
 """
@@ -13,12 +13,13 @@ from engine.diffusion.families.base import (
     Chat,
     Component,
     Family,
-    ModelClues,
     Prompt,
+    Speed,
     Tensor,
     TokenLayout,
     TransformerShape,
 )
+from engine.diffusion.families.clues import ModelClues
 
 PIPELINE_CLASS = "ZImagePipeline"
 
@@ -80,8 +81,8 @@ class ZImage(Family):
     def recognizes(self, clues: ModelClues) -> str | None:
         """Recognise the pipeline's class, and mention a scheduler that is not this family's.
 
-        Z-Image and Z-Image-Turbo have the same classes and the same tensor names: both are taken
-        for Turbo here.
+        Z-Image and Z-Image-Turbo have the same classes and the same tensor names: what Z-Image has
+        not recognised by its scheduler is taken for Turbo here.
         """
         if clues.pipeline_class != self.pipeline_class:
             return None
@@ -179,19 +180,61 @@ class ZImage(Family):
         return list(transformer.layers)
 
 
-Z_IMAGE_TURBO: Family = ZImage(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullSize(ZImage):
+    """A model of Z-Image's published size: what Turbo and Z-Image have in common."""
+
+    native_side_px: int = 1024
+    min_side_px: int = 256
+    max_side_px: int = 2048
+    max_pixels: int = 1536 * 1536
+    good_side_px: int = 512
+    max_ratio: float = 21 / 9
+    encoder_rope_theta: float | None = ENCODER_ROPE_THETA
+    encoder_rope_variants: tuple[float, ...] = (QWEN3_2507_ROPE_THETA,)
+    vae_scaling_factor: float | None = VAE_SCALING_FACTOR
+    vae_shift_factor: float | None = VAE_SHIFT_FACTOR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undistilled(FullSize):
+    """Z-Image before its distillation: many steps, with guidance."""
+
+    def recognizes(self, clues: ModelClues) -> str | None:
+        """Recognise the scheduler's shift; where none can be read, the publisher's name."""
+        if clues.pipeline_class not in (None, self.pipeline_class):
+            return None
+        shift = clues.config("scheduler").get("shift")
+        if shift == self.shift:
+            return f"its scheduler's shift is {self.shift:g}"
+        if shift is None and clues.pipeline_class and clues.is_called(self.known_names):
+            return f"its model_index.json names {self.pipeline_class}, and its name is Z-Image's"
+        return None
+
+
+Z_IMAGE_TURBO: Family = FullSize(
     name="z-image-turbo",
-    native_side_px=1024,
-    min_side_px=256,
-    max_side_px=2048,
-    max_pixels=1536 * 1536,
-    good_side_px=512,
-    max_ratio=21 / 9,
-    encoder_rope_theta=ENCODER_ROPE_THETA,
-    encoder_rope_variants=(QWEN3_2507_ROPE_THETA,),
-    vae_scaling_factor=VAE_SCALING_FACTOR,
-    vae_shift_factor=VAE_SHIFT_FACTOR,
+    known_names=("z-image-turbo",),
     max_guidance=3.2,
 )
 """Guidance: published experience with Turbo, which is distilled for none. Pictures burn above 2.5
 and break above 3.2; 1.8 is the strongest that still only holds a prompt more strictly."""
+
+Z_IMAGE: Family = Undistilled(
+    name="z-image",
+    known_names=("tongyi-mai/z-image", "z-image-bf16", "z-image-base"),
+    shift=6.0,
+    speeds={Speed.FAST: 28, Speed.STANDARD: 36, Speed.FINE: 50},
+    default_steps=36,
+    default_guidance=4.0,
+    strict_guidance=5.0,
+    negative_guidance=3.0,
+    warn_guidance=5.0,
+    max_guidance=6.0,
+)
+"""Its publisher advises 28 to 50 steps and guidance 3 to 5, without saying whether that is classic
+guidance or the pipeline's number, which is one less: the default lies within both, and the limit is
+the pipeline's 5. Which steps a speed means was chosen by hand within the published bounds. A
+negative prompt acts at any guidance above 1; where that is off, the lowest advised one is used.
+Its names are those of its publisher and of ComfyUI's files; people call Turbo's files z_image too,
+so that alone says nothing."""

@@ -46,7 +46,16 @@ from bot.request.resolve import (
 )
 from bot.wording import rejections
 from engine import prompts
-from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO, Family, Speed
+from engine.diffusion.families import (
+    SDXL_LCM,
+    SDXL_LIGHTNING,
+    SDXL_TURBO,
+    SKETCH_FAMILY,
+    Z_IMAGE,
+    Z_IMAGE_TURBO,
+    Family,
+    Speed,
+)
 from engine.prompts import EnhancementLevel, Hint, PictureStyle
 from engine.types import MAX_SEED, MAX_VARIATIONS, Mode, Variation
 from tests.fakes import KNOWS_ALL
@@ -68,6 +77,39 @@ def test_an_untouched_wish_gets_the_familys_defaults():
     assert (request.width_px, request.height_px) == (1024, 1024)
     assert request.effective_prompt.startswith("a lake. ")
     assert request.negative_prompt == ""
+
+
+def test_z_image_has_its_own_steps_and_guidance():
+    """The undistilled model gets 36 steps and guidance 4, within bounds of its own."""
+    request = resolved(GenerationParams("a lake"), Z_IMAGE).request
+    assert (request.steps, request.guidance) == (36, 4.0)
+    fine = resolved(GenerationParams("a lake", speed=Speed.FINE, strict=True), Z_IMAGE).request
+    assert (fine.steps, fine.guidance) == (50, 5.0)
+    params = GenerationParams("a lake", guidance=4.0)
+    assert resolve(params, Z_IMAGE_TURBO, lambda: 42) == Refused(
+        OutOfRange("guidance", 4.0, 1.0, 3.2)
+    )
+    above = dataclasses.replace(params, guidance=6.5)
+    assert resolve(above, Z_IMAGE, lambda: 42) == Refused(OutOfRange("guidance", 6.5, 1.0, 6.0))
+
+
+@pytest.mark.parametrize("family", [SDXL_TURBO, SDXL_LCM, SDXL_LIGHTNING], ids=lambda one: one.name)
+def test_the_guidance_of_few_step_sdxl_follows_the_steps(family: Family):
+    """4 steps get guidance 1.5 and 8 steps 1.8, where nobody asks for another."""
+    usual = resolved(GenerationParams("a lake"), family).request
+    fine = resolved(GenerationParams("a lake", speed=Speed.FINE), family).request
+    chosen = resolved(GenerationParams("a lake", steps=8, guidance=1.2), family).request
+    assert (usual.steps, usual.guidance) == (4, 1.5)
+    assert (fine.steps, fine.guidance) == (8, 1.8)
+    assert (chosen.steps, chosen.guidance) == (8, 1.2)
+
+
+def test_a_negative_prompt_for_z_image_needs_nothing_raised():
+    """Its guidance lets one act; only where it was switched off it is raised, and said."""
+    usual = resolved(GenerationParams("a lake", negative="fog"), Z_IMAGE)
+    assert (usual.request.guidance, usual.notes) == (4.0, ())
+    off = resolved(GenerationParams("a lake", negative="fog", guidance=1.0), Z_IMAGE)
+    assert (off.request.guidance, off.notes) == (3.0, (NegativeGuidance(3.0),))
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def test_the_index_may_be_missing(copy: Path) -> None:
         ("[]", "cannot be read"),
         ("{}", "cannot be read"),
         ("\udcff", "cannot be read"),
-        ('{"_class_name": "StableDiffusionXLPipeline"}', "it is a StableDiffusionXLPipeline"),
+        ('{"_class_name": "FluxPipeline"}', "it is Flux (a FluxPipeline)"),
     ],
 )
 def test_a_folder_of_another_kind(copy: Path, index: str, words: str) -> None:

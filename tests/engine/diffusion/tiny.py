@@ -27,17 +27,28 @@ COMPONENTS = tuple(each.name for each in SKETCH_FAMILY.components if each.has_we
 
 
 def build_tiny(
-    folder: Path, *, caption_width: int = 24, latent_channels: int = 16, more_token: str = ""
+    folder: Path,
+    *,
+    caption_width: int = 24,
+    latent_channels: int = 16,
+    more_token: str = "",
+    shift: float = 3.0,
+    sample_size: int = 256,
+    rope_theta: float = 10_000.0,
 ) -> Path:
-    """Write a complete model folder of two megabytes, which `family_for` takes for sketch's."""
+    """Write a complete model folder of two megabytes, which `family_for` takes for sketch's.
+
+    sample_size: of its autoencoder; above 256 the shift of the scheduler tells the family.
+    rope_theta: of its text encoder.
+    """
     torch.manual_seed(7)
     tokenizer = _tokenizer(more_token)
     pipeline = ZImagePipeline(
         tokenizer=tokenizer,  # pyright: ignore[reportArgumentType]
-        text_encoder=_text_encoder(len(tokenizer), caption_width),
+        text_encoder=_text_encoder(len(tokenizer), caption_width, rope_theta),
         transformer=_transformer(caption_width, latent_channels),
-        vae=_vae(latent_channels),
-        scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=3.0),
+        vae=_vae(latent_channels, sample_size),
+        scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=shift),
     )
     pipeline.save_pretrained(folder)
     return folder
@@ -57,7 +68,7 @@ def _tokenizer(more_token: str) -> Qwen2Tokenizer:
     return tokenizer
 
 
-def _text_encoder(vocabulary: int, width: int) -> Qwen3Model:
+def _text_encoder(vocabulary: int, width: int, rope_theta: float) -> Qwen3Model:
     return Qwen3Model(
         Qwen3Config(
             vocab_size=vocabulary,
@@ -67,6 +78,7 @@ def _text_encoder(vocabulary: int, width: int) -> Qwen3Model:
             num_attention_heads=3,
             num_key_value_heads=1,
             head_dim=8,
+            rope_parameters={"rope_type": "default", "rope_theta": rope_theta},
         )
     )
 
@@ -85,7 +97,7 @@ def _transformer(caption_width: int, latent_channels: int) -> ZImageTransformer2
     )
 
 
-def _vae(latent_channels: int) -> AutoencoderKL:
+def _vae(latent_channels: int, sample_size: int) -> AutoencoderKL:
     widths = (8, 8, 16, 16)
     parts: dict[str, Any] = {
         "down_block_types": ("DownEncoderBlock2D",) * len(widths),
@@ -96,9 +108,9 @@ def _vae(latent_channels: int) -> AutoencoderKL:
         **parts,
         latent_channels=latent_channels,
         norm_num_groups=4,
-        sample_size=256,
-        scaling_factor=0.36,
-        shift_factor=0.12,
+        sample_size=sample_size,
+        scaling_factor=0.3611,
+        shift_factor=0.1159,
         use_quant_conv=False,
         use_post_quant_conv=False,
     )

@@ -85,3 +85,28 @@ def test_theirs_is_not_ours(theirs: str) -> None:
 def test_ours_is_recognised(ours: str) -> None:
     """Negative prompts made here are recognised."""
     assert is_ours(ours)
+
+
+@pytest.mark.parametrize("level", [EnhancementLevel.LIGHT, EnhancementLevel.FULL])
+@pytest.mark.parametrize("prompt", ["a portrait of a woman", "一位女士的肖像"])
+def test_ours_fits_into_what_the_model_reads(prompt: str, level: EnhancementLevel) -> None:
+    """Where the model reads few tokens, the last defects are left out, and never all but a few:
+    nobody is refused for words that he did not write."""
+
+    def made(limit: int | None) -> str:
+        return enhance(
+            prompt,
+            negative="",
+            level=level,
+            style=Style.TAGS,
+            negative_works=True,
+            count=len,
+            max_tokens=limit,
+        ).negative_prompt
+
+    whole = made(None)
+    for limit in range(len(whole) + 1):
+        part = made(limit)
+        assert len(part) <= limit and whole.startswith(part)
+        assert not part or is_ours(part)
+    assert made(len(whole)) == whole and 0 < len(made(len(whole) - 1)) < len(whole)

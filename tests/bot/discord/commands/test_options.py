@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.playground.rules.commands import MAX_CHARACTERS
+from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO
 from engine.prompts import EnhancementLevel, PictureStyle
 from tests.bot.discord.harness import BotHarness, open_harness
 from tests.bot.discord.painting import paint, painted
@@ -59,6 +60,17 @@ async def test_few_options_in_the_order_of_their_use(harness: BotHarness):
     assert [each for each in named if each in ORDER] == ORDER and "steps" not in named
     assert values(harness, "speed") == ["fast", "standard", "fine"]
     assert values(harness, "style") == list(PictureStyle)
+
+
+async def test_the_bounds_of_guidance_are_the_models(harness: BotHarness):
+    """Discord's client gets the highest guidance of the family that paints."""
+    assert option(harness, "guidance")["max_value"] == SKETCH_FAMILY.max_guidance
+
+
+async def test_the_bounds_of_guidance_follow_the_family(turbo: BotHarness):
+    """Another family has another bound."""
+    assert option(turbo, "guidance")["max_value"] == Z_IMAGE_TURBO.max_guidance
+    assert Z_IMAGE_TURBO.max_guidance != SKETCH_FAMILY.max_guidance
 
 
 async def test_smart_is_offered_only_where_it_can_act(harness: BotHarness):

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from engine.diffusion.checkpoints import Checkpoint, Companions, Unusable
+from engine.diffusion.checkpoints.names.other_pipelines import NAMES, pipeline_model
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.diffusion.loading import load_component
 from engine.errors import ModelInvalid
@@ -393,6 +395,22 @@ OTHERS: dict[str, tuple[Tensors, str]] = {
     "a LoRA": ({"diffusion_model.layers.0.attention.out.lora_A.weight": MATRIX}, "a LoRA"),
     "kohya's LoRA": ({"lora_unet_layers_0_attention_out.lora_down.weight": MATRIX}, "a LoRA"),
     "Wan": ({"blocks.0.self_attn.norm_q.weight": MATRIX}, "Wan"),
+    "Wan of diffusers": ({"blocks.0.attn2.norm_q.weight": MATRIX}, "Wan"),
+    "Qwen-Image 2.1": (
+        {"transformer_blocks.0.img_mlp.gate_layer.weight": MATRIX},
+        "Qwen-Image 2.1",
+    ),
+    "Flux.3": ({"txt_mode_blocks.0.attn.to_q.weight": MATRIX}, "Flux.3"),
+    "Krea 2": (
+        {"text_fusion.projector.weight": MATRIX, "transformer_blocks.0.scale_shift_table": MATRIX},
+        "Krea 2",
+    ),
+    "CogView": ({"time_condition_embed.condition_embedder.linear_1.weight": MATRIX}, "CogView"),
+    "Kandinsky": (
+        {"visual_transformer_blocks.0.self_attention.to_key.weight": MATRIX},
+        "Kandinsky",
+    ),
+    "GLM-Image": ({"glyph_projector.net.0.proj.weight": MATRIX}, "GLM-Image"),
     "T5": ({"encoder.block.0.layer.0.SelfAttention.q.weight": MATRIX}, "T5"),
     "CLIP": ({"text_model.encoder.layers.0.mlp.fc1.weight": MATRIX}, "CLIP"),
 }
@@ -404,6 +422,31 @@ def test_another_model(other: str, tmp_path: Path) -> None:
     tensors, name = OTHERS[other]
     file = write(tmp_path / "file.safetensors", tensors)
     assert refusal(file) == f"file.safetensors is of {name}, which zimagine does not paint with"
+
+
+@pytest.mark.parametrize(
+    ("kind", "model"),
+    [
+        ("FluxPipeline", "Flux"),
+        ("Flux2Pipeline", "Flux.2"),
+        ("QwenImagePipeline", "Qwen-Image"),
+        ("StableDiffusionPipeline", "Stable Diffusion 1.5 or 2"),
+        ("StableDiffusion3Pipeline", "Stable Diffusion 3"),
+        ("ZImageOmniPipeline", "Z-Image-Omni"),
+    ],
+)
+def test_a_folder_of_another_pipeline(kind: str, model: str, tmp_path: Path) -> None:
+    """A folder whose index names another pipeline is refused by its model's name."""
+    (tmp_path / "model_index.json").write_text(f'{{"_class_name": "{kind}"}}')
+    assert refusal(tmp_path) == f"it is {model} (a {kind}); zimagine paints with ZImagePipeline"
+
+
+def test_no_class_is_named_for_a_shorter_beginning() -> None:
+    """Of two names that begin alike, the longer one decides, for every class of diffusers."""
+    for kind in (name for name in dir(diffusers) if name.endswith("Pipeline")):
+        starts = [start for start, _ in NAMES if kind.startswith(start)]
+        expected = dict(NAMES)[max(starts, key=len)] if starts else None
+        assert pipeline_model(kind) == expected, kind
 
 
 def test_a_folder_of_another_model(model: TinyModel, tmp_path: Path) -> None:

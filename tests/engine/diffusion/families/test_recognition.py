@@ -17,6 +17,7 @@ from engine.diffusion.families import (
     MAX_GUIDANCE,
     MAX_STEPS,
     SKETCH_FAMILY,
+    Z_IMAGE,
     Z_IMAGE_TURBO,
     Family,
     Identified,
@@ -92,11 +93,10 @@ def test_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 @pytest.mark.parametrize(("classic", "scale"), [(1.0, 0.0), (1.5, 0.5), (2.5, 1.5), (5.0, 4.0)])
-def test_guidance_is_one_less_for_the_pipeline(
-    family: Family, classic: float, scale: float
-) -> None:
-    """Classic 1.0 is off, which the pipeline calls 0."""
-    assert family.pipeline_guidance(classic) == scale
+def test_guidance_is_the_pipelines_number(family: Family, classic: float, scale: float) -> None:
+    """Classic 1.0 is off, 0 everywhere; Z-Image's pipeline counts from there, SDXL's from 0."""
+    from_zero = family.pipeline_class == "StableDiffusionXLPipeline" and classic > 1.0
+    assert family.pipeline_guidance(classic) == (classic if from_zero else scale)
 
 
 @given(st.floats())
@@ -159,9 +159,49 @@ DEFAULT = "z-image-turbo is assumed"
         ),
         (
             ModelClues("base", index(), TURBO_CONFIGS | {"scheduler": {"shift": 6.0}}),
+            Z_IMAGE,
+            "its scheduler's shift is 6",
+        ),
+        (
+            ModelClues("other", index(), TURBO_CONFIGS | {"scheduler": {"shift": 4.0}}),
             Z_IMAGE_TURBO,
             "its model_index.json names ZImagePipeline, "
-            "though its scheduler's shift is 6 and not 3",
+            "though its scheduler's shift is 4 and not 3",
+        ),
+        (
+            ModelClues("z-image-turbo", index(), TURBO_CONFIGS | {"scheduler": {"shift": 6}}),
+            Z_IMAGE,
+            "its scheduler's shift is 6",
+        ),
+        (
+            ModelClues("folder without an index", {}, {"scheduler": {"shift": 6.0}}),
+            Z_IMAGE,
+            "its scheduler's shift is 6",
+        ),
+        (
+            ModelClues("models/Z-Image-Base", index()),
+            Z_IMAGE,
+            "its model_index.json names ZImagePipeline, and its name is Z-Image's",
+        ),
+        (
+            ModelClues("Tongyi-MAI/Z-Image"),
+            Z_IMAGE,
+            "nothing about it can be read here; its name is that of z-image",
+        ),
+        (
+            ModelClues("models/z_image_bf16.safetensors"),
+            Z_IMAGE,
+            "nothing about it can be read here; its name is that of z-image",
+        ),
+        (
+            ModelClues("models/z_image.safetensors"),
+            Z_IMAGE_TURBO,
+            f"nothing about it can be read here; {DEFAULT}",
+        ),
+        (
+            ModelClues("unet/z_image_turbo-Q4_K_M.gguf"),
+            Z_IMAGE_TURBO,
+            "nothing about it can be read here; its name is that of z-image-turbo",
         ),
         (
             ModelClues("bare", index()),
@@ -174,7 +214,7 @@ DEFAULT = "z-image-turbo is assumed"
             "its model_index.json names ZImagePipeline",
         ),
         (
-            ModelClues("Tongyi-MAI/Z-Image-Turbo"),
+            ModelClues("somebody/paintings"),
             Z_IMAGE_TURBO,
             f"nothing about it can be read here; {DEFAULT}",
         ),
@@ -193,15 +233,43 @@ DEFAULT = "z-image-turbo is assumed"
 )
 def test_the_answer_carries_its_reason(clues: ModelClues, family: Family, reason: str) -> None:
     """Whatever a folder contains, a family is returned together with the reason, as text."""
-    assert identify(clues) == Identified(family, reason)
+    guessed = "assumed" in reason or "can be read here" in reason
+    assert identify(clues) == Identified(family, reason, guessed)
 
 
 def test_the_narrower_family_is_asked_first() -> None:
-    """Sketch comes before Turbo, which would recognise its models too."""
-    assert FAMILIES == (SKETCH_FAMILY, Z_IMAGE_TURBO)
+    """Sketch and Z-Image come before Turbo, which would recognise their models too."""
+    assert FAMILIES[:3] == (SKETCH_FAMILY, Z_IMAGE, Z_IMAGE_TURBO)
     small = ModelClues("small", index(), {"vae": {"sample_size": 256}})
-    assert all(family.recognizes(small) for family in FAMILIES)
+    base = ModelClues("base", index(), {"scheduler": {"shift": 6.0}})
+    assert SKETCH_FAMILY.recognizes(small) and Z_IMAGE_TURBO.recognizes(small)
+    assert Z_IMAGE.recognizes(base) and Z_IMAGE_TURBO.recognizes(base)
     assert identify(small, FAMILIES[::-1]).family is Z_IMAGE_TURBO
+
+
+def test_the_family_that_the_owner_names_wins() -> None:
+    """`family` decides against everything that can be read, but for the built-in model."""
+    turbo = ModelClues("turbo", index(), TURBO_CONFIGS)
+    named = identify(turbo, named="z-image")
+    assert named == Identified(Z_IMAGE, "`family` under [engine] names it")
+    assert identify(turbo, named="auto").family is Z_IMAGE_TURBO
+    assert identify(ModelClues("sketch"), named="z-image").family is SKETCH_FAMILY
+
+
+def test_a_hub_id_is_read_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clues of a hub id are those of its files on this machine, if there are any."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    assert identify(ModelClues.read("somebody/paintings")).guessed
+    repository = tmp_path / "models--somebody--paintings"
+    snapshot = repository / "snapshots" / ("a" * 40)
+    (snapshot / "scheduler").mkdir(parents=True)
+    (snapshot / "model_index.json").write_text(json.dumps(index()))
+    (snapshot / "scheduler" / "scheduler_config.json").write_text('{"shift": 6.0}')
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("a" * 40)
+    assert identify(ModelClues.read("somebody/paintings")).family is Z_IMAGE
 
 
 def test_clues_are_read_from_a_whole_folder(tiny: Path) -> None:
@@ -254,4 +322,7 @@ def test_the_counted_turn_is_the_template_of_the_model() -> None:
     """The text of a turn, for counting without a template, equals the template's output."""
     tokenizer = AutoTokenizer.from_pretrained(MODEL_DIR / "tokenizer", local_files_only=True)
     for family in FAMILIES:
+        if family.chat is None:
+            assert family.pipeline_class == "StableDiffusionXLPipeline"
+            continue
         assert family.chat.prompt(tokenizer, "a lake") == family.chat.turn.format("a lake")

@@ -1,0 +1,114 @@
+"""The facts that can be read about a model without loading it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any
+
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+"""The form of a model's name on Hugging Face: owner/name."""
+
+_INDEX = "model_index.json"
+_CONFIGS = {
+    "transformer": "config.json",
+    "unet": "config.json",
+    "text_encoder": "config.json",
+    "vae": "config.json",
+    "scheduler": "scheduler_config.json",
+}
+_WEIGHTS = (".safetensors", ".sft", ".gguf", ".bin", ".pt", ".pth", ".ckpt")
+_FORMAT = re.compile(
+    r"(?:[-_.](?:bf16|fp16|fp32|fp8|f16|int8|int4|nvfp4|mxfp8|i?q\d\w*|k|m|s|e4m3fn|e5m2|scaled|"
+    r"mixed|convrot|gguf))+$"
+)
+"""The number formats with which the names of files end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelClues:
+    """The facts that can be read about a model without loading it.
+
+    name: as in the settings. index: its model_index.json. configs: by the name of the component,
+    the scheduler's included. Missing and unreadable files are empty here; loading the model reports
+    what is wrong with them.
+    """
+
+    name: str
+    index: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+
+    @classmethod
+    def read(cls, model: str, revision: str | None = None) -> ModelClues:
+        """Collect the clues of a model, given its name or its folder. Never raises.
+
+        A hub id has those of its files on this machine; revision: which of them, None for the
+        newest.
+        """
+        folder = _cached(model, revision) or folder_of(model)
+        configs = {name: _json_object(folder / name / file) for name, file in _CONFIGS.items()}
+        return cls(model, _json_object(folder / _INDEX), configs)
+
+    @property
+    def pipeline_class(self) -> str | None:
+        """The pipeline class that model_index.json names; None where it names none."""
+        name = self.index.get("_class_name")
+        return name if isinstance(name, str) else None
+
+    @property
+    def short_name(self) -> str:
+        """The name without owner, folder and number format: z_image_bf16.gguf is z-image."""
+        return _FORMAT.sub("", self._stem).replace("_", "-")
+
+    def is_called(self, names: Collection[str]) -> bool:
+        """Whether it has one of these names, with or without owner and number format."""
+        given = (self.short_name, self._stem, self.name.lower())
+        return any(each.replace("_", "-") in names for each in given)
+
+    @property
+    def _stem(self) -> str:
+        name = PurePath(self.name).name.lower()
+        return next((name.removesuffix(each) for each in _WEIGHTS if name.endswith(each)), name)
+
+    def config(self, component: str) -> Mapping[str, Any]:
+        """The configuration of a component; empty where there is none."""
+        return self.configs.get(component, {})
+
+
+def folder_of(model: str) -> Path:
+    """Return the folder that a model's name would stand for; `~` is the user's home."""
+    try:
+        return Path(model).expanduser()
+    except RuntimeError:  # the home of a user unknown to this machine
+        return Path(model)
+
+
+def _cached(model: str, revision: str | None) -> Path | None:
+    """Return the folder of a hub id in the hub's cache on this machine; None without one.
+
+    A folder of that name comes before the hub's.
+    """
+    try:
+        if not HUB_ID.fullmatch(model) or folder_of(model).exists():
+            return None
+    except OSError:  # longer than a name may be
+        return None
+    from huggingface_hub import try_to_load_from_cache  # only here: it takes a while to import
+
+    try:
+        found = try_to_load_from_cache(model, _INDEX, revision=revision)
+    except (ValueError, OSError):  # no id of a hub, or a cache that cannot be read
+        return None
+    return Path(found).parent if isinstance(found, str) else None
+
+
+def _json_object(file: Path) -> dict[str, Any]:
+    """Read the object in a JSON file; empty where there is none that can be read."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
