@@ -8,6 +8,7 @@ from engine.prompts.language import Language, language
 from engine.prompts.negatives import DEFAULT_NEGATIVE, is_ours
 from engine.prompts.quality import POSITIVE_SUFFIX
 from engine.prompts.styles import PictureStyle, Styled, as_read, styled
+from engine.prompts.triggers import missing_words, with_words
 from engine.prompts.vocabulary import SUBJECTS, KnownNames, Topic, Vocabulary
 
 __all__ = [
@@ -37,6 +38,8 @@ __all__ = [
     "inert_syntax",
     "is_ours",
     "language",
+    "missing_words",
     "styled",
     "visible",
+    "with_words",
 ]

@@ -139,7 +139,7 @@ class LoraShelf:
             _, sidecar = self._sidecar(name)
             known = _described(name, lora.header, lora.layout, sidecar, lora.stamp[0])
             notes = (*known.notes, *lora.scales.notes)
-            return replace(known, notes=notes, sha256=self._sha256(lora))
+            return replace(known, notes=notes, sha256=self.sha256(lora))
 
     @contextlib.contextmanager
     def opened(self, name: str) -> Iterator[OpenedLora]:
@@ -229,7 +229,8 @@ class LoraShelf:
             self._layouts[key] = known
         return known
 
-    def _sha256(self, lora: OpenedLora) -> str:
+    def sha256(self, lora: OpenedLora) -> str:
+        """Return the hash of an opened file, computed once until it changes. Raises LoraInvalid."""
         known = self._hashes.get(lora.name)
         if known is not None and known[0] == lora.stamp:
             return known[1]
