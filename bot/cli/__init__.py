@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "Run the bot.",
     "imagine": "Paint pictures on this machine, without Discord.",
     "explain": "Show how a prompt is read, and what would be added to it.",
+    "lora": "List LoRA files, or check one before it is offered.",
     "inspect": "Print the recipe stored in a picture.",
     "db": "Check, back up or restore the database.",
     "stop": "Stop the bot or the playground that runs in the data folder.",

@@ -26,6 +26,7 @@ from bot.i18n import words
 from bot.jobs.active import ActiveJob
 from bot.jobs.completion import CompletionService
 from bot.jobs.generation.downloads import Download, download
+from bot.request.loras import LoraCatalog
 from bot.runtime.maintenance import Maintenance
 from bot.runtime.resumed_status_messages import resume_status_messages
 from bot.runtime.shutdown import stop_on_request, stop_on_signals
@@ -34,6 +35,7 @@ from bot.settings import Settings
 from bot.tasks import end_tasks
 from bot.wording.labels import device_remark
 from engine.diffusion.families import Family, family_for
+from engine.diffusion.lora.configured import configured_shelf
 from engine.errors import Defunct, EngineError, ModelUnavailable
 from engine.factory import diffusion_factory
 from engine.renderer import RendererFactory
@@ -158,6 +160,7 @@ async def open_application(
                 family or family_for(settings.engine.model),
                 clock,
                 fetch,
+                LoraCatalog(configured_shelf(engine_settings)),
             )
         )
         app = Application(

@@ -1,6 +1,6 @@
 """From prompt to prompt: cleaning, analysis, enhancement and negative prompts. Pure."""
 
-from engine.prompts.advice import Advice, Count, Hint, idle_syntax, inert_syntax
+from engine.prompts.advice import Advice, Count, Hint, idle_syntax, inert_syntax, lora_tags
 from engine.prompts.analysis import Analysis, analyse
 from engine.prompts.cleaning import MAX_PROMPT_CHARS, clean, visible
 from engine.prompts.enhancement import Enhancement, EnhancementLevel, Style, addition, enhance
@@ -38,6 +38,7 @@ __all__ = [
     "inert_syntax",
     "is_ours",
     "language",
+    "lora_tags",
     "missing_words",
     "styled",
     "visible",

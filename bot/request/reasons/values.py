@@ -20,6 +20,7 @@ Quantity = Literal[
     "variety",
     "variation",
     "refine",
+    "lora",
 ]
 """The numbers that have bounds."""
 
