@@ -96,6 +96,18 @@ class LoraCatalog:
             return TooManyLoras(len(found), MAX_LORAS)
         return tuple(found.values())
 
+    def names(self, choices: Choices) -> tuple[str, ...] | LoraReason:
+        """Return the names of the LoRAs that are meant, however many; usable or not."""
+        if (problem := self.folder_problem()) is not None:
+            return problem
+        infos, found = self.listing(), list[str]()
+        for choice in choices:
+            info = _meant(choice.name, infos)
+            if isinstance(info, UnknownLora):
+                return info
+            found.append(info.name)
+        return tuple(dict.fromkeys(found))
+
     def refusal(self, uses: Iterable[LoraUse], ids: Collection[int] | None) -> LoraReason | None:
         """Return why a request with these LoRAs would fail now; None if it would not.
 

@@ -36,7 +36,7 @@ from bot.tasks import end_tasks
 from bot.wording.labels import device_remark
 from engine.diffusion.families import Family, family_for
 from engine.diffusion.lora.configured import configured_shelf
-from engine.errors import Defunct, EngineError, ModelUnavailable
+from engine.errors import Defunct, EngineError, LoraUnusable, ModelUnavailable
 from engine.factory import diffusion_factory
 from engine.renderer import RendererFactory
 from engine.service import Engine
@@ -56,6 +56,10 @@ RESPONSE_LIMIT_S = 3.0
 """Discord accepts no first response to a command after this time."""
 TASKS_LIMIT_S = 0.5
 """How long cancelled background tasks may take to end. Chosen by hand."""
+
+
+LORA_PROBLEMS_LOGGED = 20
+"""`zimagine lora list` has all of them. Chosen by hand."""
 
 
 @dataclass(slots=True)
@@ -226,6 +230,7 @@ async def serve(settings: Settings, explain_exit: Callable[[str], None]) -> int:
                 app.engine.failure(),
                 stay_connected(app.client, token.get_secret_value(), app.start_online_tasks),
                 _log_model(app.engine),
+                _log_loras(app.settings),
             ]
             with stop_on_request(settings.storage.data_dir, stop):
                 code = await _wait_for_end(app, watch, explain_exit)
@@ -237,7 +242,7 @@ async def _wait_for_end(
     app: Application, watch: list[Coroutine[Any, Any, Any]], explain_exit: Callable[[str], None]
 ) -> int:
     tasks = [asyncio.create_task(each) for each in watch]
-    stop, task_failed, failure, connection, announce = tasks
+    stop, task_failed, failure, connection, *announce = tasks
     try:
         await asyncio.wait(
             {stop, task_failed, failure, connection}, return_when=asyncio.FIRST_COMPLETED
@@ -253,7 +258,7 @@ async def _wait_for_end(
     finally:
         # Discord stays connected while the engine drains, so that task is ended later.
         app.connection = connection
-        await end_tasks([stop, task_failed, failure, announce], TASKS_LIMIT_S)
+        await end_tasks([stop, task_failed, failure, *announce], TASKS_LIMIT_S)
 
 
 def _engine_exit(error: EngineError, explain_exit: Callable[[str], None]) -> int:
@@ -282,3 +287,19 @@ async def _log_model(engine: Engine) -> None:
         log.info("memory plan", plan=info.plan, why=info.plan_reason)
         for remark in info.remarks:
             log.warning(device_remark(remark, words()))
+
+
+async def _log_loras(settings: Settings) -> None:
+    """Log how many LoRAs are offered, and why others in their folder are not."""
+    shelf = configured_shelf(settings.engine.to_engine())
+    if shelf is None:
+        return
+    try:
+        infos = await asyncio.to_thread(shelf.listing)
+    except LoraUnusable as problem:
+        log.warning("no LoRAs", folder=str(settings.engine.loras), why=problem.reason)
+        return
+    problems = [each.problem for each in infos if each.problem is not None]
+    log.info("LoRAs", offered=len(infos) - len(problems), unusable=len(problems))
+    for problem in problems[:LORA_PROBLEMS_LOGGED]:
+        log.warning("a LoRA cannot be used", lora=problem.lora, why=problem.reason)

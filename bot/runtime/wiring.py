@@ -70,6 +70,7 @@ from storage.files import PictureFiles
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
+from storage.open_loras import OpenLoras
 from storage.preferences import Preferences, Threads
 from storage.proposals import Proposals
 from storage.quotas import Quotas
@@ -208,7 +209,7 @@ class _Shared:
             stores.jobs, stores.files, self.recent, self.active, self.events
         )
         self.block_check = BlockCheck(stores.blocks)
-        self.lora_access = LoraAccess(base.loras, permissions)
+        self.lora_access = LoraAccess(base.loras, permissions, OpenLoras(stores.db, base.clock))
         self.delivery_settings = DeliverySettingsService(
             stores.preferences, permissions, direct_messages=settings.jobs.direct_messages
         )

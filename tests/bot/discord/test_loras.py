@@ -9,11 +9,13 @@ from typing import Any
 import discord
 from PIL import Image
 
+from bot.accounts.permissions import Action
+from bot.request.outcomes import NotAllowed, Refused
 from engine.factory import diffusion_factory
 from engine.png import embedded_recipe
 from engine.settings import EngineSettings
 from tests.bot.discord.harness import BotHarness, open_harness
-from tests.bot.discord.painting import private_text, response_text
+from tests.bot.discord.painting import alice_as_actor, private_text, response_text
 from tests.bot.lora_files import write_lora
 from tests.fakes import ScriptedRenderer
 
@@ -111,6 +113,52 @@ async def test_loras_are_offered_to_whom_they_are_open(
             ("secret", 0.5),
             ("ink", 0.8),
         ]
+
+
+async def test_admins_choose_what_is_open(
+    data_dir: Path, tmp_path: Path, renderer: ScriptedRenderer
+) -> None:
+    """Admins open LoRAs on their server, or others in one of its channels and its threads; what is
+    not open is neither proposed nor painted with, by reroll neither, and nobody else may choose."""
+    folder = tmp_path / "loras"
+    for name in ("ink", "film", "fox"):
+        write_lora(folder, name)
+    async with open_harness(data_dir, renderer.load, engine={"loras": folder}) as harness:
+
+        async def choose(group: str, **options: Any) -> str:
+            record = await harness.admin.slash(harness.channel, f"admin loras {group}", **options)
+            return private_text(record)
+
+        async def names() -> list[str]:
+            return [value for _, value in await offered(harness, harness.alice, "")]
+
+        await harness.alice.slash(harness.channel, "imagine", prompt="a lake", lora="fox")
+        await harness.settled()
+        assert "All LoRAs" in await choose("server")
+        said = await choose("server", names="Ink, film")
+        assert said == "2 LoRAs are open here: `film`, `ink`"
+        assert await names() == ["film", "ink"]
+        for command, options in (
+            ("imagine", {"prompt": "a lake --lora fox"}),
+            ("reroll", {"picture": "1"}),
+        ):
+            record = await harness.alice.slash(harness.channel, command, **options)
+            assert "You may not use the LoRA `fox` here." in private_text(record)
+        assert harness.charged() == 1
+        assert await choose("channel", names="fox") == "1 LoRA is open here: `fox`"
+        assert await names() == ["fox"]
+        assert await choose("channel", names="none") == "No LoRAs are open here."
+        assert await names() == []
+        assert await choose("channel", names="all") == said
+        assert "There is no LoRA `inc`" in await choose("server", names="ink, inc")
+        access = harness.app.services.lora_access
+        refused = await access.choose(alice_as_actor(harness), "all", None)
+        assert refused == Refused(NotAllowed(Action.SET_SETTINGS))
+        assert await names() == ["film", "ink"]
+        await harness.stop()
+        await harness.start()
+        assert await names() == ["film", "ink"]
+        assert "All LoRAs" in await choose("server", names="all")
 
 
 async def test_without_a_folder(harness: BotHarness) -> None:

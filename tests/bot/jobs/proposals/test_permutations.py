@@ -65,6 +65,7 @@ from storage.files import PictureFiles
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
+from storage.open_loras import OpenLoras
 from storage.preferences import Preferences
 from storage.proposals import Proposals
 from storage.quotas import Quotas
@@ -99,7 +100,7 @@ class PermutationsHarness:
         originals = OriginalPictures(history, block_check, Lineage(self.jobs, history))
         completion = CompletionService(self.jobs, files, RecentPictures(history), active, events)
         self.admission = AdmissionService(
-            lora_access=LoraAccess(NO_LORAS, Permissions()),
+            lora_access=LoraAccess(NO_LORAS, Permissions(), OpenLoras(db, self.clock)),
             engine_jobs=EngineJobs(
                 engine=self.engine,
                 active=active,

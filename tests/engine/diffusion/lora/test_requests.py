@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from diffusers.models.transformers.transformer_z_image import ZImageTransformer2
 from engine.diffusion import renderer
 from engine.diffusion.families import SKETCH
 from engine.diffusion.lora.configured import configured_shelf, targets_of
+from engine.diffusion.lora.session import LoraSession
 from engine.diffusion.lora.targets import Targets
 from engine.diffusion.renderer import DiffusionRenderer
 from engine.errors import EngineError, LoraInvalid, LoraNotFound
@@ -24,6 +26,8 @@ from engine.sketch import MODEL_DIR
 from engine.types import ImageRequest, Painted, Recipe
 from tests.engine.diffusion.lora import writing
 from tests.engine.diffusion.rendering import REQUEST, outcome, painted, pipeline_of
+
+POOL = ThreadPoolExecutor(1)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +84,23 @@ def test_a_lora_changes_the_picture_and_no_weight(
     assert fox.recipe.request.loras == (LoraUse("fox", 0.8, ("a fox",)),)
     assert Recipe.from_json(fox.recipe.to_json()) == fox.recipe
     assert fox.recipe.differences(again.recipe) == ()
+
+
+def test_memory_is_planned_with_what_the_loras_take(offering: DiffusionRenderer) -> None:
+    """A plan's peak includes exactly what the LoRAs of the request will take of the device."""
+    painted(offering, with_loras(LoraUse("fox", 1.0), LoraUse("ink", 1.0)))
+    model, planner = offering._model, offering._planner
+    assert model is not None and model.loras is not None
+    taken_bytes = model.loras.device_bytes
+    session = LoraSession(model.loras, (LoraUse("fox", 1.0), LoraUse("ink", 1.0)), POOL)
+    assert session.needed_bytes == taken_bytes > 0
+    with_them, without = (
+        planner.choose(model.residency, REQUEST, needed).estimate.peak_bytes
+        for needed in (session.needed_bytes, 0)
+    )
+    assert with_them - without == taken_bytes
+    painted(offering)
+    assert model.loras.device_bytes == 0
 
 
 def test_a_replay_with_another_file_says_so(offering: DiffusionRenderer, folder: Path) -> None:
