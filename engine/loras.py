@@ -25,7 +25,10 @@ class LoraUse:
 
 @dataclass(frozen=True, slots=True)
 class LoraFile:
-    """The file of a LoRA that a picture was painted with. sha256: of all its bytes, in hex."""
+    """The file of a LoRA that a picture was painted with.
+
+    sha256: of all its bytes, in hex; "" in recipes from before hashes were written.
+    """
 
     name: str
     sha256: str

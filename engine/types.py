@@ -271,6 +271,9 @@ def _to_json(record: Recipe | ImageRequest) -> str:
     for name in ("loras", "source_changes"):
         if not request[name]:  # most have none, and read as they did before there were any
             del request[name]
+    if "loras" in data and data is not request:
+        # Names alone, as they were written before there were hashes, stay names.
+        data["loras"] = [each if each["sha256"] else each["name"] for each in data["loras"]]
     # NaN and infinity are not valid JSON: refused here, before anything has been stored with them.
     return json.dumps(data, ensure_ascii=False, sort_keys=True, allow_nan=False)
 
@@ -361,7 +364,9 @@ def _lora_use(data: Mapping[str, Any]) -> LoraUse:
     return found
 
 
-def _lora_file(data: Mapping[str, Any]) -> LoraFile:
+def _lora_file(data: Mapping[str, Any] | str) -> LoraFile:
+    if isinstance(data, str):
+        return LoraFile(_texts([data])[0], "")
     found = LoraFile(_typed(data, "name", str), _typed(data, "sha256", str))
     if not _SHA256.fullmatch(found.sha256):
         raise ValueError("the file of a LoRA is not named by a sha256")

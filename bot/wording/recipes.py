@@ -7,6 +7,7 @@ from bot.pictures.recipe_import import UnreadableReason, UnreadableRecipe
 from bot.wording.foreign import format_sentence, made_by
 from bot.wording.labels import lora_name, style_name
 from engine.file_formats import FileKind
+from engine.loras import MAX_LORAS
 from engine.prompts import addition
 from engine.types import ImageRequest, Mode, Recipe
 
@@ -53,19 +54,20 @@ def parameter_rows(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
     if request.refine:
         rows.append((say("Refinement"), f"{request.refine:g}"))
     rows.append((say("Model"), recipe.model))
-    if request.loras:
-        rows.append((say("LoRAs"), ", ".join(_loras(recipe))))
+    if loras := _loras(recipe):
+        rows.append((say("LoRAs"), ", ".join(loras)))
     return [*rows, (say("Memory plan"), recipe.conditions.plan)]
 
 
 def _loras(recipe: Recipe) -> list[str]:
     """Return names with weights and, where they acted, the beginnings of their files' hashes."""
     files = {each.name: each.sha256[:_HASH_CHARS] for each in recipe.loras}
-    return [
-        f"{lora_name(each.name)} {each.weight:g}"
-        + (f" ({files[each.name]})" if each.name in files else "")
-        for each in recipe.request.loras
-    ]
+    shown: list[str] = []
+    for each in recipe.request.loras:
+        file = files.pop(each.name, "")
+        shown.append(f"{lora_name(each.name)} {each.weight:g}" + (f" ({file})" if file else ""))
+    # Of recipes from before the request named them.
+    return [*shown, *map(lora_name, files)][:MAX_LORAS]
 
 
 def _source_image(request: ImageRequest, say: Words) -> str:

@@ -105,7 +105,9 @@ RECIPES = st.builds(
     family=st.text(),
     request=REQUESTS,
     conditions=CONDITIONS,
-    loras=st.lists(st.builds(LoraFile, st.text(), st.just("0a" * 32)), max_size=2).map(tuple),
+    loras=st.lists(
+        st.builds(LoraFile, st.text(), st.sampled_from(["0a" * 32, ""])), max_size=2
+    ).map(tuple),
     adaptations=st.lists(
         st.builds(Adaptation, st.sampled_from(Mend), st.text(), st.text()), max_size=2
     ).map(tuple),
