@@ -23,7 +23,7 @@ from engine.diffusion.faults import is_memory, is_sticky, out_of_memory
 from engine.diffusion.generation import Painting
 from engine.diffusion.loading import Loaded, load_component, load_model
 from engine.diffusion.lora.adapters import Adapters
-from engine.diffusion.lora.configured import configured_limits
+from engine.diffusion.lora.configured import configured_limits, takes_loras
 from engine.diffusion.lora.session import LoraSession
 from engine.diffusion.lora.shelf import LoraShelf
 from engine.diffusion.lora.targets import Targets
@@ -177,7 +177,7 @@ class DiffusionRenderer:
 
     def _adapters(self, loaded: Loaded) -> Adapters | None:
         """Return the LoRAs of the owner's folder, for this model's own parts."""
-        if self._settings.loras is None:
+        if self._settings.loras is None or not takes_loras(loaded.family):
             return None
         targets = Targets.of(loaded.pipeline.transformer)
         shelf = LoraShelf(self._settings.loras, targets, configured_limits(self._settings))

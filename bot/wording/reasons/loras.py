@@ -25,7 +25,7 @@ def lora_refusal(reason: LoraReason, say: Words) -> str:
         case LorasNotOffered():
             return say(
                 "No LoRAs are offered here: the owner of the bot has set no folder for them "
-                "([engine] loras). Please leave the LoRA out."
+                "([engine] loras), or the model can use none. Please leave the LoRA out."
             )
         case UnknownLora(name, near):
             problem = say("There is no LoRA {name}.", name=_quoted(name))

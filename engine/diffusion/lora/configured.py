@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from engine.diffusion.families import SKETCH, ModelClues, folder_of
+from engine.diffusion.families import (
+    SKETCH,
+    Z_IMAGE_TURBO,
+    Family,
+    ModelClues,
+    family_for,
+    folder_of,
+)
 from engine.diffusion.lora.admission import Limits
 from engine.diffusion.lora.shelf import LoraShelf
 from engine.diffusion.lora.targets import Targets
@@ -19,17 +26,23 @@ _SIZES = {
 """The sizes of a transformer, and what its configuration calls them."""
 
 
+def takes_loras(family: Family) -> bool:
+    """Return whether LoRAs are read for this family: for those of Z-Image's architecture."""
+    return family.pipeline_class == Z_IMAGE_TURBO.pipeline_class
+
+
 def configured_limits(settings: EngineSettings) -> Limits:
     """Return what the owner allows."""
     return Limits(settings.lora_max_rank, settings.lora_strict)
 
 
 def configured_shelf(settings: EngineSettings) -> LoraShelf | None:
-    """Return the owner's shelf, for listing and checking without a model; None without a folder.
+    """Return the owner's shelf, for listing and checking without a model.
 
-    Whether the folder can be read shows when it is listed.
+    None without a folder, and for a model of a family without LoRAs. Whether the folder can be read
+    shows when it is listed.
     """
-    if settings.loras is None:
+    if settings.loras is None or not takes_loras(family_for(settings.model)):
         return None
     return LoraShelf(settings.loras, targets_of(settings.model), configured_limits(settings))
 

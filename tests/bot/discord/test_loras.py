@@ -12,8 +12,10 @@ from PIL import Image
 from bot.accounts.permissions import Action
 from bot.request.outcomes import NotAllowed, Refused
 from engine.factory import diffusion_factory
+from engine.loras import LoraUse
 from engine.png import embedded_recipe
 from engine.settings import EngineSettings
+from tests.bot.discord.forms import open_remix
 from tests.bot.discord.harness import BotHarness, open_harness
 from tests.bot.discord.painting import alice_as_actor, private_text, response_text
 from tests.bot.lora_files import write_lora
@@ -113,6 +115,31 @@ async def test_loras_are_offered_to_whom_they_are_open(
             ("secret", 0.5),
             ("ink", 0.8),
         ]
+
+
+async def test_a_question_keeps_the_loras(
+    data_dir: Path, tmp_path: Path, renderer: ScriptedRenderer
+) -> None:
+    """What is asked back about is painted with the LoRAs that were chosen, also after a restart; a
+    remix keeps those of its picture."""
+    folder = tmp_path / "loras"
+    write_lora(folder, "ink", INK)
+    async with open_harness(data_dir, renderer.load, engine={"loras": folder}) as harness:
+        asked = await harness.alice.slash(
+            harness.channel, "imagine", prompt="a {red, blue} boat", lora="ink:0.5"
+        )
+        await harness.stop()
+        await harness.start()
+        await harness.alice.click(asked.response.message, label="Paint 2 pictures")
+        await harness.settled()
+        uses = [LoraUse("ink", 0.5, ("inkwash",))]
+        assert [[*each.loras] for each in renderer.painted] == [uses, uses]
+        assert {each.prompt for each in renderer.painted} == {"a red boat", "a blue boat"}
+        form = await open_remix(harness, harness.alice)
+        await harness.alice.submit_modal(form, {"prompt": "a tree"})
+        await harness.settled()
+        assert renderer.painted[-1].prompt == "a tree"
+        assert [*renderer.painted[-1].loras] == uses
 
 
 async def test_admins_choose_what_is_open(
