@@ -30,6 +30,7 @@ from bot.proxies import Proxies, parse_proxy
 from bot.setting_names import ENV_PREFIX, TOKEN_ENV, nearest_setting, unknown_variables
 from engine.diffusion.families import FAMILIES
 from engine.diffusion.footprint import MemoryPlan
+from engine.diffusion.lora.admission import MAX_RANK
 from engine.settings import AUTO, EngineSettings
 
 DEFAULT_CONFIG = Path("config.toml")
@@ -175,6 +176,9 @@ class EngineSection(_Section):
     reserve_gib: Annotated[float, Field(ge=0, le=1024, allow_inf_nan=False)] = 0.5
     idle_unload_s: Annotated[float, Field(ge=1, le=30 * 86400)] | None = None
     smart_limit_s: Annotated[float, Field(ge=1, le=120)] = 10.0
+    loras: Annotated[Path, BeforeValidator(_path)] | None = None
+    lora_max_rank: Annotated[int, Field(ge=1, le=4096)] = MAX_RANK
+    lora_strict: bool = False
 
     def to_engine(self, cache_dir: Path | None = None) -> EngineSettings:
         """Return the engine's own settings. cache_dir: None disables its cache."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.diffusion.lora.admission import MAX_RANK
 from engine.queue import Bounds
 
 AUTO = "auto"
@@ -28,6 +29,9 @@ class EngineSettings:
     expand_limit_s: how long the text encoder may write a prompt. cache_dir: for what is learned
     about a model, None = nowhere. download: whether a hub id may be fetched from the hub; otherwise
     only local files are used. revision: of a hub id, None = the newest one on this machine.
+
+    loras: the folder of LoRA files, None = none are offered. lora_max_rank: the highest rank that
+    may be used. lora_strict: whether those whose alpha is above their rank are refused.
     """
 
     model: str = "sketch"
@@ -50,6 +54,9 @@ class EngineSettings:
     cache_dir: Path | None = None
     download: bool = False
     revision: str | None = None
+    loras: Path | None = None
+    lora_max_rank: int = MAX_RANK
+    lora_strict: bool = False
 
     @property
     def bounds(self) -> Bounds:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from engine.loras import MAX_LORAS, MAX_WEIGHT, LoraFile, LoraUse
 from engine.modes import INPUTS as INPUTS
 from engine.modes import Mode as Mode
 from engine.modes import takes
@@ -80,8 +81,9 @@ class ImageRequest:
     the seed's noise, one after the other. variety: how much of the prompt's embedding is seeded
     noise, 0 = none. refine: σ of a second pass over fine detail, 0 = none. expand: whether the
     model's own text encoder writes `effective_prompt` before painting. style: the chosen style; its
-    words are in `effective_prompt`, as far as there was room for them. source_changes: how the
-    inputs differ from the pictures that were given, to be said with the result.
+    words are in `effective_prompt`, as far as there was room for them. loras: applied while it is
+    painted, each name once. source_changes: how the inputs differ from the pictures that were
+    given, to be said with the result.
     """
 
     prompt: str
@@ -100,6 +102,7 @@ class ImageRequest:
     refine: float = 0.0
     expand: bool = False
     style: PictureStyle | None = None
+    loras: tuple[LoraUse, ...] = ()
     source_changes: tuple[SourceChange, ...] = ()
 
     @property
@@ -197,7 +200,8 @@ class Recipe:
     """Everything needed to paint a picture again.
 
     model: "sketch", a hub id or a folder's name (never its full path). revision: fingerprint of the
-    weights. conditions: what else changes bits. adaptations: in the order in which they happened.
+    weights. conditions: what else changes bits. loras: the files of the request's LoRAs that acted.
+    adaptations: in the order in which they happened.
     """
 
     model: str
@@ -205,7 +209,7 @@ class Recipe:
     family: str
     request: ImageRequest
     conditions: Conditions
-    loras: tuple[str, ...] = ()
+    loras: tuple[LoraFile, ...] = ()
     adaptations: tuple[Adaptation, ...] = ()
     version: int = RECIPE_VERSION
 
@@ -216,7 +220,10 @@ class Recipe:
     def differences(self, other: Recipe) -> tuple[Difference, ...]:
         """Return why `other`, painted by the same request, may have other pixels; empty = same."""
         own = (("model", self.model, other.model), ("weights", self.revision, other.revision))
-        changed = tuple(Difference(*row) for row in own if row[1] != row[2])
+        mine = {f"LoRA {each.name}": each.sha256[:12] for each in self.loras}
+        theirs = {f"LoRA {each.name}": each.sha256[:12] for each in other.loras}
+        files = ((name, mine.get(name), theirs.get(name)) for name in {**mine, **theirs})
+        changed = tuple(Difference(*row) for row in (*own, *files) if row[1] != row[2])
         return changed + self.conditions.differences(other.conditions)
 
     @classmethod
@@ -237,7 +244,7 @@ class Recipe:
                 family=_typed(data, "family", str),
                 request=_request(_typed(data, "request", dict)),
                 conditions=_conditions(_typed(data, "conditions", dict)),
-                loras=_texts(_typed(data, "loras", list)),
+                loras=tuple(map(_lora_file, _typed(data, "loras", list))),
                 adaptations=tuple(map(_adaptation, data.get("adaptations", ()))),
                 version=data["version"],
             )
@@ -261,8 +268,12 @@ def request_from_json(text: str) -> ImageRequest:
 def _to_json(record: Recipe | ImageRequest) -> str:
     data = dataclasses.asdict(record)
     request = data.get("request", data)
-    if not request["source_changes"]:  # most have none, and read as they did before there were any
-        del request["source_changes"]
+    for name in ("loras", "source_changes"):
+        if not request[name]:  # most have none, and read as they did before there were any
+            del request[name]
+    if "loras" in data and data is not request:
+        # Names alone, as they were written before there were hashes, stay names.
+        data["loras"] = [each if each["sha256"] else each["name"] for each in data["loras"]]
     # NaN and infinity are not valid JSON: refused here, before anything has been stored with them.
     return json.dumps(data, ensure_ascii=False, sort_keys=True, allow_nan=False)
 
@@ -282,8 +293,8 @@ def _typed(data: Mapping[str, Any], key: str, kind: type) -> Any:
 
 def _need(data: Mapping[str, Any], record: type[Recipe] | type[ImageRequest]) -> None:
     for each in dataclasses.fields(record):
-        # Added later; they record what was chosen or given, and change no pixel.
-        if each.name not in ("style", "source_changes"):
+        # Added later; left out where there are none.
+        if record is Recipe or each.name not in ("style", "loras", "source_changes"):
             data[each.name]  # raises KeyError
 
 
@@ -315,6 +326,7 @@ def _request(data: Mapping[str, Any]) -> ImageRequest:
         inputs=_texts(data.get("inputs", ())),
         variations=tuple(map(_variation, data.get("variations", ())[: MAX_VARIATIONS + 1])),
         style=None if data.get("style") is None else PictureStyle(data["style"]),
+        loras=tuple(map(_lora_use, data.get("loras", ())[: MAX_LORAS + 1])),
         source_changes=tuple(map(_source_change, data.get("source_changes", ()))),
     )
     if not 0 <= request.seed <= MAX_SEED:
@@ -327,6 +339,9 @@ def _request(data: Mapping[str, Any]) -> ImageRequest:
         raise ValueError("strength, variety and refine are not all between 0 and 1")
     if len(request.variations) > MAX_VARIATIONS:
         raise ValueError(f"more than {MAX_VARIATIONS} variations")
+    names = {each.name for each in request.loras}
+    if not len(request.loras) == len(names) <= MAX_LORAS:
+        raise ValueError(f"more than {MAX_LORAS} LoRAs, or one of them twice")
     if request.mode is Mode.TEXT and request.strength != 1:
         raise ValueError("without a picture to start from, nothing but noise is left")
     if not takes(request.mode, len(request.inputs)):
@@ -336,6 +351,26 @@ def _request(data: Mapping[str, Any]) -> ImageRequest:
     if not all(_SHA256.fullmatch(each) for each in request.inputs):
         raise ValueError("an input is not named by a sha256")
     return request
+
+
+def _lora_use(data: Mapping[str, Any]) -> LoraUse:
+    found = LoraUse(
+        _typed(data, "name", str),
+        _typed(data, "weight", float),
+        _texts(_typed(data, "words", list)),
+    )
+    if not found.name or not abs(found.weight) <= MAX_WEIGHT:
+        raise ValueError(f"a LoRA has no name, or a weight beyond {MAX_WEIGHT:g}")
+    return found
+
+
+def _lora_file(data: Mapping[str, Any] | str) -> LoraFile:
+    if isinstance(data, str):
+        return LoraFile(_texts([data])[0], "")
+    found = LoraFile(_typed(data, "name", str), _typed(data, "sha256", str))
+    if not _SHA256.fullmatch(found.sha256):
+        raise ValueError("the file of a LoRA is not named by a sha256")
+    return found
 
 
 def _variation(data: Mapping[str, Any]) -> Variation:

@@ -52,7 +52,8 @@ class Actor:
     messages for them alone, "" = unknown. reply_token: identifies the response to their command for
     some minutes. upload_limit_bytes: the largest file that Discord accepts there, None = unknown.
     parent_id: the parent channel of the thread that they are in, None = not in a thread. direct:
-    they are in their direct messages with the bot; channel_id is that channel.
+    they are in their direct messages with the bot; channel_id is that channel. role_ids: their
+    roles on the server, as far as they are known.
     """
 
     user_id: int
@@ -71,6 +72,7 @@ class Actor:
 
     parent_id: int | None = None
     direct: bool = False
+    role_ids: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

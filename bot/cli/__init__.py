@@ -19,6 +19,7 @@ COMMANDS = {
     "imagine": "Paint pictures on this machine, without Discord.",
     "download": "Fetch a model from Hugging Face or ModelScope.",
     "explain": "Show how a prompt is read, and what would be added to it.",
+    "lora": "List LoRA files, or check one before it is offered.",
     "inspect": "Print the recipe stored in a picture.",
     "doctor": "Check machine, model and settings, and say what helps.",
     "db": "Check, back up or restore the database.",

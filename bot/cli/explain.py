@@ -13,6 +13,7 @@ from bot.cli.batch.plan import refuse
 from bot.cli.common.errors import load_settings
 from bot.cli.common.token_count import token_counter
 from bot.i18n import Words, words
+from bot.request.loras import LoraCatalog
 from bot.request.notes import LimitedModel, reading_notes
 from bot.request.outcomes import Refused, ResolvedRequest
 from bot.request.params import GenerationParams
@@ -21,6 +22,8 @@ from bot.request.resolve import resolve
 from bot.wording import prompt_analysis, rejections
 from bot.wording.labels import style_name
 from engine.diffusion.families import Family, family_of
+from engine.diffusion.lora.configured import configured_shelf
+from engine.loras import words_of
 from engine.prompts import (
     Advice,
     Analysis,
@@ -75,7 +78,8 @@ def command(
     if isinstance(parsed, Refused):
         refuse(parsed.reason)
     params = dataclasses.replace(parsed[0].params, enhance=EnhancementLevel.OFF)
-    resolved = resolve(params, family, lambda: 0)
+    loras = LoraCatalog(configured_shelf(settings.to_engine()))
+    resolved = resolve(params, family, lambda: 0, loras=loras)
     if isinstance(resolved, Refused):
         refuse(resolved.reason)
     request = resolved.request
@@ -98,7 +102,7 @@ def _enhanced(
     request: ImageRequest, level: EnhancementLevel, family: Family, count: Count | None
 ) -> Enhancement:
     enhanced = enhance(
-        as_read(request.prompt, request.effective_prompt, request.style),
+        as_read(request.prompt, request.effective_prompt, request.style, words_of(request.loras)),
         negative="",
         level=level,
         style=family.style,

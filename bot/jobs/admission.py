@@ -11,6 +11,7 @@ import structlog
 
 from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService, EffectiveSettings
+from bot.accounts.lora_access import LoraAccess
 from bot.accounts.permissions import Actor
 from bot.jobs.completion import JobEvents
 from bot.jobs.engine_jobs import EngineJobs
@@ -57,6 +58,7 @@ class AdmissionService:
         resolver: RequestResolver,
         jobs: Jobs,
         block_check: BlockCheck,
+        lora_access: LoraAccess,
         delivery_settings: DeliverySettingsService,
         fallback: QuotaPolicy,
         events: JobEvents,
@@ -68,6 +70,7 @@ class AdmissionService:
         self._resolver = resolver
         self._jobs = jobs
         self._block_check = block_check
+        self._lora_access = lora_access
         self._delivery_settings = delivery_settings
         self._fallback = fallback
         self._events = events
@@ -88,6 +91,9 @@ class AdmissionService:
 
         proposal_id: the proposal that they answer; it is marked as taken in the same transaction.
         """
+        used = [lora for each in submissions for lora in each.resolved.request.loras]
+        if (refused := await self._lora_access.refusal(actor, used)) is not None:
+            return refused
         with ExitStack() as reserved:
             slots = self._reserve(actor, submissions, reserved)
             if isinstance(slots, Refused):

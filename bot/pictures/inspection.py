@@ -15,6 +15,7 @@ from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.pictures.lineage import BeforeUpscale, Lineage
 from bot.pictures.origins import Origin, origin_of
 from bot.pictures.recipe_import import UnreadableReason, UnreadableRecipe, read_recipe
+from bot.request.loras import NO_LORAS, LoraCatalog
 from bot.request.notes import LimitedModel, Note, adaptation_notes, reading_notes
 from bot.request.outcomes import NoPictures, Refused, UnknownPicture
 from bot.request.params import GenerationParams
@@ -24,6 +25,7 @@ from bot.request.resolve import replay_problem, request_notes, resolve
 from bot.request.values.ids import parse_id
 from engine import prompts
 from engine.diffusion.families import Family
+from engine.loras import words_of
 from engine.prompts import Analysis, Count, Enhancement, EnhancementLevel, PictureStyle
 from engine.types import ImageRequest, Mode, Recipe, request_from_json
 from engine.uploads import UploadLimits, UploadRefused, UploadTooLarge
@@ -143,7 +145,9 @@ class InspectionService:
         history: History,
         deliveries: Deliveries,
         lineage: Lineage,
+        loras: LoraCatalog = NO_LORAS,
     ) -> None:
+        self._loras = loras
         self._count_tokens = count_tokens
         self._family = family
         self._jobs = jobs
@@ -161,13 +165,13 @@ class InspectionService:
             return permutations
         level = permutations[0].params.enhance or self._family.enhance
         params = dataclasses.replace(permutations[0].params, enhance=EnhancementLevel.OFF)
-        resolved = resolve(params, self._family, lambda: 0)
+        resolved = resolve(params, self._family, lambda: 0, loras=self._loras)
         if isinstance(resolved, Refused):
             return resolved
         family, request, count = self._family, resolved.request, self._count_tokens
         text = request.prompt
         enhanced = prompts.enhance(
-            prompts.as_read(text, request.effective_prompt, request.style),
+            prompts.as_read(text, request.effective_prompt, request.style, words_of(request.loras)),
             negative="",
             level=level,
             style=family.style,

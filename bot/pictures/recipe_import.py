@@ -48,6 +48,7 @@ MAX_PIXELS: Final = 20_000_000
 # Chosen by hand: far beyond what any genuine recipe contains.
 _MAX_NUMBER: Final = 1_000_000
 _MAX_NAME_CHARS: Final = 1000
+_MAX_NAMES: Final = 400
 
 
 def read_recipe(data: bytes) -> Recipe | ForeignRecipe | UnreadableRecipe | UploadRefused:
@@ -103,11 +104,13 @@ def _is_plausible(recipe: Recipe) -> bool:
     request = recipe.request
     texts = (request.prompt, request.effective_prompt, request.negative_prompt)
     numbers = (request.width_px, request.height_px, request.steps, abs(request.guidance))
-    names = (recipe.model, recipe.revision, recipe.family, recipe.conditions.plan, *recipe.loras)
+    names = [recipe.model, recipe.revision, recipe.family, recipe.conditions.plan]
+    names += [each.name for each in (*recipe.loras, *request.loras)]
+    names += [word for each in request.loras for word in each.words]
     notes = [text for each in recipe.adaptations for text in (each.stage, each.value)]
     return (
         max(map(len, texts)) <= 2 * MAX_PROMPT_CHARS
         and max(numbers) <= _MAX_NUMBER
         and max(map(len, (*names, *notes))) <= _MAX_NAME_CHARS
-        and len(recipe.loras) + len(recipe.adaptations) <= 100
+        and len(names) + len(recipe.adaptations) <= _MAX_NAMES
     )

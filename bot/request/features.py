@@ -28,4 +28,6 @@ def feature_problem(
         return problem
     if pictures > 1 and (problem := unsupported(Feature.COUNT, family)):
         return problem
+    if request.loras and (problem := unsupported(Feature.LORA, family)):
+        return problem
     return mode_problem(request.mode, family)

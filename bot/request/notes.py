@@ -59,6 +59,13 @@ class StyleIgnored:
 
 
 @dataclass(frozen=True, slots=True)
+class TriggerWordsAdded:
+    """Words that the chosen LoRAs were trained with were added, since the prompt lacks them."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SyntaxIgnored:
     """The prompt has syntax of other programs that does nothing here. words: as written."""
 
@@ -167,6 +174,7 @@ Note = (
     | HighGuidance
     | SmallSide
     | StyleIgnored
+    | TriggerWordsAdded
     | SyntaxIgnored
     | InertSyntax
     | UnknownOptions
@@ -183,7 +191,8 @@ Note = (
 
 def reading_notes(notes: Iterable[Note]) -> tuple[Note, ...]:
     """Return those of the notes that say how a prompt was read, and that no advice is about."""
-    return tuple(n for n in notes if isinstance(n, StyleIgnored | PastedText | UnknownOptions))
+    kinds = StyleIgnored | TriggerWordsAdded | PastedText | UnknownOptions
+    return tuple(each for each in notes if isinstance(each, kinds))
 
 
 def adaptation_notes(*recipes: Recipe) -> tuple[Adapted, ...]:

@@ -20,6 +20,7 @@ from bot.request.resolve import MAX_REFINE
 from bot.request.values import flag_values as read
 from bot.request.values.flag_values import ValueReader
 from bot.request.values.ids import plain_digits
+from bot.request.values.loras import EXAMPLES, read_flag, read_loras
 from bot.request.values.regions import Region
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed
 from engine.prompts import EnhancementLevel, PictureStyle
@@ -258,6 +259,17 @@ OPTIONS: Final = (
         grid=f"style is one of {', '.join(PictureStyle)}",
         grid_value=PictureStyle,
     ),
+    Option(
+        name="lora",
+        kind=str,
+        flags=(_flag("lora loras lyco 微调 微調", read_flag),),
+        description=translatable("LoRAs by name, with weights: ink:0.8, film:0.5"),
+        section=Section.CONTENT,
+        help="LoRAs of the owner's folder by name, with weights if not their own.",
+        metavar="NAME[:WEIGHT],…",
+        quantity=translatable("The weight of a LoRA"),
+        convert=read_loras,
+    ),
     # Of the job or its source image, not of GenerationParams itself.
     Option(
         name="strength",
@@ -342,7 +354,7 @@ def with_options(params: GenerationParams, **values: object | None) -> Generatio
 def chosen(name: str, value: object | None) -> Any:
     """Return the value of the option of this name as its field has it; None if not given.
 
-    Refused if it is not in the option's closed list.
+    Refused if it is not in the option's closed list, or not of its form.
     """
     if value is None:
         return None
@@ -350,4 +362,8 @@ def chosen(name: str, value: object | None) -> Any:
     if choices is not None and value not in set(choices):
         error = FlagError(FlagErrorKind.BAD_VALUE, f"--{name}", str(value), tuple(choices))
         return Refused(FlagProblem((error,)))
-    return BY_NAME[name].convert(value)
+    try:
+        return BY_NAME[name].convert(value)
+    except ValueError:
+        error = FlagError(FlagErrorKind.BAD_VALUE, f"--{name}", str(value), EXAMPLES)
+        return Refused(FlagProblem((error,)))

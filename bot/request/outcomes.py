@@ -23,6 +23,7 @@ from bot.request.reasons.limits import (
     ShuttingDown,
     StorageUnavailable,
 )
+from bot.request.reasons.loras import LoraReason
 from bot.request.reasons.moderation import (
     Blocked,
     ModerationReason,
@@ -150,6 +151,7 @@ class FlagProblem:
 Reason = (
     ValueReason
     | FlagProblem
+    | LoraReason
     | ProposalReason
     | LimitReason
     | JobReason

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Final
 
+from bot.request.values.loras import LoraChoice
 from bot.request.values.regions import Region
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle, clean
@@ -55,10 +56,11 @@ class GenerationParams:
     """Parameters of a picture; None = the default.
 
     aspect: "16:9". size: (width_px, height_px); at most one of both. guidance: classic CFG;
-    `strict` is a preset of it, `speed` one of the steps. style: the visual style. variety, refine:
-    0 = none. region: the part to repaint of a source image that is not there yet. pasted: settings
-    that were pasted within the prompt; they yield to all others. unknown_options: names in a pasted
-    command that no option has; what they stood before is text.
+    `strict` is a preset of it, `speed` one of the steps. style: the visual style. lora: the LoRAs
+    that options and flags name; a prompt may name more in tags. variety, refine: 0 = none. region:
+    the part to repaint of a source image that is not there yet. pasted: settings that were pasted
+    within the prompt; they yield to all others. unknown_options: names in a pasted command that no
+    option has; what they stood before is text.
     """
 
     prompt: str
@@ -75,6 +77,7 @@ class GenerationParams:
     refine: float = 0.0
     start: InitImages | None = None
     style: PictureStyle | None = None
+    lora: tuple[LoraChoice, ...] = ()
     region: Region | None = None
     pasted: PastedSettings | None = None
     unknown_options: tuple[str, ...] = ()

@@ -1,11 +1,15 @@
-"""Resolve request parameters to a fully specified image request, or refuse them. Pure."""
+"""Resolve request parameters to a fully specified image request, or refuse them.
+
+Pure but for LoRAs, which are chosen from what is in their folder now.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 
-from bot.request.features import feature_problem, mode_problem
+from bot.request.features import feature_problem, mode_problem, unsupported
+from bot.request.loras import NO_LORAS, LoraCatalog
 from bot.request.mentions.names import readable
 from bot.request.notes import (
     HighGuidance,
@@ -18,6 +22,7 @@ from bot.request.notes import (
     SmallSide,
     StyleIgnored,
     SyntaxIgnored,
+    TriggerWordsAdded,
     UnknownOptions,
     pasted_note,
     source_change_note,
@@ -39,8 +44,10 @@ from bot.request.outcomes import (
     TextTooLong,
 )
 from bot.request.params import GenerationParams, InitImages
+from bot.request.values.loras import Choices
 from engine import prompts
 from engine.diffusion.families import Family, Feature
+from engine.loras import MAX_WEIGHT, words_of
 from engine.prompts import Count, EnhancementLevel
 from engine.sizing import GRID_PX, cut_share, offered, parse_aspect, ratio_fits, size_for_aspect
 from engine.types import MAX_SEED, MAX_VARIATIONS, ImageRequest, Mode, SourceChange, Variation
@@ -80,14 +87,21 @@ def resolve(
     count: Count | None = None,
     *,
     keep_guidance: bool = False,
+    loras: LoraCatalog = NO_LORAS,
 ) -> ResolvedRequest | Refused:
     """Fill in the family's defaults, enhance the prompt, and check every bound.
 
     Guidance at which a negative prompt would do nothing is raised to what the family needs.
     count: counts the tokens of a text. keep_guidance: a given guidance stays even then, to be
-    compared with others.
+    compared with others. loras: what LoRAs are chosen from.
     """
     prompt = readable(prompts.clean(params.prompt))
+    if params.lora and (unread := unsupported(Feature.LORA, family)):
+        return Refused(unread)
+    taken = loras.taken_from(prompt, params.lora, foreign=params.pasted is not None)
+    if not isinstance(taken, tuple):
+        return Refused(taken)
+    prompt, choices = taken
     negative = readable(prompts.clean(params.negative or ""), within=params.prompt)
     steps = _steps(params, family)
     guidance = _guidance(params, steps, family)
@@ -104,16 +118,23 @@ def resolve(
         or _range_problem("refine", params.refine, 0.0, MAX_REFINE)
         or _start_problem(params.start)
         or _region_problem(params)
+        or _weight_problem(choices)
     )
     if problem is not None:
         return Refused(problem)
     size = size_for(params, family)
     if not isinstance(size, tuple):
         return Refused(size)
+    uses = loras.uses(choices)
+    if not isinstance(uses, tuple):
+        return Refused(uses)
     seed = seeds() if params.seed is None else params.seed
     level = params.enhance or family.enhance
     enhanced = prompts.enhance(
-        prompts.styled(prompt, params.style if family.knows_styles else None).prompt,
+        prompts.with_words(
+            prompts.styled(prompt, params.style if family.knows_styles else None).prompt,
+            words_of(uses),
+        ),
         negative=negative,
         level=level,
         style=family.style,
@@ -140,6 +161,7 @@ def resolve(
         refine=float(params.refine),
         expand=level is EnhancementLevel.SMART,
         style=params.style,
+        loras=uses,
         source_changes=start.changes,
     )
     resolved = _resolved(request, family)
@@ -236,11 +258,14 @@ def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
     short_px = min(request.width_px, request.height_px)
     if short_px < family.good_side_px:
         notes.append(SmallSide(short_px, family.good_side_px))
+    words = words_of(request.loras)
     if request.style is not None:
         styled = prompts.styled(request.prompt, request.style)
-        read = prompts.as_read(request.prompt, request.effective_prompt, request.style)
-        if styled.clash or read != styled.prompt:
+        read = prompts.as_read(request.prompt, request.effective_prompt, request.style, words)
+        if styled.clash or read not in (styled.prompt, prompts.with_words(styled.prompt, words)):
             notes.append(StyleIgnored(request.style, styled.clash))
+    if words and (added := prompts.missing_words(request.prompt, words)):
+        notes.append(TriggerWordsAdded(added))
     if inert := prompts.inert_syntax(request.prompt):
         notes.append(InertSyntax(inert))
     if idle := prompts.idle_syntax(request.prompt):
@@ -417,6 +442,12 @@ def _region_problem(params: GenerationParams) -> Reason | None:
     start = params.start
     applies = start is not None and not start.inputs and start.mode in (Mode.IMAGE, Mode.INPAINT)
     return None if params.region is None or applies else RegionUnused()
+
+
+def _weight_problem(choices: Choices) -> Reason | None:
+    weights = (each.weight for each in choices if each.weight is not None)
+    found = (_range_problem("lora", weight, -MAX_WEIGHT, MAX_WEIGHT) for weight in weights)
+    return next(filter(None, found), None)
 
 
 def _start_problem(start: InitImages | None) -> Reason | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 
+from bot.request.loras import NO_LORAS, LoraCatalog
 from bot.request.outcomes import FlagProblem, Refused, ResolvedRequest
 from bot.request.params import GenerationParams
 from bot.request.prompt.apply_flags import (
@@ -30,9 +31,16 @@ from engine.types import ImageRequest
 class RequestResolver:
     """Turn parameters into requests with the family, the seeds and the token count of this bot."""
 
-    def __init__(self, family: Family, seeds: SeedSource, count_tokens: Count) -> None:
+    def __init__(
+        self,
+        family: Family,
+        seeds: SeedSource,
+        count_tokens: Count,
+        loras: LoraCatalog = NO_LORAS,
+    ) -> None:
         """count_tokens: None for a text while the model is not loaded."""
         self.family = family
+        self.loras = loras
         self.count_tokens = count_tokens
         self._seeds = seeds
 
@@ -42,7 +50,7 @@ class RequestResolver:
 
     def resolve_blocking(self, params: GenerationParams) -> ResolvedRequest | Refused:
         """Resolve on this thread, for callers that have left the event loop already."""
-        return resolve(params, self.family, self._seeds, self.count_tokens)
+        return resolve(params, self.family, self._seeds, self.count_tokens, loras=self.loras)
 
     async def parse(
         self, params: GenerationParams, count: int, private: bool
@@ -70,7 +78,7 @@ class RequestResolver:
 
     async def check(self, params: GenerationParams) -> Refused | None:
         """Return why these parameters cannot be painted, before anything is drawn or counted."""
-        found = await asyncio.to_thread(resolve, params, self.family, lambda: 0)
+        found = await asyncio.to_thread(resolve, params, self.family, lambda: 0, loras=self.loras)
         return found if isinstance(found, Refused) else None
 
     def reroll(self, original: ImageRequest, seed: int | None) -> ResolvedRequest | Refused:

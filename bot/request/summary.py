@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.request.notes import StyleIgnored
 from engine.diffusion.families import Family, Speed
+from engine.loras import LoraUse
 from engine.prompts import PictureStyle
 from engine.sizing import ASPECTS, parse_aspect, size_for_aspect
 from engine.types import ImageRequest
@@ -26,6 +27,7 @@ class RequestSummary:
     steps: int = 0
     speed: Speed | None = None
     guidance: float | None = None
+    loras: tuple[LoraUse, ...] = ()
 
 
 DEFAULTS = RequestSummary()
@@ -43,6 +45,7 @@ def summarize(
         pictures=pictures,
         shape=_shape(request.width_px, request.height_px, family),
         style=None if style_ignored else request.style,
+        loras=request.loras,
         steps=steps,
         speed=next((name for name, each in family.speeds.items() if each == steps), None),
         guidance=None

@@ -26,6 +26,7 @@ from bot.i18n import words
 from bot.jobs.active import ActiveJob
 from bot.jobs.completion import CompletionService
 from bot.jobs.generation.downloads import Download, download
+from bot.request.loras import LoraCatalog
 from bot.runtime.first_start import log_fit
 from bot.runtime.maintenance import Maintenance
 from bot.runtime.resumed_status_messages import resume_status_messages
@@ -35,7 +36,8 @@ from bot.settings import Settings
 from bot.tasks import end_tasks
 from bot.wording.labels import device_remark
 from engine.diffusion.families import Family, family_of, identified
-from engine.errors import Defunct, EngineError, ModelUnavailable
+from engine.diffusion.lora.configured import configured_shelf
+from engine.errors import Defunct, EngineError, LoraUnusable, ModelUnavailable
 from engine.factory import diffusion_factory
 from engine.renderer import RendererFactory
 from engine.service import Engine
@@ -55,6 +57,10 @@ RESPONSE_LIMIT_S = 3.0
 """Discord accepts no first response to a command after this time."""
 TASKS_LIMIT_S = 0.5
 """How long cancelled background tasks may take to end. Chosen by hand."""
+
+
+LORA_PROBLEMS_LOGGED = 20
+"""`zimagine lora list` has all of them. Chosen by hand."""
 
 
 @dataclass(slots=True)
@@ -161,6 +167,7 @@ async def open_application(
                 family,
                 clock,
                 fetch,
+                LoraCatalog(configured_shelf(engine_settings)),
             )
         )
         app = Application(
@@ -228,6 +235,7 @@ async def serve(settings: Settings, explain_exit: Callable[[str], None]) -> int:
                 app.engine.failure(),
                 stay_connected(app.client, token.get_secret_value(), app.start_online_tasks),
                 _log_model(app.engine, settings.engine.model),
+                _log_loras(app.settings),
             ]
             with stop_on_request(settings.storage.data_dir, stop):
                 code = await _wait_for_end(app, watch, explain_exit)
@@ -239,7 +247,7 @@ async def _wait_for_end(
     app: Application, watch: list[Coroutine[Any, Any, Any]], explain_exit: Callable[[str], None]
 ) -> int:
     tasks = [asyncio.create_task(each) for each in watch]
-    stop, task_failed, failure, connection, announce = tasks
+    stop, task_failed, failure, connection, *announce = tasks
     try:
         await asyncio.wait(
             {stop, task_failed, failure, connection}, return_when=asyncio.FIRST_COMPLETED
@@ -255,7 +263,7 @@ async def _wait_for_end(
     finally:
         # Discord stays connected while the engine drains, so that task is ended later.
         app.connection = connection
-        await end_tasks([stop, task_failed, failure, announce], TASKS_LIMIT_S)
+        await end_tasks([stop, task_failed, failure, *announce], TASKS_LIMIT_S)
 
 
 def _engine_exit(error: EngineError, explain_exit: Callable[[str], None]) -> int:
@@ -285,3 +293,19 @@ async def _log_model(engine: Engine, model: str) -> None:
         for remark in info.remarks:
             log.warning(device_remark(remark, words()))
     await log_fit(model)
+
+
+async def _log_loras(settings: Settings) -> None:
+    """Log how many LoRAs are offered, and why others in their folder are not."""
+    shelf = configured_shelf(settings.engine.to_engine())
+    if shelf is None:
+        return
+    try:
+        infos = await asyncio.to_thread(shelf.listing)
+    except LoraUnusable as problem:
+        log.warning("no LoRAs", folder=str(settings.engine.loras), why=problem.reason)
+        return
+    problems = [each.problem for each in infos if each.problem is not None]
+    log.info("LoRAs", offered=len(infos) - len(problems), unusable=len(problems))
+    for problem in problems[:LORA_PROBLEMS_LOGGED]:
+        log.warning("a LoRA cannot be used", lora=problem.lora, why=problem.reason)

@@ -10,6 +10,7 @@ from functools import partial
 
 from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService
+from bot.accounts.lora_access import LoraAccess
 from bot.accounts.permissions import Permissions
 from bot.accounts.quota_settings import QuotaService
 from bot.delivery.copies import CopySender
@@ -53,6 +54,7 @@ from bot.pictures.originals import OriginalPictures
 from bot.pictures.possible_actions import ActionChecker
 from bot.pictures.recent import RecentPictures
 from bot.pictures.thumbnails import Thumbnails
+from bot.request.loras import NO_LORAS, LoraCatalog
 from bot.request.resolve import request_notes
 from bot.request.resolver import RequestResolver
 from bot.runtime.maintenance import Maintenance
@@ -68,6 +70,7 @@ from storage.files import PictureFiles
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
+from storage.open_loras import OpenLoras
 from storage.preferences import Preferences, Threads
 from storage.proposals import Proposals
 from storage.quotas import Quotas
@@ -92,7 +95,8 @@ def random_nonce() -> str:
 class Infrastructure:
     """The parts that everything else is built on.
 
-    family: of the model that paints. fetch: downloads files that members point to.
+    family: of the model that paints. fetch: downloads files that members point to. loras: of the
+    owner's folder.
     """
 
     settings: Settings
@@ -102,6 +106,7 @@ class Infrastructure:
     family: Family
     clock: Clock
     fetch: Download
+    loras: LoraCatalog = NO_LORAS
 
 
 class Stores:
@@ -204,11 +209,14 @@ class _Shared:
             stores.jobs, stores.files, self.recent, self.active, self.events
         )
         self.block_check = BlockCheck(stores.blocks)
+        self.lora_access = LoraAccess(base.loras, permissions, OpenLoras(stores.db, base.clock))
         self.delivery_settings = DeliverySettingsService(
             stores.preferences, permissions, direct_messages=settings.jobs.direct_messages
         )
         self.quotas = QuotaService(stores.quotas, permissions, self.fallback)
-        self.resolver = RequestResolver(self.family, random_seed, base.engine.count_tokens)
+        self.resolver = RequestResolver(
+            self.family, random_seed, base.engine.count_tokens, base.loras
+        )
         self.originals = OriginalPictures(stores.history, self.block_check, stores.lineage)
         self.engine_jobs = EngineJobs(
             engine=base.engine,
@@ -222,6 +230,7 @@ class _Shared:
             resolver=self.resolver,
             jobs=stores.jobs,
             block_check=self.block_check,
+            lora_access=self.lora_access,
             delivery_settings=self.delivery_settings,
             fallback=self.fallback,
             events=self.events,
@@ -336,6 +345,7 @@ def _services(
             history=stores.history,
             deliveries=stores.deliveries,
             lineage=stores.lineage,
+            loras=base.loras,
         ),
         actions=actions,
         block_check=shared.block_check,
@@ -360,6 +370,7 @@ def _services(
         report_notifier=outgoing.report_notifier,
         other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),
         family=shared.family,
+        lora_access=shared.lora_access,
         guilds=frozenset(base.settings.discord.guilds),
     )
 

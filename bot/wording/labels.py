@@ -8,10 +8,13 @@ from bot.i18n import Words
 from bot.request.notes import StyleIgnored
 from bot.request.values.regions import Region
 from engine.diffusion.families import Speed
+from engine.loras import LoraUse
 from engine.prompts import EnhancementLevel, PictureStyle
 from engine.types import Remark
 
 _SYNTAX_SHOWN = 5
+_LORA_CHARS = 40
+"""Of a name in a line of facts. Chosen by hand."""
 _OF_CHOICES = ("|", "｜", "$$", "__", "::")
 
 
@@ -48,6 +51,16 @@ def style_name(style: PictureStyle, say: Words) -> str:
             return say("low poly")
         case PictureStyle.ISOMETRIC:
             return say("isometric")
+
+
+def lora_label(lora: LoraUse, say: Words) -> str:
+    """Return the name of a LoRA with its weight."""
+    return say("LoRA {name} {weight}", name=lora_name(lora.name), weight=f"{lora.weight:g}")
+
+
+def lora_name(name: str) -> str:
+    """Return the name of a LoRA for a line of facts, shortened."""
+    return name if len(name) <= _LORA_CHARS else f"{name[: _LORA_CHARS - 1]}…"
 
 
 def speed_name(speed: Speed, say: Words) -> str:

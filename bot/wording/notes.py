@@ -23,6 +23,7 @@ from bot.request.notes import (
     SourceCut,
     StyleIgnored,
     SyntaxIgnored,
+    TriggerWordsAdded,
     UnknownOptions,
 )
 from bot.wording.foreign import pasted_text
@@ -32,6 +33,9 @@ from bot.wording.prompt_analysis import inert_syntax
 from bot.wording.reasons.values import number_text
 from bot.wording.source_images import ground_chosen, source_cut
 from engine.types import Adaptation, Mend
+
+_WORDS_SHOWN = 5
+"""Trigger words in a note, which is one line. Chosen by hand."""
 
 
 def note_sentence(remark: Note, say: Words) -> str:
@@ -60,6 +64,13 @@ def note_sentence(remark: Note, say: Words) -> str:
             )
         case StyleIgnored():
             return style_ignored(remark, say)
+        case TriggerWordsAdded(words):
+            return say.plural(
+                "Trigger word of the LoRA added: {words}.",
+                "Trigger words of the LoRAs added: {words}.",
+                len(words),
+                words=_listed(words),
+            )
         case SyntaxIgnored(words):
             return syntax_ignored(words, say)
         case InertSyntax(words):
@@ -92,6 +103,11 @@ def note_sentence(remark: Note, say: Words) -> str:
             )
         case _:
             assert_never(remark)
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    shown = [f"“{each}”" for each in words[:_WORDS_SHOWN]]
+    return ", ".join([*shown, "…"] if len(words) > _WORDS_SHOWN else shown)
 
 
 def _adapted(adaptation: Adaptation, say: Words) -> str:

@@ -81,7 +81,9 @@ def advice_sentence(given: Advice, say: Words) -> str:
                 words=words,
             )
         case Hint.LORA_TAGS:
-            return say("{words}: a LoRA cannot be loaded from within a prompt.", words=words)
+            return say(
+                "{words}: this does nothing, because no LoRAs are offered here.", words=words
+            )
         case Hint.QUOTED_TEXT:
             return say("{words}: this will be drawn as lettering.", words=words)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from bot.i18n import Words
 from bot.pictures.recipe_import import UnreadableReason, UnreadableRecipe
 from bot.wording.foreign import format_sentence, made_by
-from bot.wording.labels import style_name
+from bot.wording.labels import lora_name, style_name
 from engine.file_formats import FileKind
+from engine.loras import MAX_LORAS
 from engine.prompts import addition
 from engine.types import ImageRequest, Mode, Recipe
 
-MAX_LORAS_SHOWN = 5
+_HASH_CHARS = 12
+"""Of a hash, as in the reasons why a picture is not exact. Chosen by hand."""
 
 
 def prompt_rows(request: ImageRequest, say: Words) -> list[tuple[str, str]]:
@@ -51,14 +53,21 @@ def parameter_rows(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
         rows.append((say("Variety"), f"{request.variety:g}"))
     if request.refine:
         rows.append((say("Refinement"), f"{request.refine:g}"))
-    loras = [
-        *recipe.loras[:MAX_LORAS_SHOWN],
-        *(["…"] if len(recipe.loras) > MAX_LORAS_SHOWN else []),
-    ]
     rows.append((say("Model"), recipe.model))
-    if loras:
+    if loras := _loras(recipe):
         rows.append((say("LoRAs"), ", ".join(loras)))
     return [*rows, (say("Memory plan"), recipe.conditions.plan)]
+
+
+def _loras(recipe: Recipe) -> list[str]:
+    """Return names with weights and, where they acted, the beginnings of their files' hashes."""
+    files = {each.name: each.sha256[:_HASH_CHARS] for each in recipe.loras}
+    shown: list[str] = []
+    for each in recipe.request.loras:
+        file = files.pop(each.name, "")
+        shown.append(f"{lora_name(each.name)} {each.weight:g}" + (f" ({file})" if file else ""))
+    # Of recipes from before the request named them.
+    return [*shown, *map(lora_name, files)][:MAX_LORAS]
 
 
 def _source_image(request: ImageRequest, say: Words) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -38,6 +38,13 @@ _EMBEDDING, _REFINING = 0x5EED_0001, 0x5EED_0002
 Expand = Callable[[ImageRequest, Callable[[], bool]], str | None]
 """Takes a request and a function that says whether to stop; returns the expanded prompt."""
 
+Adapt = Callable[[Any], AbstractContextManager[object]]
+"""Takes the transformer, and applies the request's LoRAs to it for the duration of a block."""
+
+
+def _unadapted(_: Any) -> AbstractContextManager[object]:
+    return nullcontext()
+
 
 class Stages(Protocol):
     """Brings each component to the device for as long as it is needed."""
@@ -53,9 +60,10 @@ class Painting:
 
     inputs: as many pictures as the request's mode takes, of the request's size (half of it for
     Mode.UPSCALE). watch: called with each step, `alive` between phases and tiles; both may raise to
-    stop. expand: rewrites the prompt; gets a function that says whether to stop. Afterwards
-    `request` has the words that were read, `adaptations` how the picture was recovered from errors,
-    and `finished` the clean latents.
+    stop. expand: rewrites the prompt; gets a function that says whether to stop. adapt: applies the
+    request's LoRAs; entered while the transformer is on the device. Afterwards `request` has the
+    words that were read, `adaptations` how the picture was recovered from errors, and `finished`
+    the clean latents.
     """
 
     pipeline: Any
@@ -68,6 +76,7 @@ class Painting:
     alive: Callable[[], None] = lambda: None
     expand: Expand | None = None
     stopped: Callable[[], bool] = lambda: False
+    adapt: Adapt = _unadapted
     adaptations: list[Adaptation] = field(default_factory=list[Adaptation])
     finished: torch.Tensor = field(init=False)
 
@@ -216,7 +225,7 @@ class Painting:
         plan = levels(self.family, scheduler, steps, sigma, noise.shape, self.device)
         begin = plan.begin * noise if start is None else latent.noisy(start, noise, plan.sigmas[0])
         seed = self.request.seed ^ (_REFINING if reported_before else 0)
-        with self.stages.denoising():
+        with self.stages.denoising(), self.adapt(self.pipeline.transformer):
             whole = predictor(self.family, self.pipeline.transformer, prompt)
             run = SamplingRun(
                 predict=self._in_tiles(whole),

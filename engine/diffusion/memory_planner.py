@@ -28,13 +28,16 @@ class Planner:
         self._reserve_bytes = settings.reserve_bytes if device.type == "cuda" else 0
         self._backoff = memory_plans.Backoff()
 
-    def choose(self, residency: Residency, request: ImageRequest) -> Choice:
-        """Return the fastest plan that fits the memory that is free now."""
+    def choose(self, residency: Residency, request: ImageRequest, adapter_bytes: int = 0) -> Choice:
+        """Return the fastest plan that fits the memory that is free now.
+
+        adapter_bytes: that the request's LoRAs take of the device.
+        """
         there = self._machine(residency)
         return memory_plans.choose(
             residency.sizes,
             there,
-            _shape(request, self._family),
+            _shape(request, self._family, adapter_bytes),
             wanted=self._wanted,
             allow_quantized=self._allow_quantized,
             reserve_bytes=self._reserve_bytes,
@@ -47,10 +50,15 @@ class Planner:
         self._backoff.succeeded()
 
     def smaller(
-        self, residency: Residency, choice: Choice, request: ImageRequest, error: OutOfMemory
+        self,
+        residency: Residency,
+        choice: Choice,
+        request: ImageRequest,
+        error: OutOfMemory,
+        adapter_bytes: int = 0,
     ) -> Choice:
         """Return the next plan after one that ran out of memory. Raises `error` after the last."""
-        there, shape = self._machine(residency), _shape(request, self._family)
+        there, shape = self._machine(residency), _shape(request, self._family, adapter_bytes)
         self._backoff.failed(choice.estimate.peak_bytes, there.free_bytes)
         plan = memory_plans.retreat(
             choice.plan, residency.sizes, there, shape, allow_quantized=self._allow_quantized
@@ -72,10 +80,10 @@ class Planner:
             return machine.read(self._device, host_held_bytes=held, speeds=machine.cautious)
 
 
-def _shape(request: ImageRequest, family: Family) -> Shape:
+def _shape(request: ImageRequest, family: Family, adapter_bytes: int) -> Shape:
     """Return what the device computes at once: an enlarged picture is painted tile by tile."""
     size, steps = (request.width_px, request.height_px), request.forwards
     if request.mode is Mode.UPSCALE and max(size) > family.native_side_px:
         cover = tile_cover(size, family)
         size, steps = (cover[0].width_px, cover[0].height_px), steps * len(cover)
-    return Shape(*size, steps, guided=request.guidance > 1.0)
+    return Shape(*size, steps, guided=request.guidance > 1.0, adapter_bytes=adapter_bytes)

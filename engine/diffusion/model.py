@@ -8,19 +8,26 @@ from pathlib import Path
 import torch
 
 from engine.diffusion.loading import Loaded
+from engine.diffusion.lora.adapters import Adapters
 from engine.diffusion.preview_choice import Previews
 from engine.diffusion.prompt_expansion import Expander
 from engine.diffusion.residency import Residency
 
 
 class Model:
-    """A loaded model; dropped while the renderer is idle."""
+    """A loaded model; dropped while the renderer is idle. loras: None where none are offered."""
 
     def __init__(
-        self, loaded: Loaded, residency: Residency, device: torch.device, cache_dir: Path | None
+        self,
+        loaded: Loaded,
+        residency: Residency,
+        device: torch.device,
+        cache_dir: Path | None,
+        loras: Adapters | None = None,
     ) -> None:
         self.loaded = loaded
         self.residency = residency
+        self.loras = loras
         self._new_previews = partial(Previews, loaded, device, cache_dir)
         self._previews: Previews | None = None
         self._asked = False

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import diffusers
@@ -17,10 +18,15 @@ import torch
 import transformers
 
 from engine.diffusion.devices import pick_device, remarks
-from engine.diffusion.families import Family, family_of, folder_of
+from engine.diffusion.families import Family, Feature, family_of, folder_of
 from engine.diffusion.faults import is_memory, is_sticky, out_of_memory
 from engine.diffusion.generation import Painting
 from engine.diffusion.loading import Loaded, load_component, load_model
+from engine.diffusion.lora.adapters import Adapters
+from engine.diffusion.lora.configured import configured_limits
+from engine.diffusion.lora.session import LoraSession
+from engine.diffusion.lora.shelf import LoraShelf
+from engine.diffusion.lora.targets import Targets
 from engine.diffusion.memory_planner import Planner
 from engine.diffusion.memory_plans import Choice, MemoryPlan, Placement
 from engine.diffusion.model import Model
@@ -37,7 +43,8 @@ from engine.errors import (
     PromptTooLong,
     RenderFailed,
 )
-from engine.prompts import as_read, language
+from engine.loras import words_of
+from engine.prompts import as_read, language, with_words
 from engine.renderer import Outcome, RenderTask
 from engine.settings import EngineSettings
 from engine.types import (
@@ -78,6 +85,7 @@ class DiffusionRenderer:
         self._family = family_of(settings)
         self._threads = threads
         self._planner = Planner(settings, self._family, device)
+        self._hashing = ThreadPoolExecutor(1, "lora hashes")
         self._model: Model | None = self._loaded()
         loaded = self._model.loaded
         # A copy of the tokenizer: the pipeline's may be in use on the painting thread.
@@ -145,11 +153,14 @@ class DiffusionRenderer:
         model, self._model = self._model, None
         if model is not None:
             model.forget()  # it would keep components alive that are to be freed
+            if model.loras is not None:
+                model.loras.unload()
             model.residency.close()
 
     def close(self) -> None:
         """Drop the weights."""
         self.unload()
+        self._hashing.shutdown(wait=False, cancel_futures=True)
 
     def _loaded(self) -> Model:
         loaded = self._load()
@@ -160,7 +171,17 @@ class DiffusionRenderer:
             reload_transformer=partial(load_component, loaded, "transformer"),
             reload_encoder=partial(load_component, loaded, "text_encoder"),
         )
-        return Model(loaded, residency, self._device, self._settings.cache_dir)
+        return Model(
+            loaded, residency, self._device, self._settings.cache_dir, self._adapters(loaded)
+        )
+
+    def _adapters(self, loaded: Loaded) -> Adapters | None:
+        """Return the LoRAs of the owner's folder, for this model's own parts."""
+        if self._settings.loras is None or not loaded.family.supports(Feature.LORA):
+            return None
+        targets = Targets.of(loaded.pipeline.transformer)
+        shelf = LoraShelf(self._settings.loras, targets, configured_limits(self._settings))
+        return Adapters(shelf, self._device, loaded.dtype)
 
     def _current(self) -> Model:
         if self._model is None:
@@ -201,10 +222,11 @@ class DiffusionRenderer:
         if request.guidance > 1.0:
             self._check_length(request.negative_prompt)
         watch = Watch(task, partial(on_step, row), lambda: self._current().previews)
-        self._current()
+        model = self._current()
         watch.alive()
+        loras = LoraSession(model.loras, request.loras, self._hashing)
         with self._restored(task.replay) as threads:
-            painting, pixels, choice = self._within_memory(task, watch)
+            painting, pixels, choice = self._within_memory(task, watch, loras)
         self._current().previews.learn(painting.finished, pixels)
         height_px, width_px, _ = pixels.shape
         return Painted(
@@ -215,6 +237,7 @@ class DiffusionRenderer:
                 family=self._info.family,
                 request=painting.request,
                 conditions=self._conditions(threads, choice.plan, painting),
+                loras=loras.files(),
                 adaptations=tuple(painting.adaptations),
             ),
             duration_s=time.perf_counter() - began_s,
@@ -222,17 +245,17 @@ class DiffusionRenderer:
         )
 
     def _within_memory(
-        self, task: RenderTask, watch: Watch
+        self, task: RenderTask, watch: Watch, loras: LoraSession
     ) -> tuple[Painting, torch.Tensor, Choice]:
         """Paint under the plan that fits; if memory still runs out, under smaller ones."""
-        residency = self._current().residency
-        choice = self._planner.choose(residency, task.request)
+        residency, needed_bytes = self._current().residency, loras.needed_bytes
+        choice = self._planner.choose(residency, task.request, needed_bytes)
         if not choice.fits:
             # Otherwise the kernel would kill the process.
             raise OutOfMemory(needed_bytes=choice.estimate.peak_bytes, free_bytes=choice.free_bytes)
         adapted: list[Adaptation] = []
         while True:
-            painting = self._painting(task, watch, adapted)
+            painting = self._painting(task, watch, adapted, loras)
             pixels = self._tried(painting, choice.plan)
             if isinstance(pixels, torch.Tensor):
                 self._planner.succeeded()
@@ -240,7 +263,7 @@ class DiffusionRenderer:
             gc.collect()
             give_back(self._device)
             watch.alive()
-            choice = self._planner.smaller(residency, choice, task.request, pixels)
+            choice = self._planner.smaller(residency, choice, task.request, pixels, needed_bytes)
             adapted.append(Adaptation(Mend.MEMORY, "painting", str(choice.plan)))
 
     def _tried(self, painting: Painting, plan: MemoryPlan) -> torch.Tensor | OutOfMemory:
@@ -258,7 +281,9 @@ class DiffusionRenderer:
             error.__traceback__ = None
         return report
 
-    def _painting(self, task: RenderTask, watch: Watch, adapted: list[Adaptation]) -> Painting:
+    def _painting(
+        self, task: RenderTask, watch: Watch, adapted: list[Adaptation], loras: LoraSession
+    ) -> Painting:
         model = self._current()
         return Painting(
             pipeline=model.loaded.pipeline,
@@ -271,6 +296,7 @@ class DiffusionRenderer:
             alive=watch.alive,
             expand=self._expand if task.request.expand else None,
             stopped=task.cancel.is_set,
+            adapt=loras.adapt,
             adaptations=list(adapted),
         )
 
@@ -283,7 +309,8 @@ class DiffusionRenderer:
         expander = model.expander
         if expander is None:
             return None
-        prompt = as_read(request.prompt, request.effective_prompt, request.style)
+        words = words_of(request.loras)
+        prompt = as_read(request.prompt, request.effective_prompt, request.style, words)
         expansion = expander.expand(
             prompt,
             language=language(prompt),
@@ -293,7 +320,10 @@ class DiffusionRenderer:
             count=self.count_tokens,
             stop=stopped,
         )
-        return None if expansion is None else expansion.text
+        if expansion is None:
+            return None
+        text = with_words(expansion.text, words)
+        return text if self.count_tokens(text) <= self._family.max_tokens else None
 
     def count_tokens(self, text: str) -> int:
         """Count what the pipeline would read, including the chat template's own tokens."""

@@ -1,6 +1,6 @@
 """From prompt to prompt: cleaning, analysis, enhancement and negative prompts. Pure."""
 
-from engine.prompts.advice import Advice, Count, Hint, idle_syntax, inert_syntax
+from engine.prompts.advice import Advice, Count, Hint, idle_syntax, inert_syntax, lora_tags
 from engine.prompts.analysis import Analysis, analyse
 from engine.prompts.cleaning import MAX_PROMPT_CHARS, clean, visible
 from engine.prompts.enhancement import Enhancement, EnhancementLevel, Style, addition, enhance
@@ -8,6 +8,7 @@ from engine.prompts.language import Language, language
 from engine.prompts.negatives import DEFAULT_NEGATIVE, is_ours
 from engine.prompts.quality import POSITIVE_SUFFIX
 from engine.prompts.styles import PictureStyle, Styled, as_read, styled
+from engine.prompts.triggers import missing_words, with_words
 from engine.prompts.vocabulary import SUBJECTS, KnownNames, Topic, Vocabulary
 
 __all__ = [
@@ -37,6 +38,9 @@ __all__ = [
     "inert_syntax",
     "is_ours",
     "language",
+    "lora_tags",
+    "missing_words",
     "styled",
     "visible",
+    "with_words",
 ]

@@ -32,7 +32,7 @@ class Hint(StrEnum):
     FLAGS = "flags"
     """Midjourney's flags, such as --ar 16:9."""
     LORA_TAGS = "lora_tags"
-    """<lora:name:0.8> has no effect in a prompt."""
+    """<lora:name:0.8>, which the caller may have taken out before if it can load that LoRA."""
     QUOTED_TEXT = "quoted_text"
     """Not a problem: this will be drawn as lettering."""
 
@@ -119,6 +119,12 @@ def idle_syntax(prompt: str) -> tuple[str, ...]:
     What `inert_syntax` returns is not among it.
     """
     return _undone(prompt)[1]
+
+
+def lora_tags(prompt: str) -> tuple[tuple[int, int], ...]:
+    """Return where `<lora:name:0.8>` begins and ends in a prompt, each time outside quotations."""
+    found = LORA_TAG.finditer(without_quotes(prompt))
+    return tuple(each.span() for each in found if "hypernet" not in each[0].lower().split(":")[0])
 
 
 def inert_syntax(prompt: str) -> tuple[str, ...]:

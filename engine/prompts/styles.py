@@ -10,6 +10,7 @@ from engine.prompts.language import Language, language
 from engine.prompts.quality import VAGUE_STYLES
 from engine.prompts.reading import WORD, Mention, read, stem
 from engine.prompts.selection import SENTENCE_ENDS, SOFT_ENDS
+from engine.prompts.triggers import with_words
 
 
 class PictureStyle(StrEnum):
@@ -156,10 +157,17 @@ def styled(prompt: str, style: PictureStyle | None) -> Styled:
     return Styled(_joined(prompt, look.words(language(prompt)), language(prompt)))
 
 
-def as_read(prompt: str, effective_prompt: str, style: PictureStyle | None) -> str:
-    """Return the prompt with as much of its style as `effective_prompt`, made from it, has."""
-    text = styled(prompt, style).prompt
-    return text if effective_prompt.startswith(_bare(text)) else prompt
+def as_read(
+    prompt: str,
+    effective_prompt: str,
+    style: PictureStyle | None,
+    trigger_words: tuple[str, ...] = (),
+) -> str:
+    """Return the prompt with as much of its style and its trigger words as `effective_prompt`,
+    made from it, has."""
+    whole = styled(prompt, style).prompt
+    texts = (with_words(whole, trigger_words), with_words(prompt, trigger_words), whole)
+    return next((each for each in texts if effective_prompt.startswith(_bare(each))), prompt)
 
 
 def _names(mention: Mention, look: _Look) -> bool:

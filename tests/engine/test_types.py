@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.loras import MAX_LORAS, MAX_WEIGHT, LoraFile, LoraUse
 from engine.modes import MAX_BLENDED
 from engine.prompts import PictureStyle
 from engine.types import (
@@ -64,6 +65,16 @@ PLAIN_REQUESTS = st.builds(
     refine=SHARES,
     expand=st.booleans(),
     style=st.none() | st.sampled_from(PictureStyle),
+    loras=st.lists(
+        st.builds(
+            LoraUse,
+            st.text(min_size=1),
+            st.floats(-MAX_WEIGHT, MAX_WEIGHT),
+            st.lists(st.text(), max_size=2).map(tuple),
+        ),
+        max_size=MAX_LORAS,
+        unique_by=lambda each: each.name,
+    ).map(tuple),
     source_changes=st.lists(
         st.builds(SourceChange, st.just(SourceChangeKind.CUT), st.integers(0, 100).map(str))
         | st.builds(SourceChange, st.just(SourceChangeKind.GROUND), st.sampled_from(Ground))
@@ -94,7 +105,9 @@ RECIPES = st.builds(
     family=st.text(),
     request=REQUESTS,
     conditions=CONDITIONS,
-    loras=st.lists(st.text()).map(tuple),
+    loras=st.lists(
+        st.builds(LoraFile, st.text(), st.sampled_from(["0a" * 32, ""])), max_size=2
+    ).map(tuple),
     adaptations=st.lists(
         st.builds(Adaptation, st.sampled_from(Mend), st.text(), st.text()), max_size=2
     ).map(tuple),
@@ -188,7 +201,10 @@ def test_odd_values_are_refused_or_of_the_right_type(path: tuple[str, ...], valu
     assert type(request.guidance) is float
     assert math.isfinite(request.guidance)
     assert type(recipe.conditions.compiled) is bool
-    assert all(type(text) is str for text in (recipe.model, request.prompt, *recipe.loras))
+    assert all(
+        type(text) is str
+        for text in (recipe.model, request.prompt, *(each.name for each in recipe.loras))
+    )
     assert all(type(text) is str for text in recipe.conditions.versions.values())
     recipe.to_json().encode()
 
@@ -250,9 +266,11 @@ def test_differences_name_what_changed() -> None:
     conditions = dataclasses.replace(
         before.conditions, threads=4, versions={"torch": "1", "diffusers": "2"}
     )
-    after = dataclasses.replace(before, revision="f" * 16, conditions=conditions)
+    files = (LoraFile("fox", "ab" * 32),)
+    after = dataclasses.replace(before, revision="f" * 16, conditions=conditions, loras=files)
     assert before.differences(after) == (
         Difference("weights", "0" * 16, "f" * 16),
+        Difference("LoRA fox", None, "ab" * 6),
         Difference("threads", 1, 4),
         Difference("versions.torch", "0", "1"),
         Difference("versions.diffusers", None, "2"),
@@ -299,6 +317,12 @@ def test_recipes_of_version_1_are_read():
         {"source_changes": [{"kind": "cut", "value": "a third"}]},
         {"source_changes": [{"kind": "ground", "value": "@everyone"}]},
         {"source_changes": [{"kind": "first_frame", "value": ""}] * 9},
+        {"loras": [{"name": "", "weight": 1.0, "words": []}]},
+        {"loras": [{"name": "fox", "weight": 4.1, "words": []}]},
+        {"loras": [{"name": "fox", "weight": "1", "words": []}]},
+        {"loras": [{"name": "fox", "weight": 1.0, "words": "fox"}]},
+        {"loras": [{"name": "fox", "weight": 1.0, "words": []}] * 2},
+        {"loras": [{"name": f"{n}", "weight": 1.0, "words": []} for n in range(MAX_LORAS + 1)]},
         {"variations": [{"seed": -1, "amount": 0.5}]},
         {"variations": [{"seed": 1, "amount": 0}]},
         {"variations": [{"seed": 1, "amount": 0.5}] * (MAX_VARIATIONS + 1)},

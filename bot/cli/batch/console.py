@@ -21,7 +21,7 @@ from bot.wording.knowledge import limited_model, unknown_prompts
 from engine.diffusion.families import Family
 from engine.png import EmbeddedRecipe
 from engine.prompts import addition
-from engine.types import Progress
+from engine.types import Progress, Recipe
 
 MAX_QUOTED_PROMPTS = 3
 """Chosen by hand, like the number of characters that are quoted of each."""
@@ -121,6 +121,7 @@ def _fields(picture: LocalPicture, original: EmbeddedRecipe | None) -> dict[str,
         "effective_prompt": request.effective_prompt,
         "negative_prompt": request.negative_prompt,
         "style": request.style,
+        "loras": _loras(recipe),
         "model": recipe.model,
         "seconds": round(picture.painted.duration_s, 3),
         "mode": request.mode,
@@ -142,6 +143,14 @@ def _fields(picture: LocalPicture, original: EmbeddedRecipe | None) -> dict[str,
         found["edited"] = not original.untouched
         found["differences"] = [str(each) for each in original.recipe.differences(recipe)]
     return found
+
+
+def _loras(recipe: Recipe) -> list[dict[str, Any]]:
+    files = {each.name: each.sha256 for each in recipe.loras}
+    return [
+        {"name": each.name, "weight": each.weight, "sha256": files.get(each.name)}
+        for each in recipe.request.loras
+    ]
 
 
 class ProgressBar:

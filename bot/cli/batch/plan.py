@@ -30,6 +30,7 @@ from bot.cli.common.recipe_file import read_any_recipe, read_recipe_file
 from bot.exit_codes import BAD_INPUT
 from bot.i18n import words
 from bot.pictures.foreign.recipe import ForeignRecipe
+from bot.request.loras import LoraCatalog
 from bot.request.options import BY_NAME, CONFLICTS
 from bot.request.outcomes import (
     FlagProblem,
@@ -53,6 +54,7 @@ from bot.settings import Settings
 from bot.wording import rejections
 from bot.wording.foreign import made_by
 from engine.diffusion.families import SKETCH, Family, family_of
+from engine.diffusion.lora.configured import configured_shelf
 from engine.png import EmbeddedRecipe
 from engine.prompts import Count, addition
 from engine.types import ImageRequest, Mode, Recipe
@@ -114,6 +116,7 @@ def _plan_replay(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     problem = replay_problem(request, family)
     if problem is not None:
         refuse(problem)
+    _refuse_missing_loras(request, settings)
     inputs = _original_inputs(arguments, request, file, settings)
     added = addition(request.prompt, request.effective_prompt)
     resolved = ResolvedRequest(request, added, request_notes(request, family))
@@ -127,7 +130,8 @@ def _plan_foreign(arguments: ImagineArguments, file: Path, recipe: ForeignRecipe
         sentence = made_by(recipe.program, words())
         fail(f"{file}: {sentence} It is painted from its prompt alone: give no picture.", BAD_INPUT)
     settings = _settings(arguments, arguments.model)
-    picture = PlannedPicture(resolve_later(recipe.params(), family_of(settings.engine)))
+    family = family_of(settings.engine)
+    picture = PlannedPicture(resolve_later(recipe.params(), family, loras=_loras(settings)))
     return _checked_plan(settings, [PromptBatch(recipe.prompt, (picture,))], (), checked=1)
 
 
@@ -135,6 +139,7 @@ def _plan_variations(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     recipe = read_recipe_file(file).recipe
     request = recipe.request
     settings, family = _settings_and_family(arguments, recipe)
+    _refuse_missing_loras(request, settings)
     _check_count(arguments.count)
     problem = seed_problem(arguments.seed)
     if problem is not None:
@@ -171,6 +176,7 @@ def _plan_upscale(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     recipe = read_recipe_file(file).recipe
     request = recipe.request
     settings, family = _settings_and_family(arguments, recipe)
+    _refuse_missing_loras(request, settings)
     resolved = resolve_upscale(request, "", family, arguments.strength)
     if isinstance(resolved, Refused):
         refuse(resolved.reason)
@@ -215,7 +221,7 @@ def _plan_prompts(arguments: ImagineArguments) -> ImaginePlan:
         fail(str(error), BAD_INPUT)
     texts = prompts.gather(arguments.words, arguments.prompts)
     expanded = permutations.expand_prompts(texts, len(cells) * arguments.count, MAX_PICTURES)
-    planner = PromptPlanner(arguments, family, axes)
+    planner = PromptPlanner(arguments, family, axes, _loras(settings))
     plan = _checked_plan(settings, [*map(planner.batch, expanded)], (), checked=len(cells))
     if plan.pictures > MAX_PICTURES:
         fail(
@@ -308,6 +314,17 @@ def quoted(prompt: str) -> str:
 def _settings(arguments: ImagineArguments, model: str | None) -> Settings:
     override = {"engine": {"model": model}} if model else {}
     return load_settings(arguments.config, **override)
+
+
+def _loras(settings: Settings) -> LoraCatalog:
+    return LoraCatalog(configured_shelf(settings.engine.to_engine()))
+
+
+def _refuse_missing_loras(request: ImageRequest, settings: Settings) -> None:
+    """Exit if a LoRA of a picture cannot be used now; the owner may use all."""
+    reason = _loras(settings).refusal(request.loras, None)
+    if reason is not None:
+        refuse(reason)
 
 
 def _check_count(count: int) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bot.cli.batch import grids
@@ -16,6 +17,7 @@ from bot.cli.batch.permutations import ExpandedPrompt
 from bot.cli.common.errors import fail
 from bot.exit_codes import BAD_INPUT
 from bot.request.input_images import PreparedInputs, size_from
+from bot.request.loras import NO_LORAS, LoraCatalog
 from bot.request.notes import SyntaxIgnored
 from bot.request.options import BY_NAME, CONFLICTS, PARAMS
 from bot.request.outcomes import (
@@ -65,7 +67,14 @@ class PromptBatch:
 class PromptPlanner:
     """Plans the pictures of each prompt: with the flags in it, along the axes of a grid."""
 
-    def __init__(self, arguments: ImagineArguments, family: Family, axes: Sequence[Axis]) -> None:
+    def __init__(
+        self,
+        arguments: ImagineArguments,
+        family: Family,
+        axes: Sequence[Axis],
+        loras: LoraCatalog = NO_LORAS,
+    ) -> None:
+        self._loras = loras
         self._count = arguments.count
         self._family = family
         self._axes = axes
@@ -102,7 +111,10 @@ class PromptPlanner:
             cells = grids.cells(self._axes, parsed.count)
         except InvalidGrid as error:
             fail(str(error), BAD_INPUT)
-        pictures = _prompt_pictures(params, parsed.count, cells, self._family, prompt.ignored)
+        resolve_with = partial(
+            resolve_later, family=self._family, ignored=prompt.ignored, loras=self._loras
+        )
+        pictures = _prompt_pictures(params, parsed.count, cells, resolve_with)
         columns = grids.columns(self._axes, parsed.count)
         return PromptBatch(params.prompt, pictures, columns, inputs)
 
@@ -191,8 +203,7 @@ def _prompt_pictures(
     params: GenerationParams,
     count: int,
     cells: Sequence[Cell],
-    family: Family,
-    ignored: tuple[str, ...],
+    resolve_with: Callable[..., Callable[[Count | None], ResolvedRequest | Refused]],
 ) -> tuple[PlannedPicture, ...]:
     """Return the pictures of one prompt; those of a grid share a seed, to be comparable."""
     pictures: list[PlannedPicture] = []
@@ -200,10 +211,8 @@ def _prompt_pictures(
         seed = seed_at(params.seed, number)
         for cell in cells:
             label = cell.label if count == 1 else f"{cell.label}, seed {seed}"
-            resolve_picture = resolve_later(
+            resolve_picture = resolve_with(
                 _with_cell(dataclasses.replace(params, seed=seed), cell),
-                family,
-                ignored,
                 compared="guidance" in cell.values,
             )
             pictures.append(PlannedPicture(resolve_picture, label, cell.file_label))
@@ -224,6 +233,7 @@ def resolve_later(
     ignored: tuple[str, ...] = (),
     *,
     compared: bool = False,
+    loras: LoraCatalog = NO_LORAS,
 ) -> Callable[[Count | None], ResolvedRequest | Refused]:
     """Return what resolves the request of one picture, once the model's token counter is there.
 
@@ -232,7 +242,7 @@ def resolve_later(
     """
 
     def resolve_now(count: Count | None) -> ResolvedRequest | Refused:
-        outcome = resolve(params, family, _random_seed, count, keep_guidance=compared)
+        outcome = resolve(params, family, _random_seed, count, keep_guidance=compared, loras=loras)
         if not ignored or isinstance(outcome, Refused):
             return outcome
         notes = (*outcome.notes, SyntaxIgnored(ignored))

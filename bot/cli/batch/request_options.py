@@ -25,6 +25,12 @@ def request_options(heading: Section) -> Callable[[Callable[..., Any]], Callable
     return decorate
 
 
+def _joined(
+    _context: click.Context, _option: click.Parameter, given: tuple[str, ...]
+) -> str | None:
+    return ",".join(given) if given else None
+
+
 def _settings(option: Option) -> dict[str, Any]:
     settings: dict[str, Any] = {"help": option.help}
     if option.metavar is not None:
@@ -35,6 +41,9 @@ def _settings(option: Option) -> dict[str, Any]:
         return settings | {"is_flag": True}
     if option.bare is not None:
         return settings | {"cls": NumberOption, "usual": option.bare}
+    if option.name == "lora":
+        # Given several times, the last one would win silently.
+        return settings | {"multiple": True, "callback": _joined}
     choices = option.choices
     if choices is not None:
         return settings | {"type": click.Choice([each.value for each in choices])}

@@ -12,7 +12,7 @@ import click
 
 from bot.exit_codes import BAD_CONFIG, BAD_INPUT, RESTART, UNAVAILABLE
 from bot.settings import InvalidSetting, Settings, load
-from engine.errors import Defunct, EngineError, ModelUnavailable, PromptTooLong
+from engine.errors import Defunct, EngineError, LoraUnusable, ModelUnavailable, PromptTooLong
 from storage.errors import DatabaseCorrupt, DataFolderLocked, StorageError
 
 FAILED = 1
@@ -67,6 +67,8 @@ def explain_errors() -> Iterator[None]:
             f"and the model reads {error.limit_tokens}.",
             BAD_INPUT,
         )
+    except LoraUnusable as error:
+        fail(f"The LoRA cannot be used: {error}.", UNAVAILABLE)
     except Defunct as error:
         fail(f"The renderer failed: {error}.", RESTART)
     except EngineError as error:

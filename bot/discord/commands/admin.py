@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.app_commands import Range, locale_str
 
 from bot.accounts.quota_settings import MAX_HOURS, MAX_PICTURES
+from bot.discord.commands.loras import admin_loras
 from bot.discord.commands.moderation import moderation_commands
 from bot.discord.commands.settings import admin_settings
 from bot.discord.interaction.responses import (
@@ -38,6 +39,7 @@ def admin_commands(services: Services) -> app_commands.Group:
     for command in moderation_commands(services):
         admin.add_command(command)
     admin.add_command(admin_settings(services))
+    admin.add_command(admin_loras(services))
     return admin
 
 

@@ -11,6 +11,7 @@ from discord.app_commands import Choice, Range, locale_str
 from bot.discord.commands.options import (
     bounded,
     closed_choices,
+    lora_choices,
     matching_choices,
     option_descriptions,
     suggest_pictures,
@@ -37,6 +38,7 @@ from bot.request.options import with_options
 from bot.request.outcomes import Refused
 from bot.request.params import MAX_LINE_CHARS, GenerationParams
 from bot.request.pending import PendingRequest
+from bot.request.values.loras import split_last
 from engine.prompts import MAX_PROMPT_CHARS
 from engine.series import MAX_PICTURES
 from engine.types import MAX_SEED, Mode
@@ -79,6 +81,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         aspect: str | None = None,
         count: Count = 1,
         style: str | None = None,
+        lora: str | None = None,
         private: bool = False,
         seed: Seed | None = None,
         speed: str | None = None,
@@ -91,6 +94,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
                 GenerationParams(prompt),
                 aspect=aspect,
                 style=style,
+                lora=lora,
                 seed=seed,
                 speed=speed,
                 guidance=guidance,
@@ -105,6 +109,13 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
                 spec = InputSpec(Mode.IMAGE, (attachment_source(picture),), strength)
                 request = PendingRequest(params, count, private, spec)
             await paint_request(interaction, services, request)
+
+    @imagine.autocomplete("lora")
+    async def loras(interaction: Interaction, current: str) -> list[Choice[str]]:
+        if not services.serves(interaction.guild_id):
+            return []
+        head, typed = split_last(current)
+        return lora_choices(head, await services.lora_access.matching(actor_of(interaction), typed))
 
     return imagine
 

@@ -1,4 +1,4 @@
-"""The read-only commands /queue, /explain and /recipe. Their replies are ephemeral."""
+"""The read-only commands /queue, /loras, /explain and /recipe. Their replies are ephemeral."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bot.discord.handlers.details import (
     show_details,
     show_file_details,
 )
+from bot.discord.handlers.loras import show_loras
 from bot.discord.interaction.mentions import named
 from bot.discord.interaction.responses import (
     Interaction,
@@ -36,7 +37,7 @@ Prompt = Range[str, 1, MAX_TYPED_CHARS]
 
 def inspection_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
     """Return the read-only commands, bound to these services."""
-    return [_queue(services), _explain(services), _recipe(services)]
+    return [_queue(services), _loras(services), _explain(services), _recipe(services)]
 
 
 def _queue(services: Services) -> app_commands.Command[Any, ..., None]:
@@ -52,6 +53,14 @@ def _queue(services: Services) -> app_commands.Command[Any, ..., None]:
         )
 
     return queue
+
+
+def _loras(services: Services) -> app_commands.Command[Any, ..., None]:
+    @app_commands.command(description=locale_str("See the LoRAs that you can paint with here"))
+    async def loras(interaction: Interaction) -> None:
+        await show_loras(interaction, services)
+
+    return loras
 
 
 def _explain(services: Services) -> app_commands.Command[Any, ..., None]:

@@ -13,8 +13,10 @@ from bot.discord.interaction.responses import Interaction, actor_of
 from bot.discord.interaction.services import Services
 from bot.i18n import words
 from bot.request.options import OPTIONS
+from bot.request.values.loras import LoraChoice
 from bot.wording.labels import choice_label
 from engine.diffusion.families import Family
+from engine.diffusion.lora.shelf import LoraInfo
 from engine.sizing import ASPECTS
 
 CHOICE_CHARS = 100
@@ -44,9 +46,28 @@ def matching_choices(text: str, rows: Iterable[tuple[int, str]]) -> list[Choice[
     for row_id, prompt in rows:
         label = f"#{row_id} {prompt}"
         if needle in label.casefold():
-            cut = label if len(label) <= CHOICE_CHARS else label[: CHOICE_CHARS - 1] + "…"
-            choices.append(Choice(name=cut, value=str(row_id)))
+            choices.append(Choice(name=_cut(label), value=str(row_id)))
     return choices[:CHOICES]
+
+
+def lora_choices(head: str, found: Iterable[LoraInfo]) -> list[Choice[str]]:
+    """Return LoRAs as choices. head: what was typed before the last name, which stays.
+
+    Each is chosen by its name, with its own weight, and shown with its title and trigger words.
+    """
+    choices: list[Choice[str]] = []
+    for each in found:
+        value = head + str(LoraChoice(each.name))
+        title = "" if each.title == each.name else each.title
+        facts = " · ".join(filter(None, (title, ", ".join(each.trigger_words))))
+        label = head + each.name + (f" ({facts})" if facts else "")
+        if len(value) <= CHOICE_CHARS:
+            choices.append(Choice(name=_cut(label), value=value))
+    return choices[:CHOICES]
+
+
+def _cut(label: str) -> str:
+    return label if len(label) <= CHOICE_CHARS else label[: CHOICE_CHARS - 1] + "…"
 
 
 def option_descriptions(command: str = "imagine") -> dict[str, locale_str]:

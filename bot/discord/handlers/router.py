@@ -16,6 +16,7 @@ from bot.discord.handlers import (
     details,
     history,
     image_to_image,
+    loras,
     moderation,
     permutations,
     pictures,
@@ -164,6 +165,7 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.EDIT_PROMPT: requests.show_edit_form,
         ComponentAction.PAINT_WITHOUT: requests.paint_without,
         ComponentAction.PAINT_EXPLAINED: requests.paint_explained,
+        ComponentAction.LORAS_PAGE: loras.turn_page,
         **{
             action: partial(settings.change, action=action)
             for action in (

@@ -19,6 +19,7 @@ from bot.request.outcomes import (
     UnknownJob,
     UnknownPicture,
 )
+from bot.request.reasons.loras import LoraClosed
 from engine.errors import Scope
 
 SERVER_NAME_CHARS = 100
@@ -26,6 +27,7 @@ SERVER_NAME_CHARS = 100
 _KEY: Final = "home_server"
 _OF_A_SERVER: Final = (
     Blocked,
+    LoraClosed,
     NoPictures,
     NotAllowed,
     QueueIsFull,

@@ -76,7 +76,13 @@ def actor_of(interaction: Interaction) -> Actor:
         reply_token=interaction.token,
         parent_id=_parent_of(interaction),
         direct=home is not None,
+        role_ids=_roles_of(interaction.user if home is None else home.member),
     )
+
+
+def _roles_of(user: discord.User | discord.Member | None) -> frozenset[int]:
+    """Return the roles of a member that Discord or the cache reports."""
+    return frozenset(role.id for role in getattr(user, "roles", ()))
 
 
 def _parent_of(interaction: Interaction) -> int | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService
+from bot.accounts.lora_access import LoraAccess
 from bot.accounts.quota_settings import QuotaService
 from bot.delivery.copies import CopySender
 from bot.delivery.progress import ProgressUpdater
@@ -59,6 +60,7 @@ class Services:
     where_asked: WhereAsked
     actions: ActionChecker
     block_check: BlockCheck
+    lora_access: LoraAccess
     quotas: QuotaService
     delivery_settings: DeliverySettingsService
     delivery: DeliveryWorker

@@ -157,6 +157,7 @@ def _summary_line(asked: RequestSummary, say: Words) -> str:
         facts.insert(0, say.plural("{n} picture", "{n} pictures", asked.pictures))
     if asked.style is not None:
         facts.append(labels.style_name(asked.style, say))
+    facts += (labels.lora_label(each, say) for each in asked.loras)
     if asked.speed is not None:
         facts.append(labels.speed_name(asked.speed, say))
     elif asked.steps:

@@ -34,6 +34,7 @@ from bot.request.prompt.pasted.settings import holds_negative
 from bot.request.resolve import UPSCALE_FACTOR
 from bot.request.resolver import RequestResolver
 from bot.request.values.ids import plain_digits
+from bot.request.values.loras import LoraChoice, has_tags
 from engine import uploads
 from engine.prompts import EnhancementLevel, clean
 from engine.series import MAX_PICTURES
@@ -257,6 +258,10 @@ def _init_images(original: ImageRequest) -> InitImages | None:
     return InitImages(original.mode, original.inputs, original.strength, original.source_changes)
 
 
+def _choices(original: ImageRequest) -> tuple[LoraChoice, ...]:
+    return tuple(LoraChoice(each.name, each.weight) for each in original.loras)
+
+
 def params_like(params: GenerationParams, original: ImageRequest) -> GenerationParams | Refused:
     """Fill in the settings of a picture where the parameters leave them open.
 
@@ -286,4 +291,5 @@ def params_like(params: GenerationParams, original: ImageRequest) -> GenerationP
         variety=params.variety or original.variety,
         refine=params.refine or original.refine,
         style=params.style or original.style,
+        lora=params.lora if params.lora or has_tags(params.prompt) else _choices(original),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from bot.request.options import CONFLICTS, PARAMS, PRESETS
 from bot.request.outcomes import (
@@ -31,6 +32,14 @@ from bot.request.prompt.pasted.command import without_command
 from bot.request.prompt.pasted.leading import picture_addresses
 from bot.request.prompt.pasted.settings import merge_pasted, take_pasted
 from bot.request.prompt.permutations import Permutations, permutations
+from bot.request.reasons.loras import (
+    LorasNotOffered,
+    LoraTwice,
+    TooManyLoras,
+    UnknownLora,
+    UnusableLora,
+)
+from bot.request.values.loras import LoraChoice, written
 from engine.series import MAX_PICTURES
 
 MAX_PERMUTATIONS = 10
@@ -146,6 +155,8 @@ def _options_of(reason: Reason) -> frozenset[str]:
             return frozenset({reason.option, reason.preset_option})
         case RegionUnused():
             return frozenset({"region"})
+        case UnknownLora() | UnusableLora() | LorasNotOffered() | LoraTwice() | TooManyLoras():
+            return frozenset({"lora"})
         case _:
             return frozenset()
 
@@ -223,6 +234,8 @@ def _text(value: object) -> str:
     match value:
         case bool():
             return ""
+        case (LoraChoice(), *_):
+            return written(cast("tuple[LoraChoice, ...]", value))
         case None:
             return "random"
         case (width_px, height_px):

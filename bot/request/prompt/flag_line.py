@@ -14,7 +14,9 @@ from bot.request.prompt.pasted.parameters_text import read_typed
 from bot.request.prompt.permutations import escape_braces
 from bot.request.quotations import QUOTATION_MARKS, escape_match
 from bot.request.values.flag_values import SOFT
+from bot.request.values.loras import LoraChoice, written
 from engine import prompts
+from engine.loras import words_of
 from engine.prompts import EnhancementLevel, Style
 from engine.types import ImageRequest, Mode
 
@@ -41,6 +43,9 @@ def flag_line(request: ImageRequest) -> str:
         flags.append(f"--refine {_format_number(request.refine)}")
     if request.style is not None:
         flags.append(f"--style {request.style}")
+    if request.loras:
+        choices = (LoraChoice(each.name, each.weight) for each in request.loras)
+        flags.append(f"--lora {written(choices)}")
     if level is not None:
         flags.append(f"--enhance {level}")
     negative = request.negative_prompt if request.guidance > 1.0 else ""
@@ -95,7 +100,8 @@ def _enhancement_level(request: ImageRequest) -> EnhancementLevel | None:
     """Return the enhancement level that makes this effective prompt today; None if none does."""
     if request.expand:
         return EnhancementLevel.SMART
-    prompt = prompts.as_read(request.prompt, request.effective_prompt, request.style)
+    words = words_of(request.loras)
+    prompt = prompts.as_read(request.prompt, request.effective_prompt, request.style, words)
     if request.effective_prompt == prompt:
         return EnhancementLevel.OFF
     for level in (EnhancementLevel.FULL, EnhancementLevel.LIGHT):

@@ -27,6 +27,7 @@ from bot.request.prompt.permutations import (
     unescape_braces,
 )
 from bot.request.quotations import QUOTATION_MARKS, unescape_match
+from bot.request.values import loras
 from bot.request.values.flag_values import SOFT, InvalidValue
 from engine.prompts import visible
 from engine.types import MAX_SEED
@@ -320,13 +321,17 @@ def _merge_one(merged: _Merged, readings: Sequence[_Reading], number: int) -> No
 def agreed(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the one setting that two settings of the same thing amount to; None if they differ.
 
-    Each is an option with its value. Negative prompts are joined; a size agrees with its ratio.
+    Each is an option with its value. Negative prompts and LoRAs are joined; a size agrees with its
+    ratio.
     Of `PRESETS` only the model can tell.
     """
     ((option, value),), ((other_option, other),) = first.items(), second.items()
     if option == other_option:
         if option == "negative":
             return {option: value if other == value else f"{value.rstrip(SOFT + ' ')}, {other}"}
+        if option == "lora":
+            together = loras.agreed(value, other)
+            return None if together is None else {option: together}
         same = _shape(value) == _shape(other) if option == "aspect" else value == other
         return {option: value} if same and type(value) is type(other) else None
     if {option, other_option} == {"size", "aspect"}:

@@ -22,6 +22,7 @@ Quantity = Literal[
     "variety",
     "variation",
     "refine",
+    "lora",
 ]
 """The numbers that have bounds."""
 

@@ -40,6 +40,10 @@ def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
         "input_unfit": say("The source image does not have the expected size."),
         "input_missing": say("The source image is no longer available."),
         "out_of_memory": say("There was not enough memory to paint this picture."),
+        **dict.fromkeys(
+            ("lora_not_found", "lora_invalid", "lora_refused"),
+            say("A LoRA cannot be used any more. ({detail})", detail=detail),
+        ),
         "disk": say("The picture could not be saved: there is a problem with my disk."),
         "crashed": say("I crashed twice while painting this and gave up."),
     }

@@ -21,10 +21,11 @@ from torch import nn
 
 from engine.diffusion.lora.deltas import Delta
 from engine.diffusion.lora.layout import Axis
-from engine.diffusion.lora.shelf import LoraShelf
+from engine.diffusion.lora.shelf import LoraShelf, Stamp
 from engine.diffusion.lora.weights import Change, LoadedLora, load
 from engine.diffusion.quantized import QuantizedLinear
-from engine.errors import LoraRefused
+from engine.errors import LoraInvalid, LoraRefused
+from engine.loras import LoraFile
 
 _STACK = "_lora_stack"
 _ONES = 256
@@ -67,6 +68,25 @@ class Adapters:
             with self._shelf.opened(name) as lora:
                 total += lora.layout.values * self._dtype.itemsize
         return total
+
+    def drop_others(self, weights: Mapping[str, float]) -> None:
+        """Free what LoRAs take that the next request does not use, before its memory is planned."""
+        active = _active(weights)
+        self._loaded = {name: each for name, each in self._loaded.items() if name in active}
+
+    def hashed(self, name: str) -> tuple[Stamp, LoraFile]:
+        """Return a LoRA's file as it is now, with its hash; may be called from any thread.
+
+        Raises LoraUnusable.
+        """
+        with self._shelf.opened(name) as lora:
+            return lora.stamp, LoraFile(name, self._shelf.sha256(lora))
+
+    def confirm(self, name: str, stamp: Stamp) -> None:
+        """Raise LoraInvalid unless the LoRA that was applied last came from this very file."""
+        loaded = self._loaded.get(name)
+        if loaded is None or loaded.stamp != stamp:
+            raise LoraInvalid(name, "its file was changed while the picture was painted; try again")
 
     def load(self, weights: Mapping[str, float]) -> None:
         """Load the LoRAs that have a weight, and drop all others.

@@ -38,6 +38,8 @@ MAX_NAME = 100
 """Characters of a name. Chosen by hand: Discord's longest choice."""
 _MOST_LAYOUTS = 1024
 """Layouts that are remembered. Chosen by hand: files of one trainer, rank and type share theirs."""
+_NOT_IN_NAMES = frozenset('/\\:*?"<>|,，、;；：“”')
+"""What leads out of a folder, and what stands between names and weights where people write them."""
 _UNPACK = {"F64": "<d", "F32": "<f", "F16": "<e", "I64": "<q", "I32": "<i", "I16": "<h"}
 
 Stamp = tuple[int, int, int]
@@ -139,7 +141,7 @@ class LoraShelf:
             _, sidecar = self._sidecar(name)
             known = _described(name, lora.header, lora.layout, sidecar, lora.stamp[0])
             notes = (*known.notes, *lora.scales.notes)
-            return replace(known, notes=notes, sha256=self._sha256(lora))
+            return replace(known, notes=notes, sha256=self.sha256(lora))
 
     @contextlib.contextmanager
     def opened(self, name: str) -> Iterator[OpenedLora]:
@@ -192,7 +194,7 @@ class LoraShelf:
             or len(name) > MAX_NAME
             or name.startswith(".")
             or not name.isprintable()
-            or any(sign in name for sign in '/\\:*?"<>|')
+            or any(sign in name for sign in _NOT_IN_NAMES)
         ):
             raise LoraNotFound(shown, "this is not a name of a LoRA: no paths, no special signs")
         path = self._folder / (name + SUFFIX)
@@ -229,7 +231,8 @@ class LoraShelf:
             self._layouts[key] = known
         return known
 
-    def _sha256(self, lora: OpenedLora) -> str:
+    def sha256(self, lora: OpenedLora) -> str:
+        """Return the hash of an opened file, computed once until it changes. Raises LoraInvalid."""
         known = self._hashes.get(lora.name)
         if known is not None and known[0] == lora.stamp:
             return known[1]

@@ -12,12 +12,11 @@ from typing import Any
 
 from engine.diffusion.lora.alphas import PeftConfig
 from engine.diffusion.lora.layout import Unreadable
+from engine.loras import MAX_WEIGHT
 
 SUFFIXES = (".toml", ".json")
 MAX_BYTES = 1 << 20
 """Of a sidecar. Chosen by hand, a hundred times what the largest one needs."""
-MAX_WEIGHT = 4.0
-"""The strongest default weight. Chosen by hand: pictures break long before."""
 _MAX_TEXT = 100
 _MAX_WORDS = 50
 _FIELDS = ("title", "trigger_words", "weight", "allow", "training_adapter")

@@ -65,7 +65,7 @@ def test_json_holds_what_was_painted():
         "file", "seed", "width", "height", "steps", "guidance", "prompt",
         "effective_prompt", "negative_prompt", "model", "seconds", "mode", "inputs", "strength",
         "variations", "variety", "refine", "style", "plan", "plan_reason", "adaptations",
-        "source_changes",
+        "source_changes", "loras",
     }  # fmt: skip
     assert (found["seed"], found["width"], found["height"]) == (5, 128, 128)
     assert (found["steps"], found["guidance"], found["model"]) == (2, 1.5, "sketch")

@@ -228,9 +228,9 @@ async def test_prompts_are_read_off_the_loop(
     """Prompts are parsed off the event loop, so that nobody else has to wait."""
     threads: set[str] = set()
 
-    def spied(*arguments: Any) -> Any:
+    def spied(*arguments: Any, **named: Any) -> Any:
         threads.add(threading.current_thread().name)
-        return resolve(*arguments)
+        return resolve(*arguments, **named)
 
     monkeypatch.setattr(resolver, "resolve", spied)
     if way == "choices":

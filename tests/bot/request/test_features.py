@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from bot.i18n import words
-from bot.request.features import feature_problem, unsupported
+from bot.request.features import feature_problem
+from bot.request.loras import LoraCatalog
 from bot.request.outcomes import FeatureUnsupported, NegativeUnsupported, Refused, ResolvedRequest
 from bot.request.params import GenerationParams, InitImages
 from bot.request.reasons.values import ValueReason
 from bot.request.resolve import resolve, resolve_upscale, resolve_variation
+from bot.request.values.loras import LoraChoice
 from bot.wording.reasons.values import value_refusal
-from engine.diffusion.families import FAMILIES, OF_MODE, Family, Feature
+from engine.diffusion.families import FAMILIES, OF_MODE, SKETCH, Family, Feature
+from engine.diffusion.lora.configured import targets_of
+from engine.diffusion.lora.shelf import LoraShelf
+from engine.settings import EngineSettings
 from engine.types import ImageRequest, Mode
+from tests.bot.lora_files import write_lora
 
 SHA = "a" * 64
 OF_EVERY_PICTURE = {
@@ -50,6 +58,16 @@ def _several(family: Family) -> Outcome:
     return Refused(problem) if problem else ResolvedRequest(_request(family), "", ())
 
 
+def _with_lora(family: Family) -> Outcome:
+    params = GenerationParams("a lake", lora=(LoraChoice("fox"),))
+    with TemporaryDirectory() as folder:
+        write_lora(Path(folder), "fox")
+        targets = targets_of(EngineSettings(model=SKETCH))
+        return resolve(
+            params, family, lambda: 5, loras=LoraCatalog(LoraShelf(Path(folder), targets))
+        )
+
+
 ASKED: dict[Feature, Callable[[Family], Outcome]] = {
     Feature.COUNT: _several,
     Feature.PICTURE: _from(Mode.IMAGE, 1),
@@ -58,6 +76,7 @@ ASKED: dict[Feature, Callable[[Family], Outcome]] = {
     Feature.UPSCALE: lambda family: resolve_upscale(_request(family), SHA, family),
     Feature.VARY: lambda family: resolve_variation(_request(family), 0.2, family, lambda: 7),
     Feature.NEGATIVE: lambda family: _resolved(family, negative="fog"),
+    Feature.LORA: _with_lora,
 }
 """How a person asks for each feature."""
 
@@ -78,10 +97,9 @@ def test_a_feature_is_there_or_refused_by_name(family: Family, feature: Feature)
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_the_engines_own_features_are_in_every_family(family: Family):
-    """What is done for every picture works everywhere; LoRAs are told by the same table."""
+    """What is done for every picture works everywhere."""
     assert not OF_EVERY_PICTURE & family.lacks
-    assert set(Feature) == {*ASKED, *OF_EVERY_PICTURE, Feature.LORA}
-    assert (unsupported(Feature.LORA, family) is None) == family.supports(Feature.LORA)
+    assert set(Feature) == {*ASKED, *OF_EVERY_PICTURE}
 
 
 def test_every_mode_has_its_feature():

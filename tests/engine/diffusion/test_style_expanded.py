@@ -11,6 +11,7 @@ import pytest
 from engine.diffusion import renderer
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.diffusion.renderer import DiffusionRenderer
+from engine.loras import LoraUse
 from engine.prompts import PictureStyle
 from engine.settings import EngineSettings
 from tests.fakes import a_request
@@ -53,3 +54,33 @@ def test_the_style_is_part_of_what_is_expanded(
     )
     assert painter._expand(request, lambda: False) is None
     assert expander.asked == [asked]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "wanted"), [(10, "A lake at dawn, calm, ohwx"), (10_000, None)], ids=["fits", "long"]
+)
+def test_trigger_words_stay_in_what_the_model_writes(
+    monkeypatch: pytest.MonkeyPatch, tokens: int, wanted: str | None
+) -> None:
+    """The trigger words of LoRAs are expanded with the prompt and put back where they were lost;
+    where they do not fit, the prompt stays as it was."""
+
+    class Forgetting(Listening):
+        def expand(self, prompt: str, *, language: str, **_: Any) -> Any:
+            super().expand(prompt, language=language)
+            return SimpleNamespace(text="A lake at dawn, calm")
+
+    expander, painter = Forgetting(), object.__new__(DiffusionRenderer)
+    plan = SimpleNamespace(placement=next(iter(renderer._WHOLE_ENCODER)))
+    model = SimpleNamespace(residency=SimpleNamespace(plan=plan), expander=expander)
+    monkeypatch.setattr(DiffusionRenderer, "_current", lambda _: model)
+    monkeypatch.setattr(DiffusionRenderer, "count_tokens", lambda *_: tokens)
+    painter._settings, painter._family = EngineSettings(), Z_IMAGE_TURBO
+    request = dataclasses.replace(
+        a_request("a lake"),
+        effective_prompt="a lake, ohwx. Rich.",
+        expand=True,
+        loras=(LoraUse("it", 1.0, ("ohwx",)),),
+    )
+    assert painter._expand(request, lambda: False) == wanted
+    assert expander.asked == [("a lake, ohwx", "en")]

@@ -24,6 +24,7 @@ from bot.pictures.inspection import ForeignDetails, PictureDetails, PromptExplan
 from bot.request.outcomes import Accepted
 from bot.request.params import GenerationParams
 from engine.diffusion.families import Z_IMAGE_TURBO
+from engine.loras import MAX_LORAS, LoraFile, LoraUse
 from engine.prompts import MAX_PROMPT_CHARS, EnhancementLevel, analyse, enhance
 from engine.types import Adaptation, Mend
 from tests.bot.discord.harness import BotHarness
@@ -359,11 +360,14 @@ def test_the_longest_texts_fit(letter: str):
     """Whatever the prompt, a panel has at most 4000 characters and the line to copy is complete."""
     say = words()
     prompt = (letter * MAX_PROMPT_CHARS)[:MAX_PROMPT_CHARS]
-    request = a_request(prompt, effective_prompt=prompt + prompt, negative_prompt=prompt)
+    loras = tuple(LoraUse(letter * 900 + str(n), 0.8) for n in range(MAX_LORAS))
+    request = a_request(
+        prompt, effective_prompt=prompt + prompt, negative_prompt=prompt, loras=loras
+    )
     recipe = fake_recipe(request)
     mends = tuple(Adaptation(mend, "step 1", letter * 900) for mend in Mend)
     object.__setattr__(recipe, "adaptations", mends)
-    object.__setattr__(recipe, "loras", tuple(letter * 900 for _ in range(9)))
+    object.__setattr__(recipe, "loras", tuple(LoraFile(e.name, "0a" * 32) for e in loras))
     line = f"{prompt} --seed 7"
     panel = details_panel(PictureDetails(recipe, line), say)
     texts = [

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService
+from bot.accounts.lora_access import LoraAccess
 from bot.accounts.permissions import Actor, Permissions
 from bot.jobs.active import ActiveJobs
 from bot.jobs.admission import AdmissionService
@@ -34,6 +35,7 @@ from bot.jobs.proposals.permutations import (
 from bot.pictures.lineage import Lineage
 from bot.pictures.originals import OriginalPictures
 from bot.pictures.recent import RecentPictures
+from bot.request.loras import NO_LORAS
 from bot.request.outcomes import (
     ManyPermutations,
     QueueIsFull,
@@ -63,6 +65,7 @@ from storage.files import PictureFiles
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
+from storage.open_loras import OpenLoras
 from storage.preferences import Preferences
 from storage.proposals import Proposals
 from storage.quotas import Quotas
@@ -97,6 +100,7 @@ class PermutationsHarness:
         originals = OriginalPictures(history, block_check, Lineage(self.jobs, history))
         completion = CompletionService(self.jobs, files, RecentPictures(history), active, events)
         self.admission = AdmissionService(
+            lora_access=LoraAccess(NO_LORAS, Permissions(), OpenLoras(db, self.clock)),
             engine_jobs=EngineJobs(
                 engine=self.engine,
                 active=active,

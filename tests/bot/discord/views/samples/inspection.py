@@ -22,6 +22,7 @@ from bot.request.notes import StyleIgnored
 from bot.request.prompt.prompt_line import prompt_line
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.engine_states import EngineState
+from engine.loras import LoraFile, LoraUse
 from engine.prompts import EnhancementLevel, PictureStyle, analyse, enhance
 from engine.sketch.vocabulary import sketch_vocabulary
 from engine.types import Mode, Recipe, Variation
@@ -94,8 +95,14 @@ def _details(
         recipe: Recipe = fake_recipe(request)
         if full:
             adaptations = tuple(each.adaptation for each in MENDS)
-            loras = tuple(f"style-{n}" for n in range(7))
-            recipe = dataclasses.replace(recipe, adaptations=adaptations, loras=loras)
+            uses = tuple(LoraUse(f"style-{n}", n / 2) for n in range(5))
+            files = tuple(LoraFile(each.name, "0a" * 32) for each in uses[1:])
+            recipe = dataclasses.replace(
+                recipe,
+                adaptations=adaptations,
+                loras=files,
+                request=dataclasses.replace(request, loras=uses),
+            )
         picture = a_picture(31, words, private=full) if stored else None
         line = prompt_line(request, Z_IMAGE_TURBO)
         details = PictureDetails(

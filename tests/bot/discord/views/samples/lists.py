@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from bot.discord.views.history import history_layout, search_layout
+from bot.discord.views.loras import loras_layout
 from bot.discord.views.markdown import quoted
 from bot.discord.views.pictures import (
     deletion_layout,
@@ -24,6 +25,7 @@ from bot.pictures.gallery import (
     SearchResults,
 )
 from bot.pictures.possible_actions import AllowedActions, PossibleActions
+from engine.diffusion.lora.shelf import LoraInfo
 from tests.bot.discord.views.samples.data import (
     ALICE,
     BOB,
@@ -95,6 +97,24 @@ def _job(number: int, words: str | None, **changes: Any) -> QueuedJob:
     return dataclasses.replace(job, **changes)
 
 
+def _loras(count: int, page: int = 0) -> Sample:
+    def shown(say: Words, words: str) -> Shown:
+        found = [
+            LoraInfo(
+                f"ink-{n}",
+                words[:100],
+                trigger_words=tuple(f"{words[:90]} {m}" for m in range(n % 3)),
+                weight=0.8,
+                family="Z-Image",
+                ranks=(16, 32)[: n % 3],
+            )
+            for n in range(count)
+        ]
+        return loras_layout(found, page, say)
+
+    return shown
+
+
 NOBODY = WholeQueue(0, 0, 0, None, None)
 BUSY = WholeQueue(7, 2, 1, READY_AT, None)
 
@@ -119,6 +139,10 @@ def _queue(
 
 
 LISTS: dict[str, Sample] = {
+    "loras-none": _loras(0),
+    "loras-one": _loras(1),
+    "loras-page": _loras(20, 1),
+    "loras-last": _loras(17, 9),
     "history-empty": _page(0),
     "history-one": _page(1),
     "history-many": _page(PAGE_PICTURES, total=12, before_id=101, newer_id=0, older_id=96),

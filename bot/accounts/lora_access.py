@@ -1,0 +1,127 @@
+"""Which LoRAs a member may use: what the owner's folder offers, and what admins opened here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+import structlog
+
+from bot.accounts.permissions import Action, Actor, PermissionLevel, Permissions
+from bot.request.loras import LoraCatalog
+from bot.request.outcomes import NotAllowed, Refused, StorageUnavailable
+from bot.request.reasons.loras import LoraClosed, UnknownLora
+from bot.request.values.loras import read_loras
+from engine.diffusion.lora.shelf import LoraInfo
+from engine.loras import LoraUse
+from storage.errors import StorageError
+from storage.open_loras import OpenLoras
+
+log = structlog.get_logger(__name__)
+
+READ_LIMIT_S = 1.0
+"""How long the database may take to say what is open. Chosen by hand: accepting a job may take two
+seconds afterwards, and Discord waits three for the answer."""
+_ALL, _NONE = "all", "none"
+
+
+class LoraAccess:
+    """Reads the folder on other threads. Owners of the bot may use everything in it."""
+
+    def __init__(self, catalog: LoraCatalog, permissions: Permissions, opened: OpenLoras) -> None:
+        self._catalog = catalog
+        self._permissions = permissions
+        self._opened = opened
+
+    @property
+    def offered(self) -> bool:
+        """Whether the owner has set a folder."""
+        return self._catalog.offered
+
+    async def refusal(self, actor: Actor, loras: Iterable[LoraUse]) -> Refused | None:
+        """Return why a request with these LoRAs cannot be accepted; None if it can."""
+        wanted = tuple(dict.fromkeys(loras))
+        if not wanted:
+            return None
+        reason = await asyncio.to_thread(self._catalog.refusal, wanted, self._ids(actor))
+        if reason is not None:
+            return Refused(reason)
+        opened = await self._open_here(actor)
+        if isinstance(opened, Refused):
+            return opened
+        closed = (each.name for each in wanted if opened is not None and each.name not in opened)
+        return next((Refused(LoraClosed(name)) for name in closed), None)
+
+    async def listing(self, actor: Actor) -> tuple[LoraInfo, ...] | Refused:
+        """Return all usable LoRAs that this member may use, by name; refused where none are offered
+        or the folder cannot be read."""
+        reason = await asyncio.to_thread(self._catalog.folder_problem)
+        return await self.matching(actor) if reason is None else Refused(reason)
+
+    async def matching(self, actor: Actor, typed: str = "") -> tuple[LoraInfo, ...]:
+        """Return the LoRAs that this member may use, whose names, titles or trigger words have the
+        typed text; the best first. Nothing while the database cannot be read."""
+        if not self.offered:
+            return ()
+        opened = await self._open_here(actor)
+        if isinstance(opened, Refused):
+            return ()
+        found = await asyncio.to_thread(self._catalog.matching, typed, self._ids(actor))
+        return tuple(each for each in found if opened is None or each.name in opened)
+
+    async def to_choose_from(self, actor: Actor, typed: str) -> tuple[LoraInfo, ...]:
+        """Return, for admins, all usable LoRAs that have the typed text, whoever may use them."""
+        if not self._permissions.allows(actor, Action.SET_SETTINGS):
+            return ()
+        return await asyncio.to_thread(self._catalog.matching, typed, None)
+
+    async def choose(
+        self, actor: Actor, names: str | None, channel_id: int | None
+    ) -> frozenset[str] | Refused | None:
+        """Open LoRAs on the actor's server, or (channel_id) in one of its channels.
+
+        names: as they are typed, with commas; "all" for whatever the owner offers, "none" for none,
+        None to change nothing. Returns what is open there then, None for all.
+        """
+        if not self._permissions.allows(actor, Action.SET_SETTINGS):
+            return Refused(NotAllowed(Action.SET_SETTINGS))
+        chosen = await asyncio.to_thread(self._named, names or "")
+        if isinstance(chosen, Refused):
+            return chosen
+        guild_id = actor.guild_id
+        try:
+            if names is not None and names.strip().casefold() == _ALL:
+                await self._opened.clear(guild_id, channel_id)
+            elif names is not None:
+                await self._opened.open(guild_id, channel_id, chosen, actor.user_id)
+            return await self._opened.of(guild_id, () if channel_id is None else (channel_id,))
+        except StorageError as error:
+            log.warning("what is open was not stored", detail=str(error))
+            return Refused(StorageUnavailable())
+
+    def _named(self, names: str) -> tuple[str, ...] | Refused:
+        if names.strip().casefold() in (_ALL, _NONE, ""):
+            return ()
+        try:
+            choices = read_loras(names)
+        except ValueError:
+            return Refused(UnknownLora(names))
+        found = self._catalog.names(choices)
+        return found if isinstance(found, tuple) else Refused(found)
+
+    async def _open_here(self, actor: Actor) -> frozenset[str] | Refused | None:
+        """Return the names that admins opened where the actor is; None for all."""
+        if self._ids(actor) is None:
+            return None
+        channels = [actor.channel_id, *([actor.parent_id] if actor.parent_id is not None else [])]
+        try:
+            async with asyncio.timeout(READ_LIMIT_S):
+                return await self._opened.of(actor.guild_id, channels)
+        except (StorageError, TimeoutError) as error:
+            log.warning("what is open is not known", detail=str(error) or type(error).__name__)
+            return Refused(StorageUnavailable())
+
+    def _ids(self, actor: Actor) -> frozenset[int] | None:
+        if self._permissions.level(actor) is PermissionLevel.OWNER:
+            return None
+        return actor.role_ids | {actor.user_id}

@@ -1,0 +1,70 @@
+"""/admin loras: which LoRAs are open on a server or in a channel."""
+
+from __future__ import annotations
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice, Range, locale_str
+
+from bot.discord.commands.options import lora_choices
+from bot.discord.interaction.responses import (
+    Interaction,
+    actor_of,
+    refuse,
+    reply_privately,
+    words_of,
+)
+from bot.discord.interaction.services import Services
+from bot.request.outcomes import Refused
+from bot.request.values.loras import split_last
+from bot.wording.loras import open_loras
+
+Names = Range[str, 1, 4000]
+Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
+
+_NAMES = locale_str("Names with commas; all: whatever the owner offers; none: no LoRAs")
+
+
+def admin_loras(services: Services) -> app_commands.Group:
+    """Return the group /admin loras, bound to these services."""
+    loras = app_commands.Group(name="loras", description=locale_str("Which LoRAs are open"))
+
+    @loras.command(
+        name="server", description=locale_str("Show or choose the LoRAs that are open here")
+    )
+    @app_commands.describe(names=_NAMES)
+    async def server(interaction: Interaction, names: Names | None = None) -> None:
+        await _choose(interaction, services, names, None)
+
+    @loras.command(
+        name="channel",
+        description=locale_str("Show or choose the LoRAs that are open in one channel"),
+    )
+    @app_commands.describe(channel=locale_str("The channel (default: this one)"), names=_NAMES)
+    async def channel_(
+        interaction: Interaction, names: Names | None = None, channel: Channel | None = None
+    ) -> None:
+        actor = actor_of(interaction)
+        here = actor.channel_id if actor.parent_id is None else actor.parent_id
+        await _choose(interaction, services, names, here if channel is None else channel.id)
+
+    async def suggest(interaction: Interaction, current: str) -> list[Choice[str]]:
+        if not services.serves(interaction.guild_id):
+            return []
+        head, typed = split_last(current)
+        found = await services.lora_access.to_choose_from(actor_of(interaction), typed)
+        return lora_choices(head, found)
+
+    server.autocomplete("names")(suggest)
+    channel_.autocomplete("names")(suggest)
+    return loras
+
+
+async def _choose(
+    interaction: Interaction, services: Services, names: str | None, channel_id: int | None
+) -> None:
+    outcome = await services.lora_access.choose(actor_of(interaction), names, channel_id)
+    if isinstance(outcome, Refused):
+        await refuse(interaction, outcome)
+    else:
+        await reply_privately(interaction, open_loras(outcome, words_of(interaction)))

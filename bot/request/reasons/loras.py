@@ -1,0 +1,66 @@
+"""Why LoRAs cannot be painted with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LorasNotOffered:
+    """LoRAs were asked for, and the owner has set no folder of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownLora:
+    """No LoRA has this name, or several have one like it. near: similar names, closest first."""
+
+    name: str
+    near: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableLora:
+    """The LoRA, or the folder, cannot be used. detail: why, technical, in English."""
+
+    name: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoraClosed:
+    """The LoRA exists, and this member may not use it here."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoraTwice:
+    """One LoRA was asked for with two weights."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyLoras:
+    """More LoRAs than one picture may have."""
+
+    count: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnclearLoraTag:
+    """A tag in the prompt has more than a name and a weight. tag: as written."""
+
+    tag: str
+
+
+LoraReason = (
+    LorasNotOffered
+    | UnknownLora
+    | UnusableLora
+    | LoraClosed
+    | LoraTwice
+    | TooManyLoras
+    | UnclearLoraTag
+)

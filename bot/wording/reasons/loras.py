@@ -1,0 +1,64 @@
+"""Sentences about LoRAs that cannot be painted with."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from bot.i18n import Words
+from bot.request.reasons.loras import (
+    LoraClosed,
+    LoraReason,
+    LorasNotOffered,
+    LoraTwice,
+    TooManyLoras,
+    UnclearLoraTag,
+    UnknownLora,
+    UnusableLora,
+)
+
+_SHOWN_CHARS = 60
+
+
+def lora_refusal(reason: LoraReason, say: Words) -> str:
+    """Say which LoRA cannot be used, and what can be done instead."""
+    match reason:
+        case LorasNotOffered():
+            return say(
+                "No LoRAs are offered here: the owner of the bot has set no folder for them "
+                "([engine] loras), or the model can use none. Please leave the LoRA out."
+            )
+        case UnknownLora(name, near):
+            problem = say("There is no LoRA {name}.", name=_quoted(name))
+            if near:
+                names = ", ".join(map(_quoted, near))
+                return problem + " " + say("Did you mean {names}?", names=names)
+            return problem + " " + say("/loras lists those that there are.")
+        case UnusableLora(name, detail):
+            return say(
+                "The LoRA {name} cannot be used: {detail}.", name=_quoted(name), detail=detail
+            )
+        case LoraClosed(name):
+            return say("You may not use the LoRA {name} here.", name=_quoted(name))
+        case LoraTwice(name):
+            return say(
+                "The LoRA {name} is given with two weights: please keep one of them.",
+                name=_quoted(name),
+            )
+        case TooManyLoras(count, limit):
+            return say(
+                "{count} LoRAs are too many: a picture can have {limit}.", count=count, limit=limit
+            )
+        case UnclearLoraTag(tag):
+            return say(
+                "{tag} is not understood: write a name and a weight, such as {example}.",
+                tag=_quoted(tag),
+                example="`<lora:name:0.8>`",
+            )
+        case _:
+            assert_never(reason)
+
+
+def _quoted(text: str) -> str:
+    """Quote as inline code, shortened; a backtick would end the quotation in Markdown."""
+    shown = text.replace("`", "'")
+    return f"`{shown if len(shown) <= _SHOWN_CHARS else shown[:_SHOWN_CHARS] + '…'}`"

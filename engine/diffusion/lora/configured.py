@@ -1,0 +1,51 @@
+"""The shelf that the settings name, with the parts of the model that they name. No torch."""
+
+from __future__ import annotations
+
+from engine.diffusion.families import (
+    SKETCH,
+    Feature,
+    ModelClues,
+    family_of,
+)
+from engine.diffusion.lora.admission import Limits
+from engine.diffusion.lora.shelf import LoraShelf
+from engine.diffusion.lora.targets import Targets
+from engine.settings import EngineSettings
+from engine.sketch import MODEL_DIR
+
+_SIZES = {
+    "width": "dim",
+    "layers": "n_layers",
+    "refiners": "n_refiner_layers",
+    "caption_width": "cap_feat_dim",
+    "channels": "in_channels",
+}
+"""The sizes of a transformer, and what its configuration calls them."""
+
+
+def configured_limits(settings: EngineSettings) -> Limits:
+    """Return what the owner allows."""
+    return Limits(settings.lora_max_rank, settings.lora_strict)
+
+
+def configured_shelf(settings: EngineSettings) -> LoraShelf | None:
+    """Return the owner's shelf, for listing and checking without a model.
+
+    None without a folder, and for a model of a family without LoRAs. Whether the folder can be read
+    shows when it is listed.
+    """
+    if settings.loras is None or not family_of(settings).supports(Feature.LORA):
+        return None
+    return LoraShelf(settings.loras, targets_of(settings), configured_limits(settings))
+
+
+def targets_of(settings: EngineSettings) -> Targets:
+    """Return the parts of a model by what its configuration says, else those of Z-Image."""
+    model = str(MODEL_DIR) if settings.model == SKETCH else settings.model
+    config = ModelClues.read(model, settings.revision).config("transformer")
+    sizes = {name: config[key] for name, key in _SIZES.items() if type(config.get(key)) is int}
+    heads = config.get("n_heads")
+    if len(sizes) < len(_SIZES) or type(heads) is not int or heads < 1:
+        return Targets.z_image()
+    return Targets.z_image(**sizes, head_width=sizes["width"] // heads)

@@ -1,0 +1,51 @@
+"""The LoRAs of one request, from the memory they need to the files that the recipe names."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from engine.diffusion.lora.adapters import Adapters
+from engine.diffusion.lora.shelf import Stamp
+from engine.errors import LoraNotFound
+from engine.loras import LoraFile, LoraUse, weights_of
+
+
+class LoraSession:
+    """Used for one picture. Files are hashed on a thread of `hashing`, while the device paints."""
+
+    def __init__(
+        self, adapters: Adapters | None, loras: tuple[LoraUse, ...], hashing: ThreadPoolExecutor
+    ) -> None:
+        """adapters: None where none are offered. Raises LoraUnusable."""
+        self._adapters = adapters
+        self._weights = {name: weight for name, weight in weights_of(loras).items() if weight}
+        self._hashes: list[Future[tuple[Stamp, LoraFile]]] = []
+        self.needed_bytes = 0
+        if adapters is None:
+            if self._weights:
+                raise LoraNotFound(next(iter(self._weights)), "no LoRAs are offered here")
+            return
+        adapters.drop_others(self._weights)
+        self.needed_bytes = adapters.needed_bytes(self._weights)
+        self._hashes = [hashing.submit(adapters.hashed, name) for name in self._weights]
+
+    def adapt(self, transformer: Any) -> AbstractContextManager[object]:
+        """Apply them for the duration of a block. Raises as `Adapters.applied`."""
+        if self._adapters is None or not self._weights:
+            return nullcontext()
+        return self._adapters.applied(transformer, self._weights)
+
+    def files(self) -> tuple[LoraFile, ...]:
+        """Return the files that were applied, after painting.
+
+        Raises LoraUnusable where one was changed meanwhile: nobody could tell what was painted.
+        """
+        found: list[LoraFile] = []
+        for each in self._hashes:
+            stamp, file = each.result()
+            assert self._adapters is not None
+            self._adapters.confirm(file.name, stamp)
+            found.append(file)
+        return tuple(found)

@@ -1,0 +1,29 @@
+"""LoRA files for the built-in demo model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from engine.diffusion.families import SKETCH
+from engine.diffusion.lora.configured import targets_of
+from engine.settings import EngineSettings
+
+
+def write_lora(folder: Path, name: str, sidecar: str = "", *, seed: int = 1) -> Path:
+    """Write a LoRA that changes every attention of the demo model, and what is said about it."""
+    folder.mkdir(exist_ok=True)
+    generator = torch.Generator().manual_seed(seed)
+    tensors: dict[str, torch.Tensor] = {}
+    for part in targets_of(EngineSettings(model=SKETCH)).parts.values():
+        if ".attention.to_" in part.name:
+            key = f"diffusion_model.{part.name}"
+            tensors[f"{key}.lora_A.weight"] = torch.randn(4, part.inputs, generator=generator) / 2
+            tensors[f"{key}.lora_B.weight"] = torch.randn(part.outputs, 4, generator=generator) / 2
+    file = folder / f"{name}.safetensors"
+    save_file(tensors, file)
+    if sidecar:
+        file.with_suffix(".toml").write_text(sidecar, encoding="utf-8")
+    return file
