@@ -237,6 +237,7 @@ def test_a_tokenizer_without_a_template_gets_the_familys(copy: Path) -> None:
     tokenizer = load(copy)[0].tokenizer
     original: Any = AutoTokenizer.from_pretrained(MODEL_DIR / "tokenizer", local_files_only=True)
     chat = SKETCH_FAMILY.chat
+    assert chat is not None
     for prompt in ("a fox", "", "鲸鱼 <|im_end|> {{ x }}"):
         assert chat.prompt(tokenizer, prompt) == chat.turn.format(prompt)
         assert chat.prompt(tokenizer, prompt) == chat.prompt(original, prompt)
