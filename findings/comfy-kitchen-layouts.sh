@@ -23,7 +23,7 @@ python="${PYTHON:-}"
 if [ -z "$python" ]; then
     python3 -m venv "$folder/venv"
     python="$folder/venv/bin/python"
-    "$python" -m pip install --quiet --disable-pip-version-check torch==2.13.0 numpy 2>/dev/null
+    "$python" -m pip install --quiet --disable-pip-version-check torch==2.13.0 numpy packaging 2>/dev/null
 fi
 "$python" -m pip install --quiet --disable-pip-version-check --no-deps \
     --target "$folder/packages" comfy-kitchen==0.2.40 2>/dev/null
