@@ -41,6 +41,10 @@ _WINDOWS_PATHS = (
 _SECRETS = frozenset({"discord.token", "discord.proxy"})
 
 
+_OF_ITS_MODEL = ("text_encoder", "vae", "tokenizer", "revision")
+"""Settings under [engine] that belong to the model that the file names."""
+
+
 class InvalidSetting(Exception):
     """A setting is invalid; str() is one sentence that names it."""
 
@@ -284,7 +288,7 @@ def load(path: Path | None, **override: Any) -> Settings:
             section = getattr(settings, name)
             if values.get("model", settings.engine.model) != settings.engine.model:
                 # What the file says about its own model does not hold for another.
-                values = {"family": AUTO} | values
+                values = {"family": AUTO} | dict.fromkeys(_OF_ITS_MODEL) | values
             changed = type(section).model_validate(section.model_dump() | values)
             settings = settings.model_copy(update={name: changed})
     except ValidationError as error:

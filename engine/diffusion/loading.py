@@ -62,16 +62,23 @@ def locate(settings: EngineSettings) -> Path:
     if folder.is_symlink():
         raise ModelInvalid(model, f"it is a link to {folder.readlink()}, which does not exist")
     if not HUB_ID.fullmatch(model):
-        raise ModelNotFound(
-            model, "no such folder, and not a Hugging Face model id like owner/name"
-        )
+        raise ModelNotFound(model, "no such folder, and not an id like owner/name")
     # First without the network, which may be slow or silent: what is here has not to be asked for.
-    found = find_downloaded(model, settings.revision) or _in_cache(settings)
-    return found or _fetched(settings)
+    if found := find_downloaded(model, settings.revision):
+        return found
+    here = _in_cache(settings)
+    if here is not None and (not settings.download or _is_whole(settings, here)):
+        return here
+    try:
+        return _fetched(settings)
+    except ModelNotFound:
+        if here is None:
+            raise
+        return here  # loading says what it lacks
 
 
 def _in_cache(settings: EngineSettings) -> Path | None:
-    """Return what another program has fetched; None if it is not here, or not all of it."""
+    """Return what another program has fetched, or a part of it; None if nothing is here."""
     try:
         return Path(
             snapshot_download(
@@ -84,6 +91,20 @@ def _in_cache(settings: EngineSettings) -> Path | None:
     except Exception as error:  # the hub client raises a dozen types
         _log.debug("%s is not in the cache: %s", settings.model, error)
         return None
+
+
+def _is_whole(settings: EngineSettings, folder: Path) -> bool:
+    """Whether the files in the cache are a model; huggingface_hub takes one of them for all."""
+    family = identify(ModelClues.read(str(folder)), named=settings.family).family
+    try:
+        open_checkpoint(folder, family, _companions(settings), without=TINY_FOLDER)
+    except (Unusable, OSError):
+        return False
+    return True
+
+
+def _companions(settings: EngineSettings) -> Companions:
+    return Companions(settings.text_encoder, settings.vae, settings.tokenizer)
 
 
 def _fetched(settings: EngineSettings) -> Path:
@@ -184,8 +205,8 @@ def _opened(settings: EngineSettings) -> tuple[Checkpoint | PipelineFolder, Iden
     """Find a model's files and compare their headers with the architecture of its family."""
     found, source = identified(settings), locate(settings)
     _check_fetched(settings, source, found)
-    companions = Companions(settings.text_encoder, settings.vae, settings.tokenizer)
-    return open_checkpoint(source, found.family, companions, without=TINY_FOLDER), found
+    checkpoint = open_checkpoint(source, found.family, _companions(settings), without=TINY_FOLDER)
+    return checkpoint, found
 
 
 def _report(name: str, found: Identified) -> None:
@@ -208,7 +229,7 @@ def _check_fetched(settings: EngineSettings, source: Path, assumed: Identified) 
     """
     if not assumed.guessed or not source.is_dir():
         return
-    found = identify(ModelClues.read(str(source)))
+    found = identify(replace(ModelClues.read(str(source)), name=settings.model))
     if not found.guessed and found.family is not assumed.family:
         raise ModelInvalid(
             settings.model,

@@ -94,16 +94,28 @@ class ModelCache:
         except OSError:
             return 0
 
-    def publish(self, commit: str, revision: str | None, files: Iterable[RemoteFile]) -> Path:
+    def publish(
+        self,
+        commit: str,
+        revision: str | None,
+        files: Iterable[RemoteFile],
+        *,
+        whole: bool = True,
+    ) -> Path:
         """Make a snapshot of files that are all stored, and let its revision lead to it.
 
-        revision: None for the default branch. Raises OSError.
+        revision: None for the default branch. whole: False for files of somebody's choice: they lie
+        in the snapshot, but neither is it called complete nor does the revision lead to it anew.
+        Raises OSError.
         """
         chosen = list(files)
         for file in chosen:
             stored = self.stored(file, commit)
             assert stored is not None
             _place(stored, self.snapshot(commit) / file.path)
+        if not whole:
+            self.manifest.write()
+            return self.snapshot(commit)
         self.manifest.snapshots[commit] = {file.path: file.blob_id for file in chosen}
         self.manifest.write()
         name = revision or _CACHE_REF

@@ -174,7 +174,12 @@ class _Download:
         missing = await self._missing(files, listing.commit)
         self._plan(listing, files, missing)
         await self._fetch_all(transfer, missing)
-        folder = self._cache.publish(listing.commit, self._request.revision, files)
+        folder = self._cache.publish(
+            listing.commit,
+            self._request.revision,
+            files,
+            whole=not self._request.include,
+        )
         total = sum(file.size_bytes for file in files)
         return Downloaded(folder, listing.host, total, self._fetched_bytes)
 

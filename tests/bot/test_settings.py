@@ -94,10 +94,14 @@ def test_a_wrong_setting_is_one_sentence_with_its_path(tmp_path: Path, text: str
 
 def test_the_family_of_the_file_is_that_of_its_model(tmp_path: Path):
     """A model from the command line is not taken for the family that the file names for its own."""
-    path = write(tmp_path, '[engine]\nmodel = "base.safetensors"\nfamily = "z-image"\n')
+    path = write(
+        tmp_path,
+        '[engine]\nmodel = "base.safetensors"\nfamily = "z-image"\nvae = "ae.safetensors"\n',
+    )
     assert load(path).engine.to_engine().family == "z-image"
     assert load(path, engine={"model": "base.safetensors"}).engine.family == "z-image"
-    assert load(path, engine={"model": "sketch"}).engine.family == "auto"
+    other = load(path, engine={"model": "sketch"}).engine
+    assert (other.family, other.vae) == ("auto", None)
 
 
 @pytest.mark.parametrize("value", ["", " ", "\t", "/"])

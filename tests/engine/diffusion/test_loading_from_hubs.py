@@ -90,6 +90,20 @@ def test_a_model_that_was_fetched_in_part_is_not_loaded(hubs: Hubs) -> None:
     assert locate(EngineSettings(model=MODEL, download=True)) == folder
 
 
+def test_what_another_program_left_half_fetched_is_fetched(hubs: Hubs, tmp_path: Path) -> None:
+    """A snapshot with some of the files is completed where that is allowed; where no hub answers,
+    loading says what it lacks."""
+    cached = tmp_path / f"models--{MODEL.replace('/', '--')}"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text("b" * 40)
+    part = cached / "snapshots" / ("b" * 40)
+    part.mkdir(parents=True)
+    (part / "model_index.json").write_text('{"_class_name": "ZImagePipeline"}')
+    assert locate(EngineSettings(model=MODEL)) == part
+    whole = locate(EngineSettings(model=MODEL, download=True))
+    assert whole != part and (whole / "transformer").is_dir()
+
+
 def test_a_copy_in_int8_is_made_by_the_command(hubs: Hubs, tmp_path: Path) -> None:
     """`download --convert int8` fetches, converts once, and names the folder that then loads."""
     for first in (True, False):

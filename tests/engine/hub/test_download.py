@@ -403,6 +403,10 @@ def test_files_by_name(hugging_face: Setup) -> None:
         "vae/config.json",
         "vae/diffusion_pytorch_model.safetensors",
     ]
+    assert find_downloaded(MODEL, root=setup.root) is None  # some files are not the model
+    whole = setup.fetch()
+    setup.fetch(include=("vae/*",))
+    assert find_downloaded(MODEL, root=setup.root) == whole.folder
     with pytest.raises(SelectionFailed, match="nothing/"):
         setup.fetch(include=("nothing/*",))
 
