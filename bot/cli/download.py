@@ -11,8 +11,8 @@ import click
 
 from bot.cli.common.click_sections import SectionedCommand, section
 from bot.cli.common.errors import FAILED, fail, load_settings
+from bot.cli.common.language import terminal_words
 from bot.exit_codes import BAD_INPUT, INTERRUPTED, UNAVAILABLE
-from bot.i18n import words
 from bot.wording.downloads import data_size, download_failed, hub_name, unavailable
 from engine.errors import ModelUnavailable
 from engine.hub.cache import ModelCache, default_cache, find_downloaded
@@ -55,7 +55,7 @@ what = section("What")
     help="The hub. auto asks Hugging Face first, or ModelScope where the language is Chinese, and "
     "the other one if that does not help.",
 )
-@where("--mirror", metavar="URL", help="The address of a mirror of the hub; it gets no token.")
+@where("--mirror", metavar="URL", help="A mirror's address; no token goes to another host.")
 @what("--revision", help="A branch, tag or commit (default: the newest).")
 @what(
     "--include",
@@ -113,7 +113,7 @@ def command(
         fail(f"The model cannot be converted: {error.reason}.", UNAVAILABLE)
     except HubError as error:
         progress.close()
-        fail(download_failed(error, words()), _exit_code(error))
+        fail(download_failed(error, terminal_words()), _exit_code(error))
     except KeyboardInterrupt:
         progress.close()
         _interrupted(progress)
@@ -232,7 +232,7 @@ class Progress:
     def passed_over(self, error: HubUnavailable, following: Endpoint) -> None:
         """Say that another hub is asked."""
         name = hub_name(following.hub, following.host)
-        _note(f"{unavailable(error, words())} Asking {name} …")
+        _note(f"{unavailable(error, terminal_words())} Asking {name} …")
 
     def checking(self, file: str, size_bytes: int) -> None:
         """Say which file is being read."""
