@@ -97,6 +97,7 @@ class Code(StrEnum):
     MODEL_READY = "model.ready"
     MODEL_REPAIRED = "model.repaired"
     MODEL_ABSENT = "model.absent"
+    MODEL_MISNAMED = "model.misnamed"
     MODEL_TO_COME = "model.to_come"
     MODEL_REFUSED = "model.refused"
     CACHE_WHOLE = "model.cache_whole"
@@ -108,6 +109,7 @@ class Code(StrEnum):
     LORA_REFUSED = "model.lora_refused"
     LORAS_REFUSED = "model.loras_refused"
     LORAS_UNREADABLE = "model.loras_unreadable"
+    LORAS_UNSUPPORTED = "model.loras_unsupported"
 
     DATABASE = "database.sound"
     NO_DATABASE = "database.none"

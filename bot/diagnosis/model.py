@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bot.diagnosis.findings import Code, Finding, broken, note, ok
-from engine.diffusion.lora.admission import Limits
+from engine.diffusion.families import HUB_ID, family_of
+from engine.diffusion.lora.configured import configured_shelf
 from engine.diffusion.lora.shelf import LoraShelf
 from engine.diffusion.model_cache import read_cache
 from engine.errors import LoraNotFound, LoraUnusable, ModelNotFound, ModelUnavailable
+from engine.settings import EngineSettings
 
 SHOWN = 5
 """How many of one kind are named; further ones are counted. Chosen by hand: it is one page."""
@@ -25,6 +27,8 @@ def check_model(model: str, family: str, dtype: str, notes: Sequence[str]) -> li
 def check_refusal(error: ModelUnavailable, *, download: bool) -> Finding:
     """Return why a model would not load. download: whether it may be fetched at the start."""
     if isinstance(error, ModelNotFound):
+        if not HUB_ID.fullmatch(error.model):
+            return broken(Code.MODEL_MISNAMED, model=error.model)  # nothing could be fetched
         if download:
             return note(Code.MODEL_TO_COME, model=error.model)
         return broken(Code.MODEL_ABSENT, model=error.model)
@@ -58,14 +62,19 @@ def check_cache(folder: Path) -> list[Finding]:
     return found
 
 
-def check_loras(folder: Path | None, limits: Limits | None = None) -> list[Finding]:
-    """Return how many LoRA files can be painted with, and why others cannot.
+def check_loras(settings: EngineSettings) -> list[Finding]:
+    """Return how many LoRA files the configured model can paint with, and why not with others.
 
-    folder, limits: as in the settings; there is nothing to check without a folder.
+    There is nothing to check without a folder, and a note if the model's family has no LoRAs.
     """
-    if folder is None:
+    if settings.loras is None:
         return []
-    shelf = LoraShelf(folder, limits=limits)
+    try:
+        shelf = configured_shelf(settings)
+        if shelf is None:
+            return [note(Code.LORAS_UNSUPPORTED, family=family_of(settings).name)]
+    except ModelUnavailable:
+        return []  # the check of the model says so
     try:
         listing = shelf.listing()
     except LoraNotFound as error:

@@ -25,7 +25,6 @@ from bot.diagnosis.machine import Probes, check_machine
 from bot.diagnosis.model import check_cache, check_loras
 from bot.diagnosis.token import check_token
 from bot.settings import DEFAULT_CONFIG, Settings
-from engine.diffusion.lora.admission import MAX_RANK, Limits
 from storage.types import Clock, utc_now
 
 
@@ -60,7 +59,7 @@ def diagnose(setup: Setup) -> list[Finding]:
         ),
         lambda: _disks(setup),
         lambda: check_cache(setup.probes.cache()),
-        lambda: [] if settings is None else check_loras(*lora_settings(settings)),
+        lambda: [] if settings is None else check_loras(settings.engine.to_engine()),
         lambda: _database(setup, now, bot_process),
         lambda: _settings(setup),
         lambda: [check_clock(now, Path(bot.__file__))],
@@ -72,17 +71,6 @@ def diagnose(setup: Setup) -> list[Finding]:
 def is_broken(findings: Iterable[Finding]) -> bool:
     """Whether something keeps the bot from working."""
     return any(each.level is Level.BROKEN for each in findings)
-
-
-def lora_settings(settings: Settings) -> tuple[Path | None, Limits]:
-    """Return the folder of `[engine] loras` and what is allowed of its files.
-
-    The folder is None where there is none, or no such setting in this version.
-    """
-    values = settings.engine.model_dump()
-    folder = values.get("loras")
-    limits = Limits(values.get("lora_max_rank", MAX_RANK), values.get("lora_strict", False))
-    return folder if isinstance(folder, Path) else None, limits
 
 
 def _disks(setup: Setup) -> Iterator[Finding]:

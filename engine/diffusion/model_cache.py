@@ -1,4 +1,4 @@
-"""The cache of downloaded models: what is whole in it, and what interrupted downloads left.
+"""The cache of downloaded models: what is whole in it, and what interruptions left.
 
 No torch. The layout is that of huggingface_hub: `models--owner--name` with `snapshots` and
 `blobs`.
@@ -17,6 +17,8 @@ from engine.diffusion.lora.headers import BadHeader, read_raw
 _MODELS = "models--"
 _UNFINISHED = (".incomplete", ".part")
 """What files are called while they are fetched, by huggingface_hub and by `zimagine download`."""
+_UNFINISHED_FOLDER = ".partial"
+"""What the folder of a converted copy is called until it is whole."""
 _WEIGHTS = ".safetensors"
 
 
@@ -24,8 +26,9 @@ _WEIGHTS = ".safetensors"
 class CacheState:
     """What lies in the cache. Files are named from the cache's folder on.
 
-    models: how many. leftovers: of interrupted downloads; leftover_bytes: what they take. damaged:
-    files of weights that are shorter than their header says, and links that lead nowhere.
+    models: how many. leftovers: of interrupted downloads and conversions; leftover_bytes: what
+    they take. damaged: files of weights that are shorter than their header says, and links that
+    lead nowhere.
     """
 
     models: int
@@ -46,7 +49,7 @@ def read_cache(folder: Path) -> CacheState:
     damaged: list[Path] = []
     leftover_bytes = 0
     for path in _files(models):
-        if path.name.endswith(_UNFINISHED):
+        if _is_unfinished(path.relative_to(folder)):
             leftovers.append(path.relative_to(folder))
             leftover_bytes += path.lstat().st_size
         elif not path.exists() or (path.suffix == _WEIGHTS and _is_cut(path)):
@@ -58,6 +61,13 @@ def _files(models: list[Path]) -> Iterator[Path]:
     for model in models:
         for parent, _, names in os.walk(model):
             yield from (Path(parent) / name for name in sorted(names))
+
+
+def _is_unfinished(file: Path) -> bool:
+    """Whether a file is, or lies in, what an interruption left. file: from the cache on."""
+    return file.name.endswith(_UNFINISHED) or any(
+        part.endswith(_UNFINISHED_FOLDER) for part in file.parts[:-1]
+    )
 
 
 def _is_cut(path: Path) -> bool:

@@ -75,10 +75,10 @@ class Hardware:
 class Recommendation:
     """The weights to take for a machine, and how they would be held.
 
-    weights: FULL for the model as it was published, else a copy with 8-bit weights; None if
-    nothing fits, and `obstacle` says why. memory_bytes: that the plan takes, of the card or of the
-    shared memory. host_bytes: of main memory beside it.
-    loading_bytes: of main memory while it is loaded. stored_bytes: of the weights on disk.
+    weights: FULL for bfloat16, else 8 bits, which the bot makes of the same files where its owner
+    allows quantized weights; None if nothing fits, and `obstacle` says why. memory_bytes: that the
+    plan takes, of the card or of the shared memory. host_bytes: of main memory beside it.
+    loading_bytes: of main memory while it is loaded. stored_bytes: of all weights in that format.
     download_bytes: by their publisher. disk_bytes: that fetching them takes at its peak.
     packed_bytes: of the transformer as a 4-bit GGUF file, for small cards: a smaller download, but
     no less memory, since it is unpacked. needed_bytes, available_bytes: of the memory that is the
@@ -105,9 +105,11 @@ class Recommendation:
 
     @property
     def command(self) -> str:
-        """The command line that fetches the weights."""
-        exact = self.weights in (None, Weights.FULL)
-        return "zimagine download z-image-turbo" + ("" if exact else " --convert int8")
+        """The command line that fetches the weights: the original files, also for 8 bits.
+
+        A copy with 8-bit weights would be loaded as bfloat16, and so save no memory.
+        """
+        return "zimagine download z-image-turbo"
 
 
 def recommend(hardware: Hardware, shape: Shape = NATIVE) -> Recommendation:
@@ -182,7 +184,6 @@ def _taken(plan: MemoryPlan, sizes: Sizes, shape: Shape, to_load_bytes: int) -> 
         loading_bytes=to_load_bytes,
         stored_bytes=stored_bytes,
         download_bytes=PUBLISHED_BYTES,
-        # A converted copy is written beside what was fetched.
-        disk_bytes=PUBLISHED_BYTES + (0 if plan.exact else stored_bytes),
+        disk_bytes=PUBLISHED_BYTES,
         packed_bytes=None if plan.exact or resident else packed_bytes(),
     )

@@ -50,8 +50,18 @@ MODEL: Final[Mapping[Code, Phrase]] = {
     Code.MODEL_ABSENT: Phrase(
         translatable("The model “{model}” is not on this machine."),
         translatable(
-            "Fetch Z-Image-Turbo with zimagine download z-image-turbo, or set model under [engine] "
-            "to the folder or file that you have."
+            "Fetch it with zimagine download {model}, or set model under [engine] to the folder or "
+            "file that you have."
+        ),
+    ),
+    Code.MODEL_MISNAMED: Phrase(
+        translatable(
+            "The model “{model}” is neither a folder or file on this machine, nor a model's name "
+            "on a hub (owner/name)."
+        ),
+        translatable(
+            "Set model under [engine] to the folder or file that you have, or to a name such as "
+            "Tongyi-MAI/Z-Image-Turbo."
         ),
     ),
     Code.MODEL_TO_COME: Phrase(
@@ -59,7 +69,7 @@ MODEL: Final[Mapping[Code, Phrase]] = {
             "The model “{model}” is not on this machine yet, or not wholly; the next start "
             "fetches it."
         ),
-        translatable("zimagine download z-image-turbo does it now, and goes on where it stopped."),
+        translatable("zimagine download {model} does it now, and goes on where it stopped."),
     ),
     Code.MODEL_REFUSED: Phrase(
         translatable("The model “{model}” would be refused: {reason}."),
@@ -77,8 +87,8 @@ MODEL: Final[Mapping[Code, Phrase]] = {
             "Interrupted downloads left files in the model cache ({count}, {size_bytes}): {files}."
         ),
         translatable(
-            "The same download goes on where zimagine stopped; what other programs left can be "
-            "removed if none is running."
+            "The same download goes on where zimagine stopped, and the same --convert starts "
+            "again; what other programs left can be removed if none is running."
         ),
     ),
     Code.CACHE_DAMAGED: Phrase(
@@ -98,6 +108,10 @@ MODEL: Final[Mapping[Code, Phrase]] = {
     Code.LORAS_UNREADABLE: Phrase(
         translatable("LoRAs cannot be used: {reason}."),
         translatable("Create the folder that loras under [engine] names, or remove that line."),
+    ),
+    Code.LORAS_UNSUPPORTED: Phrase(
+        translatable("LoRAs are not used: models of the family {family} have none."),
+        translatable("Remove loras under [engine], or choose a model of Z-Image."),
     ),
 }
 

@@ -136,10 +136,7 @@ MEMORY: Final[Mapping[Code, Phrase]] = {
             "No memory plan fits: the smallest allowed, {plan}, needs {peak_bytes}, and "
             "{free_bytes} are free."
         ),
-        translatable(
-            "Close other programs, set allow_quantized = true under [engine], or take smaller "
-            "weights (see below)."
-        ),
+        translatable("Close other programs, or set allow_quantized = true under [engine]."),
     ),
     Code.MODEL_TOO_LARGE: Phrase(
         translatable(
@@ -216,12 +213,12 @@ FITS: Final[Mapping[Code, Phrase]] = {
     ),
     Code.FETCH_EIGHT_BIT: Phrase(
         translatable(
-            "To take it, fetch it ({disk_bytes} of disk while it is converted) and name it in the "
-            "settings:"
+            "To take it, fetch it ({disk_bytes} of disk), name it in the settings and allow 8 "
+            "bits, which zimagine makes of the original files:"
         ),
         translatable(
-            "{command}, then under [engine] model with the folder that it names, and "
-            "allow_quantized = true"
+            '{command}, then model = "Tongyi-MAI/Z-Image-Turbo" and allow_quantized = true under '
+            "[engine]"
         ),
     ),
     Code.NO_ROOM_TO_LOAD: Phrase(

@@ -90,8 +90,8 @@ def first_start(fit: Recommendation, say: Words) -> str:
             command=fit.command,
         )
     return say(
-        "this machine can paint with Z-Image-Turbo in 8 bits ({size}); fetch it with {command}; "
-        "zimagine doctor says more",
+        "this machine can paint with Z-Image-Turbo in 8 bits ({size}); fetch it with {command}, "
+        "and set allow_quantized = true under [engine]; zimagine doctor says more",
         size=size,
         command=fit.command,
     )

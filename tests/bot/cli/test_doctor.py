@@ -106,7 +106,7 @@ def test_what_is_wrong_is_told_with_code_1(tmp_path: Path, monkeypatch: pytest.M
     assert all(found[code]["remedy"] for code in bad)
     assert "secret-of-mine" not in json.dumps(found)
     assert found["fits.eight_bit"]["values"]["plan"] == "resident+int8+tiled"
-    assert "--convert int8" in json.dumps(found)
+    assert "allow_quantized = true" in found["fits.fetch_eight_bit"]["remedy"]
 
 
 def test_an_unknown_setting_is_a_finding(tmp_path: Path) -> None:

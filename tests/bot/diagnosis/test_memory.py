@@ -94,7 +94,8 @@ def test_one_command_fetches_it() -> None:
     assert "zimagine download z-image-turbo, then model" in said(
         check_fetching(exact, disk_free_bytes=None)
     )
-    text = said(check_fetching(small, disk_free_bytes=50 * 10**9))
-    assert "zimagine download z-image-turbo --convert int8" in text and "allow_quantized" in text
-    found = check_fetching(small, disk_free_bytes=40 * 10**9)
+    text = said(check_fetching(small, disk_free_bytes=34 * 10**9))
+    assert "zimagine download z-image-turbo, then model" in text and "--convert" not in text
+    assert "allow_quantized = true" in text
+    found = check_fetching(small, disk_free_bytes=32 * 10**9)
     assert levels(found) == {Code.NO_ROOM_ON_DISK: Level.NOTE}

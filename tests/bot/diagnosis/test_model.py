@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from bot.diagnosis.findings import Code, Level
 from bot.diagnosis.model import check_cache, check_loras, check_model, check_refusal
-from engine.diffusion.lora.admission import Limits
+from engine.diffusion.families import SKETCH
 from engine.errors import ModelInvalid, ModelNotFound
+from engine.settings import EngineSettings
 from tests.bot.diagnosis.reading import levels, said
+
+Z_IMAGE = "Tongyi-MAI/Z-Image-Turbo"
 
 
 def weights(values: int = 4) -> bytes:
@@ -50,6 +56,17 @@ def test_what_an_interrupted_download_leaves(tmp_path: Path) -> None:
     assert str(tmp_path) not in text
 
 
+def test_what_an_interrupted_conversion_leaves(tmp_path: Path) -> None:
+    """Files of a copy that was never whole are leftovers, and none of them is called damaged."""
+    copy = snapshot(tmp_path).parents[1] / "converted" / "0123" / ".z-image-turbo-int8.partial"
+    (copy / "vae").mkdir(parents=True)
+    (copy / "vae" / "config.json").write_text("{}")
+    (copy / "vae" / "cut.safetensors").write_bytes(weights()[:-1])
+    found = check_cache(tmp_path)
+    assert levels(found) == {Code.CACHE_LEFTOVERS: Level.NOTE}
+    assert "(2, " in said(found) and "cut.safetensors" in said(found)
+
+
 def test_files_that_are_not_whole(tmp_path: Path) -> None:
     """A shard that was cut off, a web page in its place and a link to nothing are each named."""
     folder = snapshot(tmp_path)
@@ -79,11 +96,20 @@ def test_models_that_do_not_load() -> None:
     absent = ModelNotFound("Tongyi-MAI/Z-Image-Turbo", "no such folder")
     assert check_refusal(absent, download=False).level is Level.BROKEN
     assert check_refusal(absent, download=True).level is Level.NOTE
-    assert "zimagine download z-image-turbo" in said(
-        [check_refusal(absent, download=each) for each in (True, False)]
-    )
+    for download in (True, False):
+        text = said([check_refusal(absent, download=download)])
+        assert "zimagine download Tongyi-MAI/Z-Image-Turbo" in text
     refused = check_refusal(ModelInvalid("m", "vae is missing"), download=True)
     assert refused.level is Level.BROKEN and "vae is missing" in said([refused])
+
+
+@pytest.mark.parametrize("model", ["/no/such/folder", "z-image-tubro"])
+def test_names_that_no_download_can_fetch(model: str) -> None:
+    """A folder that is not there and a word that is no owner/name are broken, fetching or not."""
+    for download in (True, False):
+        found = [check_refusal(ModelNotFound(model, "no such folder"), download=download)]
+        assert levels(found) == {Code.MODEL_MISNAMED: Level.BROKEN}
+        assert model in said(found) and "zimagine download" not in said(found)
 
 
 def lora(alpha: float) -> bytes:
@@ -105,23 +131,36 @@ def test_loras_are_opened(tmp_path: Path) -> None:
     """Whether a file is admitted depends on its header, its alphas and the owner's limits."""
     (tmp_path / "soft.safetensors").write_bytes(lora(1))
     (tmp_path / "strong.safetensors").write_bytes(lora(8))
-    assert levels(check_loras(tmp_path)) == {Code.LORAS: Level.OK}
-    found = check_loras(tmp_path, Limits(strict_alpha=True))
+    settings = EngineSettings(model=Z_IMAGE, loras=tmp_path)
+    assert levels(check_loras(settings)) == {Code.LORAS: Level.OK}
+    found = check_loras(replace(settings, lora_strict=True))
     assert levels(found)[Code.LORA_REFUSED] is Level.NOTE
     assert "painted with: 1." in said(found) and "“strong”" in said(found)
 
 
 def test_loras(tmp_path: Path) -> None:
     """Files that cannot be painted with are named with the reason, and beyond five counted."""
-    assert check_loras(None) == []
-    assert levels(check_loras(tmp_path)) == {Code.LORAS: Level.OK}
+    settings = EngineSettings(model=Z_IMAGE, loras=tmp_path)
+    assert check_loras(replace(settings, loras=None)) == []
+    assert levels(check_loras(settings)) == {Code.LORAS: Level.OK}
     for number in range(7):
         (tmp_path / f"broken{number}.safetensors").write_bytes(b"<!DOCTYPE html>")
-    found = check_loras(tmp_path)
+    found = check_loras(settings)
     assert [each.code for each in found] == [
         Code.LORAS,
         *[Code.LORA_REFUSED] * 5,
         Code.LORAS_REFUSED,
     ]
     assert "“broken0”" in said(found) and "2 more LoRA files" in said(found)
-    assert levels(check_loras(tmp_path / "none")) == {Code.LORAS_UNREADABLE: Level.BROKEN}
+    gone = replace(settings, loras=tmp_path / "none")
+    assert levels(check_loras(gone)) == {Code.LORAS_UNREADABLE: Level.BROKEN}
+
+
+def test_loras_are_those_of_the_configured_model(tmp_path: Path) -> None:
+    """A file of Z-Image's size is refused for the small demo model; SDXL has no LoRAs, noted."""
+    (tmp_path / "soft.safetensors").write_bytes(lora(1))
+    settings = EngineSettings(model=SKETCH, loras=tmp_path)
+    found = check_loras(settings)
+    assert levels(found)[Code.LORA_REFUSED] is Level.NOTE and "painted with: 0." in said(found)
+    found = check_loras(replace(settings, model="stabilityai/x", family="sdxl-turbo"))
+    assert levels(found) == {Code.LORAS_UNSUPPORTED: Level.NOTE} and "sdxl-turbo" in said(found)

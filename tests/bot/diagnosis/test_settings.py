@@ -15,11 +15,10 @@ from bot.diagnosis.configuration import (
     check_readers,
 )
 from bot.diagnosis.findings import Code, Level
-from bot.diagnosis.report import Setup, diagnose, lora_settings
+from bot.diagnosis.report import Setup, diagnose
 from bot.diagnosis.token import check_token
 from bot.proxies import Proxies
 from bot.settings import Settings
-from engine.diffusion.lora.admission import Limits
 from tests.bot.diagnosis.reading import levels, said
 from tests.bot.sample_token import TOKEN
 
@@ -92,11 +91,6 @@ def test_the_clock(tmp_path: Path) -> None:
     assert check_clock(installed, file).level is Level.OK
     assert check_clock(datetime(1970, 1, 1, tzinfo=UTC), file).code is Code.CLOCK_BEHIND
     assert check_clock(installed + timedelta(days=3000), file).level is Level.OK
-
-
-def test_the_folder_of_loras() -> None:
-    """Settings without such a folder have none to check, and the engine's own limits."""
-    assert lora_settings(Settings()) == (None, Limits())
 
 
 def test_a_check_that_breaks_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

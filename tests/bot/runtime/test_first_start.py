@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from bot.diagnosis.machine import first_fit
 from bot.runtime.first_start import log_fit
+from engine.diffusion.footprint import Weights
 from engine.diffusion.nvidia_driver import DriverCard, NvidiaDriver
 from engine.diffusion.recommendation import Hardware, Pool, Recommendation, recommend
 
@@ -45,6 +46,6 @@ def test_only_a_gpu_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.diffusion.machine.host_bytes", lambda: 64 * GIB)
     card = DriverCard("NVIDIA GeForce RTX 3060", 12 * GIB)
     fit = first_fit(lambda: NvidiaDriver("550.54.14", (12, 4), (card,)))
-    assert fit is not None and fit.command.endswith("--convert int8")
+    assert fit is not None and fit.weights is Weights.INT8
     monkeypatch.setattr("sys.platform", "linux")
     assert first_fit(lambda: None) is None

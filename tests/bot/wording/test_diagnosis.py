@@ -53,7 +53,8 @@ def test_the_line_at_the_first_start() -> None:
     large = first_start(recommend(Hardware(Pool.CARD, 24 * GIB, 64 * GIB)), words())
     assert "bfloat16 (19.1 GiB)" in large and "zimagine download z-image-turbo;" in large
     small = first_start(recommend(Hardware(Pool.CARD, 12 * GIB, 64 * GIB)), words())
-    assert "8 bits (10.1 GiB)" in small and "--convert int8" in small
+    assert "8 bits (10.1 GiB)" in small and "--convert" not in small
+    assert "z-image-turbo, and set allow_quantized = true under [engine]" in small
     assert "\n" not in large + small
 
 
