@@ -108,6 +108,10 @@ async def test_loras_are_offered_to_whom_they_are_open(
                 harness.channel, "imagine", prompt="a lake", lora=option
             )
             assert sentence in private_text(record)
+        record = await harness.alice.slash(
+            harness.channel, "explain", prompt="a lake --lora secret"
+        )
+        assert "You may not use the LoRA `secret` here." in private_text(record)
         assert harness.charged() == 0
         await harness.bob.slash(harness.channel, "imagine", prompt="a lake", lora="secret:0.5, ink")
         await harness.settled()
