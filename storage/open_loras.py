@@ -42,6 +42,14 @@ class OpenLoras:
             )
         return changed > 0
 
+    async def has_own(self, guild_id: int, channel_id: int) -> bool:
+        """Return whether a channel has a list of its own."""
+        row = await self._db.fetch_one(
+            "SELECT 1 FROM open_loras WHERE guild_id = ? AND channel_id = ?",
+            (guild_id, channel_id),
+        )
+        return row is not None
+
     async def of(self, guild_id: int, channel_ids: Collection[int] = ()) -> frozenset[str] | None:
         """Return the list of the first of these channels that has one, else the server's.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import structlog
 
@@ -23,6 +24,18 @@ READ_LIMIT_S = 1.0
 """How long the database may take to say what is open. Chosen by hand: accepting a job may take two
 seconds afterwards, and Discord waits three for the answer."""
 _ALL, _NONE = "all", "none"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedLoras:
+    """What admins opened on a server, or (channel_id) in one of its channels.
+
+    names: None for all that the owner offers. as_server: the channel has no list of its own.
+    """
+
+    names: frozenset[str] | None
+    channel_id: int | None = None
+    as_server: bool = False
 
 
 class LoraAccess:
@@ -77,11 +90,12 @@ class LoraAccess:
 
     async def choose(
         self, actor: Actor, names: str | None, channel_id: int | None
-    ) -> frozenset[str] | Refused | None:
+    ) -> OpenedLoras | Refused:
         """Open LoRAs on the actor's server, or (channel_id) in one of its channels.
 
-        names: as they are typed, with commas; "all" for whatever the owner offers, "none" for none,
-        None to change nothing. Returns what is open there then, None for all.
+        names: as they are typed, with commas; "none" for none; "all" for whatever the owner offers,
+        in a channel for what is open on the server; None to change nothing. Returns what is open
+        there then.
         """
         if not self._permissions.allows(actor, Action.SET_SETTINGS):
             return Refused(NotAllowed(Action.SET_SETTINGS))
@@ -94,7 +108,13 @@ class LoraAccess:
                 await self._opened.clear(guild_id, channel_id)
             elif names is not None:
                 await self._opened.open(guild_id, channel_id, chosen, actor.user_id)
-            return await self._opened.of(guild_id, () if channel_id is None else (channel_id,))
+            if channel_id is None:
+                return OpenedLoras(await self._opened.of(guild_id))
+            return OpenedLoras(
+                await self._opened.of(guild_id, (channel_id,)),
+                channel_id,
+                as_server=not await self._opened.has_own(guild_id, channel_id),
+            )
         except StorageError as error:
             log.warning("what is open was not stored", detail=str(error))
             return Refused(StorageUnavailable())

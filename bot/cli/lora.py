@@ -12,9 +12,15 @@ import click
 from bot.cli.common.errors import fail, load_settings
 from bot.exit_codes import BAD_INPUT, UNAVAILABLE
 from bot.i18n import Words, words
-from engine.diffusion.lora.configured import configured_limits, configured_shelf, targets_of
+from engine.diffusion.lora.configured import (
+    configured_limits,
+    configured_shelf,
+    family_without_loras,
+    targets_of,
+)
 from engine.diffusion.lora.shelf import SUFFIX, LoraInfo, LoraShelf
 from engine.errors import LoraInvalid, LoraNotFound, LoraUnusable
+from engine.settings import EngineSettings
 
 CONFIG = click.option(
     "--config",
@@ -34,7 +40,10 @@ def command() -> None:
 @CONFIG
 def list_all(as_json: bool, config: Path | None) -> None:
     """List the LoRAs of the configured folder; those that cannot be used with the reason."""
-    shelf = configured_shelf(load_settings(config).engine.to_engine())
+    settings = load_settings(config).engine.to_engine()
+    if settings.loras is not None:
+        _fail_without_loras(settings)
+    shelf = configured_shelf(settings)
     if shelf is None:
         fail(
             "No folder of LoRAs is configured: set loras under [engine], as in "
@@ -63,9 +72,10 @@ def check(file: Path, as_json: bool, config: Path | None) -> None:
 
     FILE is a .safetensors file anywhere, or the name of a LoRA of the configured folder. All of it
     is read. Exit code 0: it could; 2: it is no LoRA, is damaged or does not exist; 69: it is
-    intact, and cannot be used with this model and these settings.
+    intact, and cannot be used with this model and these settings, or this model can use none.
     """
     settings = load_settings(config).engine.to_engine()
+    _fail_without_loras(settings)
     shelf, name = configured_shelf(settings), file.name.removesuffix(SUFFIX)
     if shelf is None or file.exists() or len(file.parts) > 1:
         if file.suffix != SUFFIX:
@@ -87,6 +97,12 @@ def check(file: Path, as_json: bool, config: Path | None) -> None:
     width = max(len(heading) for heading, _ in rows) + 2
     for heading, text in rows:
         click.echo(f"{f'{heading}:':<{width}}{text}")
+
+
+def _fail_without_loras(settings: EngineSettings) -> None:
+    """End with a sentence if the model's family can use no LoRAs."""
+    if (family := family_without_loras(settings)) is not None:
+        fail(f"The model's family ({family}) has no LoRAs: no file can be used.", UNAVAILABLE)
 
 
 def _summary(info: LoraInfo, say: Words) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot.accounts.lora_access import LoraAccess
 from bot.accounts.permissions import Actor
 from bot.pictures.filenames import job_id_of
 from bot.pictures.foreign.recipe import ForeignRecipe
@@ -25,7 +26,7 @@ from bot.request.resolve import replay_problem, request_notes, resolve
 from bot.request.values.ids import parse_id
 from engine import prompts
 from engine.diffusion.families import Family
-from engine.loras import words_of
+from engine.loras import LoraUse, words_of
 from engine.prompts import Analysis, Count, Enhancement, EnhancementLevel, PictureStyle
 from engine.types import ImageRequest, Mode, Recipe, request_from_json
 from engine.uploads import UploadLimits, UploadRefused, UploadTooLarge
@@ -59,8 +60,9 @@ class PromptExplanation:
     default.
 
     choices: the number of its permutations, of which this is the first. pictures: of all of them.
-    style: the one requested by a flag. notes: what of the prompt was ignored, or taken from another
-    program's text. limited: what the model knows, if it knows little.
+    style: the one requested by a flag. loras: those that it names. notes: what of the prompt was
+    ignored, or taken from another program's text. limited: what the model knows, if it knows
+    little.
     """
 
     prompt: str
@@ -71,6 +73,7 @@ class PromptExplanation:
     choices: int = 1
     pictures: int = 1
     style: PictureStyle | None = None
+    loras: tuple[LoraUse, ...] = ()
     notes: tuple[Note, ...] = ()
     limited: LimitedModel | None = None
 
@@ -145,8 +148,10 @@ class InspectionService:
         history: History,
         deliveries: Deliveries,
         lineage: Lineage,
+        lora_access: LoraAccess,
         loras: LoraCatalog = NO_LORAS,
     ) -> None:
+        self._lora_access = lora_access
         self._loras = loras
         self._count_tokens = count_tokens
         self._family = family
@@ -158,8 +163,18 @@ class InspectionService:
 
     # A prompt
 
-    def explain(self, prompt: str) -> PromptExplanation | Refused:
-        """Explain how a prompt is read, without charging a picture."""
+    async def explain(self, actor: Actor, prompt: str) -> PromptExplanation | Refused:
+        """Explain how a prompt is read, without charging a picture.
+
+        Refused with a LoRA that the actor may not use: its trigger words would be shown.
+        """
+        # Off the loop: parsing a long prompt takes a tenth of a second.
+        found = await asyncio.to_thread(self._explained, prompt)
+        if isinstance(found, Refused):
+            return found
+        return await self._lora_access.refusal(actor, found.loras) or found
+
+    def _explained(self, prompt: str) -> PromptExplanation | Refused:
         permutations = apply_flags_to_each(GenerationParams(prompt), 1, False)
         if isinstance(permutations, Refused):
             return permutations
@@ -191,6 +206,7 @@ class InspectionService:
             choices=len(permutations),
             pictures=sum(each.count for each in permutations),
             style=request.style,
+            loras=request.loras,
             notes=reading_notes(resolved.notes),
             limited=next((n for n in resolved.notes if isinstance(n, LimitedModel)), None),
         )

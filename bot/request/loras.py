@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from bot.request.reasons.loras import (
+    LoraBesideNone,
     LoraClosed,
     LoraReason,
     LorasNotOffered,
@@ -17,7 +18,7 @@ from bot.request.reasons.loras import (
     UnknownLora,
     UnusableLora,
 )
-from bot.request.values.loras import Choices, LoraChoice, agreed, take_tags
+from bot.request.values.loras import Choices, LoraChoice, agreed, take_tags, without_none
 from engine.diffusion.lora.shelf import LoraInfo, LoraShelf
 from engine.errors import LoraUnusable
 from engine.loras import MAX_LORAS, LoraUse
@@ -57,19 +58,22 @@ class LoraCatalog:
     def taken_from(
         self, prompt: str, choices: Choices, *, foreign: bool = False
     ) -> tuple[str, Choices] | LoraReason:
-        """Return a prompt without its LoRA tags, and all that it and the options ask for.
+        """Return a prompt without its LoRA tags, and all that it and the options ask for; nothing
+        where they say `none`.
 
         Where no LoRAs are offered, tags stay in the prompt: they do nothing, as a note says. So do
         those of LoRAs that are not here, if the prompt is of another program's text (foreign).
         """
         if self._shelf is None:
-            return (prompt, choices) if not choices else LorasNotOffered()
+            return (prompt, ()) if not without_none(choices) else LorasNotOffered()
         try:
             prompt, tagged = take_tags(prompt, self._is_here if foreign else None)
         except ValueError as error:
             return UnclearLoraTag(str(error))
         together = agreed(choices, tagged)
-        return LoraTwice(_twice((*choices, *tagged))) if together is None else (prompt, together)
+        if together is None:
+            return _contradiction((*choices, *tagged))
+        return prompt, without_none(together)
 
     def uses(self, choices: Choices) -> tuple[LoraUse, ...] | LoraReason:
         """Return the LoRAs that are meant, with their weights and trigger words."""
@@ -142,7 +146,7 @@ class LoraCatalog:
         return tuple(each for *_, each in sorted(ranked, key=lambda row: row[:2]))
 
     def _is_here(self, choice: LoraChoice) -> bool:
-        return isinstance(self.uses((choice,)), tuple)
+        return not choice.is_none and isinstance(self.uses((choice,)), tuple)
 
     def _problem(self, name: str) -> LoraReason | None:
         assert self._shelf is not None
@@ -208,6 +212,13 @@ def _rank(needle: str, info: LoraInfo) -> int | None:
 
 def _plain(text: str) -> str:
     return _BETWEEN.sub(" ", text.casefold()).strip()
+
+
+def _contradiction(choices: Choices) -> LoraReason:
+    named = without_none(choices)
+    if named and len(named) < len(choices):
+        return LoraBesideNone(named[0].name)
+    return LoraTwice(_twice(choices))
 
 
 def _twice(choices: Sequence[LoraChoice]) -> str:

@@ -44,7 +44,7 @@ from bot.request.outcomes import (
     TextTooLong,
 )
 from bot.request.params import GenerationParams, InitImages
-from bot.request.values.loras import Choices
+from bot.request.values.loras import Choices, without_none
 from engine import prompts
 from engine.diffusion.families import Family, Feature
 from engine.loras import MAX_WEIGHT, words_of
@@ -96,7 +96,7 @@ def resolve(
     compared with others. loras: what LoRAs are chosen from.
     """
     prompt = readable(prompts.clean(params.prompt))
-    if params.lora and (unread := unsupported(Feature.LORA, family)):
+    if without_none(params.lora) and (unread := unsupported(Feature.LORA, family)):
         return Refused(unread)
     taken = loras.taken_from(prompt, params.lora, foreign=params.pasted is not None)
     if not isinstance(taken, tuple):

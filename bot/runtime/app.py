@@ -36,7 +36,7 @@ from bot.settings import Settings
 from bot.tasks import end_tasks
 from bot.wording.labels import device_remark
 from engine.diffusion.families import Family, family_of, identified
-from engine.diffusion.lora.configured import configured_shelf
+from engine.diffusion.lora.configured import configured_shelf, family_without_loras
 from engine.errors import Defunct, EngineError, LoraUnusable, ModelUnavailable
 from engine.factory import diffusion_factory
 from engine.renderer import RendererFactory
@@ -235,7 +235,7 @@ async def serve(settings: Settings, explain_exit: Callable[[str], None]) -> int:
                 app.engine.failure(),
                 stay_connected(app.client, token.get_secret_value(), app.start_online_tasks),
                 _log_model(app.engine, settings.engine.model),
-                _log_loras(app.settings),
+                log_loras(app.settings),
             ]
             with stop_on_request(settings.storage.data_dir, stop):
                 code = await _wait_for_end(app, watch, explain_exit)
@@ -295,10 +295,14 @@ async def _log_model(engine: Engine, model: str) -> None:
     await log_fit(model)
 
 
-async def _log_loras(settings: Settings) -> None:
+async def log_loras(settings: Settings) -> None:
     """Log how many LoRAs are offered, and why others in their folder are not."""
-    shelf = configured_shelf(settings.engine.to_engine())
+    engine = settings.engine.to_engine()
+    shelf = configured_shelf(engine)
     if shelf is None:
+        if engine.loras is not None:
+            why = f"the model's family ({family_without_loras(engine)}) has no LoRAs"
+            log.warning("no LoRAs", folder=str(engine.loras), why=why)
         return
     try:
         infos = await asyncio.to_thread(shelf.listing)

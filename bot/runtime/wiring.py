@@ -345,6 +345,7 @@ def _services(
             history=stores.history,
             deliveries=stores.deliveries,
             lineage=stores.lineage,
+            lora_access=shared.lora_access,
             loras=base.loras,
         ),
         actions=actions,

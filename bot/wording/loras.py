@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.accounts.lora_access import OpenedLoras
 from bot.i18n import Words
 from bot.wording.labels import lora_name
 
@@ -9,17 +10,40 @@ _SHOWN = 30
 """Names in one answer. Chosen by hand: with the longest, they fit into a message."""
 
 
-def open_loras(names: frozenset[str] | None, say: Words) -> str:
-    """Say which LoRAs are open. names: None for all that the owner offers."""
-    if names is None:
-        return say("All LoRAs that the owner of the bot offers are open here.")
-    if not names:
-        return say("No LoRAs are open here.")
-    shown = [f"`{lora_name(each).replace('`', chr(39))}`" for each in sorted(names)[:_SHOWN]]
-    listed = ", ".join([*shown, "…"] if len(names) > _SHOWN else shown)
+def open_loras(opened: OpenedLoras, say: Words) -> str:
+    """Say which LoRAs are open on the server, or in which of its channels."""
+    if opened.channel_id is None:
+        return _on_server(opened.names, say)
+    channel = f"<#{opened.channel_id}>"
+    if opened.as_server:
+        as_server = say(
+            "{channel} has no list of its own: it is as on the server.", channel=channel
+        )
+        return f"{as_server} {_on_server(opened.names, say)}"
+    if not opened.names:
+        return say("No LoRAs are open in {channel}.", channel=channel)
     return say.plural(
-        "{n} LoRA is open here: {names}",
-        "{n} LoRAs are open here: {names}",
-        len(names),
-        names=listed,
+        "{n} LoRA is open in {channel}: {names}",
+        "{n} LoRAs are open in {channel}: {names}",
+        len(opened.names),
+        channel=channel,
+        names=_listed(opened.names),
     )
+
+
+def _on_server(names: frozenset[str] | None, say: Words) -> str:
+    if names is None:
+        return say("All LoRAs that the owner of the bot offers are open on this server.")
+    if not names:
+        return say("No LoRAs are open on this server.")
+    return say.plural(
+        "{n} LoRA is open on this server: {names}",
+        "{n} LoRAs are open on this server: {names}",
+        len(names),
+        names=_listed(names),
+    )
+
+
+def _listed(names: frozenset[str]) -> str:
+    shown = [f"`{lora_name(each).replace('`', chr(39))}`" for each in sorted(names)[:_SHOWN]]
+    return ", ".join([*shown, "…"] if len(names) > _SHOWN else shown)

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.accounts.lora_access import LoraAccess
 from bot.accounts.permissions import Actor, Permissions
 from bot.jobs.active import ActiveJobs
 from bot.jobs.queue_overview import QueueService
 from bot.pictures.inspection import InspectionService
 from bot.pictures.lineage import Lineage
+from bot.request.loras import NO_LORAS
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.job import JobSpec
 from engine.queue import Bounds
@@ -20,6 +22,7 @@ from storage.database import Database
 from storage.deliveries import Deliveries
 from storage.history import History
 from storage.jobs import Jobs
+from storage.open_loras import OpenLoras
 from storage.types import Job, NewJob, NewPicture, Place, PolicySource, QuotaPolicy, StoredPicture
 from tests.fakes import FakeClock, ScriptedRenderer, a_request, fake_recipe
 
@@ -45,6 +48,7 @@ class InspectionHarness:
             history=self.history,
             deliveries=self.deliveries,
             lineage=Lineage(self.jobs, self.history),
+            lora_access=LoraAccess(NO_LORAS, Permissions(), OpenLoras(db, self.clock)),
         )
         self.queue = QueueService(
             engine=self.engine,

@@ -18,6 +18,7 @@ async def test_a_channel_decides_before_its_server(stores: OpenStores) -> None:
     assert await opened.of(2, (20, 10)) is None
     await opened.open(1, 20, ["fox"], MODERATOR)
     assert await opened.of(1, (20,)) == {"fox"}
+    assert await opened.has_own(1, 20) and not await opened.has_own(1, 30)
     assert await opened.clear(1, 20) and not await opened.clear(1, 20)
     assert await opened.of(1, (20,)) == {"ink", "film"}
     assert await opened.clear(1, None) and await opened.of(1, (20,)) is None

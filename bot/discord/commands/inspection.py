@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import discord
@@ -74,8 +73,7 @@ def _explain(services: Services) -> app_commands.Command[Any, ..., None]:
         if (refused := await services.explained.refusal(prompt)) is not None:
             await refuse(interaction, refused)
             return
-        # Off the loop: parsing a long prompt takes a tenth of a second.
-        outcome = await asyncio.to_thread(services.inspection.explain, prompt)
+        outcome = await services.inspection.explain(actor_of(interaction), prompt)
         if isinstance(outcome, Refused):
             await refuse(interaction, outcome)
             return

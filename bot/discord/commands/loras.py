@@ -22,7 +22,8 @@ from bot.wording.loras import open_loras
 Names = Range[str, 1, 4000]
 Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
 
-_NAMES = locale_str("Names with commas; all: whatever the owner offers; none: no LoRAs")
+_ON_SERVER = locale_str("Names with commas; all: whatever the owner offers; none: no LoRAs")
+_IN_CHANNEL = locale_str("Names with commas; all: as on the server; none: no LoRAs")
 
 
 def admin_loras(services: Services) -> app_commands.Group:
@@ -32,7 +33,7 @@ def admin_loras(services: Services) -> app_commands.Group:
     @loras.command(
         name="server", description=locale_str("Show or choose the LoRAs that are open here")
     )
-    @app_commands.describe(names=_NAMES)
+    @app_commands.describe(names=_ON_SERVER)
     async def server(interaction: Interaction, names: Names | None = None) -> None:
         await _choose(interaction, services, names, None)
 
@@ -40,7 +41,7 @@ def admin_loras(services: Services) -> app_commands.Group:
         name="channel",
         description=locale_str("Show or choose the LoRAs that are open in one channel"),
     )
-    @app_commands.describe(channel=locale_str("The channel (default: this one)"), names=_NAMES)
+    @app_commands.describe(channel=locale_str("The channel (default: this one)"), names=_IN_CHANNEL)
     async def channel_(
         interaction: Interaction, names: Names | None = None, channel: Channel | None = None
     ) -> None:

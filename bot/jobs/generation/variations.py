@@ -266,7 +266,8 @@ def params_like(params: GenerationParams, original: ImageRequest) -> GenerationP
     """Fill in the settings of a picture where the parameters leave them open.
 
     An upscaled picture counts with its size before upscaling. A request with source images keeps
-    its size: --size and --ar are refused.
+    its size: --size and --ar are refused. LoRAs that the parameters name, or `none`, stand in place
+    of the picture's.
     """
     size: tuple[int, int] | None = (original.width_px, original.height_px)
     if original.mode is Mode.UPSCALE:

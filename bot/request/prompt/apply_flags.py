@@ -33,6 +33,7 @@ from bot.request.prompt.pasted.leading import picture_addresses
 from bot.request.prompt.pasted.settings import merge_pasted, take_pasted
 from bot.request.prompt.permutations import Permutations, permutations
 from bot.request.reasons.loras import (
+    LoraBesideNone,
     LorasNotOffered,
     LoraTwice,
     TooManyLoras,
@@ -155,7 +156,14 @@ def _options_of(reason: Reason) -> frozenset[str]:
             return frozenset({reason.option, reason.preset_option})
         case RegionUnused():
             return frozenset({"region"})
-        case UnknownLora() | UnusableLora() | LorasNotOffered() | LoraTwice() | TooManyLoras():
+        case (
+            UnknownLora()
+            | UnusableLora()
+            | LorasNotOffered()
+            | LoraTwice()
+            | LoraBesideNone()
+            | TooManyLoras()
+        ):
             return frozenset({"lora"})
         case _:
             return frozenset()

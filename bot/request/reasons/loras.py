@@ -41,6 +41,13 @@ class LoraTwice:
 
 
 @dataclass(frozen=True, slots=True)
+class LoraBesideNone:
+    """A LoRA was asked for, and that there be none."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class TooManyLoras:
     """More LoRAs than one picture may have."""
 
@@ -61,6 +68,7 @@ LoraReason = (
     | UnusableLora
     | LoraClosed
     | LoraTwice
+    | LoraBesideNone
     | TooManyLoras
     | UnclearLoraTag
 )

@@ -37,12 +37,22 @@ class LoraChoice:
     name: str
     weight: float | None = None
 
+    @property
+    def is_none(self) -> bool:
+        """Whether it means that no LoRA is wanted, not those of an earlier picture either."""
+        return self.name.casefold() == "none" and self.weight is None
+
     def __str__(self) -> str:
         name = self.name if _PLAIN.fullmatch(self.name) else f'"{self.name}"'
         return name if self.weight is None else f"{name}:{self.weight:g}"
 
 
 Choices = tuple[LoraChoice, ...]
+
+
+def without_none(choices: Choices) -> Choices:
+    """Return the LoRAs that are named: of the one word `none`, nothing."""
+    return tuple(each for each in choices if not each.is_none)
 
 
 def read_loras(text: str) -> Choices:
@@ -94,7 +104,9 @@ def read_flag(text: str) -> ParsedValue | InvalidValue:
 
 
 def agreed(first: Choices, second: Choices) -> Choices | None:
-    """Return all of both; None where one LoRA has two weights."""
+    """Return all of both; None where one LoRA has two weights, or is beside `none`."""
+    if len({each.is_none for each in (*first, *second)}) > 1:
+        return None
     found: dict[str, LoraChoice] = {}
     for each in (*first, *second):
         other = found.setdefault(each.name, each)

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from bot.i18n import Words
 from bot.request.reasons.loras import (
+    LoraBesideNone,
     LoraClosed,
     LoraReason,
     LorasNotOffered,
@@ -24,8 +25,9 @@ def lora_refusal(reason: LoraReason, say: Words) -> str:
     match reason:
         case LorasNotOffered():
             return say(
-                "No LoRAs are offered here: the owner of the bot has set no folder for them "
-                "([engine] loras), or the model can use none. Please leave the LoRA out."
+                "No LoRAs are offered here. Please leave the LoRA out; for a picture that has one, "
+                "{flag} does.",
+                flag="`--lora none`",
             )
         case UnknownLora(name, near):
             problem = say("There is no LoRA {name}.", name=_quoted(name))
@@ -43,6 +45,12 @@ def lora_refusal(reason: LoraReason, say: Words) -> str:
             return say(
                 "The LoRA {name} is given with two weights: please keep one of them.",
                 name=_quoted(name),
+            )
+        case LoraBesideNone(name):
+            return say(
+                "The LoRA {name} is given, and {none} too: please keep one of them.",
+                name=_quoted(name),
+                none="`none`",
             )
         case TooManyLoras(count, limit):
             return say(

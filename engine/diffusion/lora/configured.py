@@ -35,9 +35,15 @@ def configured_shelf(settings: EngineSettings) -> LoraShelf | None:
     None without a folder, and for a model of a family without LoRAs. Whether the folder can be read
     shows when it is listed.
     """
-    if settings.loras is None or not family_of(settings).supports(Feature.LORA):
+    if settings.loras is None or family_without_loras(settings) is not None:
         return None
     return LoraShelf(settings.loras, targets_of(settings), configured_limits(settings))
+
+
+def family_without_loras(settings: EngineSettings) -> str | None:
+    """Return the name of the model's family if it can use no LoRAs; None if it can."""
+    family = family_of(settings)
+    return None if family.supports(Feature.LORA) else family.name
 
 
 def targets_of(settings: EngineSettings) -> Targets:

@@ -6,9 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from bot.runtime.app import log_loras
+from bot.settings import Settings
 from tests.bot.cli.calling import QUICK, painted, refused, zimagine
 from tests.bot.lora_files import write_lora
+
+SDXL = {"model": "sdxl", "family": "sdxl-turbo"}
+NO_LORAS = '[engine]\nmodel = "sdxl"\nloras = "loras"\nfamily = "sdxl-turbo"\n'
 
 
 @pytest.fixture(autouse=True)
@@ -22,8 +28,8 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_folder_is_listed() -> None:
-    """Every file is listed, usable or not; without a folder, or with one that is not there, there
-    is one sentence."""
+    """Every file is listed, usable or not; without a folder, with one that is not there, or with a
+    model that can use none, there is one sentence."""
     done = zimagine("lora", "list")
     assert done.exit_code == 0
     broken, ink = done.stdout.splitlines()
@@ -37,6 +43,7 @@ def test_the_folder_is_listed() -> None:
     for text, code, sentence in (
         ("", 2, "No folder of LoRAs is configured"),
         ('[engine]\nloras = "nowhere"\n', 69, "The folder of LoRAs cannot be used"),
+        (NO_LORAS, 69, "The model's family (sdxl-turbo) has no LoRAs"),
     ):
         Path("config.toml").write_text(text)
         done = zimagine("lora", "list")
@@ -45,7 +52,7 @@ def test_the_folder_is_listed() -> None:
 
 def test_a_file_is_checked() -> None:
     """A usable file gets its facts and code 0; a damaged, missing or other file is refused with
-    code 2, and one over the owner's limits with 69."""
+    code 2, and one over the owner's limits, or for a model that can use none, with 69."""
     for name in ("ink", "loras/ink.safetensors"):
         done = zimagine("lora", "check", name)
         assert done.exit_code == 0 and "Rank:" in done.stdout and "SHA-256:" in done.stdout
@@ -59,6 +66,18 @@ def test_a_file_is_checked() -> None:
     Path("config.toml").write_text('[engine]\nloras = "loras"\nlora_max_rank = 2\n')
     done = zimagine("lora", "check", "ink")
     assert done.exit_code == 69 and "rank is 4" in done.stderr
+    Path("config.toml").write_text(NO_LORAS)
+    for name in ("ink", "loras/ink.safetensors"):
+        done = zimagine("lora", "check", name)
+        assert done.exit_code == 69 and "(sdxl-turbo) has no LoRAs" in done.stderr
+
+
+async def test_the_log_says_that_the_model_can_use_none() -> None:
+    """With a folder and a model of a family without LoRAs, the start logs one warning."""
+    with capture_logs() as logged:
+        await log_loras(Settings.model_validate({"engine": {"loras": "loras"} | SDXL}))
+    (entry,) = logged
+    assert entry["log_level"] == "warning" and "(sdxl-turbo)" in entry["why"]
 
 
 def test_a_lora_is_painted_with() -> None:

@@ -108,6 +108,10 @@ async def test_loras_are_offered_to_whom_they_are_open(
                 harness.channel, "imagine", prompt="a lake", lora=option
             )
             assert sentence in private_text(record)
+        record = await harness.alice.slash(
+            harness.channel, "explain", prompt="a lake --lora secret"
+        )
+        assert "You may not use the LoRA `secret` here." in private_text(record)
         assert harness.charged() == 0
         await harness.bob.slash(harness.channel, "imagine", prompt="a lake", lora="secret:0.5, ink")
         await harness.settled()
@@ -121,7 +125,7 @@ async def test_a_question_keeps_the_loras(
     data_dir: Path, tmp_path: Path, renderer: ScriptedRenderer
 ) -> None:
     """What is asked back about is painted with the LoRAs that were chosen, also after a restart; a
-    remix keeps those of its picture."""
+    remix keeps those of its picture, or drops them, also if the file is gone."""
     folder = tmp_path / "loras"
     write_lora(folder, "ink", INK)
     async with open_harness(data_dir, renderer.load, engine={"loras": folder}) as harness:
@@ -140,6 +144,11 @@ async def test_a_question_keeps_the_loras(
         await harness.settled()
         assert renderer.painted[-1].prompt == "a tree"
         assert [*renderer.painted[-1].loras] == uses
+        (folder / "ink.safetensors").unlink()
+        form = await open_remix(harness, harness.alice)
+        await harness.alice.submit_modal(form, {"prompt": "a hill --lora none"})
+        await harness.settled()
+        assert renderer.painted[-1].prompt == "a hill" and renderer.painted[-1].loras == ()
 
 
 async def test_admins_choose_what_is_open(
@@ -163,7 +172,8 @@ async def test_admins_choose_what_is_open(
         await harness.settled()
         assert "All LoRAs" in await choose("server")
         said = await choose("server", names="Ink, film")
-        assert said == "2 LoRAs are open here: `film`, `ink`"
+        listed = "2 LoRAs are open on this server: `film`, `ink`"
+        assert said == listed
         assert await names() == ["film", "ink"]
         for command, options in (
             ("imagine", {"prompt": "a lake --lora fox"}),
@@ -172,11 +182,13 @@ async def test_admins_choose_what_is_open(
             record = await harness.alice.slash(harness.channel, command, **options)
             assert "You may not use the LoRA `fox` here." in private_text(record)
         assert harness.charged() == 1
-        assert await choose("channel", names="fox") == "1 LoRA is open here: `fox`"
+        here = f"<#{harness.channel.id}>"
+        assert await choose("channel", names="fox") == f"1 LoRA is open in {here}: `fox`"
         assert await names() == ["fox"]
-        assert await choose("channel", names="none") == "No LoRAs are open here."
+        assert await choose("channel", names="none") == f"No LoRAs are open in {here}."
         assert await names() == []
-        assert await choose("channel", names="all") == said
+        said = await choose("channel", names="all")
+        assert said == f"{here} has no list of its own: it is as on the server. {listed}"
         assert "There is no LoRA `inc`" in await choose("server", names="ink, inc")
         access = harness.app.services.lora_access
         refused = await access.choose(alice_as_actor(harness), "all", None)
@@ -196,7 +208,8 @@ async def test_without_a_folder(harness: BotHarness) -> None:
         ("imagine", {"prompt": "a lake --lora ink"}),
     ):
         record = await harness.alice.slash(harness.channel, command, **options)
-        assert "No LoRAs are offered here" in response_text(harness, record)
+        said = response_text(harness, record)
+        assert "No LoRAs are offered here" in said and "[engine]" not in said
     assert await offered(harness, harness.alice, "") == []
     assert harness.charged() == 0
 

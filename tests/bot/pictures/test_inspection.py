@@ -174,10 +174,10 @@ async def test_a_large_file_is_not_even_fetched(harness: InspectionHarness):
 # A prompt
 
 
-def test_explaining_spends_nothing(harness: InspectionHarness):
+async def test_explaining_spends_nothing(harness: InspectionHarness):
     """Explaining returns the analysis and the default enhancement; an empty prompt is refused."""
-    found = harness.inspection.explain("  an oil painting of a\u200b fox  at dusk ")
+    found = await harness.inspection.explain(ALICE, "  an oil painting of a\u200b fox  at dusk ")
     assert isinstance(found, PromptExplanation)
     assert found.prompt == "an oil painting of a fox at dusk"
     assert found.analysis.times and found.enhancement.added and found.analysis.tokens is None
-    assert harness.inspection.explain("\u200b") == Refused(EmptyPrompt())
+    assert await harness.inspection.explain(ALICE, "\u200b") == Refused(EmptyPrompt())

@@ -14,6 +14,7 @@ from bot.request.params import GenerationParams
 from bot.request.prompt.apply_flags import ParsedRequest, apply_flags
 from bot.request.prompt.flag_line import flag_line
 from bot.request.reasons.loras import (
+    LoraBesideNone,
     LoraClosed,
     LoraReason,
     LorasNotOffered,
@@ -82,6 +83,8 @@ def resolved(catalog: LoraCatalog) -> Resolve:
         ("a lake, <lora:ink>, <lora:red-fox-v2:1>", "", (INK, FOX)),
         ("a lake --lora ink:0", "", (LoraUse("ink", 0.0, ("inkwash",)),)),
         ("a lake", "", ()),
+        ("a lake --lora none", "", ()),
+        ("a lake --lora None", "none", ()),
     ],
 )
 def test_an_option_a_flag_and_a_tag_mean_the_same(
@@ -126,6 +129,8 @@ def test_trigger_words_are_added_and_said(resolved: Resolve) -> None:
         ("a lake, <lora:ink:0.5>", "ink:0.8", LoraTwice("ink")),
         ("a lake", "ink:0.8, Ink Wash:0.5", LoraTwice("ink")),
         ("a lake <lora:ink:0.5:0.5>", "", UnclearLoraTag("<lora:ink:0.5:0.5>")),
+        ("a lake <lora:ink:0.5>", "none", LoraBesideNone("ink")),
+        ("a lake", "none, ink", LoraBesideNone("ink")),
         ("a lake", "ink:4.5", OutOfRange("lora", 4.5, -4.0, 4.0)),
     ],
 )
@@ -148,6 +153,8 @@ def test_where_none_are_offered(resolved: Resolve) -> None:
     """Without a folder, an option or a flag is refused, and a tag does nothing, as a note says; a
     folder that cannot be read is refused with the reason."""
     assert resolved("a lake --lora ink", loras=NO_LORAS) == Refused(LorasNotOffered())
+    none = resolved("a lake --lora none", loras=NO_LORAS)
+    assert isinstance(none, ResolvedRequest) and none.request.loras == ()
     tagged = resolved("a lake <lora:ink:1>", loras=NO_LORAS)
     assert notes_of(tagged, InertSyntax) == [InertSyntax(("<lora:ink:1>",))]
     gone = LoraCatalog(LoraShelf(Path("/nonexistent/loras"), writing.tiny_targets()))
