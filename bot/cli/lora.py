@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from bot.cli.common.errors import fail, load_settings
+from bot.cli.common.language import terminal_words
 from bot.exit_codes import BAD_INPUT, UNAVAILABLE
-from bot.i18n import Words, words
+from bot.i18n import Words
 from engine.diffusion.lora.configured import (
     configured_limits,
     configured_shelf,
@@ -58,7 +59,7 @@ def list_all(as_json: bool, config: Path | None) -> None:
         click.echo(json.dumps([_fields(each) for each in infos], ensure_ascii=False, indent=2))
         return
     for each in infos:
-        click.echo(f"{each.name}  {_summary(each, words())}")
+        click.echo(f"{each.name}  {_summary(each, terminal_words())}")
     if not infos:
         click.echo("There is no LoRA in the folder.", err=True)
 
@@ -93,7 +94,7 @@ def check(file: Path, as_json: bool, config: Path | None) -> None:
     if as_json:
         click.echo(json.dumps(_fields(info), ensure_ascii=False, indent=2))
         return
-    rows = _rows(info, words())
+    rows = _rows(info, terminal_words())
     width = max(len(heading) for heading, _ in rows) + 2
     for heading, text in rows:
         click.echo(f"{f'{heading}:':<{width}}{text}")
