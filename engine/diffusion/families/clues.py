@@ -1,4 +1,4 @@
-"""The facts that can be read about a model without loading it."""
+"""What can be read about a model without loading it; `identification` tells its family by that."""
 
 from __future__ import annotations
 
