@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from engine.diffusion import machine, previews, renderer
+from engine.diffusion import machine, preview_choice, renderer
 from engine.diffusion.faults import out_of_memory
 from engine.diffusion.footprint import Machine, MemoryPlan, Placement, Shape, estimate
 from engine.diffusion.renderer import DiffusionRenderer
@@ -199,8 +199,8 @@ def test_a_preview_is_never_worth_a_picture(
         def fail(*_: Any, error: Exception = error) -> None:
             raise error
 
-        monkeypatch.setattr(previews.PreviewMap, "learn", fail)
-        monkeypatch.setattr(previews, "bootstrap", fail)
+        monkeypatch.setattr(preview_choice.PreviewMap, "learn", fail)
+        monkeypatch.setattr(preview_choice, "bootstrap", fail)
         steps: list[Progress] = []
         task = RenderTask(REQUEST, threading.Event(), previews=True)
         append = steps.append

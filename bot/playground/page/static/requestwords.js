@@ -26,6 +26,7 @@ const WORDS = [
   ["PATCH", CHANNEL, "did.change_channel"],
   ["POST", "/users/@me/channels", "did.direct"],
   ["GET", "/users/@me", "did.read_self"],
+  ["GET", "/users/@me/guilds", "did.read_servers"],
   ["GET", "/users/(?<person>\\d+)", "did.read_person"],
   ["GET", "/guilds/\\d+/members/(?<person>\\d+)", "did.read_person"],
   ["GET", "/guilds/\\d+(?:/channels|/roles)?", "did.read_server"],

@@ -283,6 +283,7 @@ export const TABLE = {
   "did.read_self": ["Logged in", "登录"],
   "did.read_person": ["Looked up {person}", "查询了 {person}"],
   "did.read_server": ["Looked up the server", "查询了服务器"],
+  "did.read_servers": ["Looked up its servers", "查询了自己所在的服务器"],
   "did.read_application": ["Looked up its application", "查询了自己的应用"],
   "did.find_gateway": ["Asked where to connect", "询问连接地址"],
   "did.read_commands": ["Read its commands", "读取了自己的命令"],
