@@ -24,11 +24,12 @@ imagine: export PROMPT_TEXT = $(value PROMPT)
 
 install: $(VENV)/.installed ## Create .venv and install zimagine into it
 
-# Two processes: many tests wait for a bot or a browser. One file stays in one process. What measures
+# Three processes: many tests wait for a bot or a browser, and two left a quarter of two processors
+# idle. One file stays in one process. What measures
 # how long the event loop stands still runs alone.
 test: $(VENV)/.installed-dev ## Run the whole test suite
 	$(BIN)/python -m pytest -q tests/loop
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/loop
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --ignore=tests/loop
 
 lint: $(VENV)/.installed-dev ## Check style and formatting
 	$(BIN)/ruff check .
