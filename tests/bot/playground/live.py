@@ -80,6 +80,16 @@ class LivePlayground:
         assert found is not None
         return found
 
+    def leads_to_picture(self, interaction: Interaction) -> bool:
+        """Return whether the response shows a picture, or says which message does.
+
+        A picture that took longer than routes.NOTIFY_AFTER comes as a new message.
+        """
+        answer = self.answer(interaction)
+        shown = self.pictures()
+        said = json.dumps([answer.content, answer.components])
+        return answer in shown or any(f"/{m.channel_id}/{m.id}" in said for m in shown)
+
     def pictures(self) -> list[Message]:
         """Return the messages that show a finished picture, oldest first."""
         return [

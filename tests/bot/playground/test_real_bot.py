@@ -17,7 +17,8 @@ async def test_a_picture_and_every_button(tmp_path: Path) -> None:
     async with open_live(tmp_path) as live:
         sent = live.send("imagine", prompt="a red house by the sea at noon", seed=5)
         first = await live.picture()
-        assert sent.response_id == first.id
+        await live.settled()
+        assert live.leads_to_picture(sent)
         again = live.send("reroll", seed=5)
         second = await live.picture(2)
         assert live.bytes_of(first) == live.bytes_of(second)
@@ -120,7 +121,7 @@ async def test_killed_in_the_middle(tmp_path: Path) -> None:
         await live.settled()
         names = [m.attachments[0].filename for m in live.pictures()]
         assert sorted(name.split("-")[1] for name in names) == ["1", "2", "3"]
-        assert slow.response_id in [m.id for m in live.pictures()]
+        assert live.leads_to_picture(slow)
         pressed = live.press(old, "Reroll")
         await live.answered(pressed)
         await live.picture(4)
