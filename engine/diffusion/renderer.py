@@ -297,6 +297,7 @@ class DiffusionRenderer:
             expand=self._expand if task.request.expand else None,
             stopped=task.cancel.is_set,
             adapt=loras.adapt,
+            blame=loras.blame,
             adaptations=list(adapted),
         )
 
