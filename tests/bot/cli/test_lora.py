@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 from structlog.testing import capture_logs
 
 from bot.runtime.app import log_loras
 from bot.settings import Settings
-from tests.bot.cli.calling import QUICK, painted, refused, zimagine
+from tests.bot.cli.calling import QUICK, names, painted, pixels, refused, zimagine
 from tests.bot.lora_files import write_lora
 
 SDXL = {"model": "sdxl", "family": "sdxl-turbo"}
@@ -101,3 +102,27 @@ def test_a_lora_is_painted_with() -> None:
     Path("loras/ink.safetensors").unlink()
     assert "`ink` cannot be used" in refused("--recipe", "ink.png")
     assert "`ink` cannot be used" in refused("--vary", "ink.png")
+
+
+def test_a_trial_is_painted() -> None:
+    """--paint writes three pictures, which differ, and says how far; two where there are no trigger
+    words. A LoRA that changes nothing gets one sentence and code 69, and nothing is written."""
+    done = zimagine("lora", "check", "ink", "--paint", "--out", "out", "--json")
+    assert done.exit_code == 0, done.output
+    trial = json.loads(done.stdout)["trial"]
+    assert names("out") == ["ink-with.png", "ink-without.png", "ink-words.png"]
+    assert trial["adapted"] == sum(json.loads(done.stdout)["changes"].values())
+    assert [each["kind"] for each in trial["pictures"]] == ["without", "with", "words"]
+    assert [each["mean_difference"] > 1 for each in trial["pictures"]] == [False, True, True]
+    assert len({pixels(each["file"]) for each in trial["pictures"]}) == 3
+    assert "Painting with its trigger words" in done.stderr
+    tensors = load_file("loras/ink.safetensors")
+    flat = {name: each * ("lora_A" in name) for name, each in tensors.items()}
+    save_file(flat, "flat.safetensors")
+    done = zimagine("lora", "check", "flat.safetensors", "--paint", "--prompt", "a hill")
+    assert done.exit_code == 69 and not done.stdout and not Path("flat-with.png").exists()
+    assert done.stderr.splitlines()[-1] == (
+        "zimagine: flat.safetensors changes nothing: with it, at weight 1, every pixel is the same."
+    )
+    done = zimagine("lora", "check", "ink", "--out", "out")
+    assert done.exit_code == 2 and "--prompt and --out go with --paint" in done.stderr
