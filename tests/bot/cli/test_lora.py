@@ -9,8 +9,15 @@ import pytest
 from safetensors.torch import load_file, save_file
 from structlog.testing import capture_logs
 
+from bot.cli.batch.prompt_plan import resolve_later
+from bot.request.loras import LoraCatalog
+from bot.request.outcomes import ResolvedRequest
+from bot.request.params import GenerationParams
 from bot.runtime.app import log_loras
 from bot.settings import Settings
+from engine.diffusion.families import SKETCH_FAMILY
+from engine.diffusion.lora.configured import configured_shelf
+from engine.settings import EngineSettings
 from tests.bot.cli.calling import QUICK, names, painted, pixels, refused, zimagine
 from tests.bot.lora_files import write_lora
 
@@ -22,7 +29,11 @@ NO_LORAS = '[engine]\nmodel = "sdxl"\nloras = "loras"\nfamily = "sdxl-turbo"\n'
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test starts in a folder of its own, with two LoRAs that are configured."""
     monkeypatch.chdir(tmp_path)
-    write_lora(tmp_path / "loras", "ink", 'title = "Ink wash"\ntrigger_words = ["inkwash"]\n')
+    write_lora(
+        tmp_path / "loras",
+        "ink",
+        'title = "Ink wash"\ntrigger_words = ["inkwash"]\nstyle_words = ["in ink"]\n',
+    )
     (tmp_path / "loras" / "broken.safetensors").write_bytes(b"<!DOCTYPE html><html></html>")
     Path("config.toml").write_text('[engine]\nloras = "loras"\n')
     return tmp_path
@@ -96,6 +107,11 @@ def test_a_lora_is_painted_with() -> None:
     assert (use["name"], use["weight"], len(use["sha256"])) == ("ink", 0.8, 64)
     assert "LoRAs:" in zimagine("inspect", "ink.png").stdout
     assert "Did you mean `ink`?" in refused("a lake", "--lora", "inc")
+    catalog = LoraCatalog(configured_shelf(EngineSettings(loras=Path("loras"))))
+    styled = resolve_later(GenerationParams("a lake in ink"), SKETCH_FAMILY, loras=catalog)(None)
+    assert isinstance(styled, ResolvedRequest)
+    assert [(each.name, each.style_word) for each in styled.request.loras] == [("ink", "in ink")]
+    assert "in ink” in the prompt chose the LoRA ink" in zimagine("explain", "a lake in ink").stdout
     assert "contradict" in refused("a lake --lora ink:0.5", "--lora", "ink:0.8")
     assert "two weights" in refused("a lake", "--lora", "Ink:0.5", "--lora", "ink:0.8")
     assert "the weight of a LoRA" in refused("a lake", "--lora", "ink:strong")
