@@ -15,12 +15,14 @@ class LoraUse:
     """A LoRA of a request, by its name on the shelf.
 
     weight: 1 as trained, 0 not at all; negative ones act the other way. words: its trigger words,
-    which the text that the model reads has to have.
+    which the text that the model reads has to have. style_word: the words of the prompt that asked
+    for it, "" if it was named.
     """
 
     name: str
     weight: float
     words: tuple[str, ...] = ()
+    style_word: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,6 +271,9 @@ def _to_json(record: Recipe | ImageRequest) -> str:
     for name in ("loras", "source_changes"):
         if not request[name]:  # most have none, and read as they did before there were any
             del request[name]
+    for each in request.get("loras", ()):
+        if not each["style_word"]:  # as before there were any
+            del each["style_word"]
     if "loras" in data and data is not request:
         # Names alone, as they were written before there were hashes, stay names.
         data["loras"] = [each if each["sha256"] else each["name"] for each in data["loras"]]
@@ -358,6 +361,7 @@ def _lora_use(data: Mapping[str, Any]) -> LoraUse:
         _typed(data, "name", str),
         _typed(data, "weight", float),
         _texts(_typed(data, "words", list)),
+        _typed(data, "style_word", str) if "style_word" in data else "",
     )
     if not found.name or not abs(found.weight) <= MAX_WEIGHT:
         raise ValueError(f"a LoRA has no name, or a weight beyond {MAX_WEIGHT:g}")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from bot.accounts.permissions import Action, Actor, PermissionLevel, Permissions
-from bot.request.loras import LoraCatalog
+from bot.request.loras import LoraCatalog, StylePick
 from bot.request.outcomes import NotAllowed, Refused, StorageUnavailable
+from bot.request.params import GenerationParams
 from bot.request.reasons.loras import LoraClosed, UnknownLora
 from bot.request.values.loras import read_loras
 from engine.diffusion.lora.shelf import LoraInfo
@@ -64,6 +66,18 @@ class LoraAccess:
             return opened
         closed = (each.name for each in wanted if opened is not None and each.name not in opened)
         return next((Refused(LoraClosed(name)) for name in closed), None)
+
+    async def style_pick(self, actor: Actor) -> StylePick:
+        """Return what chooses a LoRA for this member by style words: one that they may use here.
+
+        It chooses none while the database cannot be read.
+        """
+        if not self.offered:
+            return _as_it_is
+        opened = await self._open_here(actor)
+        if isinstance(opened, Refused):
+            return _as_it_is
+        return partial(self._catalog.styled, ids=self._ids(actor), opened=opened)
 
     async def listing(self, actor: Actor) -> tuple[LoraInfo, ...] | Refused:
         """Return all usable LoRAs that this member may use, by name; refused where none are offered
@@ -145,3 +159,7 @@ class LoraAccess:
         if self._permissions.level(actor) is PermissionLevel.OWNER:
             return None
         return actor.role_ids | {actor.user_id}
+
+
+def _as_it_is(params: GenerationParams) -> GenerationParams:
+    return params

@@ -79,7 +79,7 @@ def command(
         refuse(parsed.reason)
     params = dataclasses.replace(parsed[0].params, enhance=EnhancementLevel.OFF)
     loras = LoraCatalog(configured_shelf(settings.to_engine()))
-    resolved = resolve(params, family, lambda: 0, loras=loras)
+    resolved = resolve(loras.styled(params), family, lambda: 0, loras=loras)
     if isinstance(resolved, Refused):
         refuse(resolved.reason)
     request = resolved.request

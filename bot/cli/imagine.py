@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-import os
-import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
@@ -18,8 +14,8 @@ from bot.cli.batch.plan import plan_pictures
 from bot.cli.batch.request_options import request_options
 from bot.cli.batch.run import BatchRun
 from bot.cli.common.click_sections import SectionedCommand, section
-from bot.cli.common.errors import explain_errors
-from bot.exit_codes import INTERRUPTED, OK
+from bot.cli.common.errors import explain_errors, leave_at_once
+from bot.exit_codes import OK
 from bot.request.options import BY_NAME, Section
 
 FILE = click.Path(path_type=Path)
@@ -103,7 +99,7 @@ def command(**options: Any) -> None:
         try:
             code = asyncio.run(run.paint())
         except KeyboardInterrupt:
-            _interrupted(run.painted, plan.pictures)
+            leave_at_once(f"stopped; {run.painted} of {plan.pictures} painted.")
     if code != OK:
         raise click.exceptions.Exit(code)
 
@@ -114,14 +110,3 @@ def _given() -> frozenset[str]:
     return frozenset(
         name for name in context.params if context.get_parameter_source(name) is written
     )
-
-
-def _interrupted(painted: int, wanted: int) -> NoReturn:
-    click.echo(f"zimagine: stopped; {painted} of {wanted} painted.", err=True)
-    logging.shutdown()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or never there
-            stream.flush()
-    # Skip the interpreter's shutdown: a model that is still loading in its thread would crash it.
-    # Everything that has to be closed is closed.
-    os._exit(INTERRUPTED)

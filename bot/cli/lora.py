@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from bot.cli.common.errors import fail, load_settings
+from bot.cli.batch.output import write_new
+from bot.cli.common.errors import explain_errors, fail, leave_at_once, load_settings
 from bot.cli.common.language import terminal_words
 from bot.exit_codes import BAD_INPUT, UNAVAILABLE
 from bot.i18n import Words
@@ -21,7 +24,12 @@ from engine.diffusion.lora.configured import (
 )
 from engine.diffusion.lora.shelf import SUFFIX, LoraInfo, LoraShelf
 from engine.errors import LoraInvalid, LoraNotFound, LoraUnusable
+from engine.png import encode_png
+from engine.prompts import clean
 from engine.settings import EngineSettings
+
+if TYPE_CHECKING:
+    from engine.diffusion.lora.trial import Kind, Trial
 
 CONFIG = click.option(
     "--config",
@@ -29,6 +37,9 @@ CONFIG = click.option(
     help="The configuration file (default: config.toml in this folder, if there is one).",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+TRIAL_PROMPT: Final = "a lake at dawn"
+"""Chosen by hand: a landscape shows colours and textures, and every model knows lakes."""
 
 
 @click.group("lora")
@@ -66,15 +77,38 @@ def list_all(as_json: bool, config: Path | None) -> None:
 
 @command.command("check")
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--paint",
+    is_flag=True,
+    help="Load the model and paint three pictures: without it, with it, with its trigger words.",
+)
+@click.option("--prompt", metavar="TEXT", help=f"What they show (default: {TRIAL_PROMPT}).")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The folder for them (default: this one)."
+)
 @JSON
 @CONFIG
-def check(file: Path, as_json: bool, config: Path | None) -> None:
+def check(
+    file: Path,
+    paint: bool,
+    prompt: str | None,
+    out: Path | None,
+    as_json: bool,
+    config: Path | None,
+) -> None:
     """Say whether FILE could be painted with, and what it is.
 
     FILE is a .safetensors file anywhere, or the name of a LoRA of the configured folder. All of it
     is read. Exit code 0: it could; 2: it is no LoRA, is damaged or does not exist; 69: it is
-    intact, and cannot be used with this model and these settings, or this model can use none.
+    intact, and cannot be used with this model and these settings, or this model can use none, or
+    it changes nothing in a picture.
     """
+    say = terminal_words()
+    if not paint and (prompt is not None or out is not None):
+        raise click.UsageError(say("--prompt and --out go with --paint."))
+    prompt = TRIAL_PROMPT if prompt is None else clean(prompt)
+    if not prompt:
+        raise click.UsageError(say("The prompt is empty."))
     settings = load_settings(config).engine.to_engine()
     _fail_without_loras(settings)
     shelf, name = configured_shelf(settings), file.name.removesuffix(SUFFIX)
@@ -82,19 +116,34 @@ def check(file: Path, as_json: bool, config: Path | None) -> None:
         if file.suffix != SUFFIX:
             fail(f"{file} does not end in {SUFFIX}: only such files are read.", BAD_INPUT)
         shelf = LoraShelf(file.parent, targets_of(settings), configured_limits(settings))
+        settings = dataclasses.replace(settings, loras=file.parent)
+    trial: Trial | None = None
     try:
         info = shelf.info(name)
         from engine.diffusion.lora.values import check_values  # torch takes seconds to import
 
         check_values(shelf, name)
+        if paint:
+            trial = _tried(settings, info, prompt, say)
     except (LoraNotFound, LoraInvalid) as error:
         fail(f"{file} cannot be used: {error.reason}.", BAD_INPUT)
     except LoraUnusable as error:
         fail(f"{file} cannot be used: {error.reason}.", UNAVAILABLE)
+    fields, rows = dict(_fields(info)), _rows(info, say)
+    if trial is not None:
+        if trial.changes_nothing:
+            nothing = say(
+                "{file} changes nothing: with it, at weight {weight}, every pixel is the same.",
+                file=file,
+                weight=f"{info.weight:g}",
+            )
+            fail(nothing, UNAVAILABLE)
+        files = _written(trial, name, out or Path(), say)
+        fields["trial"] = _trial_fields(trial, prompt, files)
+        rows += _trial_rows(trial, info, files, say)
     if as_json:
-        click.echo(json.dumps(_fields(info), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(fields, ensure_ascii=False, indent=2))
         return
-    rows = _rows(info, terminal_words())
     width = max(len(heading) for heading, _ in rows) + 2
     for heading, text in rows:
         click.echo(f"{f'{heading}:':<{width}}{text}")
@@ -104,6 +153,87 @@ def _fail_without_loras(settings: EngineSettings) -> None:
     """End with a sentence if the model's family can use no LoRAs."""
     if (family := family_without_loras(settings)) is not None:
         fail(f"The model's family ({family}) has no LoRAs: no file can be used.", UNAVAILABLE)
+
+
+def _tried(settings: EngineSettings, info: LoraInfo, prompt: str, say: Words) -> Trial:
+    """Paint the pictures of a trial on a thread, and say what is being done. Raises LoraUnusable;
+    other errors end the command."""
+    from engine.diffusion.lora.trial import Kind, try_lora
+
+    doing = {
+        Kind.WITHOUT: say("Painting without it …"),
+        Kind.WITH: say("Painting with it …"),
+        Kind.WORDS: say("Painting with its trigger words …"),
+    }
+    click.echo(say("Loading the model …"), err=True)
+    with ThreadPoolExecutor(1) as thread:
+        trial = thread.submit(
+            try_lora, settings, info, prompt, lambda kind: click.echo(doing[kind], err=True)
+        )
+        try:
+            problem = trial.exception()
+        except KeyboardInterrupt:
+            leave_at_once(say("stopped."))
+    if isinstance(problem, LoraUnusable):
+        raise problem
+    with explain_errors():
+        return trial.result()
+
+
+def _written(trial: Trial, name: str, out: Path, say: Words) -> dict[Kind, Path]:
+    """Write the pictures as new files in a folder."""
+    files: dict[Kind, Path] = {}
+    try:
+        for each in trial.pictures:
+            data = encode_png(each.painted.raster, each.painted.recipe)
+            plain = f"lora-{each.kind}.png"
+            files[each.kind] = write_new(out / f"{name}-{each.kind}.png", data, plain)
+    except OSError as error:
+        place = error.filename or out
+        detail = error.strerror or str(error)
+        fail(say("{file} cannot be written: {detail}.", file=place, detail=detail), BAD_INPUT)
+    return files
+
+
+def _trial_rows(
+    trial: Trial, info: LoraInfo, files: Mapping[Kind, Path], say: Words
+) -> list[tuple[str, str]]:
+    headings = {
+        "without": say("Painted without it"),
+        "with": say("Painted with it"),
+        "words": say("With trigger words"),
+    }
+    parts = sum(info.groups.values())
+    rows = [(say("Found in the model"), f"{trial.adapted}/{parts}")]
+    for each in trial.pictures:
+        text = str(files[each.kind])
+        if each.kind != "without":
+            text += " " + say(
+                "(differs by {mean} of 255 on average, in {percent} % of the pixels)",
+                mean=f"{each.mean:.1f}",
+                percent=f"{100 * each.share:.0f}",
+            )
+        rows.append((headings[each.kind], text))
+    if len(trial.pictures) < len(headings):
+        missing = say("There are none that the prompt lacks, so there is no third picture.")
+        rows.append((headings["words"], missing))
+    return rows
+
+
+def _trial_fields(trial: Trial, prompt: str, files: Mapping[Kind, Path]) -> Mapping[str, Any]:
+    return {
+        "prompt": prompt,
+        "adapted": trial.adapted,
+        "pictures": [
+            {
+                "kind": str(each.kind),
+                "file": str(files[each.kind]),
+                "mean_difference": each.mean,
+                "differing_share": each.share,
+            }
+            for each in trial.pictures
+        ],
+    }
 
 
 def _summary(info: LoraInfo, say: Words) -> str:
@@ -125,6 +255,7 @@ def _rows(info: LoraInfo, say: Words) -> list[tuple[str, str]]:
         (say("Changes"), groups),
         (say("Weight"), f"{info.weight:g}"),
         (say("Trigger words"), ", ".join(info.trigger_words)),
+        (say("Style words"), ", ".join(info.style_words)),
         (say("May use it"), say("everybody") if info.allow is None else ", ".join(info.allow)),
         (say("Size"), f"{info.size_bytes / 2**20:.1f} MiB"),
         ("SHA-256", info.sha256 or ""),
@@ -138,6 +269,7 @@ def _fields(info: LoraInfo) -> Mapping[str, Any]:
         "name": info.name,
         "title": info.title,
         "trigger_words": list(info.trigger_words),
+        "style_words": list(info.style_words),
         "weight": info.weight,
         "allow": None if info.allow is None else list(info.allow),
         "family": info.family,

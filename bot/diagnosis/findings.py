@@ -68,6 +68,7 @@ class Code(StrEnum):
     CONTAINER = "memory.container"
     PLAN = "memory.plan"
     PLAN_TOO_LARGE = "memory.plan_too_large"
+    EIGHT_BIT_TOO_LARGE = "memory.eight_bit_too_large"
     MODEL_TOO_LARGE = "memory.model_too_large"
     BOT_HOLDS = "memory.bot_holds"
 

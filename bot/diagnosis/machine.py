@@ -165,7 +165,8 @@ def _model(settings: EngineSettings, device: Any, *, bot_runs: bool) -> Iterator
     unfit = check_loading(lacking, dtype, bot_runs=bot_runs)
     yield from unfit
     if not unfit:
-        yield check_plan(_choice(settings, examined, device, bot_runs=bot_runs), bot_runs=bot_runs)
+        choice = _choice(settings, examined, device, bot_runs=bot_runs)
+        yield check_plan(choice, allow_quantized=settings.allow_quantized, bot_runs=bot_runs)
 
 
 def _choice(settings: EngineSettings, examined: Examined, device: Any, *, bot_runs: bool) -> Choice:

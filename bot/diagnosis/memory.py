@@ -26,10 +26,11 @@ def check_host(total_bytes: int, limit_bytes: int, free_bytes: int) -> list[Find
     return found
 
 
-def check_plan(choice: Choice, *, bot_runs: bool) -> Finding:
+def check_plan(choice: Choice, *, allow_quantized: bool, bot_runs: bool) -> Finding:
     """Return the memory plan that a picture of the model's native size would be painted with.
 
-    bot_runs: a bot that runs holds memory, so that a plan that does not fit beside it is no fault.
+    allow_quantized: whether plans with 8-bit weights were among those to choose from. bot_runs: a
+    bot that runs holds memory, so that a plan that does not fit beside it is no fault.
     """
     peak_bytes, plan = choice.estimate.peak_bytes, str(choice.plan)
     free_bytes = choice.free_bytes
@@ -38,7 +39,8 @@ def check_plan(choice: Choice, *, bot_runs: bool) -> Finding:
         return ok(Code.PLAN, plan=plan, peak_bytes=peak_bytes, free_bytes=free_bytes or 0)
     if bot_runs:
         return note(Code.BOT_HOLDS)
-    return broken(Code.PLAN_TOO_LARGE, plan=plan, peak_bytes=peak_bytes, free_bytes=free_bytes or 0)
+    code = Code.EIGHT_BIT_TOO_LARGE if allow_quantized else Code.PLAN_TOO_LARGE
+    return broken(code, plan=plan, peak_bytes=peak_bytes, free_bytes=free_bytes or 0)
 
 
 def check_loading(

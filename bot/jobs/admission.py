@@ -17,6 +17,7 @@ from bot.jobs.completion import JobEvents
 from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.submission import JobSubmission
 from bot.request.features import feature_problem
+from bot.request.loras import StylePick
 from bot.request.outcomes import (
     Accepted,
     Blocked,
@@ -116,6 +117,10 @@ class AdmissionService:
         with ExitStack() as reserved:
             slots = self._reserve(actor, submissions, reserved)
         return slots if isinstance(slots, Refused) else None
+
+    async def style_pick(self, actor: Actor) -> StylePick:
+        """Return what chooses a LoRA for this member by style words in a prompt."""
+        return await self._lora_access.style_pick(actor)
 
     async def block_refusal(self, actor: Actor) -> Refused | None:
         """Return a refusal if the member is blocked here, to be checked before doing any work."""

@@ -16,7 +16,7 @@ from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.pictures.lineage import BeforeUpscale, Lineage
 from bot.pictures.origins import Origin, origin_of
 from bot.pictures.recipe_import import UnreadableReason, UnreadableRecipe, read_recipe
-from bot.request.loras import NO_LORAS, LoraCatalog
+from bot.request.loras import NO_LORAS, LoraCatalog, StylePick
 from bot.request.notes import LimitedModel, Note, adaptation_notes, reading_notes
 from bot.request.outcomes import NoPictures, Refused, UnknownPicture
 from bot.request.params import GenerationParams
@@ -169,18 +169,19 @@ class InspectionService:
         Refused with a LoRA that the actor may not use: its trigger words would be shown.
         """
         # Off the loop: parsing a long prompt takes a tenth of a second.
-        found = await asyncio.to_thread(self._explained, prompt)
+        pick = await self._lora_access.style_pick(actor)
+        found = await asyncio.to_thread(self._explained, prompt, pick)
         if isinstance(found, Refused):
             return found
         return await self._lora_access.refusal(actor, found.loras) or found
 
-    def _explained(self, prompt: str) -> PromptExplanation | Refused:
+    def _explained(self, prompt: str, pick: StylePick) -> PromptExplanation | Refused:
         permutations = apply_flags_to_each(GenerationParams(prompt), 1, False)
         if isinstance(permutations, Refused):
             return permutations
         level = permutations[0].params.enhance or self._family.enhance
         params = dataclasses.replace(permutations[0].params, enhance=EnhancementLevel.OFF)
-        resolved = resolve(params, self._family, lambda: 0, loras=self._loras)
+        resolved = resolve(pick(params), self._family, lambda: 0, loras=self._loras)
         if isinstance(resolved, Refused):
             return resolved
         family, request, count = self._family, resolved.request, self._count_tokens
@@ -277,7 +278,9 @@ class InspectionService:
         It takes up to 100 ms for a long prompt, which is enhanced in every way to see which one was
         painted: on another thread.
         """
-        line = prompt_line(to_copy, self._family)
+        line = prompt_line(
+            to_copy, self._family, refuse_styles=self._loras.has_style(to_copy.prompt)
+        )
         notes = (*request_notes(recipe.request, self._family), *adaptation_notes(recipe))
         return PictureDetails(
             recipe,

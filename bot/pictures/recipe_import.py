@@ -106,7 +106,7 @@ def _is_plausible(recipe: Recipe) -> bool:
     numbers = (request.width_px, request.height_px, request.steps, abs(request.guidance))
     names = [recipe.model, recipe.revision, recipe.family, recipe.conditions.plan]
     names += [each.name for each in (*recipe.loras, *request.loras)]
-    names += [word for each in request.loras for word in each.words]
+    names += [word for each in request.loras for word in (*each.words, each.style_word)]
     notes = [text for each in recipe.adaptations for text in (each.stage, each.value)]
     return (
         max(map(len, texts)) <= 2 * MAX_PROMPT_CHARS

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
+from bot.request.params import GenerationParams
 from bot.request.reasons.loras import (
     LoraBesideNone,
     LoraClosed,
@@ -18,10 +20,11 @@ from bot.request.reasons.loras import (
     UnknownLora,
     UnusableLora,
 )
-from bot.request.values.loras import Choices, LoraChoice, agreed, take_tags, without_none
+from bot.request.values.loras import Choices, LoraChoice, agreed, has_tags, take_tags, without_none
 from engine.diffusion.lora.shelf import LoraInfo, LoraShelf
 from engine.errors import LoraUnusable
 from engine.loras import MAX_LORAS, LoraUse
+from engine.prompts import words_in
 
 MAX_NEAR: Final = 3
 """Similar names that a refusal offers. Chosen by hand."""
@@ -93,12 +96,40 @@ class LoraCatalog:
             if (problem := self._problem(info.name)) is not None:
                 return problem
             weight = info.weight if choice.weight is None else choice.weight
-            use = LoraUse(info.name, float(weight), info.trigger_words)
+            use = LoraUse(info.name, float(weight), info.trigger_words, choice.style_word)
             if found.setdefault(info.name, use) != use:
                 return LoraTwice(info.name)
         if len(found) > MAX_LORAS:
             return TooManyLoras(len(found), MAX_LORAS)
         return tuple(found.values())
+
+    def styled(
+        self,
+        params: GenerationParams,
+        ids: Collection[int] | None = None,
+        opened: Collection[str] | None = None,
+    ) -> GenerationParams:
+        """Return a request with the LoRA whose style words are in its prompt, if it names none.
+
+        Of several the one with the longest words, then the first by name. ids: as for `refusal`.
+        opened: names of those that are open where it is asked, None for all.
+        """
+        if params.lora or has_tags(params.prompt):
+            return params
+        found = [
+            (-len(word), each.name.casefold(), LoraChoice(each.name, style_word=word))
+            for each in self._readable()
+            if each.style_words and allowed(each, ids) and (opened is None or each.name in opened)
+            for word in words_in(params.prompt, each.style_words)
+        ]
+        for *_, choice in sorted(found, key=lambda row: row[:2]):
+            if self._problem(choice.name) is None:
+                return dataclasses.replace(params, lora=(choice,))
+        return params
+
+    def has_style(self, prompt: str) -> bool:
+        """Return whether a prompt has style words of a LoRA, whoever may use it."""
+        return any(words_in(prompt, each.style_words) for each in self._readable())
 
     def names(self, choices: Choices) -> tuple[str, ...] | LoraReason:
         """Return the names of the LoRAs that are meant, however many; usable or not."""
@@ -131,19 +162,20 @@ class LoraCatalog:
 
         ids: as for `refusal`. Nothing where the folder cannot be read.
         """
-        try:
-            infos = self.listing()
-        except LoraUnusable:
-            return ()
         needle = _plain(typed)
         ranked = [
             (rank, each.name.casefold(), each)
-            for each in infos
-            if each.problem is None
-            and allowed(each, ids)
-            and (rank := _rank(needle, each)) is not None
+            for each in self._readable()
+            if allowed(each, ids) and (rank := _rank(needle, each)) is not None
         ]
         return tuple(each for *_, each in sorted(ranked, key=lambda row: row[:2]))
+
+    def _readable(self) -> Sequence[LoraInfo]:
+        """Return the LoRAs without a problem; nothing where the folder cannot be read."""
+        try:
+            return [each for each in self.listing() if each.problem is None]
+        except LoraUnusable:
+            return ()
 
     def _is_here(self, choice: LoraChoice) -> bool:
         return not choice.is_none and isinstance(self.uses((choice,)), tuple)
@@ -163,6 +195,9 @@ class LoraCatalog:
             return False
         return any(each.name == name and allowed(each, ids) for each in infos)
 
+
+StylePick = Callable[[GenerationParams], GenerationParams]
+"""Returns a request with the LoRA that its prompt asks for by style words; reads files."""
 
 NO_LORAS: Final = LoraCatalog(None)
 """For whoever offers none."""

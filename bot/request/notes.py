@@ -59,6 +59,14 @@ class StyleIgnored:
 
 
 @dataclass(frozen=True, slots=True)
+class LoraTaken:
+    """A LoRA is painted with because of its style words in the prompt; none was named."""
+
+    name: str
+    style_word: str
+
+
+@dataclass(frozen=True, slots=True)
 class TriggerWordsAdded:
     """Words that the chosen LoRAs were trained with were added, since the prompt lacks them."""
 
@@ -174,6 +182,7 @@ Note = (
     | HighGuidance
     | SmallSide
     | StyleIgnored
+    | LoraTaken
     | TriggerWordsAdded
     | SyntaxIgnored
     | InertSyntax
@@ -191,7 +200,7 @@ Note = (
 
 def reading_notes(notes: Iterable[Note]) -> tuple[Note, ...]:
     """Return those of the notes that say how a prompt was read, and that no advice is about."""
-    kinds = StyleIgnored | TriggerWordsAdded | PastedText | UnknownOptions
+    kinds = StyleIgnored | LoraTaken | TriggerWordsAdded | PastedText | UnknownOptions
     return tuple(each for each in notes if isinstance(each, kinds))
 
 

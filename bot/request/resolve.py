@@ -15,6 +15,7 @@ from bot.request.notes import (
     HighGuidance,
     InertSyntax,
     LimitedModel,
+    LoraTaken,
     NegativeAdded,
     NegativeGuidance,
     NegativeIgnored,
@@ -264,6 +265,7 @@ def request_notes(request: ImageRequest, family: Family) -> tuple[Note, ...]:
         read = prompts.as_read(request.prompt, request.effective_prompt, request.style, words)
         if styled.clash or read not in (styled.prompt, prompts.with_words(styled.prompt, words)):
             notes.append(StyleIgnored(request.style, styled.clash))
+    notes += (LoraTaken(each.name, each.style_word) for each in request.loras if each.style_word)
     if words and (added := prompts.missing_words(request.prompt, words)):
         notes.append(TriggerWordsAdded(added))
     if inert := prompts.inert_syntax(request.prompt):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 
-from bot.request.loras import NO_LORAS, LoraCatalog
+from bot.request.loras import NO_LORAS, LoraCatalog, StylePick
 from bot.request.outcomes import FlagProblem, Refused, ResolvedRequest
 from bot.request.params import GenerationParams
 from bot.request.prompt.apply_flags import (
@@ -44,12 +44,20 @@ class RequestResolver:
         self.count_tokens = count_tokens
         self._seeds = seeds
 
-    async def resolve(self, params: GenerationParams) -> ResolvedRequest | Refused:
-        """Resolve on another thread: a long prompt takes tens of milliseconds to be analysed."""
-        return await asyncio.to_thread(self.resolve_blocking, params)
+    async def resolve(
+        self, params: GenerationParams, pick: StylePick | None = None
+    ) -> ResolvedRequest | Refused:
+        """Resolve on another thread: a long prompt takes tens of milliseconds to be analysed.
 
-    def resolve_blocking(self, params: GenerationParams) -> ResolvedRequest | Refused:
+        pick: chooses a LoRA by style words; None to paint only with those that are named.
+        """
+        return await asyncio.to_thread(self.resolve_blocking, params, pick)
+
+    def resolve_blocking(
+        self, params: GenerationParams, pick: StylePick | None = None
+    ) -> ResolvedRequest | Refused:
         """Resolve on this thread, for callers that have left the event loop already."""
+        params = params if pick is None else pick(params)
         return resolve(params, self.family, self._seeds, self.count_tokens, loras=self.loras)
 
     async def parse(

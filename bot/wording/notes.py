@@ -12,6 +12,7 @@ from bot.request.notes import (
     HighGuidance,
     InertSyntax,
     LimitedModel,
+    LoraTaken,
     NegativeAdded,
     NegativeGuidance,
     NegativeIgnored,
@@ -28,7 +29,7 @@ from bot.request.notes import (
 )
 from bot.wording.foreign import pasted_text
 from bot.wording.knowledge import limited_model
-from bot.wording.labels import style_ignored, syntax_ignored, unknown_options
+from bot.wording.labels import lora_name, style_ignored, syntax_ignored, unknown_options
 from bot.wording.prompt_analysis import inert_syntax
 from bot.wording.reasons.values import number_text
 from bot.wording.source_images import ground_chosen, source_cut
@@ -64,6 +65,13 @@ def note_sentence(remark: Note, say: Words) -> str:
             )
         case StyleIgnored():
             return style_ignored(remark, say)
+        case LoraTaken(name, word):
+            return say(
+                "“{word}” in the prompt chose the LoRA {name}; {flag} leaves it out.",
+                word=word,
+                name=lora_name(name),
+                flag="--lora none",
+            )
         case TriggerWordsAdded(words):
             return say.plural(
                 "Trigger word of the LoRA added: {words}.",

@@ -41,6 +41,14 @@ Expand = Callable[[ImageRequest, Callable[[], bool]], str | None]
 Adapt = Callable[[Any], AbstractContextManager[object]]
 """Takes the transformer, and applies the request's LoRAs to it for the duration of a block."""
 
+Blame = Callable[[Any, Callable[[], bool]], None]
+"""Takes the transformer and a function that repeats a step that was not finite and says whether it
+is; raises LoraRefused if the request's LoRAs are the reason."""
+
+
+def _nobody(_: Any, __: Callable[[], bool]) -> None:
+    pass
+
 
 def _unadapted(_: Any) -> AbstractContextManager[object]:
     return nullcontext()
@@ -61,9 +69,9 @@ class Painting:
     inputs: as many pictures as the request's mode takes, of the request's size (half of it for
     Mode.UPSCALE). watch: called with each step, `alive` between phases and tiles; both may raise to
     stop. expand: rewrites the prompt; gets a function that says whether to stop. adapt: applies the
-    request's LoRAs; entered while the transformer is on the device. Afterwards `request` has the
-    words that were read, `adaptations` how the picture was recovered from errors, and `finished`
-    the clean latents.
+    request's LoRAs; entered while the transformer is on the device, as `blame` is, after a step
+    that could not be recovered. Afterwards `request` has the words that were read, `adaptations`
+    how the picture was recovered from errors, and `finished` the clean latents.
     """
 
     pipeline: Any
@@ -77,6 +85,7 @@ class Painting:
     expand: Expand | None = None
     stopped: Callable[[], bool] = lambda: False
     adapt: Adapt = _unadapted
+    blame: Blame = _nobody
     adaptations: list[Adaptation] = field(default_factory=list[Adaptation])
     finished: torch.Tensor = field(init=False)
 
@@ -84,7 +93,7 @@ class Painting:
     def paint(self) -> torch.Tensor:
         """Return uint8 pixels on the CPU, height × width × 3.
 
-        Raises InputUnfit, NonFinite, BlankPicture.
+        Raises InputUnfit, NonFinite, BlankPicture, LoraUnusable.
         """
         self._check_inputs()
         with self.stages.encoding():
@@ -225,8 +234,9 @@ class Painting:
         plan = levels(self.family, scheduler, steps, sigma, noise.shape, self.device)
         begin = plan.begin * noise if start is None else latent.noisy(start, noise, plan.sigmas[0])
         seed = self.request.seed ^ (_REFINING if reported_before else 0)
-        with self.stages.denoising(), self.adapt(self.pipeline.transformer):
-            whole = predictor(self.family, self.pipeline.transformer, prompt)
+        transformer = self.pipeline.transformer
+        with self.stages.denoising():
+            whole = predictor(self.family, transformer, prompt)
             run = SamplingRun(
                 predict=self._in_tiles(whole),
                 levels=plan,
@@ -238,7 +248,12 @@ class Painting:
                 reported_before=reported_before,
                 draw=latent.StepNoise(seed, noise.shape, self.device),
             )
-            return run(begin)
+            try:
+                with self.adapt(transformer):
+                    return run(begin)
+            except NonFinite:
+                self.blame(transformer, run.is_finite_now)
+                raise
 
     def _in_tiles(self, predict: Predictor) -> Predictor:
         """Predict an enlarged picture tile by tile.

@@ -37,6 +37,7 @@ from engine.errors import (
     Cancelled,
     Defunct,
     EngineError,
+    LoraNotFound,
     ModelInvalid,
     ModelTooLarge,
     OutOfMemory,
@@ -297,6 +298,7 @@ class DiffusionRenderer:
             expand=self._expand if task.request.expand else None,
             stopped=task.cancel.is_set,
             adapt=loras.adapt,
+            blame=loras.blame,
             adaptations=list(adapted),
         )
 
@@ -324,6 +326,19 @@ class DiffusionRenderer:
             return None
         text = with_words(expansion.text, words)
         return text if self.count_tokens(text) <= self._family.max_tokens else None
+
+    def adapted_parts(self, lora: str, weight: float) -> int:
+        """Apply a LoRA of the folder to the model, take it off again, and return how many parts of
+        the transformer it changed. Raises LoraUnusable."""
+        model = self._current()
+        if model.loras is None:
+            raise LoraNotFound(lora, "no LoRAs are offered here")
+        transformer = model.loaded.pipeline.transformer
+        with (
+            model.residency.denoising(),
+            model.loras.applied(transformer, {lora: weight}) as applied,
+        ):
+            return applied.parts.get(lora, 0)
 
     def count_tokens(self, text: str) -> int:
         """Count what the pipeline would read, including the chat template's own tokens."""

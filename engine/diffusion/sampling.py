@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -104,6 +104,7 @@ class SamplingRun:
     constrain: Constrain | None = None
     reported_before: int = 0
     draw: Draw | None = None
+    _broken: _Taken | None = field(default=None, init=False)
 
     def __call__(self, latents: torch.Tensor) -> torch.Tensor:
         """Denoise these latents."""
@@ -118,6 +119,12 @@ class SamplingRun:
             if taken.number + 1 == self.levels.steps:
                 return taken.after
             taken = ahead or self._take(taken.number + 1, taken.after)
+
+    def is_finite_now(self) -> bool:
+        """After NonFinite: repeat that step in float32 and return whether it is finite."""
+        assert self._broken is not None
+        with self.exact():
+            return self._take(self._broken.number, self._broken.before).finite.read()
 
     def _after(self, taken: _Taken) -> _Taken | None:
         last = taken.number + 1 == self.levels.steps
@@ -158,6 +165,7 @@ class SamplingRun:
         if again.finite.read():
             self._note(Mend.FLOAT32, stage)
             return again
+        self._broken = bad
         raise NonFinite(stage)
 
     def _note(self, mend: Mend, stage: str, value: str = "") -> None:

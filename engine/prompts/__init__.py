@@ -8,7 +8,7 @@ from engine.prompts.language import Language, language
 from engine.prompts.negatives import DEFAULT_NEGATIVE, is_ours
 from engine.prompts.quality import POSITIVE_SUFFIX
 from engine.prompts.styles import PictureStyle, Styled, as_read, styled
-from engine.prompts.triggers import missing_words, with_words
+from engine.prompts.triggers import missing_words, with_words, words_in
 from engine.prompts.vocabulary import SUBJECTS, KnownNames, Topic, Vocabulary
 
 __all__ = [
@@ -43,4 +43,5 @@ __all__ = [
     "styled",
     "visible",
     "with_words",
+    "words_in",
 ]

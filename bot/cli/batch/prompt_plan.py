@@ -242,7 +242,8 @@ def resolve_later(
     """
 
     def resolve_now(count: Count | None) -> ResolvedRequest | Refused:
-        outcome = resolve(params, family, _random_seed, count, keep_guidance=compared, loras=loras)
+        styled = loras.styled(params)
+        outcome = resolve(styled, family, _random_seed, count, keep_guidance=compared, loras=loras)
         if not ignored or isinstance(outcome, Refused):
             return outcome
         notes = (*outcome.notes, SyntaxIgnored(ignored))

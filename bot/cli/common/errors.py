@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import os
 import shlex
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from bot.exit_codes import BAD_CONFIG, BAD_INPUT, RESTART, UNAVAILABLE
+from bot.exit_codes import BAD_CONFIG, BAD_INPUT, INTERRUPTED, RESTART, UNAVAILABLE
 from bot.settings import InvalidSetting, Settings, load
 from engine.errors import Defunct, EngineError, LoraUnusable, ModelUnavailable, PromptTooLong
 from storage.errors import DatabaseCorrupt, DataFolderLocked, StorageError
@@ -35,6 +38,18 @@ def fail(sentence: str, exit_code: int) -> NoReturn:
     raise CommandError(sentence, exit_code)
 
 
+def leave_at_once(sentence: str) -> NoReturn:
+    """End the process after Ctrl-C, while a thread of it may still load a model or paint."""
+    click.echo(f"zimagine: {sentence}", err=True)
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or never there
+            stream.flush()
+    # Skip the interpreter's shutdown: a model that is still loading in its thread would crash it.
+    # Everything that has to be closed is closed.
+    os._exit(INTERRUPTED)
+
+
 def load_settings(path: Path | None, **override: dict[str, Any]) -> Settings:
     """Return the settings, or exit with one sentence and code 78."""
     try:
@@ -43,7 +58,7 @@ def load_settings(path: Path | None, **override: dict[str, Any]) -> Settings:
         fail(str(error), BAD_CONFIG)
 
 
-@contextmanager
+@contextlib.contextmanager
 def explain_errors() -> Iterator[None]:
     """Turn errors of engine and storage into a sentence and an exit code."""
     try:

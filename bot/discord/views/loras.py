@@ -21,7 +21,7 @@ _WORDS_CHARS = 150
 def loras_layout(found: Sequence[LoraInfo], page: int, say: Words) -> ui.LayoutView:
     """Show one page of the LoRAs that a member may use. page: from 0; too high ones are the last.
 
-    Each has its name, title, own weight, trigger words, and the family that it is for.
+    Each has its name, title, own weight, trigger words, style words, and the family that it is for.
     """
     if not found:
         return layout(ui.TextDisplay(say("There are no LoRAs that you may use here.")))
@@ -52,6 +52,9 @@ def _row(lora: LoraInfo, say: Words) -> str:
     if lora.trigger_words:
         words = quoted(", ".join(lora.trigger_words), _WORDS_CHARS)
         lines.insert(0, say("Trigger words: {words}", words=words))
+    if lora.style_words:
+        words = quoted(", ".join(lora.style_words), _WORDS_CHARS)
+        lines.insert(0, say("Chosen by: {words}", words=words))
     return f"**{name}**{title}\n{small_print(*lines)}"
 
 

@@ -162,7 +162,8 @@ class ImageToImageService:
         params = await self._read(plan.spec, plan.originals, plan.parsed.params)
         if isinstance(params, Refused):
             return params
-        resolved = await self._resolver.resolve(params)
+        pick = await self._admission.style_pick(actor)
+        resolved = await self._resolver.resolve(params, pick)
         if isinstance(resolved, Refused):
             return resolved
         parent = next(iter(plan.originals.values()), None)

@@ -38,7 +38,8 @@ class GenerationService:
             return parsed
         if (problem := count_problem(parsed)) is not None:
             return problem
-        resolved = await self._resolver.resolve(parsed.params)
+        pick = await self._admission.style_pick(actor)
+        resolved = await self._resolver.resolve(parsed.params, pick)
         if isinstance(resolved, Refused):
             return resolved
         unknown = confirmation(parsed, resolved, self._resolver.family)

@@ -34,7 +34,7 @@ from bot.request.prompt.pasted.settings import holds_negative
 from bot.request.resolve import UPSCALE_FACTOR
 from bot.request.resolver import RequestResolver
 from bot.request.values.ids import plain_digits
-from bot.request.values.loras import LoraChoice, has_tags
+from bot.request.values.loras import NO_LORA, LoraChoice, has_tags
 from engine import uploads
 from engine.prompts import EnhancementLevel, clean
 from engine.series import MAX_PICTURES
@@ -259,7 +259,8 @@ def _init_images(original: ImageRequest) -> InitImages | None:
 
 
 def _choices(original: ImageRequest) -> tuple[LoraChoice, ...]:
-    return tuple(LoraChoice(each.name, each.weight) for each in original.loras)
+    found = tuple(LoraChoice(each.name, each.weight) for each in original.loras)
+    return found or (LoraChoice(NO_LORA),)
 
 
 def params_like(params: GenerationParams, original: ImageRequest) -> GenerationParams | Refused:
@@ -267,7 +268,7 @@ def params_like(params: GenerationParams, original: ImageRequest) -> GenerationP
 
     An upscaled picture counts with its size before upscaling. A request with source images keeps
     its size: --size and --ar are refused. LoRAs that the parameters name, or `none`, stand in place
-    of the picture's.
+    of the picture's; style words choose none.
     """
     size: tuple[int, int] | None = (original.width_px, original.height_px)
     if original.mode is Mode.UPSCALE:

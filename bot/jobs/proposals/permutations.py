@@ -20,6 +20,7 @@ from bot.jobs.proposals.suggestions import Suggestion, asked_suggestion
 from bot.jobs.submission import JobSubmission
 from bot.pictures.originals import OriginalPictures
 from bot.request.knowledge import confirmation, unrecognized
+from bot.request.loras import StylePick
 from bot.request.outcomes import (
     Accepted,
     ManyPermutations,
@@ -227,11 +228,12 @@ class PermutationService:
             if isinstance(found, Refused):
                 return found
             original, private = await self._originals.settings_of(found), found.private
+        pick = await self._admission.style_pick(actor)
         # On another thread: up to MAX_PERMUTATIONS prompts are analysed.
-        return await asyncio.to_thread(self._resolve_all, batch, original, private)
+        return await asyncio.to_thread(self._resolve_all, batch, original, private, pick)
 
     def _resolve_all(
-        self, batch: PendingBatch, original: ImageRequest | None, private: bool
+        self, batch: PendingBatch, original: ImageRequest | None, private: bool, pick: StylePick
     ) -> _ResolvedBatch | Refused:
         expanded = expand_prompts(batch.params.prompt)
         if isinstance(expanded, Refused):
@@ -241,7 +243,7 @@ class PermutationService:
             return parsed
         submissions: list[JobSubmission] = []
         for each in parsed:
-            submission = self._resolve_one(each, original)
+            submission = self._resolve_one(each, original, pick)
             if isinstance(submission, Refused):
                 return submission
             submissions.append(
@@ -278,14 +280,14 @@ class PermutationService:
         return reason if isinstance(reason, NothingKnown) else None
 
     def _resolve_one(
-        self, parsed: ParsedRequest, original: ImageRequest | None
+        self, parsed: ParsedRequest, original: ImageRequest | None, pick: StylePick
     ) -> JobSubmission | Refused:
         if (problem := count_problem(parsed)) is not None:
             return problem
         params = parsed.params if original is None else params_like(parsed.params, original)
         if isinstance(params, Refused):
             return params
-        resolved = self._resolver.resolve_blocking(params)
+        resolved = self._resolver.resolve_blocking(params, pick)
         if isinstance(resolved, Refused):
             return blame_flags(resolved, parsed)
         return JobSubmission(resolved, parsed.count)

@@ -109,7 +109,8 @@ class SuggestionService:
                 return Refused(ProposalClosed(answered=False))
             prompt = pending.examples[example]
             params = dataclasses.replace(params, prompt=prompt, unknown_options=())
-        resolved = await self._resolver.resolve(params)
+        pick = await self._admission.style_pick(actor)
+        resolved = await self._resolver.resolve(params, pick)
         if isinstance(resolved, Refused):
             return resolved
         return await self._admission.accept(

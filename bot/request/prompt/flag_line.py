@@ -14,19 +14,20 @@ from bot.request.prompt.pasted.parameters_text import read_typed
 from bot.request.prompt.permutations import escape_braces
 from bot.request.quotations import QUOTATION_MARKS, escape_match
 from bot.request.values.flag_values import SOFT
-from bot.request.values.loras import LoraChoice, written
+from bot.request.values.loras import NO_LORA, LoraChoice, written
 from engine import prompts
 from engine.loras import words_of
 from engine.prompts import EnhancementLevel, Style
 from engine.types import ImageRequest, Mode
 
 
-def flag_line(request: ImageRequest) -> str:
+def flag_line(request: ImageRequest, *, refuse_styles: bool = False) -> str:
     """Return the prompt and flags that reproduce this picture when `parse` or `expand` read them.
 
     No flag can name the source images or the variations. --enhance is included if the level can be
     determined from the effective prompt. A negative prompt without guidance did nothing, and would
-    raise guidance: it is left out.
+    raise guidance: it is left out. refuse_styles: the prompt has style words of a LoRA, which must
+    choose none.
     """
     level = _enhancement_level(request)
     flags = [
@@ -46,6 +47,8 @@ def flag_line(request: ImageRequest) -> str:
     if request.loras:
         choices = (LoraChoice(each.name, each.weight) for each in request.loras)
         flags.append(f"--lora {written(choices)}")
+    elif refuse_styles:
+        flags.append(f"--lora {NO_LORA}")
     if level is not None:
         flags.append(f"--enhance {level}")
     negative = request.negative_prompt if request.guidance > 1.0 else ""

@@ -25,12 +25,14 @@ class PromptLine:
     adjusted: bool = False
 
 
-def prompt_line(request: ImageRequest, family: Family) -> PromptLine:
+def prompt_line(
+    request: ImageRequest, family: Family, *, refuse_styles: bool = False
+) -> PromptLine:
     """Return the line that comes closest to a picture among those that this family paints.
 
     It names no source images and no variations, since no flag can. An enlarged picture has the size
     that it had before. Settings out of the family's bounds, of a picture by another model, are
-    moved to the nearest ones within.
+    moved to the nearest ones within. refuse_styles: as for `flag_line`.
     """
     before = dataclasses.replace(
         request, mode=Mode.TEXT, inputs=(), strength=1.0, variations=(), **_size_before(request)
@@ -46,9 +48,11 @@ def prompt_line(request: ImageRequest, family: Family) -> PromptLine:
         **_fitting_size(before, family),
     )
     without = dataclasses.replace(fitting, negative_prompt=before.negative_prompt)
-    line = flag_line(fitting)
+    line = flag_line(fitting, refuse_styles=refuse_styles)
     if len(line) > MAX_LINE_CHARS:
-        line = flag_line(dataclasses.replace(fitting, negative_prompt=""))
+        line = flag_line(
+            dataclasses.replace(fitting, negative_prompt=""), refuse_styles=refuse_styles
+        )
     return PromptLine(line, adjusted=without != before)
 
 

@@ -15,6 +15,8 @@ from engine.prompts import lora_tags
 
 EXAMPLES: Final = ("name", "name:0.8", "name:0.8,other:0.5")
 """What may be written, for the sentence about what may not."""
+NO_LORA: Final = "none"
+"""What stands in place of names where no LoRA is wanted."""
 _FILE_ENDING = ".safetensors"
 _MINUS = str.maketrans("−–—", "---")
 _NUMBER = re.compile(r"[+-]?(?:\d{1,6}(?:\.\d{0,6})?|\.\d{1,6})")
@@ -32,15 +34,20 @@ _BEFORE = re.compile(r"[\s,，、;；]*")
 
 @dataclass(frozen=True, slots=True)
 class LoraChoice:
-    """A LoRA as it was asked for. weight: None for the LoRA's own."""
+    """A LoRA as it was asked for.
+
+    weight: None for the LoRA's own. style_word: the words of the prompt that ask for it, "" if it
+    was named.
+    """
 
     name: str
     weight: float | None = None
+    style_word: str = ""
 
     @property
     def is_none(self) -> bool:
         """Whether it means that no LoRA is wanted, not those of an earlier picture either."""
-        return self.name.casefold() == "none" and self.weight is None
+        return self.name.casefold() == NO_LORA and self.weight is None
 
     def __str__(self) -> str:
         name = self.name if _PLAIN.fullmatch(self.name) else f'"{self.name}"'

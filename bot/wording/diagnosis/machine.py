@@ -138,6 +138,16 @@ MEMORY: Final[Mapping[Code, Phrase]] = {
         ),
         translatable("Close other programs, or set allow_quantized = true under [engine]."),
     ),
+    Code.EIGHT_BIT_TOO_LARGE: Phrase(
+        translatable(
+            "No memory plan fits, even with 8-bit weights: the smallest, {plan}, needs "
+            "{peak_bytes}, and {free_bytes} are free."
+        ),
+        translatable(
+            "Close other programs, or choose smaller weights: docs/gpu.md, “What fits which "
+            "machine”."
+        ),
+    ),
     Code.MODEL_TOO_LARGE: Phrase(
         translatable(
             "The model cannot be loaded: it needs {needed_bytes} of main memory in {dtype}, and "

@@ -42,7 +42,7 @@ def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
         "out_of_memory": say("There was not enough memory to paint this picture."),
         **dict.fromkeys(
             ("lora_not_found", "lora_invalid", "lora_refused"),
-            say("A LoRA cannot be used any more. ({detail})", detail=detail),
+            say("A LoRA cannot be used. ({detail})", detail=detail),
         ),
         "disk": say("The picture could not be saved: there is a problem with my disk."),
         "crashed": say("I crashed twice while painting this and gave up."),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from engine.diffusion.lora.adapters import Adapters
 from engine.diffusion.lora.shelf import Stamp
-from engine.errors import LoraNotFound
+from engine.errors import LoraNotFound, LoraRefused
 from engine.loras import LoraFile, LoraUse, weights_of
+
+_OVERFLOW = "the model's values become NaN or infinite"
 
 
 class LoraSession:
@@ -36,6 +39,19 @@ class LoraSession:
         if self._adapters is None or not self._weights:
             return nullcontext()
         return self._adapters.applied(transformer, self._weights)
+
+    def blame(self, transformer: Any, is_finite: Callable[[], bool]) -> None:
+        """Raise LoraRefused if a step is not finite because of them, naming the one that suffices.
+
+        is_finite: computes the step again. Called while none is applied; costs a step for each.
+        """
+        if self._adapters is None or not self._weights or not is_finite():
+            return
+        for name, weight in self._weights.items():
+            with self._adapters.applied(transformer, {name: weight}):
+                if not is_finite():
+                    raise LoraRefused(name, f"at weight {weight:g}, {_OVERFLOW}")
+        raise LoraRefused(", ".join(self._weights), f"at these weights together, {_OVERFLOW}")
 
     def files(self) -> tuple[LoraFile, ...]:
         """Return the files that were applied, after painting.

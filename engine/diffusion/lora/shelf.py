@@ -50,15 +50,17 @@ Stamp = tuple[int, int, int]
 class LoraInfo:
     """What people see of a LoRA; texts may come from strangers and are one line each.
 
-    ranks: ascending, empty for methods without one. groups: how many parts of each it changes.
-    weight: to use by default. allow: ids of who may use it, None for everybody. sha256: of the
-    file, None in a listing. notes: for the owner. problem: why it cannot be used; then the fields
-    from `family` to `groups` are empty.
+    style_words: those of a prompt that ask for it where no LoRA is named. ranks: ascending, empty
+    for methods without one. groups: how many parts of each it changes. weight: to use by default.
+    allow: ids of who may use it, None for everybody. sha256: of the file, None in a listing. notes:
+    for the owner. problem: why it cannot be used; then the fields from `family` to `groups` are
+    empty.
     """
 
     name: str
     title: str
     trigger_words: tuple[str, ...] = ()
+    style_words: tuple[str, ...] = ()
     weight: float = 1.0
     allow: tuple[str, ...] | None = None
     family: str | None = None
@@ -307,6 +309,7 @@ def _described(
         name=name,
         title=title,
         trigger_words=words,
+        style_words=sidecar.style_words,
         weight=1.0 if sidecar.weight is None else sidecar.weight,
         allow=sidecar.allow,
         family=Z_IMAGE if layout.origin is None else layout.origin.family,

@@ -19,7 +19,7 @@ MAX_BYTES = 1 << 20
 """Of a sidecar. Chosen by hand, a hundred times what the largest one needs."""
 _MAX_TEXT = 100
 _MAX_WORDS = 50
-_FIELDS = ("title", "trigger_words", "weight", "allow", "training_adapter")
+_FIELDS = ("title", "trigger_words", "style_words", "weight", "allow", "training_adapter")
 _WEBUI_MARKS = ("activation text", "preferred weight", "sd version")
 _PEFT_MARK = "peft_type"
 
@@ -28,8 +28,9 @@ _PEFT_MARK = "peft_type"
 class Sidecar:
     """What is known about a LoRA beside its weights.
 
-    weight: None for 1. allow: ids of users and roles that may use it, None for everybody.
-    training_adapter: overrules what the name seems to say. config: alpha, where the file has none.
+    style_words: those of a prompt that ask for it where no LoRA is named. weight: None for 1.
+    allow: ids of users and roles that may use it, None for everybody. training_adapter: overrules
+    what the name seems to say. config: alpha, where the file has none.
     """
 
     title: str | None = None
@@ -38,6 +39,7 @@ class Sidecar:
     allow: tuple[str, ...] | None = None
     training_adapter: bool | None = None
     config: PeftConfig | None = None
+    style_words: tuple[str, ...] = ()
 
 
 NONE = Sidecar()
@@ -69,6 +71,7 @@ def read(paths: list[Path]) -> Sidecar:
         _weight(found.get("weight"), path.name),
         _ids(found.get("allow"), path.name),
         adapter,
+        style_words=_texts(found.get("style_words"), "style_words", path.name) or (),
     )
 
 

@@ -6,11 +6,19 @@ import json
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 from structlog.testing import capture_logs
 
+from bot.cli.batch.prompt_plan import resolve_later
+from bot.request.loras import LoraCatalog
+from bot.request.outcomes import ResolvedRequest
+from bot.request.params import GenerationParams
 from bot.runtime.app import log_loras
 from bot.settings import Settings
-from tests.bot.cli.calling import QUICK, painted, refused, zimagine
+from engine.diffusion.families import SKETCH_FAMILY
+from engine.diffusion.lora.configured import configured_shelf
+from engine.settings import EngineSettings
+from tests.bot.cli.calling import QUICK, names, painted, pixels, refused, zimagine
 from tests.bot.lora_files import write_lora
 
 SDXL = {"model": "sdxl", "family": "sdxl-turbo"}
@@ -21,7 +29,11 @@ NO_LORAS = '[engine]\nmodel = "sdxl"\nloras = "loras"\nfamily = "sdxl-turbo"\n'
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test starts in a folder of its own, with two LoRAs that are configured."""
     monkeypatch.chdir(tmp_path)
-    write_lora(tmp_path / "loras", "ink", 'title = "Ink wash"\ntrigger_words = ["inkwash"]\n')
+    write_lora(
+        tmp_path / "loras",
+        "ink",
+        'title = "Ink wash"\ntrigger_words = ["inkwash"]\nstyle_words = ["in ink"]\n',
+    )
     (tmp_path / "loras" / "broken.safetensors").write_bytes(b"<!DOCTYPE html><html></html>")
     Path("config.toml").write_text('[engine]\nloras = "loras"\n')
     return tmp_path
@@ -95,9 +107,38 @@ def test_a_lora_is_painted_with() -> None:
     assert (use["name"], use["weight"], len(use["sha256"])) == ("ink", 0.8, 64)
     assert "LoRAs:" in zimagine("inspect", "ink.png").stdout
     assert "Did you mean `ink`?" in refused("a lake", "--lora", "inc")
+    catalog = LoraCatalog(configured_shelf(EngineSettings(loras=Path("loras"))))
+    styled = resolve_later(GenerationParams("a lake in ink"), SKETCH_FAMILY, loras=catalog)(None)
+    assert isinstance(styled, ResolvedRequest)
+    assert [(each.name, each.style_word) for each in styled.request.loras] == [("ink", "in ink")]
+    assert "in ink” in the prompt chose the LoRA ink" in zimagine("explain", "a lake in ink").stdout
     assert "contradict" in refused("a lake --lora ink:0.5", "--lora", "ink:0.8")
     assert "two weights" in refused("a lake", "--lora", "Ink:0.5", "--lora", "ink:0.8")
     assert "the weight of a LoRA" in refused("a lake", "--lora", "ink:strong")
     Path("loras/ink.safetensors").unlink()
     assert "`ink` cannot be used" in refused("--recipe", "ink.png")
     assert "`ink` cannot be used" in refused("--vary", "ink.png")
+
+
+def test_a_trial_is_painted() -> None:
+    """--paint writes three pictures, which differ, and says how far; two where there are no trigger
+    words. A LoRA that changes nothing gets one sentence and code 69, and nothing is written."""
+    done = zimagine("lora", "check", "ink", "--paint", "--out", "out", "--json")
+    assert done.exit_code == 0, done.output
+    trial = json.loads(done.stdout)["trial"]
+    assert names("out") == ["ink-with.png", "ink-without.png", "ink-words.png"]
+    assert trial["adapted"] == sum(json.loads(done.stdout)["changes"].values())
+    assert [each["kind"] for each in trial["pictures"]] == ["without", "with", "words"]
+    assert [each["mean_difference"] > 1 for each in trial["pictures"]] == [False, True, True]
+    assert len({pixels(each["file"]) for each in trial["pictures"]}) == 3
+    assert "Painting with its trigger words" in done.stderr
+    tensors = load_file("loras/ink.safetensors")
+    flat = {name: each * ("lora_A" in name) for name, each in tensors.items()}
+    save_file(flat, "flat.safetensors")
+    done = zimagine("lora", "check", "flat.safetensors", "--paint", "--prompt", "a hill")
+    assert done.exit_code == 69 and not done.stdout and not Path("flat-with.png").exists()
+    assert done.stderr.splitlines()[-1] == (
+        "zimagine: flat.safetensors changes nothing: with it, at weight 1, every pixel is the same."
+    )
+    done = zimagine("lora", "check", "ink", "--out", "out")
+    assert done.exit_code == 2 and "--prompt and --out go with --paint" in done.stderr

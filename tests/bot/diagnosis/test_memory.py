@@ -33,14 +33,18 @@ def test_a_container_has_less() -> None:
 
 
 def test_the_plan_that_it_would_take() -> None:
-    """The planner's own choice is told; one that does not fit is broken, unless a bot runs."""
-    found = check_plan(choice(23), bot_runs=False)
+    """The planner's own choice is told; one that does not fit is broken, unless a bot runs, and
+    8-bit weights are advised where they are not allowed yet."""
+    found = check_plan(choice(23), allow_quantized=False, bot_runs=False)
     assert found.level is Level.OK and "resident" in said([found])
     short = choice(0.6)
-    assert check_plan(short, bot_runs=False).code is Code.PLAN_TOO_LARGE
-    assert check_plan(short, bot_runs=True).level is Level.NOTE
+    for allowed in (False, True):
+        found = check_plan(short, allow_quantized=allowed, bot_runs=False)
+        assert found.level is Level.BROKEN
+        assert ("allow_quantized" in said([found])) is not allowed
+    assert check_plan(short, allow_quantized=False, bot_runs=True).level is Level.NOTE
     shared = replace(choice(23), fits=False)
-    assert said([check_plan(shared, bot_runs=False)])
+    assert said([check_plan(shared, allow_quantized=False, bot_runs=False)])
 
 
 def test_memory_to_load_it() -> None:

@@ -155,10 +155,12 @@ async def test_admins_choose_what_is_open(
     data_dir: Path, tmp_path: Path, renderer: ScriptedRenderer
 ) -> None:
     """Admins open LoRAs on their server, or others in one of its channels and its threads; what is
-    not open is neither proposed nor painted with, by reroll neither, and nobody else may choose."""
+    not open is neither proposed nor painted with, by reroll and style words neither, and nobody
+    else may choose."""
     folder = tmp_path / "loras"
-    for name in ("ink", "film", "fox"):
+    for name in ("ink", "film"):
         write_lora(folder, name)
+    write_lora(folder, "fox", 'style_words = ["drawn by a fox", "狐狸画"]\n')
     async with open_harness(data_dir, renderer.load, engine={"loras": folder}) as harness:
 
         async def choose(group: str, **options: Any) -> str:
@@ -168,8 +170,30 @@ async def test_admins_choose_what_is_open(
         async def names() -> list[str]:
             return [value for _, value in await offered(harness, harness.alice, "")]
 
-        await harness.alice.slash(harness.channel, "imagine", prompt="a lake", lora="fox")
+        async def drawn(prompt: str) -> list[LoraUse]:
+            await harness.alice.slash(harness.channel, "imagine", prompt=prompt)
+            await harness.settled()
+            return [*renderer.painted[-1].loras]
+
+        taken = [LoraUse("fox", 1.0, (), "drawn by a fox")]
+        assert await drawn("a lake drawn by a fox") == taken
+        said = harness.texts(harness.channel.last_message)
+        assert "“drawn by a fox” in the prompt chose the LoRA fox" in said
+        record = await harness.alice.slash(harness.channel, "explain", prompt="狐狸画")
+        assert "“狐狸画” in the prompt chose the LoRA fox" in response_text(harness, record)
+        asked = await harness.alice.slash(
+            harness.channel, "imagine", prompt="a {red, blue} hill drawn by a fox"
+        )
+        await harness.alice.click(asked.response.message, label="Paint 2 pictures")
         await harness.settled()
+        assert [[*each.loras] for each in renderer.painted[-2:]] == [taken, taken]
+        assert await drawn("a lake drawn by a fox --lora none") == []
+        form = await open_remix(harness, harness.alice)
+        await harness.alice.submit_modal(form, {"prompt": "a hill drawn by a fox"})
+        await harness.settled()
+        assert renderer.painted[-1].prompt == "a hill drawn by a fox"
+        assert renderer.painted[-1].loras == ()
+        charged = harness.charged()
         assert "All LoRAs" in await choose("server")
         said = await choose("server", names="Ink, film")
         listed = "2 LoRAs are open on this server: `film`, `ink`"
@@ -181,7 +205,8 @@ async def test_admins_choose_what_is_open(
         ):
             record = await harness.alice.slash(harness.channel, command, **options)
             assert "You may not use the LoRA `fox` here." in private_text(record)
-        assert harness.charged() == 1
+        assert harness.charged() == charged
+        assert await drawn("a tree drawn by a fox") == []
         here = f"<#{harness.channel.id}>"
         assert await choose("channel", names="fox") == f"1 LoRA is open in {here}: `fox`"
         assert await names() == ["fox"]

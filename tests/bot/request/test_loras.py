@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.request.loras import NO_LORAS, LoraCatalog
-from bot.request.notes import InertSyntax, Note, TriggerWordsAdded
+from bot.request.notes import InertSyntax, LoraTaken, Note, TriggerWordsAdded
 from bot.request.outcomes import OutOfRange, Refused, ResolvedRequest
 from bot.request.params import GenerationParams
 from bot.request.prompt.apply_flags import ParsedRequest, apply_flags
@@ -205,3 +206,69 @@ def test_who_may_use_one(catalog: LoraCatalog) -> None:
     assert [each.name for each in catalog.matching("wash", {1})] == ["ink"]
     assert [each.name for each in catalog.matching("FOX v", None)] == ["Red_Fox-v2"]
     assert catalog.matching("nothing", None) == ()
+
+
+@pytest.fixture(scope="module")
+def styles(tmp_path_factory: pytest.TempPathFactory) -> LoraCatalog:
+    """LoRAs with style words: two of one style, one for some people alone, one that is damaged."""
+    made = tmp_path_factory.mktemp("styles")
+    tensors = writing.DIALECTS["kohya, musubi"](writing.low_rank(seed=1))
+    for name, sidecar in {
+        "b-pixel": 'style_words = ["pixel art", "像素画"]\nweight = 0.7\n',
+        "a-pixel": 'style_words = ["Pixel Art"]\n',
+        "game": 'style_words = ["old pixel art"]\nallow = ["7"]\n',
+        "art": 'style_words = ["art"]\n',
+        "damaged": 'style_words = ["a very old pixel art"]\n',
+    }.items():
+        writing.save(made / f"{name}.safetensors", tensors)
+        (made / f"{name}.toml").write_text(sidecar, encoding="utf-8")
+    (made / "damaged.safetensors").write_bytes(b"<html>")
+    return LoraCatalog(LoraShelf(made, writing.tiny_targets()))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "ids", "opened", "wanted"),
+    [
+        ("a fox, PIXEL  art", {1}, None, ("a-pixel", "Pixel Art")),
+        ("a fox, pixel art", {1}, {"b-pixel", "art"}, ("b-pixel", "pixel art")),
+        ("a very old pixel art fox", {7}, None, ("game", "old pixel art")),
+        ("a very old pixel art fox", {1}, None, ("a-pixel", "Pixel Art")),
+        ("a very old pixel art fox", None, None, ("game", "old pixel art")),
+        ("一只狐狸的像素画风格", {1}, None, ("b-pixel", "像素画")),
+        ("a party of pixels", {1}, None, None),
+        ("a fox, pixel art", {1}, set(), None),
+        ("a fox, pixel art <lora:art:1>", {1}, None, None),
+    ],
+)
+def test_style_words_choose_a_lora(
+    styles: LoraCatalog,
+    prompt: str,
+    ids: set[int] | None,
+    opened: set[str] | None,
+    wanted: tuple[str, str] | None,
+) -> None:
+    """The one with the longest words in the prompt, the first by name where they are alike, of
+    those that can be used and are open to who asks; none where a tag names one."""
+    (taken,) = styles.styled(GenerationParams(prompt), ids, opened).lora or (None,)
+    assert (taken and (taken.name, taken.style_word)) == wanted
+
+
+def test_a_chosen_lora_is_as_if_it_were_named(styles: LoraCatalog) -> None:
+    """It has its own weight, a note says why it is there, a reroll and the line to copy keep it;
+    a LoRA that is named, or `none`, leaves it out, and so does the line of a picture without."""
+    params = styles.styled(GenerationParams("像素画"))
+    found = resolve(params, KNOWS_ALL, lambda: 5, loras=styles)
+    assert isinstance(found, ResolvedRequest)
+    assert found.request.loras == (LoraUse("b-pixel", 0.7, (), "像素画"),)
+    assert notes_of(found, LoraTaken) == [LoraTaken("b-pixel", "像素画")]
+    assert request_from_json(request_to_json(found.request)) == found.request
+    again = resolve_reroll(found.request, 6, KNOWS_ALL, lambda: 6)
+    assert isinstance(again, ResolvedRequest) and again.request.loras == found.request.loras
+    assert "--lora b-pixel:0.7" in flag_line(found.request, refuse_styles=True)
+    for named in ("none", "art"):
+        kept = GenerationParams("像素画", lora=read_loras(named))
+        assert styles.styled(kept) == kept
+    assert styles.has_style("像素画") and not styles.has_style("a fox")
+    without = replace(found.request, loras=())
+    assert "--lora none" in flag_line(without, refuse_styles=True)
+    assert "--lora" not in flag_line(without)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.prompts import as_read, enhance, missing_words, styled, with_words
+from engine.prompts import as_read, enhance, missing_words, styled, with_words, words_in
 from engine.prompts.enhancement import EnhancementLevel, Style
 from engine.prompts.styles import PictureStyle
 
@@ -29,6 +29,24 @@ def test_words_are_added_where_they_are_missing(
     assert with_words(prompt, words) == wanted
     assert with_words(wanted, words) == wanted
     assert missing_words(wanted, words) == ()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "word", "there"),
+    [
+        ("a Fox, PIXEL  ART!", "pixel art", True),
+        ("pixel artists", "pixel art", False),
+        ("一张像素画风格的狐狸", "像素画", True),
+        ("像素pixel art风格", "pixel art", True),
+        ("картина маслом", "маслом", True),
+        ("картинами", "картина", False),
+        ("un café", "caf", False),
+        ("픽셀아트를", "픽셀아트", True),
+    ],
+)
+def test_words_are_found_whole(prompt: str, word: str, there: bool) -> None:
+    """Words are found whole, in scripts without spaces wherever they stand."""
+    assert words_in(prompt, [word]) == ((word,) if there else ())
 
 
 def test_the_words_are_read_back_from_the_whole_text() -> None:

@@ -19,7 +19,7 @@ from engine.diffusion.lora.configured import configured_shelf, targets_of
 from engine.diffusion.lora.session import LoraSession
 from engine.diffusion.lora.targets import Targets
 from engine.diffusion.renderer import DiffusionRenderer
-from engine.errors import EngineError, LoraInvalid, LoraNotFound
+from engine.errors import EngineError, LoraInvalid, LoraNotFound, LoraRefused
 from engine.loras import LoraFile, LoraUse
 from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR
@@ -158,3 +158,28 @@ def test_the_listed_parts_are_those_of_the_model(tiny: Path, folder: Path) -> No
     assert shelf is not None
     assert [(each.name, each.problem) for each in shelf.listing()] == [("fox", None), ("ink", None)]
     assert configured_shelf(EngineSettings(model=str(tiny))) is None
+
+
+def test_a_lora_with_which_the_model_overflows_is_named(
+    offering: DiffusionRenderer, folder: Path
+) -> None:
+    """Where each change is finite and what the model makes of them is not, the picture fails with
+    the name of the LoRA that suffices, or of all that do so together; the next ones are as ever."""
+    before = painted(offering)
+    for name, modules in {
+        "both": ("layers.0.feed_forward.w1", "layers.0.feed_forward.w3"),
+        "one": ("layers.0.feed_forward.w1",),
+        "two": ("layers.0.feed_forward.w3",),
+    }.items():
+        factors = writing.low_rank(modules, seed=1)
+        for each in factors.values():
+            each["lora_A"] *= 1e10
+            each["lora_B"] *= 1e10
+        writing.save(folder / f"{name}.safetensors", writing.DIALECTS["kohya, musubi"](factors))
+    for used, blamed in ((["fox", "both"], "both"), (["one", "two"], "one, two")):
+        made = outcome(offering, with_loras(*(LoraUse(each, 1.0) for each in used)))
+        assert isinstance(made, LoraRefused) and made.lora == blamed, made
+        assert "NaN or infinite" in made.reason
+    for name in ("both", "one", "two"):
+        (folder / f"{name}.safetensors").unlink()
+    assert painted(offering).raster == before.raster

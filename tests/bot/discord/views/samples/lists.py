@@ -104,6 +104,7 @@ def _loras(count: int, page: int = 0) -> Sample:
                 f"ink-{n}",
                 words[:100],
                 trigger_words=tuple(f"{words[:90]} {m}" for m in range(n % 3)),
+                style_words=tuple(words[:40] for _ in range(n % 2)),
                 weight=0.8,
                 family="Z-Image",
                 ranks=(16, 32)[: n % 3],
