@@ -57,7 +57,7 @@ async def test_every_command_of_a_crowd_is_answered(tmp_path: Path) -> None:
     """Of two hundred commands at once, each is answered in time; refused ones are not charged."""
     async with open_live(tmp_path, ENGINE__QUEUE_LIMIT="20", ENGINE__USER_LIMIT="1000") as live:
         await live.until(lambda: any("model loaded" in x for x in live.playground.process.lines))
-        sent = [live.send("imagine", prompt=f"a lake {number}") for number in range(200)]
+        sent = [live.send("imagine", prompt=f"a lake {number} --steps 2") for number in range(200)]
         await live.answered(*sent)
         accepted = live.rows("SELECT count(*) FROM jobs")[0][0]
         assert 20 <= accepted < 60
@@ -70,7 +70,7 @@ async def test_faults_on_the_way(tmp_path: Path) -> None:
     async with open_live(tmp_path) as live:
         faults, standin = live.playground.standin.faults, live.playground.standin
         faults.plan(Fault.LOST_ANSWER, "POST", "/callback")
-        lost = live.send("imagine", prompt="a boat on a lake", seed=1)
+        lost = live.send("imagine", prompt="a boat on a lake --steps 2", seed=1)
         await live.picture(1)
         assert lost.state is State.ANSWERED
         printed = live.playground.process.lines
@@ -79,7 +79,7 @@ async def test_faults_on_the_way(tmp_path: Path) -> None:
             faults.inject(fault)
             before = len(live.pictures())
             for number in range(3):
-                live.send("imagine", prompt=f"a tree {fault} {number}")
+                live.send("imagine", prompt=f"a tree {fault} {number} --steps 2")
                 await asyncio.sleep(0.2)
             await live.until(lambda: not live.playground.standin.interactions.of_user(MEMBER_ID))
             faults.inject(fault, active=False)
@@ -89,13 +89,13 @@ async def test_faults_on_the_way(tmp_path: Path) -> None:
             )
             assert len(live.pictures()) - before == len(painted)
         standin.gateway.drop_sockets()
-        missed = live.send("imagine", prompt="a house in the snow")
+        missed = live.send("imagine", prompt="a house in the snow --steps 2")
         await live.answered(missed)
         before = len(live.pictures())
         standin.gateway.invalidate()
         await live.until(lambda: not standin.gateway.online)
         await live.ready()
-        late = live.send("imagine", prompt="a tower at night")
+        late = live.send("imagine", prompt="a tower at night --steps 2")
         await live.answered(late)
         await live.settled()
         assert len({m.attachments[0].filename for m in live.pictures()}) == len(live.pictures())
