@@ -38,11 +38,17 @@ _EMBEDDING, _REFINING = 0x5EED_0001, 0x5EED_0002
 Expand = Callable[[ImageRequest, Callable[[], bool]], str | None]
 """Takes a request and a function that says whether to stop; returns the expanded prompt."""
 
-Adapt = Callable[[Any], AbstractContextManager[object]]
-"""Takes the transformer, and applies the request's LoRAs to it for the duration of a block."""
+
+class Adapt(Protocol):
+    """Applies the request's LoRAs for the duration of a block.
+
+    model: the transformer; with `encoders`, the text encoder.
+    """
+
+    def __call__(self, model: Any, *, encoders: bool = False) -> AbstractContextManager[object]: ...
 
 
-def _unadapted(_: Any) -> AbstractContextManager[object]:
+def _unadapted(model: Any, *, encoders: bool = False) -> AbstractContextManager[object]:
     return nullcontext()
 
 
@@ -61,7 +67,7 @@ class Painting:
     inputs: as many pictures as the request's mode takes, of the request's size (half of it for
     Mode.UPSCALE). watch: called with each step, `alive` between phases and tiles; both may raise to
     stop. expand: rewrites the prompt; gets a function that says whether to stop. adapt: applies the
-    request's LoRAs; entered while the transformer is on the device. Afterwards `request` has the
+    request's LoRAs; entered while what it adapts is on the device. Afterwards `request` has the
     words that were read, `adaptations` how the picture was recovered from errors, and `finished`
     the clean latents.
     """
@@ -87,7 +93,7 @@ class Painting:
         Raises InputUnfit, NonFinite, BlankPicture.
         """
         self._check_inputs()
-        with self.stages.encoding():
+        with self.stages.encoding(), self.adapt(self.pipeline.text_encoder, encoders=True):
             prompt = self._read()
         self.alive()
         picture = self._picture(prompt)

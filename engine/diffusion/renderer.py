@@ -17,6 +17,7 @@ import diffusers
 import torch
 import transformers
 
+from engine.diffusion.clip import ClipPair
 from engine.diffusion.devices import pick_device, remarks
 from engine.diffusion.families import Family, Feature, family_of, folder_of
 from engine.diffusion.faults import is_memory, is_sticky, out_of_memory
@@ -179,7 +180,8 @@ class DiffusionRenderer:
         """Return the LoRAs of the owner's folder, for this model's own parts."""
         if self._settings.loras is None or not loaded.family.supports(Feature.LORA):
             return None
-        targets = Targets.of(loaded.pipeline.transformer)
+        transformer, encoder = loaded.pipeline.transformer, loaded.pipeline.text_encoder
+        targets = Targets.of(transformer, encoder if isinstance(encoder, ClipPair) else None)
         shelf = LoraShelf(self._settings.loras, targets, configured_limits(self._settings))
         return Adapters(shelf, self._device, loaded.dtype)
 

@@ -17,6 +17,7 @@ _CONFIGS = {
     "transformer": "config.json",
     "unet": "config.json",
     "text_encoder": "config.json",
+    "text_encoder_2": "config.json",
     "vae": "config.json",
     "scheduler": "scheduler_config.json",
 }

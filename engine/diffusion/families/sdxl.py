@@ -26,7 +26,6 @@ from engine.diffusion.families.base import (
     TransformerShape,
 )
 from engine.diffusion.families.clues import ModelClues
-from engine.diffusion.families.features import Feature
 from engine.prompts import EnhancementLevel, Style
 from engine.schedule import steps_from
 
@@ -83,7 +82,6 @@ class Sdxl(Family):
         EnhancementLevel.LIGHT,
         EnhancementLevel.FULL,
     )
-    lacks: frozenset[Feature] = frozenset({Feature.LORA})
     min_side_px: int = 256
     max_ratio: float = 21 / 9
     default_steps: int = 4
