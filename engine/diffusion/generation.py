@@ -38,8 +38,15 @@ _EMBEDDING, _REFINING = 0x5EED_0001, 0x5EED_0002
 Expand = Callable[[ImageRequest, Callable[[], bool]], str | None]
 """Takes a request and a function that says whether to stop; returns the expanded prompt."""
 
-Adapt = Callable[[Any], AbstractContextManager[object]]
-"""Takes the transformer, and applies the request's LoRAs to it for the duration of a block."""
+
+class Adapt(Protocol):
+    """Applies the request's LoRAs for the duration of a block.
+
+    model: the transformer; with `encoders`, the text encoder.
+    """
+
+    def __call__(self, model: Any, *, encoders: bool = False) -> AbstractContextManager[object]: ...
+
 
 Blame = Callable[[Any, Callable[[], bool]], None]
 """Takes the transformer and a function that repeats a step that was not finite and says whether it
@@ -50,7 +57,7 @@ def _nobody(_: Any, __: Callable[[], bool]) -> None:
     pass
 
 
-def _unadapted(_: Any) -> AbstractContextManager[object]:
+def _unadapted(model: Any, *, encoders: bool = False) -> AbstractContextManager[object]:
     return nullcontext()
 
 
@@ -69,9 +76,10 @@ class Painting:
     inputs: as many pictures as the request's mode takes, of the request's size (half of it for
     Mode.UPSCALE). watch: called with each step, `alive` between phases and tiles; both may raise to
     stop. expand: rewrites the prompt; gets a function that says whether to stop. adapt: applies the
-    request's LoRAs; entered while the transformer is on the device, as `blame` is, after a step
-    that could not be recovered. Afterwards `request` has the words that were read, `adaptations`
-    how the picture was recovered from errors, and `finished` the clean latents.
+    request's LoRAs; entered while what it adapts is on the device. blame: entered with the
+    transformer there, after a step that could not be recovered. Afterwards `request` has the words
+    that were read, `adaptations` how the picture was recovered from errors, and `finished` the
+    clean latents.
     """
 
     pipeline: Any
@@ -96,7 +104,7 @@ class Painting:
         Raises InputUnfit, NonFinite, BlankPicture, LoraUnusable.
         """
         self._check_inputs()
-        with self.stages.encoding():
+        with self.stages.encoding(), self.adapt(self.pipeline.text_encoder, encoders=True):
             prompt = self._read()
         self.alive()
         picture = self._picture(prompt)

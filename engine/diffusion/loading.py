@@ -19,7 +19,7 @@ from engine.diffusion.capacity import require_memory, weights_dtype
 from engine.diffusion.checkpoints import (
     Checkpoint,
     Companions,
-    PipelineFolder,
+    SdxlCheckpoint,
     Unusable,
     open_checkpoint,
 )
@@ -133,7 +133,7 @@ class Loaded:
     folder: Path
     dtype: torch.dtype
     family: Family
-    checkpoint: Checkpoint | PipelineFolder | None = None
+    checkpoint: Checkpoint | SdxlCheckpoint | None = None
 
 
 def load_model(
@@ -201,7 +201,7 @@ def examine_model(settings: EngineSettings, device: torch.device) -> Examined:
         return Examined(family, checkpoint.count, dtype, sizes, checkpoint.notes, too_large)
 
 
-def _opened(settings: EngineSettings) -> tuple[Checkpoint | PipelineFolder, Identified]:
+def _opened(settings: EngineSettings) -> tuple[Checkpoint | SdxlCheckpoint, Identified]:
     """Find a model's files and compare their headers with the architecture of its family."""
     found, source = identified(settings), locate(settings)
     _check_fetched(settings, source, found)

@@ -17,6 +17,7 @@ import diffusers
 import torch
 import transformers
 
+from engine.diffusion.clip import ClipPair
 from engine.diffusion.devices import pick_device, remarks
 from engine.diffusion.families import Family, Feature, family_of, folder_of
 from engine.diffusion.faults import is_memory, is_sticky, out_of_memory
@@ -180,7 +181,8 @@ class DiffusionRenderer:
         """Return the LoRAs of the owner's folder, for this model's own parts."""
         if self._settings.loras is None or not loaded.family.supports(Feature.LORA):
             return None
-        targets = Targets.of(loaded.pipeline.transformer)
+        transformer, encoder = loaded.pipeline.transformer, loaded.pipeline.text_encoder
+        targets = Targets.of(transformer, encoder if isinstance(encoder, ClipPair) else None)
         shelf = LoraShelf(self._settings.loras, targets, configured_limits(self._settings))
         return Adapters(shelf, self._device, loaded.dtype)
 
@@ -329,16 +331,19 @@ class DiffusionRenderer:
 
     def adapted_parts(self, lora: str, weight: float) -> int:
         """Apply a LoRA of the folder to the model, take it off again, and return how many parts of
-        the transformer it changed. Raises LoraUnusable."""
+        transformer and text encoders it changed. Raises LoraUnusable."""
         model = self._current()
         if model.loras is None:
             raise LoraNotFound(lora, "no LoRAs are offered here")
-        transformer = model.loaded.pipeline.transformer
+        pipeline, stages, weights = model.loaded.pipeline, model.residency, {lora: weight}
         with (
-            model.residency.denoising(),
-            model.loras.applied(transformer, {lora: weight}) as applied,
+            stages.encoding(),
+            model.loras.applied(pipeline.text_encoder, weights, encoders=True) as read,
         ):
-            return applied.parts.get(lora, 0)
+            pass
+        with stages.denoising(), model.loras.applied(pipeline.transformer, weights) as painted:
+            pass
+        return read.parts.get(lora, 0) + painted.parts.get(lora, 0)
 
     def count_tokens(self, text: str) -> int:
         """Count what the pipeline would read, including the chat template's own tokens."""

@@ -2,151 +2,47 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import diffusers
-import torch
-import transformers
-from torch import nn
-
-from engine.diffusion.checkpoints.candidates import Candidate, Headers, Rank, candidates, listing
+from engine.diffusion.checkpoints.candidates import listing
 from engine.diffusion.checkpoints.checkpoint import Checkpoint
-from engine.diffusion.checkpoints.components import Prepared, empty_module, matched, wanted_shapes
+from engine.diffusion.checkpoints.components import Prepared
 from engine.diffusion.checkpoints.configurations import Config, read_json
 from engine.diffusion.checkpoints.discovery import INDEX, Companions
-from engine.diffusion.checkpoints.errors import Unusable, listed
+from engine.diffusion.checkpoints.errors import Unusable
 from engine.diffusion.checkpoints.fingerprint import fingerprint
-from engine.diffusion.checkpoints.names import autoencoder
-from engine.diffusion.checkpoints.names.translation import translated
-from engine.diffusion.checkpoints.weights import Weight
-from engine.diffusion.clip import ClipPair, ClipTokenizers
+from engine.diffusion.checkpoints.pipeline_file import PipelineFile
+from engine.diffusion.checkpoints.sdxl_checkpoint import SdxlCheckpoint, read_tokenizer
 from engine.diffusion.families import Component, Family
-from engine.diffusion.families.sdxl import EULER, LCM, Sdxl
-
-_PREFIX = "text_model."
-"""Before the names of CLIP's text encoder: published files have it, and the class may not."""
-_NOT_NEEDED = "position_ids"
-"""What older versions of the libraries saved: the numbers from 0 on."""
-_SCALES = (".weight_scale", ".scale_weight", ".comfy_quant", ".absmax", ".quant_state")
+from engine.diffusion.families.sdxl import Sdxl
 
 
-@dataclass(slots=True)
-class Components:
-    """What a picture is painted with, under the names that the rest of the engine knows.
+class PipelineFolder(SdxlCheckpoint):
+    """The files of an SDXL model in diffusers' folders.
 
-    transformer: the U-Net. Each is None once it was dropped.
-    """
-
-    transformer: Any
-    text_encoder: Any
-    vae: Any
-    tokenizer: Any
-    scheduler: Any
-
-
-class PipelineFolder:
-    """The files of an SDXL model in diffusers' folders, which fill its architecture exactly.
-
-    Making one reads headers and configurations; no weight is in memory before `load`. without: a
-    folder in the model's folder on which no picture depends. Raises Unusable.
+    without: a folder in the model's folder on which no picture depends. Raises Unusable.
     """
 
     def __init__(
         self, source: Path, family: Sdxl, companions: Companions, *, without: str = ""
     ) -> None:
-        if not source.is_dir():
-            raise Unusable(
-                f"{source.name} is a file; {family.name} is read from diffusers' folders"
-            )
+        super().__init__(source, family)
         if any((companions.text_encoder, companions.vae, companions.tokenizer)):
             raise Unusable(
                 f"{family.name} is read from one folder: leave text_encoder, vae and tokenizer "
                 f"under [engine] out"
             )
-        self._root = source
-        self._family = family
         self._without = without
-        self._headers = Headers(source)
-        self._notes: list[str] = []
-        self._index = self._read_index()
-        self._prepared = {
-            one.name: self._prepare(one) for one in family.components if one.has_weights
-        }
-        self._count = sum(one.count for one in self._prepared.values())
-        self._revision: str | None = None
+        self._index_read = self._read_index()
+        self._prepare_all()
 
     @property
-    def root(self) -> Path:
-        """The model's folder."""
-        return self._root
+    def _index(self) -> Config:
+        return self._index_read
 
-    @property
-    def source(self) -> Path:
-        """The folder that it was found in."""
-        return self._root
-
-    @property
-    def count(self) -> int:
-        """Number of values in all weights."""
-        return self._count
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was chosen, ignored and converted, one sentence each; all after `load`."""
-        return tuple(dict.fromkeys(self._notes))
-
-    def load(self, dtype: torch.dtype) -> Components:
-        """Return the components on the CPU, with weights in this format. Call it once.
-
-        Raises Unusable.
-        """
-        self._revision = self.fingerprint()
-        prepared, self._prepared = self._prepared, {}
-        for one in prepared.values():
-            self._notes += one.notes + one.conversions(dtype)
-        return Components(
-            transformer=prepared.pop("unet").load(dtype),
-            text_encoder=self._pair(prepared, dtype),
-            vae=prepared.pop("vae").load(dtype),
-            tokenizer=ClipTokenizers(self._tokenizer("tokenizer"), self._tokenizer("tokenizer_2")),
-            scheduler=self._scheduler(),
-        )
-
-    def check_companions(self) -> None:
-        """Load tokenizers and scheduler, and let them go. Raises Unusable, as `load` would."""
-        self._scheduler()
-        self._tokenizer("tokenizer")
-        self._tokenizer("tokenizer_2")
-
-    def skeletons(self, dtype: torch.dtype) -> dict[str, nn.Module]:
-        """Return copies of the components without memory, in a number format, for measuring."""
-        parts = {name: copy.deepcopy(one.module) for name, one in self._prepared.items()}
-        pair = ClipPair(parts["text_encoder"], parts["text_encoder_2"], zeros=True)
-        copies = {"transformer": parts["unet"], "text_encoder": pair, "vae": parts["vae"]}
-        # The libraries' own `to` warns of what such a copy will not be used for.
-        return {name: nn.Module.to(module, dtype) for name, module in copies.items()}
-
-    def load_component(self, name: str, dtype: torch.dtype) -> nn.Module:
-        """Load "transformer" or "text_encoder" again, as `load` did.
-
-        Raises Unusable, also for changed files.
-        """
-        if self._revision not in (None, fingerprint(self._root, without=self._without)):
-            raise Unusable("its files have changed since the start")
-        self._headers = Headers(self._root)
-        names = {"transformer": ("unet",), "text_encoder": ("text_encoder", "text_encoder_2")}[name]
-        parts = {
-            one.name: self._prepare(one) for one in self._family.components if one.name in names
-        }
-        return parts["unet"].load(dtype) if name == "transformer" else self._pair(parts, dtype)
-
-    def fingerprint(self) -> str:
-        """Return sixteen hex digits that change with the files; after `load`, as they were then."""
-        return self._revision or fingerprint(self._root, without=self._without)
+    def _digest(self) -> str:
+        return fingerprint(self._root, without=self._without)
 
     def _read_index(self) -> Config:
         index = read_json(self._root / INDEX, INDEX)
@@ -160,103 +56,25 @@ class PipelineFolder:
         return index
 
     def _prepare(self, component: Component) -> Prepared:
-        name = component.name
-        label = f"{name}/config.json"
-        config = read_json(self._root / label, label)
-        if name == "vae" and config.get("scaling_factor") is None:
-            config["scaling_factor"] = self._family.vae_scaling_factor
-            self._notes.append(
-                f"{label} has no scaling_factor: {self._family.name}'s, "
-                f"{self._family.vae_scaling_factor:g}, is used"
-            )
-        try:
-            module = empty_module(component, config, self._index)
-            wanted = wanted_shapes(module)
-        except Exception as error:  # a broken configuration makes the libraries raise anything
-            line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-            raise Unusable(f"the configuration of {name} is wrong ({line})") from error
-        notes: list[str] = []
-        weights = self._weights(name, notes)
-        bare = {one.removeprefix(_PREFIX): one for one in wanted}
-        found = matched(name, label, {one: wanted[bare[one]] for one in bare}, weights)
-        return Prepared(name, module, {bare[one]: weight for one, weight in found.items()}, notes)
-
-    def _weights(self, name: str, notes: list[str]) -> Mapping[str, Weight]:
-        """Return the tensors of a component's folder, by the names of its class."""
-        candidate = self._candidate(self._root / name, notes)
-        file = self._headers.open(candidate)
-        if scaled := sorted(one for one in file.tensors if one.endswith(_SCALES)):
-            raise Unusable(
-                f"{file.label} has scaled weights, which {self._family.name} is not read from: "
-                f"{listed(scaled)}"
-            )
-        weights = {one: Weight.of(stored) for one, stored in file.tensors.items()}
-        if name == "vae":
-            found = translated(weights, autoencoder.renaming(list(weights)))
-            if found.unknown:
-                raise Unusable(
-                    f"{file.label} holds {len(found.unknown)} tensors that its vae does not have: "
-                    f"{listed(sorted(found.unknown))}"
-                )
-            return found.weights
-        return {
-            one.removeprefix(_PREFIX): weight
-            for one, weight in weights.items()
-            if not one.endswith(_NOT_NEEDED)
-        }
-
-    def _candidate(self, folder: Path, notes: list[str]) -> Candidate:
-        there = [one for one in candidates(folder) if one.rank in (Rank.SAFE, Rank.VARIANT)]
-        if not there:
-            raise Unusable(f"{folder.name} has no weights in safetensors format")
-        best = [one for one in there if one.rank is there[0].rank]
-        if len(best) > 1:
-            names = listed([self._headers.label(one.paths[0]) for one in best])
-            raise Unusable(f"{names} both hold the {folder.name}: remove one")
-        for other in there[1:]:
-            names = listed([self._headers.label(path) for path in other.paths])
-            notes.append(f"{names} is not read: {best[0].paths[0].name} lies beside it")
-        return best[0]
-
-    def _pair(self, prepared: dict[str, Prepared], dtype: torch.dtype) -> ClipPair:
-        zeros = self._index.get("force_zeros_for_empty_prompt", True) is not False
-        first = prepared.pop("text_encoder").load(dtype)
-        return ClipPair(first, prepared.pop("text_encoder_2").load(dtype), zeros=zeros).eval()
+        return self._prepare_folder(component, self._root / component.name)
 
     def _tokenizer(self, name: str) -> Any:
-        folder = self._root / name
-        if not any((folder / file).is_file() for file in ("tokenizer.json", "vocab.json")):
-            raise Unusable(f"its {name} has no vocabulary: no tokenizer.json or vocab.json")
-        try:
-            return transformers.CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
-        except Exception as error:  # a damaged file makes the library raise nearly anything
-            line = (str(error).strip().splitlines() or ["no detail"])[0][:120]
-            raise Unusable(f"its {name} cannot be read ({type(error).__name__}: {line})") from error
+        return read_tokenizer(self._root / name, name)
 
     def _scheduler(self) -> Any:
-        """Return the folder's scheduler, or the family's with the same noise for any other."""
         label = "scheduler/scheduler_config.json"
         config = read_json(self._root / label, label)
         entry = self._index.get("scheduler")
         name = str(entry[1] if isinstance(entry, list) and len(entry) == 2 else "")
-        if name not in self._family.schedulers:
-            replaced, name = name, self._family.schedulers[0]
-            self._notes.append(f"its scheduler is {replaced}: {name} is used, as its family needs")
-        if name != LCM and config.get("timestep_spacing") != "trailing":
-            config["timestep_spacing"] = "trailing"
-            self._notes.append(f"{label}: timesteps are spaced from the end, as its family needs")
-        if name == EULER and config.get("final_sigmas_type", "zero") != "zero":
-            raise Unusable(f"{label} ends above 0")
-        try:
-            return getattr(diffusers, name).from_config(config)
-        except Exception as error:  # likewise
-            raise Unusable(f"the configuration of its scheduler is wrong ({error})") from error
+        return self._made_scheduler(name, config, label)
 
 
 def open_checkpoint(
     source: Path, family: Family, companions: Companions, *, without: str = ""
-) -> Checkpoint | PipelineFolder:
+) -> Checkpoint | SdxlCheckpoint:
     """Return the files of a family's model, checked by their headers. Raises Unusable."""
-    if isinstance(family, Sdxl):
+    if not isinstance(family, Sdxl):
+        return Checkpoint(source, family, companions, without=without)
+    if source.is_dir():
         return PipelineFolder(source, family, companions, without=without)
-    return Checkpoint(source, family, companions, without=without)
+    return PipelineFile(source, family, companions)

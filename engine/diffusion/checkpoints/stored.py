@@ -168,6 +168,32 @@ class PlacedTensor(Stored):
         return None if values is None else values.view(self.shape)
 
 
+class Transposed(Stored):
+    """A matrix that its file has with rows and columns the other way round."""
+
+    def __init__(self, stored: Stored) -> None:
+        """Raises Unusable for what is no matrix."""
+        if len(stored.shape) != 2:
+            raise Unusable(f"{stored.label}: {stored.name} has the shape {list(stored.shape)}")
+        self.name, self.label, self.format = stored.name, stored.label, stored.format
+        self.shape = (stored.shape[1], stored.shape[0])
+        self.read_whole = True
+        self._stored = stored
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        return self._stored.dtype
+
+    def rows(self, start: int, stop: int) -> torch.Tensor:
+        return self._stored.whole().T[start:stop].contiguous()
+
+    def mapped(self) -> None:
+        return None
+
+    def is_written(self) -> bool:
+        return self._stored.is_written()
+
+
 class TensorInMemory(Stored):
     """A tensor that another reader has opened, mapped where that reader maps."""
 

@@ -217,6 +217,13 @@ class Family(ABC):
         Families are asked in the order of `FAMILIES`, and the first reason wins.
         """
 
+    def guesses(self, clues: ModelClues) -> str | None:
+        """Return why a model may belong to this family that no family recognizes; None if not.
+
+        Its owner is told that it is a guess.
+        """
+        return None
+
     @abstractmethod
     def pipeline_guidance(self, guidance: float) -> float:
         """Convert classic guidance (1.0 = off) to the pipeline's number (0 = off)."""

@@ -17,10 +17,17 @@ _CONFIGS = {
     "transformer": "config.json",
     "unet": "config.json",
     "text_encoder": "config.json",
+    "text_encoder_2": "config.json",
     "vae": "config.json",
     "scheduler": "scheduler_config.json",
 }
 _WEIGHTS = (".safetensors", ".sft", ".gguf", ".bin", ".pt", ".pth", ".ckpt")
+_SAFE = (".safetensors", ".sft")
+_LENGTH_BYTES = 8
+_MOST_HEADER_BYTES = 1 << 24
+"""Read of a file's header. Chosen by hand, fifty times what SDXL's takes."""
+_SDXL = (b'label_emb.0.0.weight"', b'add_embedding.linear_1.weight"')
+"""What takes a picture's sizes, in Stability's names and in diffusers'; other U-Nets have none."""
 _FORMAT = re.compile(
     r"(?:[-_.](?:bf16|fp16|fp32|fp8|f16|int8|int4|nvfp4|mxfp8|i?q\d\w*|k|m|s|e4m3fn|e5m2|scaled|"
     r"mixed|convrot|gguf))+$"
@@ -33,13 +40,15 @@ class ModelClues:
     """The facts that can be read about a model without loading it.
 
     name: as in the settings. index: its model_index.json. configs: by the name of the component,
-    the scheduler's included. Missing and unreadable files are empty here; loading the model reports
+    the scheduler's included. of_sdxl: whether it is a file whose tensors have names that only
+    SDXL's have. Missing and unreadable files are empty here; loading the model reports
     what is wrong with them.
     """
 
     name: str
     index: Mapping[str, Any] = field(default_factory=dict[str, Any])
     configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    of_sdxl: bool = False
 
     @classmethod
     def read(cls, model: str, revision: str | None = None) -> ModelClues:
@@ -50,7 +59,7 @@ class ModelClues:
         """
         folder = _cached(model, revision) or folder_of(model)
         configs = {name: _json_object(folder / name / file) for name, file in _CONFIGS.items()}
-        return cls(model, _json_object(folder / _INDEX), configs)
+        return cls(model, _json_object(folder / _INDEX), configs, _is_of_sdxl(folder))
 
     @property
     def pipeline_class(self) -> str | None:
@@ -103,6 +112,19 @@ def _cached(model: str, revision: str | None) -> Path | None:
     except (ValueError, OSError):  # no id of a hub, or a cache that cannot be read
         return None
     return Path(found).parent if isinstance(found, str) else None
+
+
+def _is_of_sdxl(file: Path) -> bool:
+    """Whether the header of a file names tensors that only SDXL has; False if it cannot be read."""
+    try:
+        if file.suffix.lower() not in _SAFE or not file.is_file():
+            return False
+        with file.open("rb") as opened:
+            length = int.from_bytes(opened.read(_LENGTH_BYTES), "little")
+            header = opened.read(min(length, _MOST_HEADER_BYTES))
+    except OSError:
+        return False
+    return any(mark in header for mark in _SDXL)
 
 
 def _json_object(file: Path) -> dict[str, Any]:

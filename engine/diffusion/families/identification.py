@@ -66,6 +66,10 @@ def identify(
         reason = family.recognizes(clues)
         if reason is not None:
             return Identified(family, reason)
+    for family in families:
+        reason = family.guesses(clues)
+        if reason is not None:
+            return Identified(family, reason, guessed=True)
     found = clues.pipeline_class
     if found is not None:
         reason = f"no family paints with {found}; {_DEFAULT.name} is assumed"

@@ -26,7 +26,6 @@ from engine.diffusion.families.base import (
     TransformerShape,
 )
 from engine.diffusion.families.clues import ModelClues
-from engine.diffusion.families.features import Feature
 from engine.prompts import EnhancementLevel, Style
 from engine.schedule import steps_from
 
@@ -59,6 +58,9 @@ _PREDICTIONS = ("epsilon", "v_prediction")
 _SIGMAS = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas")
 _DISTILLED = re.compile(r"lightning|turbo|hyper")
 _CONSISTENT = re.compile(r"(?:^|-)lcm(?:-|$)")
+_TURBO = re.compile(r"sd-?xl-turbo")
+"""Its publisher's name. What others call turbo is as large as SDXL itself, so that it is painted
+with as Lightning is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,8 @@ class Sdxl(Family):
 
     schedulers: of diffusers, those it may be painted with; the first is used where its folder has
     another. trained_at: the sides of its U-Net's training in latents, smallest and largest. words:
-    what its name says where its scheduler says nothing.
+    what its name says where its scheduler says nothing. file_words: what the name of a single file
+    says, which has neither.
     """
 
     pipeline_class: str = PIPELINE_CLASS
@@ -75,6 +78,7 @@ class Sdxl(Family):
     schedulers: tuple[str, ...]
     trained_at: tuple[int, int]
     words: re.Pattern[str] | None = None
+    file_words: re.Pattern[str]
     layout: TokenLayout = LAYOUT
     max_tokens: int = MAX_TOKENS
     style: Style = Style.TAGS
@@ -83,7 +87,6 @@ class Sdxl(Family):
         EnhancementLevel.LIGHT,
         EnhancementLevel.FULL,
     )
-    lacks: frozenset[Feature] = frozenset({Feature.LORA})
     min_side_px: int = 256
     max_ratio: float = 21 / 9
     default_steps: int = 4
@@ -113,6 +116,12 @@ class Sdxl(Family):
             return f"its scheduler is {name}, and its unet was trained at {8 * side} px"
         if self.words is not None and (word := self.words.search(clues.short_name)):
             return f"its name has {word[0].strip('-')} in it, and it is an SDXL model"
+        return None
+
+    def guesses(self, clues: ModelClues) -> str | None:
+        """Guess by the name of a single file whose tensors are SDXL's: those tell no kind."""
+        if clues.of_sdxl and (word := self.file_words.search(clues.short_name)):
+            return f"its tensors are SDXL's, and its name has {word[0].strip('-')} in it"
         return None
 
     def guidance_at(self, steps: int) -> float:
@@ -308,6 +317,7 @@ SDXL_TURBO: Family = Sdxl(
     known_names=("sdxl-turbo",),
     schedulers=(ANCESTRAL, LCM, EULER),
     trained_at=(1, 64),
+    file_words=_TURBO,
     native_side_px=512,
     max_side_px=1024,
     max_pixels=768 * 768,
@@ -322,6 +332,7 @@ SDXL_LCM: Family = Sdxl(
     schedulers=(LCM,),
     trained_at=(65, 1024),
     words=_CONSISTENT,
+    file_words=_CONSISTENT,
     native_side_px=1024,
     max_side_px=2048,
     max_pixels=1536 * 1536,
@@ -334,6 +345,7 @@ SDXL_LIGHTNING: Family = Sdxl(
     schedulers=(EULER, ANCESTRAL),
     trained_at=(65, 1024),
     words=_DISTILLED,
+    file_words=_DISTILLED,
     native_side_px=1024,
     max_side_px=2048,
     max_pixels=1536 * 1536,

@@ -1,4 +1,4 @@
-"""Apply LoRAs to a transformer for as long as a picture takes, and take them off to the bit.
+"""Apply LoRAs to a model for as long as a picture takes, and take them off to the bit.
 
 No weight is touched. For the duration of a block, adapted layers get a subclass of their own class,
 which adds the changes to what the layer computes. So it does not matter in what form the weights
@@ -19,9 +19,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine.diffusion.lora.deltas import Delta
+from engine.diffusion.families.sdxl_layers import ENCODERS
+from engine.diffusion.lora.deltas import Convolution, Delta
 from engine.diffusion.lora.layout import Axis
 from engine.diffusion.lora.shelf import LoraShelf, Stamp
+from engine.diffusion.lora.targets import TEXT_MODEL, Part
 from engine.diffusion.lora.weights import Change, LoadedLora, load
 from engine.diffusion.quantized import QuantizedLinear
 from engine.errors import LoraInvalid, LoraRefused
@@ -34,16 +36,16 @@ _ONES = 256
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What is applied: names and weights, and how many parts each LoRA changes."""
+    """What is applied: names and weights, and how many parts of a component each LoRA changes."""
 
     weights: Mapping[str, float]
     parts: Mapping[str, int]
 
 
 class Adapters:
-    """The LoRAs of a shelf, on the device, and their application to a transformer.
+    """The LoRAs of a shelf, on the device, and their application to a model.
 
-    device, dtype: that the transformer computes on and in. LoRAs of the last request stay on the
+    device, dtype: that the model computes on and in. LoRAs of the last request stay on the
     device until another request needs others, or `unload`. All calls come from one thread.
     """
 
@@ -52,6 +54,7 @@ class Adapters:
         self._device = device
         self._dtype = dtype
         self._loaded: dict[str, LoadedLora] = {}
+        self._adapts_encoders = any(part.encoder for part in shelf.targets.parts.values())
 
     @property
     def device_bytes(self) -> int:
@@ -112,26 +115,35 @@ class Adapters:
 
     @contextlib.contextmanager
     @torch.no_grad()
-    def applied(self, transformer: nn.Module, weights: Mapping[str, float]) -> Iterator[Applied]:
+    def applied(
+        self, model: nn.Module, weights: Mapping[str, float], *, encoders: bool = False
+    ) -> Iterator[Applied]:
         """Apply LoRAs by name for the duration of a block; {} and weight 0 change no bit.
 
-        weights: 1 as trained; negative ones act the other way. The changes of several LoRAs are
-        added. Enter it when the memory plan has been carried out, because layers may be replaced by
-        that, and leave it before the next plan. Raises what `load` raises, and LoraRefused where
-        they do not fit together; nothing is applied then.
+        model: the transformer or U-Net. encoders: it is the pair of text encoders. weights: 1 as
+        trained; negative ones act the other way. The changes of several LoRAs are added. Enter it
+        when the memory plan has been carried out, because layers may be replaced by that, and leave
+        it before the next plan. Raises what `load` raises, and LoraRefused where they do not fit
+        together; nothing is applied then.
         """
+        if encoders and not self._adapts_encoders:
+            yield Applied({}, {})
+            return
         self.load(weights)
-        whole: nn.Module = getattr(transformer, "_orig_mod", transformer)
+        whole: nn.Module = getattr(model, "_orig_mod", model)
         changes: dict[str, list[_Weighted]] = {}
+        parts = dict.fromkeys(self._loaded, 0)
         for name, loaded in self._loaded.items():
             for part, change in loaded.changes.items():
-                changes.setdefault(part, []).append(_Weighted(name, float(weights[name]), change))
+                if bool(change.part.encoder) is encoders:
+                    weighted = _Weighted(name, float(weights[name]), change)
+                    changes.setdefault(part, []).append(weighted)
+                    parts[name] += 1
         # All is computed before anything is changed: norms are of the weights as they are.
         ready = [self._prepared(whole, part, each) for part, each in changes.items()]
         with contextlib.ExitStack() as undo:
             for each in ready:
                 undo.callback(each())
-            parts = {name: len(loaded.changes) for name, loaded in self._loaded.items()}
             yield Applied({name: float(weights[name]) for name in parts}, parts)
 
     def _prepared(
@@ -145,29 +157,24 @@ class Adapters:
 
     def _module(self, whole: nn.Module, name: str, first: _Weighted) -> Any:
         try:
-            module: Any = whole.get_submodule(name)
+            module = _located(whole, name)
         except AttributeError:
             raise LoraRefused(first.lora, f"it adapts {name}, which this model lacks") from None
         if isinstance(module, _Adapted):
             raise RuntimeError(f"{name} is adapted already")
         part = first.change.part
-        found = (
-            (0, module.weight.numel())
-            if part.is_norm
-            else (module.in_features, module.out_features)
-        )
-        if found != (part.inputs, part.outputs):
+        if _size(module, part) != (part.inputs, part.outputs):
             raise LoraRefused(first.lora, f"{name} has another size in this model")
         return module
 
     def _stack(self, whole: nn.Module, name: str, module: Any, changes: list[_Weighted]) -> _Stack:
-        plain: list[Delta] = []
-        within: list[tuple[Delta, torch.Tensor]] = []
-        behind: list[tuple[Delta, torch.Tensor]] = []
+        plain: list[_Compute] = []
+        within: list[tuple[_Compute, torch.Tensor]] = []
+        behind: list[tuple[_Compute, torch.Tensor]] = []
         columns = rows = bias = None
 
         def exact(other: str) -> torch.Tensor:
-            return exact_weight(whole.get_submodule(other), self._device, self._dtype)
+            return exact_weight(_located(whole, other), self._device, self._dtype)
 
         for each in changes:
             weight, change = each.weight, each.change
@@ -175,7 +182,7 @@ class Adapters:
                 bias = _plus(bias, change.bias * weight)
             if change.delta is None:
                 continue
-            delta = change.delta if weight == 1 else change.delta.scaled(weight)
+            delta = _computed(change.delta if weight == 1 else change.delta.scaled(weight), module)
             if change.decomposition is None:
                 plain.append(delta)
                 continue
@@ -184,26 +191,32 @@ class Adapters:
             more = (factor - 1) * weight
             if change.decomposition.axis is Axis.ROWS:
                 rows = _plus(rows, more)
-                behind.append((delta, factor.to(self._dtype)))
+                behind.append((delta, factor))
                 if module.bias is not None:
                     own = module.bias.detach().to(self._device, torch.float32)
                     bias = _plus(bias, -more * own)  # a bias is not decomposed
             else:
                 columns = _plus(columns, more)
-                within.append((delta, factor.to(self._dtype)))
+                within.append((delta, factor))
         if rows is not None and columns is not None:
             names = " and ".join(each.lora for each in changes)
             raise LoraRefused(
                 changes[-1].lora,
                 f"{names} cannot act together: one decomposes the rows of {name}, one its columns",
             )
+
+        def along(vector: torch.Tensor) -> torch.Tensor:
+            """Return one value for each channel, as they lie in what the layer takes or gives."""
+            ready = vector.to(self._dtype)
+            return ready if changes[0].change.part.kernel is None else ready[:, None, None]
+
         return _Stack(
             tuple(plain),
-            tuple(within),
-            tuple(behind),
-            None if columns is None else (columns + 1).to(self._dtype),
-            None if rows is None else rows.to(self._dtype),
-            None if bias is None else bias.to(self._dtype),
+            tuple((delta, along(factor)) for delta, factor in within),
+            tuple((delta, along(factor)) for delta, factor in behind),
+            None if columns is None else along(columns + 1),
+            None if rows is None else along(rows),
+            None if bias is None else along(bias),
         )
 
     def _parameters(self, module: Any, changes: list[_Weighted]) -> dict[str, nn.Parameter]:
@@ -231,6 +244,10 @@ class _Weighted:
     change: Change
 
 
+_Compute = Callable[[torch.Tensor], torch.Tensor]
+"""Takes a layer's input, and returns what is added to its output."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Stack:
     """All changes of one layer, as it computes them.
@@ -240,9 +257,9 @@ class _Stack:
     the layer's own result is added to it once more.
     """
 
-    plain: tuple[Delta, ...]
-    within: tuple[tuple[Delta, torch.Tensor], ...]
-    behind: tuple[tuple[Delta, torch.Tensor], ...]
+    plain: tuple[_Compute, ...]
+    within: tuple[tuple[_Compute, torch.Tensor], ...]
+    behind: tuple[tuple[_Compute, torch.Tensor], ...]
     columns: torch.Tensor | None
     rows: torch.Tensor | None
     bias: torch.Tensor | None
@@ -290,8 +307,38 @@ def _replace(module: nn.Module, parameters: dict[str, nn.Parameter]) -> Callable
     return functools.partial(module._parameters.update, own)
 
 
+def _located(whole: nn.Module, name: str) -> Any:
+    """Return the module of a part. Raises AttributeError."""
+    for component, place in zip(ENCODERS, ("first", "second"), strict=True):
+        if name.startswith(f"{component}."):
+            encoder = whole.get_submodule(place)
+            rest = name.removeprefix(f"{component}.")
+            try:
+                return encoder.get_submodule(rest)
+            except AttributeError:
+                return encoder.get_submodule(TEXT_MODEL + rest)
+    return whole.get_submodule(name)
+
+
+def _size(module: Any, part: Part) -> tuple[int, int]:
+    """Return the inputs and outputs of a module, as those of a part are reckoned."""
+    if part.is_norm:
+        return 0, module.weight.numel()
+    if part.kernel is not None:
+        return module.weight[0].numel(), len(module.weight)
+    return module.in_features, module.out_features
+
+
+def _computed(delta: Delta, module: Any) -> Delta | Convolution:
+    """Return a change as the module computes: a convolution slides over its input."""
+    if not isinstance(module, nn.Conv2d):
+        return delta
+    options = {name: getattr(module, name) for name in ("stride", "padding", "dilation")}
+    return Convolution(delta, (module.kernel_size[0], module.kernel_size[1]), options)
+
+
 def exact_weight(layer: Any, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    """Return the weights that a linear layer computes with, outputs × inputs in float32.
+    """Return the weights that a layer computes with, outputs × inputs in float32.
 
     dtype: that it computes in. Whatever form they are in: where nothing is known of it, the layer
     is asked for its answers to single ones.
@@ -299,7 +346,7 @@ def exact_weight(layer: Any, device: torch.device, dtype: torch.dtype) -> torch.
     if isinstance(layer, QuantizedLinear):
         return layer.whole(dtype).detach().to(device, torch.float32)
     if type(layer.weight) is nn.Parameter and layer.weight.is_floating_point():
-        return layer.weight.detach().to(device, torch.float32)
+        return layer.weight.detach().to(device, torch.float32).flatten(1)
     ones = torch.eye(layer.in_features, dtype=dtype, device=device)
     answers = torch.cat([layer.forward(piece) for piece in ones.split(_ONES)]).float()
     if layer.bias is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from engine.diffusion.lora.alphas import Scales
 from engine.diffusion.lora.layout import Layout
+from engine.diffusion.lora.origins import SDXL
 from engine.diffusion.lora.sidecars import Sidecar
 from engine.diffusion.lora.targets import Targets
 
@@ -17,6 +18,13 @@ arithmetic. Trainers' defaults are 4 to 64."""
 
 _TRAINING = re.compile(r"train(ing)?[\s_-]*adapter|(de|un)[\s_-]*distill", re.IGNORECASE)
 """How adapters that undo the distillation for training call themselves."""
+_FEW_STEPS = re.compile(
+    r"(?<![a-z])(?:(?:lcm|tcd|turbo|lightning)[\s_-]*lora(?![a-z])|hyper[\s_-]*sd|dmd2|"
+    r"(?:lcm|tcd|pcm|turbo|lightning|hyper)(?![a-z]).*(?<!\d)(?:1|2|4|6|8|12|16)[\s_-]*steps?)",
+    re.IGNORECASE,
+)
+"""How LoRAs that distil SDXL for few steps call themselves. A style may be called lightning too, so
+that the word alone says nothing."""
 _NAMES = ("name", "ss_output_name", "modelspec.title")
 
 
@@ -57,6 +65,12 @@ def admit(
     if sidecar.training_adapter is False:
         return
     for text in (name, *(metadata.get(field, "") for field in _NAMES)):
+        if targets.family == SDXL and (found := _FEW_STEPS.search(text)):
+            raise Refused(
+                f'it distils a model for few steps ("{found[0]}" in its name), and this one is '
+                f"distilled already: both together burn pictures (if its name only looks like "
+                f"that, `training_adapter = false` in {name}.toml says so)"
+            )
         found = _TRAINING.search(text)
         if found is not None or sidecar.training_adapter:
             what = f' ("{found[0]}" in its name)' if found is not None else ""

@@ -15,11 +15,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.diffusion.families.sdxl_layers import ENCODERS
 from engine.diffusion.lora.dialects import Role
 from engine.diffusion.lora.layout import Adaptation, Layout, Unreadable
 
 METADATA_FIELD = "lora_adapter_metadata"
-_COMPONENT = "transformer."
+_COMPONENTS = {
+    "transformer.": "",
+    "unet.": "",
+    **{f"{component}.": component for component in ENCODERS},
+}
+"""How the fields of each component begin, and what `Part.encoder` calls it."""
 _PLAIN = re.compile(r"[\w.-]+")
 
 
@@ -77,19 +83,28 @@ class PeftConfig:
         return alpha / (math.sqrt(rank) if self.root else rank)
 
 
-def from_metadata(metadata: Mapping[str, str]) -> PeftConfig | None:
-    """Read the configuration that diffusers saves; None if there is none. Raises Unreadable."""
+Configs = Mapping[str, PeftConfig]
+"""By the component whose LoRA they scale: a text encoder, or "" for what predicts the picture."""
+
+
+def from_metadata(metadata: Mapping[str, str]) -> Configs:
+    """Read the configurations that diffusers saves. Raises Unreadable."""
     text = metadata.get(METADATA_FIELD)
     if text is None:
-        return None
+        return {}
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         raise Unreadable(f"its metadata {METADATA_FIELD} is not valid JSON") from None
     if not isinstance(found, dict):
         raise Unreadable(f"its metadata {METADATA_FIELD} is not a table")
-    own = {name.removeprefix(_COMPONENT): value for name, value in found.items()}
-    return PeftConfig.read(own, METADATA_FIELD)
+    fields: dict[str, dict[str, Any]] = {}
+    for name, value in found.items():
+        prefix = next((each for each in _COMPONENTS if name.startswith(each)), "")
+        component = _COMPONENTS.get(prefix, "")
+        fields.setdefault(component, {})[name.removeprefix(prefix)] = value
+    read = {name: PeftConfig.read(own, METADATA_FIELD) for name, own in fields.items()}
+    return {name: config for name, config in read.items() if config is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +120,7 @@ class Scales:
         return max(map(abs, self.values), default=0.0)
 
 
-def scales_of(layout: Layout, alphas: Mapping[str, float], config: PeftConfig | None) -> Scales:
+def scales_of(layout: Layout, alphas: Mapping[str, float], configs: Configs) -> Scales:
     """Return how strongly each adaptation acts.
 
     alphas: values of the alpha tensors, by name. Raises Unreadable for an alpha that is not finite.
@@ -114,6 +129,7 @@ def scales_of(layout: Layout, alphas: Mapping[str, float], config: PeftConfig | 
     by_tensor = by_config = 0
     for each in layout.adaptations:
         key = each.keys.get(Role.ALPHA)
+        config = configs.get(each.target.parts[0].encoder)
         if key is not None and not math.isfinite(alphas[key]):
             raise Unreadable(f"{key} is {alphas[key]}, not a number")
         if key is not None and each.divisor is not None:
@@ -126,7 +142,7 @@ def scales_of(layout: Layout, alphas: Mapping[str, float], config: PeftConfig | 
         else:
             values.append(1.0)
     found = Scales(tuple(values), ())
-    return Scales(found.values, tuple(_notes(layout, found, config, by_tensor, by_config)))
+    return Scales(found.values, tuple(_notes(layout, found, configs, by_tensor, by_config)))
 
 
 def _check_decomposed(each: Adaptation, config: PeftConfig) -> None:
@@ -137,7 +153,7 @@ def _check_decomposed(each: Adaptation, config: PeftConfig) -> None:
 
 
 def _notes(
-    layout: Layout, found: Scales, config: PeftConfig | None, by_tensor: int, by_config: int
+    layout: Layout, found: Scales, configs: Configs, by_tensor: int, by_config: int
 ) -> list[str]:
     notes: list[str] = []
     if found.largest > 1:
@@ -145,15 +161,15 @@ def _notes(
     zeros = sum(value == 0 for value in found.values)
     if zeros:
         notes.append(f"alpha is 0 in {zeros} of {len(found.values)} places: they have no effect")
-    if config is not None and by_tensor:
+    if configs and by_tensor:
         notes.append("it has alpha twice, as tensors and as configuration: the tensors count")
-    if config is not None and by_config and config.rank is not None:
-        others = [rank for rank in layout.ranks if rank != config.rank]
-        if others:
-            notes.append(
-                f"its configuration says rank {config.rank}, and its tensors also have "
-                f"{', '.join(map(str, others))}: those count"
-            )
+    said = sorted({each.rank for each in configs.values() if each.rank is not None})
+    others = [rank for rank in layout.ranks if rank not in said]
+    if by_config and said and others:
+        notes.append(
+            f"its configuration says rank {' and '.join(map(str, said))}, and its tensors also "
+            f"have {', '.join(map(str, others))}: those count"
+        )
     return notes
 
 
@@ -162,7 +178,8 @@ def _plain(name: Any, source: str) -> str:
     text = str(name).removeprefix("^").removesuffix("$").replace("\\.", ".")
     if not _PLAIN.fullmatch(text):
         raise Unreadable(f"the alpha_pattern in {source} is a regular expression: {name!r:.60}")
-    return text.removeprefix(_COMPONENT)
+    prefix = next((each for each in _COMPONENTS if text.startswith(each)), "")
+    return text.removeprefix(prefix)
 
 
 def _number(value: Any, what: str) -> float:

@@ -8,6 +8,8 @@ from engine.diffusion.families import (
     ModelClues,
     family_of,
 )
+from engine.diffusion.families.sdxl import PIPELINE_CLASS as SDXL_PIPELINE
+from engine.diffusion.families.sdxl_layers import ENCODERS
 from engine.diffusion.lora.admission import Limits
 from engine.diffusion.lora.shelf import LoraShelf
 from engine.diffusion.lora.targets import Targets
@@ -47,9 +49,19 @@ def family_without_loras(settings: EngineSettings) -> str | None:
 
 
 def targets_of(settings: EngineSettings) -> Targets:
-    """Return the parts of a model by what its configuration says, else those of Z-Image."""
+    """Return the parts of a model by what its configuration says, else as its family is published.
+
+    Z-Image's, where the family is none of SDXL's.
+    """
     model = str(MODEL_DIR) if settings.model == SKETCH else settings.model
-    config = ModelClues.read(model, settings.revision).config("transformer")
+    clues = ModelClues.read(model, settings.revision)
+    if family_of(settings).pipeline_class == SDXL_PIPELINE:
+        encoders = {name: clues.config(name) for name in ENCODERS}
+        try:
+            return Targets.sdxl(clues.config("unet"), encoders)
+        except (ValueError, TypeError, KeyError, IndexError):  # loading the model says why
+            return Targets.sdxl()
+    config = clues.config("transformer")
     sizes = {name: config[key] for name, key in _SIZES.items() if type(config.get(key)) is int}
     heads = config.get("n_heads")
     if len(sizes) < len(_SIZES) or type(heads) is not int or heads < 1:

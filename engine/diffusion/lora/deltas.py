@@ -1,4 +1,4 @@
-"""Changes of a linear layer's weights, computed from their factors: never as one whole matrix.
+"""Changes of a layer's weights, computed from their factors: never as one whole matrix.
 
 A delta is called with a layer's input, … × inputs, and returns what it adds to the output, … ×
 outputs, in the input's type. `matrix` returns the change itself, outputs × inputs in float32, for
@@ -9,8 +9,9 @@ queries, keys and values as one matrix.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -179,6 +180,30 @@ class Whole(Delta):
 
     def rows(self, start: int, stop: int) -> Whole:
         return Whole(self.change[start:stop], self.scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """A change of a convolution's weights, which are a matrix of outputs × (inputs · kernel).
+
+    options: stride, padding and dilation, as conv2d takes them.
+    """
+
+    delta: Delta
+    kernel: tuple[int, int]
+    options: Mapping[str, Any]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return what it adds to the output, batch × outputs × height × width."""
+        if isinstance(self.delta, LowRank):
+            inner = self._convolved(x, self.delta.down)
+            up = self.delta.up.to(x.dtype)[:, :, None, None]
+            return functional.conv2d(inner, up) * self.delta.scale
+        return self._convolved(x, self.delta.matrix())  # needed whole, for one layer at a time
+
+    def _convolved(self, x: Tensor, matrix: Tensor) -> Tensor:
+        weight = matrix.to(x.dtype).unflatten(1, (-1, *self.kernel))
+        return functional.conv2d(x, weight, **self.options)
 
 
 def squared_norms(

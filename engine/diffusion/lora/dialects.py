@@ -1,13 +1,15 @@
-"""The names that trainers write: which part of the transformer a tensor adapts, and in which role.
+"""The names that trainers write: which part of the model a tensor adapts, and in which role.
 
 A name is a prefix, a module and a suffix. Suffixes say the role of a tensor in its method, prefixes
 say where the trainer kept the transformer, and modules are looked up in the model's own list. Who
 writes what, in 2026:
 
 - ai-toolkit, diffusion-pipe: `diffusion_model.` and `lora_A`, `lora_B`
-- musubi-tuner, kohya: `lora_unet_` with underscores, `lora_down`, `lora_up`, `alpha`
+- musubi-tuner, kohya: `lora_unet_` with underscores, `lora_down`, `lora_up`, `alpha`; `lora_te1_`
+  and `lora_te2_` for the text encoders of SDXL
 - OneTrainer: `transformer.` with `lora_down` and `alpha`, or one of the other programs' dialects
-- PEFT, SimpleTuner, diffusers: `base_model.model.` or `transformer.`, and `lora_A`, `lora_B`
+- PEFT, SimpleTuner, diffusers: `base_model.model.`, `transformer.`, `unet.`, `text_encoder.` or
+  `text_encoder_2.`, and `lora_A`, `lora_B`
 - DiffSynth, ModelScope: nothing or `pipe.dit.`, and `lora_A.default`
 - LyCORIS: `lycoris_` with underscores; ComfyUI's converters: `diffusion_model.` and `diff`
 """
@@ -116,6 +118,8 @@ _PREFIXES = (
     "model.",
 )
 _FLAT_PREFIXES = ("lora_unet_", "lora_transformer_", "lycoris_", "lora_dit_")
+_ENCODERS = {"lora_te1_": "text_encoder_", "lora_te2_": "text_encoder_2_"}
+"""How kohya's names of SDXL's text encoders begin, and the flat names of their parts."""
 _MOST_NAMES = 100_000
 """Names that are remembered. Chosen by hand: a hundred dialects, at some 100 bytes each."""
 _COMPILED = "_orig_mod."
@@ -177,6 +181,9 @@ def role_of(key: str) -> tuple[str, Role] | None:
 def bare(module: str) -> str:
     """Return a module's name without what the trainer put before it, in dots or underscores."""
     name = module.replace(_COMPILED, "")
+    for prefix, component in _ENCODERS.items():
+        if name.startswith(prefix):
+            return component + name.removeprefix(prefix)
     for prefix in _FLAT_PREFIXES:
         if name.startswith(prefix):
             return name.removeprefix(prefix)

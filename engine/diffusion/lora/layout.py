@@ -6,6 +6,7 @@ tensor that belongs to no known method and no part of the model is named in the 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from engine.diffusion.lora.dialects import (
     target_of,
 )
 from engine.diffusion.lora.headers import FLOATS, Entry
-from engine.diffusion.lora.origins import Z_IMAGE, Origin, origin_of
+from engine.diffusion.lora.origins import SDXL, STABLE_DIFFUSION, Origin, origin_of
 from engine.diffusion.lora.targets import Group, Target, Targets, group_of
 
 
@@ -58,6 +59,8 @@ _KRON_FIRST = (Role.KRON_1, Role.KRON_1A, Role.KRON_1B)
 _KRON_SECOND = (Role.KRON_2, Role.KRON_2A, Role.KRON_2B)
 _HADA = (Role.HADA_1A, Role.HADA_1B, Role.HADA_2A, Role.HADA_2B)
 _BIASES = (Role.DIFF_BIAS, Role.UP_BIAS)
+_PEFT_MAGNITUDE = "lora_magnitude_vector"
+"""PEFT has one of a convolution in 1 × rows, as others write columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +159,12 @@ def understand(
 
 
 def _check_origin(origin: Origin | None, targets: Targets) -> None:
-    if origin is None:
+    if origin is None or (origin.family == STABLE_DIFFUSION and targets.family == SDXL):
         return
-    if origin.family != Z_IMAGE:
-        raise Foreign(f"it was made for {origin.family}, and this model is of Z-Image's family")
+    if origin.family != targets.family:
+        raise Foreign(
+            f"it was made for {origin.family}, and this model is of {targets.family}'s family"
+        )
     if origin.width is not None and origin.width != targets.width:
         raise Foreign(
             f"it was made for a model that is {origin.width} values wide, "
@@ -168,7 +173,7 @@ def _check_origin(origin: Origin | None, targets: Targets) -> None:
 
 
 def _stranger(key: str, origin: Origin | None, targets: Targets) -> str:
-    if is_text_encoder(key):
+    if is_text_encoder(key) and targets.family != SDXL:
         return f"it adapts the text encoder ({key}), and only the transformer can be adapted"
     method = method_of(key)
     if method is not None:
@@ -192,10 +197,15 @@ def _adaptation(
     first = next(iter(roles.values()))
     target = name.target
     if target is None:
-        if is_text_encoder(first):
+        if is_text_encoder(first) and targets.family != SDXL:
             raise Unreadable(_stranger(first, origin, targets))
         raise Unreadable(f"{first} adapts {name.bare}, which this model does not have")
-    shape = {role: entries[key].shape for role, key in roles.items()}
+    shape = {
+        role: as_matrix(entries[key].shape, target.kernel)
+        if role is not Role.MAGNITUDE
+        else entries[key].shape
+        for role, key in roles.items()
+    }
     if (rank := _plain_rank(target, shape)) is not None:
         return Adaptation(target, name.bare, Method.LORA, roles, rank, rank, None)
     alpha = shape.get(Role.ALPHA)
@@ -333,12 +343,18 @@ class _Check:
     def axis(self) -> Axis:
         """Return what the magnitude of a decomposed weight belongs to."""
         found, rows, inputs = self.shape[Role.MAGNITUDE], self.target.outputs, self.target.inputs
+        key, kernel = self.roles[Role.MAGNITUDE], self.target.kernel
+        if kernel is not None:
+            inputs //= math.prod(kernel)
+            found = found[:2] if found[2:] == (1, 1) else found
+            if found == (1, rows) and _PEFT_MAGNITUDE in key:
+                return Axis.ROWS
         if found in ((rows, 1), (rows,)):
             return Axis.ROWS
         if found == (1, inputs):
             return Axis.COLUMNS
         raise Unreadable(
-            f"{self.roles[Role.MAGNITUDE]} is {_written(found)}, but {self.target.names} needs "
+            f"{key} is {_written(self.shape[Role.MAGNITUDE])}, but {self.target.names} needs "
             f"{rows}×1 or 1×{inputs}"
         )
 
@@ -364,11 +380,18 @@ def _check_twice(adaptations: tuple[Adaptation, ...]) -> None:
             seen[part.name] = key
 
 
+def as_matrix(shape: tuple[int, ...], kernel: tuple[int, int] | None) -> tuple[int, ...]:
+    """Return the shape as a matrix of a factor that was written for a convolution.
+
+    Factors that leave the kernel alone have one of 1×1, and so may those of a linear layer.
+    """
+    if len(shape) == 4 and shape[2:] in ((1, 1), kernel):
+        return shape[0], math.prod(shape[1:])
+    return shape
+
+
 def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for side in shape:
-        size *= side
-    return size
+    return math.prod(shape)
 
 
 def _written(shape: tuple[int, ...]) -> str:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 Shapes = Mapping[str, tuple[int, ...]]
 
 Z_IMAGE = "Z-Image"
+SDXL = "SDXL"
 LUMINA = "Lumina 2"
 _LUMINA_WIDTH = 2304
-_STABLE_DIFFUSION = "Stable Diffusion"
+STABLE_DIFFUSION = "Stable Diffusion"
+"""Of any version, SDXL among them: nothing in the file tells which."""
 _JOINT = "joint attention"
 """Several families have layers of these names, and are told apart by shapes."""
 
@@ -38,10 +40,10 @@ _MARKS = [
         ("Wan", r"(^|~)blocks~\d+~(self_attn|cross_attn)~"),
         ("PixArt", "adaln_single~"),
         (LUMINA, r"(^|~)layers~\d+~attn~to_[qkv]"),
-        ("SDXL", "^lora_te[12]_"),
-        ("SDXL", r"attentions~\d+~transformer_blocks~[2-9]~"),
-        ("SDXL", r"(input|output)_blocks~\d+~1~transformer_blocks~[2-9]~"),
-        (_STABLE_DIFFUSION, "(down_blocks|up_blocks|mid_block|input_blocks|output_blocks)~"),
+        (SDXL, "^lora_te[12]_"),
+        (SDXL, r"attentions~\d+~transformer_blocks~[2-9]~"),
+        (SDXL, r"(input|output)_blocks~\d+~1~transformer_blocks~[2-9]~"),
+        (STABLE_DIFFUSION, "(down_blocks|up_blocks|mid_block|input_blocks|output_blocks)~"),
     )
 ]
 """Names that only one family has. `~` stands for the separator of any dialect. Asked in this order:
@@ -54,7 +56,12 @@ _JOINT_BLOCK = re.compile(r"transformer_blocks[._](\d+)[._]")
 _FLUX_BLOCKS = 19
 _SD3_WIDTHS = (1536, 2432)
 _CONTEXT = re.compile(r"attn2[._]to_[kv][._]")
-_CONTEXT_WIDTHS = {2048: "SDXL", 1024: "Stable Diffusion 2", 768: "Stable Diffusion 1.5"}
+_CONTEXT_WIDTHS = {
+    2048: SDXL,
+    1280: "SDXL's refiner",
+    1024: "Stable Diffusion 2",
+    768: "Stable Diffusion 1.5",
+}
 
 CLAIMS = ("modelspec.architecture", "ss_base_model_version", "base_model", "ss_sd_model_name")
 _CLAIMED = {
@@ -64,8 +71,8 @@ _CLAIMED = {
     "qwen": "Qwen-Image",
     "flux": "Flux",
     "lumina": LUMINA,
-    "stable-diffusion-xl": "SDXL",
-    "sdxl": "SDXL",
+    "stable-diffusion-xl": SDXL,
+    "sdxl": SDXL,
     "stable-diffusion-3": "Stable Diffusion 3",
     "stable-diffusion-v1": "Stable Diffusion 1.5",
     "sd_v1": "Stable Diffusion 1.5",
@@ -119,8 +126,8 @@ def _generation(shapes: Shapes) -> str:
         shape[1] for name, shape in shapes.items() if len(shape) > 1 and _CONTEXT.search(name)
     }
     return next(
-        (each for width, each in _CONTEXT_WIDTHS.items() if width in widths), _STABLE_DIFFUSION
+        (each for width, each in _CONTEXT_WIDTHS.items() if width in widths), STABLE_DIFFUSION
     )
 
 
-_TOLD_BY_SHAPES = {_STABLE_DIFFUSION: _generation, _JOINT: _joint}
+_TOLD_BY_SHAPES = {STABLE_DIFFUSION: _generation, _JOINT: _joint}

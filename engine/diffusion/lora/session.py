@@ -34,11 +34,11 @@ class LoraSession:
         self.needed_bytes = adapters.needed_bytes(self._weights)
         self._hashes = [hashing.submit(adapters.hashed, name) for name in self._weights]
 
-    def adapt(self, transformer: Any) -> AbstractContextManager[object]:
-        """Apply them for the duration of a block. Raises as `Adapters.applied`."""
+    def adapt(self, model: Any, *, encoders: bool = False) -> AbstractContextManager[object]:
+        """Apply them for the duration of a block. Arguments and errors as `Adapters.applied`."""
         if self._adapters is None or not self._weights:
             return nullcontext()
-        return self._adapters.applied(transformer, self._weights)
+        return self._adapters.applied(model, self._weights, encoders=encoders)
 
     def blame(self, transformer: Any, is_finite: Callable[[], bool]) -> None:
         """Raise LoraRefused if a step is not finite because of them, naming the one that suffices.

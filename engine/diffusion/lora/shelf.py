@@ -28,7 +28,7 @@ from engine.diffusion.lora.headers import (
     read_raw,
 )
 from engine.diffusion.lora.layout import KRON_METADATA, Foreign, Layout, Unreadable, understand
-from engine.diffusion.lora.origins import CLAIMS, Z_IMAGE
+from engine.diffusion.lora.origins import CLAIMS, STABLE_DIFFUSION
 from engine.diffusion.lora.sidecars import Sidecar
 from engine.diffusion.lora.targets import Group, Targets
 from engine.errors import LoraInvalid, LoraNotFound, LoraRefused, LoraUnusable
@@ -141,7 +141,7 @@ class LoraShelf:
         """
         with self.opened(name) as lora:
             _, sidecar = self._sidecar(name)
-            known = _described(name, lora.header, lora.layout, sidecar, lora.stamp[0])
+            known = self._described(name, lora.header, lora.layout, sidecar, lora.stamp[0])
             notes = (*known.notes, *lora.scales.notes)
             return replace(known, notes=notes, sha256=self.sha256(lora))
 
@@ -160,8 +160,10 @@ class LoraShelf:
                 entries, layout = self._understood(header)
                 _, sidecar = self._sidecar(name)
                 admit(name, layout, header.metadata, sidecar, self._targets, self._limits)
-                config = alphas.from_metadata(header.metadata) or sidecar.config
-                scales = scales_of(layout, _alphas(file, header, entries, layout), config)
+                configs = alphas.from_metadata(header.metadata)
+                if not configs and sidecar.config is not None:
+                    configs = {"": sidecar.config}
+                scales = scales_of(layout, _alphas(file, header, entries, layout), configs)
                 admit_scales(scales, self._limits)
             yield OpenedLora(name, file, stamp, header, entries, layout, scales)
 
@@ -182,11 +184,37 @@ class LoraShelf:
                     header = read_raw(file)
                 _, layout = self._understood(header)
                 admit(name, layout, header.metadata, sidecar, self._targets, self._limits)
-            info = _described(name, header, layout, sidecar, size_bytes)
+            info = self._described(name, header, layout, sidecar, size_bytes)
         except LoraUnusable as problem:
             info = LoraInfo(name, sidecars.clean(name), size_bytes=size_bytes, problem=problem)
         self._infos[name] = (stamps, info)
         return info
+
+    def _described(
+        self, name: str, header: RawHeader, layout: Layout, sidecar: Sidecar, size_bytes: int
+    ) -> LoraInfo:
+        said, family = header.metadata, self._targets.family
+        if layout.origin is not None and layout.origin.family != STABLE_DIFFUSION:
+            family = layout.origin.family
+        title = (
+            sidecar.title or sidecars.clean(said.get("modelspec.title", "")) or sidecars.clean(name)
+        )
+        words = sidecar.trigger_words
+        if not words and (phrase := sidecars.clean(said.get("modelspec.trigger_phrase", ""))):
+            words = (phrase,)
+        return LoraInfo(
+            name=name,
+            title=title,
+            trigger_words=words,
+            style_words=sidecar.style_words,
+            weight=1.0 if sidecar.weight is None else sidecar.weight,
+            allow=sidecar.allow,
+            family=family,
+            methods=layout.methods,
+            ranks=layout.ranks,
+            groups=layout.groups,
+            size_bytes=size_bytes,
+        )
 
     def _path(self, name: str) -> Path:
         """Return the file of a name. Raises LoraNotFound, LoraInvalid."""
@@ -295,26 +323,3 @@ def _value(dtype: str, raw: bytes, key: str) -> float:
     if dtype not in _UNPACK:
         raise Unreadable(f"{key} has the type {dtype}, which no alpha has")
     return float(struct.unpack(_UNPACK[dtype], raw)[0])
-
-
-def _described(
-    name: str, header: RawHeader, layout: Layout, sidecar: Sidecar, size_bytes: int
-) -> LoraInfo:
-    said = header.metadata
-    title = sidecar.title or sidecars.clean(said.get("modelspec.title", "")) or sidecars.clean(name)
-    words = sidecar.trigger_words
-    if not words and (phrase := sidecars.clean(said.get("modelspec.trigger_phrase", ""))):
-        words = (phrase,)
-    return LoraInfo(
-        name=name,
-        title=title,
-        trigger_words=words,
-        style_words=sidecar.style_words,
-        weight=1.0 if sidecar.weight is None else sidecar.weight,
-        allow=sidecar.allow,
-        family=Z_IMAGE if layout.origin is None else layout.origin.family,
-        methods=layout.methods,
-        ranks=layout.ranks,
-        groups=layout.groups,
-        size_bytes=size_bytes,
-    )

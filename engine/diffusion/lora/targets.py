@@ -1,17 +1,22 @@
-"""The parts of a transformer that a LoRA can adapt, under the names that trainers give them.
+"""The parts of a model that a LoRA can adapt, under the names that trainers give them.
 
 No torch: a folder of LoRAs can be listed without a model. The canonical name of a part is its path
-in the diffusers model. Other names are looked up and never guessed: underscores stand for dots in
-some dialects, and nothing tells `to_out_0` from `to_out.0` but a list of all names.
+in the diffusers transformer or U-Net; those of text encoders begin with their component's name.
+Other names are looked up and never guessed: underscores stand for dots in some dialects, and
+nothing tells `to_out_0` from `to_out.0` but a list of all names.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
+
+from engine.diffusion.families.sdxl_layers import ENCODERS, Layer, encoder_layers, unet_layers
+from engine.diffusion.lora.origins import SDXL, Z_IMAGE
 
 
 class Group(StrEnum):
@@ -24,22 +29,35 @@ class Group(StrEnum):
     NORMS = "norms"
     EMBEDDERS = "embedders"
     FINAL_LAYER = "final layer"
+    CONVOLUTIONS = "convolutions"
+    TEXT_ENCODERS = "text encoders"
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A linear layer, or a norm. inputs: 0 for a norm. outputs: rows of a layer, size of a norm."""
+    """A linear layer, a convolution, or a norm.
+
+    inputs: 0 for a norm; of a convolution, the values below its kernel, with whose weights it is a
+    matrix like any other. outputs: rows of a layer, size of a norm. kernel: of a convolution.
+    """
 
     name: str
     inputs: int
     outputs: int
     has_bias: bool = False
+    kernel: tuple[int, int] | None = None
 
     @property
     def is_norm(self) -> bool:
         """Whether it is a norm with weights, and not a linear layer."""
         return self.inputs == 0
+
+    @property
+    def encoder(self) -> str:
+        """The text encoder that it belongs to; "" for a part of what predicts the picture."""
+        component, _, _ = self.name.partition(".")
+        return component if component in ENCODERS else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +75,11 @@ class Target:
     def outputs(self) -> int:
         """Values that it gives, over all parts."""
         return sum(part.outputs for part in self.parts)
+
+    @property
+    def kernel(self) -> tuple[int, int] | None:
+        """The kernel of a convolution; None for a matrix."""
+        return self.parts[0].kernel
 
     @property
     def names(self) -> str:
@@ -80,16 +103,29 @@ _RENAMED = (
 )
 """Other names of the same part: those of the original implementation, which ComfyUI and
 diffusion-pipe use. Anchored, because `x_embedder` is the end of `all_x_embedder` too."""
+_RENAMED_SDXL = (
+    (re.compile(r"\.(attn[12])\.to_([qkv])$"), (r".\1.processor.to_\2",)),
+    (re.compile(r"\.(attn[12])\.to_out\.0$"), (r".\1.processor.to_out", r".\1.to_out")),
+)
+"""What diffusers wrote when attention was adapted by its processors."""
+TEXT_MODEL = "text_model."
+"""Before the layers of CLIP: some versions of its class have it, and the others do not."""
 _FUSED = ("to_q", "to_k", "to_v")
 """In the order of the rows of the original implementation's `qkv`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """All parts of a transformer, and what each possible name of them stands for."""
+    """All parts of a model, and what each possible name of them stands for.
+
+    width: values per token of a transformer, 0 for a U-Net. family: as `origins` names it.
+    originals: other names of single parts, which no rule makes of theirs.
+    """
 
     parts: Mapping[str, Part]
     width: int
+    family: str = Z_IMAGE
+    originals: Mapping[str, str] = field(default_factory=dict[str, str])
     dotted: Mapping[str, Target] = field(init=False)
     flat: Mapping[str, Target] = field(init=False)
     pair_values: int = field(init=False)
@@ -102,17 +138,44 @@ class Targets:
         object.__setattr__(self, "flat", {_flat(name): each for name, each in dotted.items()})
 
     @classmethod
-    def of(cls, transformer: Any) -> Targets:
-        """Read the parts off a loaded transformer, in whatever form its weights are."""
-        parts: dict[str, Part] = {}
-        for name, module in transformer.named_modules():
-            has_bias = getattr(module, "bias", None) is not None
-            weight = getattr(module, "weight", None)
-            if hasattr(module, "in_features") and hasattr(module, "out_features"):
-                parts[name] = Part(name, module.in_features, module.out_features, has_bias)
-            elif weight is not None and weight.dim() == 1:
-                parts[name] = Part(name, 0, weight.numel(), has_bias)
-        return cls(parts, transformer.config.dim)
+    def of(cls, transformer: Any, encoders: Any = None) -> Targets:
+        """Read the parts off a loaded model, in whatever form its weights are.
+
+        encoders: the pair of text encoders, where they can be adapted too.
+        """
+        parts = {part.name: part for part in _parts(transformer)}
+        if encoders is None:
+            return cls(parts, transformer.config.dim)
+        pair = dict(zip(ENCODERS, (encoders.first, encoders.second), strict=True))
+        for component, encoder in pair.items():
+            for part in _parts(encoder):
+                name = f"{component}.{part.name.removeprefix(TEXT_MODEL)}"
+                parts[name] = replace(part, name=name)
+        configs = {component: _sizes(each.config) for component, each in pair.items()}
+        return cls(parts, 0, SDXL, _originals(transformer.config, configs))
+
+    @classmethod
+    def sdxl(
+        cls,
+        unet: Mapping[str, Any] | None = None,
+        encoders: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Targets:
+        """Return the parts of an SDXL model by its configurations; without, as published.
+
+        Raises what `sdxl_layers.unet_layers` raises.
+        """
+        unet, encoders = unet or {}, encoders or {}
+        parts = {
+            layer.name: Part(
+                layer.name,
+                math.prod(layer.shape[1:]) if len(layer.shape) > 1 else 0,
+                layer.shape[0],
+                layer.has_bias,
+                (layer.shape[2], layer.shape[3]) if len(layer.shape) == 4 else None,
+            )
+            for layer in _layers(unet, encoders)
+        }
+        return cls(parts, 0, SDXL, _originals(unet, encoders))
 
     @classmethod
     def z_image(
@@ -160,33 +223,76 @@ class Targets:
     def _dotted(self) -> Iterator[tuple[str, Target]]:
         for name, part in self.parts.items():
             target = Target((part,))
-            yield name, target
-            for pattern, others in _RENAMED:
-                if pattern.search(name):
-                    for other in others:
-                        yield pattern.sub(other, name), target
-            if name.endswith(f".{_FUSED[0]}"):
+            for own in filter(None, (name, self.originals.get(name))):
+                yield own, target
+                for pattern, others in _RENAMED if self.family == Z_IMAGE else _RENAMED_SDXL:
+                    if pattern.search(own):
+                        for other in others:
+                            yield pattern.sub(other, own), target
+            if self.family == Z_IMAGE and name.endswith(f".{_FUSED[0]}"):
                 stem = name.removesuffix(_FUSED[0])
                 fused = [self.parts.get(stem + each) for each in _FUSED]
                 if all(each is not None for each in fused):
                     yield f"{stem}qkv", Target(tuple(each for each in fused if each is not None))
 
 
+_CONVOLUTION = re.compile(r"(^|\.)(conv\w*|conv_shortcut)$")
+
+
 def group_of(name: str) -> Group:
-    """Return what a part does, by its canonical name. Refiners count as such, whatever part."""
+    """Return what a part does, by its canonical name.
+
+    Refiners and text encoders count as such, whatever part.
+    """
+    if name.partition(".")[0] in ENCODERS:
+        return Group.TEXT_ENCODERS
     if "refiner" in name:
         return Group.REFINERS
     if "final_layer" in name:
         return Group.FINAL_LAYER
-    if "embedder" in name:
+    if "embedder" in name or name.startswith(("time_embedding.", "add_embedding.")):
         return Group.EMBEDDERS
     if "norm" in name:
         return Group.NORMS
-    if ".attention." in name:
+    if _CONVOLUTION.search(name):
+        return Group.CONVOLUTIONS
+    if ".attention." in name or ".attn" in name or ".proj_" in name:
         return Group.ATTENTION
-    if ".feed_forward." in name:
+    if ".feed_forward." in name or ".ff." in name:
         return Group.FEED_FORWARD
-    return Group.MODULATION if "modulation" in name else Group.OTHER
+    return Group.MODULATION if "modulation" in name or "time_emb" in name else Group.OTHER
+
+
+def _parts(model: Any) -> Iterator[Part]:
+    """Yield what can be adapted in a loaded component."""
+    for name, module in model.named_modules():
+        has_bias = getattr(module, "bias", None) is not None
+        weight = getattr(module, "weight", None)
+        if hasattr(module, "in_features") and hasattr(module, "out_features"):
+            yield Part(name, module.in_features, module.out_features, has_bias)
+        elif weight is not None and weight.dim() == 1:
+            yield Part(name, 0, weight.numel(), has_bias)
+        elif weight is not None and weight.dim() == 4:
+            rows, kernel = weight.shape[0], tuple(weight.shape[2:])
+            yield Part(name, weight[0].numel(), rows, has_bias, kernel)
+
+
+def _sizes(config: Any) -> dict[str, Any]:
+    names = {name for each in ENCODERS.values() for name in each}
+    return {name: getattr(config, name) for name in names}
+
+
+def _layers(unet: Mapping[str, Any], encoders: Mapping[str, Mapping[str, Any]]) -> Iterator[Layer]:
+    yield from unet_layers(unet)
+    for component in ENCODERS:
+        yield from encoder_layers(component, encoders.get(component, {}))
+
+
+def _originals(
+    unet: Mapping[str, Any], encoders: Mapping[str, Mapping[str, Any]]
+) -> dict[str, str]:
+    found = {layer.name: layer.original for layer in _layers(unet, encoders)}
+    return {name: other for name, other in found.items() if name != other}
 
 
 def _flat(name: str) -> str:

@@ -46,8 +46,9 @@ _EXACT_ROLES = (Role.ALPHA, Role.MAGNITUDE, Role.DIFF_BIAS, Role.UP_BIAS)
 class Decomposition:
     """The magnitudes of a decomposed weight (DoRA): W' = g · (W + ΔW) / ‖W + ΔW‖.
 
-    magnitude: float32, one for each row or column. together: all parts over which a column is
-    normalised, with their changes: more than one where they were trained as one matrix.
+    magnitude: float32, one for each row or column; of a convolution, for each input channel.
+    together: all parts over which a column is normalised, with their changes: more than one where
+    they were trained as one matrix.
     """
 
     axis: Axis
@@ -72,7 +73,8 @@ class Decomposition:
                 for name, delta in self.together
                 if self.axis is Axis.COLUMNS or name == own
             ]
-            norms = torch.stack(squares).sum(dim=0).sqrt()
+            total = torch.stack(squares).sum(dim=0).view(len(self.magnitude), -1).sum(dim=1)
+            norms = total.sqrt()
             # As LyCORIS has it, so that a row of zeros stays one.
             known = self.magnitude / (norms + torch.finfo(torch.float32).eps)
             self._factors[module] = known
@@ -152,9 +154,10 @@ class _Tensors:
         return self._keep(key, self.raw(key).to(torch.float32, copy=True).flatten())
 
     def raw(self, key: str) -> torch.Tensor:
-        """Return a tensor as the file has it."""
+        """Return a tensor as the file has it; one of a convolution as a matrix."""
         entry = self._lora.entries[key]
-        return self.span(entry.dtype, entry.start, entry.stop).view(entry.shape)
+        shape = entry.shape if len(entry.shape) < 3 else (entry.shape[0], -1)
+        return self.span(entry.dtype, entry.start, entry.stop).view(shape)
 
     def span(self, kind: str, start: int, stop: int) -> torch.Tensor:
         """Return a part of the data as values of one type."""

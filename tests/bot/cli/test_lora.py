@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -15,14 +16,16 @@ from bot.request.outcomes import ResolvedRequest
 from bot.request.params import GenerationParams
 from bot.runtime.app import log_loras
 from bot.settings import Settings
-from engine.diffusion.families import SKETCH_FAMILY
+from engine.diffusion.families import SDXL_TURBO, SKETCH_FAMILY, Feature
+from engine.diffusion.lora import configured
 from engine.diffusion.lora.configured import configured_shelf
 from engine.settings import EngineSettings
 from tests.bot.cli.calling import QUICK, names, painted, pixels, refused, zimagine
 from tests.bot.lora_files import write_lora
 
-SDXL = {"model": "sdxl", "family": "sdxl-turbo"}
-NO_LORAS = '[engine]\nmodel = "sdxl"\nloras = "loras"\nfamily = "sdxl-turbo"\n'
+CONFIGURED = '[engine]\nloras = "loras"\n'
+UNABLE = dataclasses.replace(SDXL_TURBO, name="bare", lacks=frozenset({Feature.LORA}))
+"""A family that can use no LoRAs; every one that there is can."""
 
 
 @pytest.fixture(autouse=True)
@@ -39,9 +42,15 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def unable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The configured model is of a family without LoRAs."""
+    monkeypatch.setattr(configured, "family_of", lambda _settings: UNABLE)
+
+
 def test_the_folder_is_listed() -> None:
-    """Every file is listed, usable or not; without a folder, with one that is not there, or with a
-    model that can use none, there is one sentence."""
+    """Every file is listed, usable or not; without a folder, or with one that is not there, there
+    is one sentence."""
     done = zimagine("lora", "list")
     assert done.exit_code == 0
     broken, ink = done.stdout.splitlines()
@@ -55,7 +64,6 @@ def test_the_folder_is_listed() -> None:
     for text, code, sentence in (
         ("", 2, "No folder of LoRAs is configured"),
         ('[engine]\nloras = "nowhere"\n', 69, "The folder of LoRAs cannot be used"),
-        (NO_LORAS, 69, "The model's family (sdxl-turbo) has no LoRAs"),
     ):
         Path("config.toml").write_text(text)
         done = zimagine("lora", "list")
@@ -64,7 +72,7 @@ def test_the_folder_is_listed() -> None:
 
 def test_a_file_is_checked() -> None:
     """A usable file gets its facts and code 0; a damaged, missing or other file is refused with
-    code 2, and one over the owner's limits, or for a model that can use none, with 69."""
+    code 2, and one over the owner's limits, or for another model, with 69."""
     for name in ("ink", "loras/ink.safetensors"):
         done = zimagine("lora", "check", name)
         assert done.exit_code == 0 and "Rank:" in done.stdout and "SHA-256:" in done.stdout
@@ -78,18 +86,22 @@ def test_a_file_is_checked() -> None:
     Path("config.toml").write_text('[engine]\nloras = "loras"\nlora_max_rank = 2\n')
     done = zimagine("lora", "check", "ink")
     assert done.exit_code == 69 and "rank is 4" in done.stderr
-    Path("config.toml").write_text(NO_LORAS)
-    for name in ("ink", "loras/ink.safetensors"):
-        done = zimagine("lora", "check", name)
-        assert done.exit_code == 69 and "(sdxl-turbo) has no LoRAs" in done.stderr
+    Path("config.toml").write_text(CONFIGURED + 'model = "sdxl"\nfamily = "sdxl-turbo"\n')
+    done = zimagine("lora", "check", "ink")
+    assert done.exit_code == 69
+    assert "it was made for Z-Image, and this model is of SDXL's family" in done.stderr
 
 
-async def test_the_log_says_that_the_model_can_use_none() -> None:
-    """With a folder and a model of a family without LoRAs, the start logs one warning."""
+async def test_a_model_that_can_use_none(unable: None) -> None:
+    """With a folder and a model of a family without LoRAs, the start logs one warning, and both
+    commands say so with code 69."""
     with capture_logs() as logged:
-        await log_loras(Settings.model_validate({"engine": {"loras": "loras"} | SDXL}))
+        await log_loras(Settings.model_validate({"engine": {"loras": "loras"}}))
     (entry,) = logged
-    assert entry["log_level"] == "warning" and "(sdxl-turbo)" in entry["why"]
+    assert entry["log_level"] == "warning" and "(bare)" in entry["why"]
+    for arguments in (["list"], ["check", "ink"], ["check", "loras/ink.safetensors"]):
+        done = zimagine("lora", *arguments)
+        assert done.exit_code == 69 and "family (bare) has no LoRAs" in done.stderr
 
 
 def test_a_lora_is_painted_with() -> None:

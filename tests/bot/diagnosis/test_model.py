@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.diagnosis import model
 from bot.diagnosis.findings import Code, Level
 from bot.diagnosis.model import check_cache, check_loras, check_model, check_refusal
-from engine.diffusion.families import SKETCH
+from engine.diffusion.families import SDXL_TURBO, SKETCH, Feature
+from engine.diffusion.lora import configured
 from engine.errors import ModelInvalid, ModelNotFound
 from engine.settings import EngineSettings
 from tests.bot.diagnosis.reading import levels, said
@@ -156,11 +158,19 @@ def test_loras(tmp_path: Path) -> None:
     assert levels(check_loras(gone)) == {Code.LORAS_UNREADABLE: Level.BROKEN}
 
 
-def test_loras_are_those_of_the_configured_model(tmp_path: Path) -> None:
-    """A file of Z-Image's size is refused for the small demo model; SDXL has no LoRAs, noted."""
+def test_loras_are_those_of_the_configured_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of Z-Image's size is refused for the small demo model and for SDXL; a family without
+    LoRAs is noted."""
     (tmp_path / "soft.safetensors").write_bytes(lora(1))
     settings = EngineSettings(model=SKETCH, loras=tmp_path)
     found = check_loras(settings)
     assert levels(found)[Code.LORA_REFUSED] is Level.NOTE and "painted with: 0." in said(found)
     found = check_loras(replace(settings, model="stabilityai/x", family="sdxl-turbo"))
-    assert levels(found) == {Code.LORAS_UNSUPPORTED: Level.NOTE} and "sdxl-turbo" in said(found)
+    assert levels(found)[Code.LORA_REFUSED] is Level.NOTE and "made for Z-Image" in said(found)
+    unable = replace(SDXL_TURBO, name="bare", lacks=frozenset({Feature.LORA}))
+    for module in (configured, model):
+        monkeypatch.setattr(module, "family_of", lambda _settings: unable)
+    found = check_loras(settings)
+    assert levels(found) == {Code.LORAS_UNSUPPORTED: Level.NOTE} and "bare" in said(found)

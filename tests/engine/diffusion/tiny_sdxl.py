@@ -47,19 +47,25 @@ def build_tiny_sdxl(
     scheduler: one of SCHEDULERS. sample_size: of the U-Net, in latents.
     """
     torch.manual_seed(11)
-    first, second = _tokenizer("<|endoftext|>"), _tokenizer("!")
+    first, second = tiny_tokenizers()
+    encoder, encoder_2 = tiny_encoders(len(first))
     pipeline = StableDiffusionXLPipeline(
         tokenizer=first,
         tokenizer_2=second,
-        text_encoder=CLIPTextModel(_text_config(16, len(first))),
-        text_encoder_2=CLIPTextModelWithProjection(_text_config(24, len(second))),
-        unet=_unet(sample_size, in_channels),
+        text_encoder=encoder,
+        text_encoder_2=encoder_2,
+        unet=tiny_unet(sample_size, in_channels),
         vae=_vae(),
         scheduler=SCHEDULERS[scheduler](),
         add_watermarker=False,
     )
     pipeline.save_pretrained(folder)
     return folder
+
+
+def tiny_tokenizers() -> tuple[CLIPTokenizer, CLIPTokenizer]:
+    """Both tokenizers, which differ in what they fill up with."""
+    return _tokenizer("<|endoftext|>"), _tokenizer("!")
 
 
 def _tokenizer(pad: str) -> CLIPTokenizer:
@@ -80,6 +86,14 @@ def _tokenizer(pad: str) -> CLIPTokenizer:
     )
 
 
+def tiny_encoders(vocabulary: int = 514) -> tuple[CLIPTextModel, CLIPTextModelWithProjection]:
+    """Both text encoders, 16 and 24 values wide."""
+    return (
+        CLIPTextModel(_text_config(16, vocabulary)),
+        CLIPTextModelWithProjection(_text_config(24, vocabulary)),
+    )
+
+
 def _text_config(width: int, vocabulary: int) -> CLIPTextConfig:
     return CLIPTextConfig(
         vocab_size=vocabulary,
@@ -95,7 +109,8 @@ def _text_config(width: int, vocabulary: int) -> CLIPTextConfig:
     )
 
 
-def _unet(sample_size: int, in_channels: int) -> UNet2DConditionModel:
+def tiny_unet(sample_size: int = 128, in_channels: int = 4) -> UNet2DConditionModel:
+    """A U-Net of two levels with one block of attention on each way through the second."""
     parts: dict[str, Any] = {
         "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
         "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),

@@ -13,6 +13,8 @@ from engine.diffusion.checkpoints.names.other_models import other_model
 from engine.diffusion.checkpoints.names.translation import Translation, translated
 from engine.diffusion.checkpoints.quantization.scales import with_scales
 from engine.diffusion.checkpoints.stored import Stored, WeightFile
+from engine.diffusion.families import FAMILIES
+from engine.diffusion.families.sdxl import Sdxl
 
 TRANSFORMER, TEXT_ENCODER, VAE = "transformer", "text_encoder", "vae"
 COMPONENTS = (TRANSFORMER, TEXT_ENCODER, VAE)
@@ -92,7 +94,14 @@ def grouped(file: WeightFile, wanted: Sequence[str] = COMPONENTS) -> Groups:
     label = file.label
     if not file.tensors:
         raise Unusable(f"{label} holds no tensors")
-    if other := other_model(file.tensors):
+    other = other_model(file.tensors)
+    if other == "SDXL":
+        few_steps = listed([each.name for each in FAMILIES if isinstance(each, Sdxl)])
+        raise Unusable(
+            f"{label} is of SDXL, and nothing tells for how many steps: if it was distilled, say "
+            f"how with `family` under [engine]: {few_steps}"
+        )
+    if other:
         raise Unusable(f"{label} is of {other}, which zimagine does not paint with")
     prefixes = {component: _prefix(component, file.tensors) for component in COMPONENTS}
     found = {component: prefix for component, prefix in prefixes.items() if prefix is not None}

@@ -373,13 +373,6 @@ OTHERS: dict[str, tuple[Tensors, str]] = {
         },
         "Stable Diffusion 1.5",
     ),
-    "SDXL": (
-        {
-            "model.diffusion_model.input_blocks.0.0.weight": MATRIX,
-            "model.diffusion_model.label_emb.0.0.weight": MATRIX,
-        },
-        "SDXL",
-    ),
     "SD 3": ({"joint_blocks.0.context_block.attn.qkv.weight": MATRIX}, "Stable Diffusion 3"),
     "Qwen-Image": ({"transformer_blocks.0.img_mod.1.weight": MATRIX}, "Qwen-Image"),
     "Lumina 2": (

@@ -5,20 +5,29 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from engine.diffusion.clip import ClipPair
 from engine.diffusion.families import FAMILIES, Family, Feature
 from engine.diffusion.footprint import MemoryPlan, Placement
 from engine.diffusion.generation import Painting
+from engine.diffusion.lora.adapters import Adapters
+from engine.diffusion.lora.session import LoraSession
+from engine.diffusion.lora.shelf import LoraShelf
 from engine.diffusion.lora.targets import Targets
 from engine.diffusion.renderer import DiffusionRenderer
 from engine.diffusion.residency import Residency
 from engine.errors import PromptTooLong
+from engine.loras import LoraUse
 from engine.png import embedded_recipe, encode_png, pixels_sha256
 from engine.renderer import RenderTask
 from engine.types import ImageRequest, Mend, Mode, Painted, Progress, Raster, Variation
@@ -122,7 +131,40 @@ def negative(model: DiffusionRenderer, family: Family) -> None:
 
 
 def lora(model: DiffusionRenderer, family: Family) -> None:
-    assert Targets.of(pipeline_of(model).transformer)
+    pipeline = deepcopy(pipeline_of(model))
+    encoder = pipeline.text_encoder
+    targets = Targets.of(pipeline.transformer, encoder if isinstance(encoder, ClipPair) else None)
+    values = [each for each in targets.parts.values() if each.name.endswith(("to_v", "v_proj"))]
+    stages = Residency(pipeline, ELSEWHERE, family)
+    stages.use(MemoryPlan(Placement.RESIDENT))
+    made: list[torch.Tensor] = []
+    with TemporaryDirectory() as folder, ThreadPoolExecutor(1) as hashing:
+        factors = {
+            f"{each.name}.{factor}.weight": torch.arange(count).cos().view(shape)
+            for each in values
+            for factor, count, shape in (
+                ("lora_A", each.inputs, (1, -1)),
+                ("lora_B", each.outputs, (-1, 1)),
+            )
+        }
+        save_file(factors, Path(folder) / "it.safetensors")
+        adapters = Adapters(LoraShelf(Path(folder), targets), ELSEWHERE, torch.float32)
+        for weight in (0.0, 1.0, 0.0):
+            session = LoraSession(adapters, (LoraUse("it", weight),), hashing)
+            painting = Painting(
+                pipeline,
+                family,
+                stages,
+                ELSEWHERE,
+                asked(),
+                (),
+                lambda _: None,
+                adapt=session.adapt,
+            )
+            made.append(painting.paint())
+            assert [each.name for each in session.files()] == ["it"] * bool(weight)
+    assert made[0].numpy().tobytes() == painted(model, asked()).raster.rgb
+    assert torch.equal(made[0], made[2]) and not torch.equal(made[0], made[1])
 
 
 def previews(model: DiffusionRenderer, family: Family) -> None:

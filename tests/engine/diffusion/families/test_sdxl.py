@@ -290,10 +290,8 @@ def test_components_that_do_not_fit(copy: Path, tmp_path: Path) -> None:
     assert refusal(copy) == "its component text_encoder_2 is missing"
 
 
-def test_single_files_and_companions_are_refused(copy: Path) -> None:
-    """Only folders are read; what else the owner names is not silently ignored."""
-    file = copy / UNET
-    assert "is read from diffusers' folders" in refusal(file, family="sdxl-lcm")
+def test_companions_of_a_folder_are_refused(copy: Path) -> None:
+    """What the owner names beside a whole folder is not silently ignored."""
     assert "leave text_encoder, vae and tokenizer" in refusal(copy, vae=copy / "vae")
 
 

@@ -175,8 +175,8 @@ UNREADABLE: dict[str, tuple[Callable[[Tensors], object], str]] = {
         f"{Q}.lora_B.weight is 40×4, but layers.0.attention.to_q needs 48×4",
     ),
     "a convolution": (
-        lambda own: own.update({f"{Q}.lora_A.weight": tensor(4, 48, 1, 1)}),
-        f"{Q}.lora_A.weight is 4×48×1×1, not a matrix",
+        lambda own: own.update({f"{Q}.lora_A.weight": tensor(4, 48, 3, 3)}),
+        f"{Q}.lora_A.weight is 4×48×3×3, not a matrix",
     ),
     "rank 0": (
         lambda own: own.update(
