@@ -213,6 +213,10 @@ class Family(ABC):
             return False
         return feature not in self.lacks
 
+    def sized(self, clues: ModelClues) -> Family:
+        """Return the family with the bounds of this very model; itself where all have the same."""
+        return self
+
     @abstractmethod
     def recognizes(self, clues: ModelClues) -> str | None:
         """Return why a model belongs to this family, as text for its owner; None if it does not.
