@@ -39,7 +39,10 @@ def pick_device(wanted: str, model: str) -> torch.device:
 
 
 def pick_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the device computes in it, else float32; never float16 (black pictures)."""
+    """bfloat16 where the device computes in it, else float32.
+
+    Never float16: in it T5 overflows, and other models' pictures become black.
+    """
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.bfloat16
     return torch.float32

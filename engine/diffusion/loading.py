@@ -17,9 +17,8 @@ from transformers.utils import logging as transformers_logging
 
 from engine.diffusion.capacity import require_memory, weights_dtype
 from engine.diffusion.checkpoints import (
-    Checkpoint,
     Companions,
-    SdxlCheckpoint,
+    Opened,
     Unusable,
     open_checkpoint,
 )
@@ -133,7 +132,7 @@ class Loaded:
     folder: Path
     dtype: torch.dtype
     family: Family
-    checkpoint: Checkpoint | SdxlCheckpoint | None = None
+    checkpoint: Opened | None = None
 
 
 def load_model(
@@ -201,7 +200,7 @@ def examine_model(settings: EngineSettings, device: torch.device) -> Examined:
         return Examined(family, checkpoint.count, dtype, sizes, checkpoint.notes, too_large)
 
 
-def _opened(settings: EngineSettings) -> tuple[Checkpoint | SdxlCheckpoint, Identified]:
+def _opened(settings: EngineSettings) -> tuple[Opened, Identified]:
     """Find a model's files and compare their headers with the architecture of its family."""
     found, source = identified(settings), locate(settings)
     _check_fetched(settings, source, found)
@@ -230,7 +229,7 @@ def _check_fetched(settings: EngineSettings, source: Path, assumed: Identified) 
     if not assumed.guessed or not source.is_dir():
         return
     found = identify(replace(ModelClues.read(str(source)), name=settings.model))
-    if not found.guessed and found.family is not assumed.family:
+    if not found.guessed and found.family != assumed.family:
         raise ModelInvalid(
             settings.model,
             f"its files are of {found.family.name} ({found.reason}), which could not be known "

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from engine.diffusion.footprint import Weights
 
-SENSITIVE = ("norm", "embed", "adaLN", "final", "lora_", "lm_head")
+SENSITIVE = ("norm", "embed", "adaLN", "adaln", "final", "lora_", "lm_head")
 """Substrings of names of layers that stay exact: small ones on which every token depends."""
 
 _INT8_MAX = 127

@@ -76,12 +76,18 @@ def predictor(family: Family, transformer: Any, prompt: Prompt) -> Predictor:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """A step that was computed, and perhaps not verified yet. number: from 0."""
+    """A step that was computed, and perhaps not verified yet.
+
+    number: from 0. clean: the picture that was predicted; earlier: at the step before, None at the
+    first. velocity: that was followed.
+    """
 
     number: int
     before: torch.Tensor
     after: torch.Tensor
     velocity: torch.Tensor
+    clean: torch.Tensor
+    earlier: torch.Tensor | None
     finite: Finiteness
 
 
@@ -108,7 +114,7 @@ class SamplingRun:
 
     def __call__(self, latents: torch.Tensor) -> torch.Tensor:
         """Denoise these latents."""
-        taken = self._take(0, latents)
+        taken = self._take(0, latents, None)
         while True:
             # On a GPU the next step is started before it is known whether this one was finite: the
             # answer has arrived by then, and the GPU never waits for the CPU to read it.
@@ -118,7 +124,7 @@ class SamplingRun:
             self._report(taken)
             if taken.number + 1 == self.levels.steps:
                 return taken.after
-            taken = ahead or self._take(taken.number + 1, taken.after)
+            taken = ahead or self._take(taken.number + 1, taken.after, taken.clean)
 
     def is_finite_now(self) -> bool:
         """After NonFinite: repeat that step in float32 and return whether it is finite."""
@@ -128,16 +134,19 @@ class SamplingRun:
 
     def _after(self, taken: _Taken) -> _Taken | None:
         last = taken.number + 1 == self.levels.steps
-        return None if last else self._take(taken.number + 1, taken.after)
+        return None if last else self._take(taken.number + 1, taken.after, taken.clean)
 
-    def _take(self, number: int, before: torch.Tensor) -> _Taken:
+    def _take(self, number: int, before: torch.Tensor, earlier: torch.Tensor | None) -> _Taken:
         levels = self.levels
         velocity = self.predict(before, levels.times[number], self.guidance)
-        then = levels.sigmas[number + 1]
+        now, then = levels.sigmas[number], levels.sigmas[number + 1]
+        clean = before - now * velocity
+        if levels.carried is not None and earlier is not None:
+            velocity = velocity - levels.carried[number] / now * (clean - earlier)
         after = self._moved(number, before, velocity)
         if self.constrain is not None:
             after = self.constrain(after, then)
-        return _Taken(number, before, after, velocity, Finiteness(after))
+        return _Taken(number, before, after, velocity, clean, earlier, Finiteness(after))
 
     def _moved(self, number: int, before: torch.Tensor, velocity: torch.Tensor) -> torch.Tensor:
         """Return the latents at the next level, with fresh noise where the sampler draws it."""
@@ -155,13 +164,13 @@ class SamplingRun:
         asked = self.guidance
         if asked > 1.0:
             self.guidance = milder(asked)
-            again = self._take(bad.number, bad.before)
+            again = self._take(bad.number, bad.before, bad.earlier)
             if again.finite.read():
                 self._note(Mend.GUIDANCE, stage, f"{self.guidance:g}")
                 return again
             self.guidance = asked
         with self.exact():
-            again = self._take(bad.number, bad.before)
+            again = self._take(bad.number, bad.before, bad.earlier)
         if again.finite.read():
             self._note(Mend.FLOAT32, stage)
             return again

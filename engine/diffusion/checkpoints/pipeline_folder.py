@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from engine.diffusion.checkpoints.candidates import listing
-from engine.diffusion.checkpoints.checkpoint import Checkpoint
 from engine.diffusion.checkpoints.components import Prepared
 from engine.diffusion.checkpoints.configurations import Config, read_json
 from engine.diffusion.checkpoints.discovery import INDEX, Companions
 from engine.diffusion.checkpoints.errors import Unusable
 from engine.diffusion.checkpoints.fingerprint import fingerprint
-from engine.diffusion.checkpoints.pipeline_file import PipelineFile
 from engine.diffusion.checkpoints.sdxl_checkpoint import SdxlCheckpoint, read_tokenizer
-from engine.diffusion.families import Component, Family
+from engine.diffusion.families import Component
 from engine.diffusion.families.sdxl import Sdxl
 
 
@@ -67,14 +65,3 @@ class PipelineFolder(SdxlCheckpoint):
         entry = self._index.get("scheduler")
         name = str(entry[1] if isinstance(entry, list) and len(entry) == 2 else "")
         return self._made_scheduler(name, config, label)
-
-
-def open_checkpoint(
-    source: Path, family: Family, companions: Companions, *, without: str = ""
-) -> Checkpoint | SdxlCheckpoint:
-    """Return the files of a family's model, checked by their headers. Raises Unusable."""
-    if not isinstance(family, Sdxl):
-        return Checkpoint(source, family, companions, without=without)
-    if source.is_dir():
-        return PipelineFolder(source, family, companions, without=without)
-    return PipelineFile(source, family, companions)

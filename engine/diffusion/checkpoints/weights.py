@@ -23,7 +23,7 @@ that was only cast never does."""
 _SCALED_DEVIATION = 4.0
 """Likewise, no matrix of the model has such a standard deviation (real ones: about 0.02)."""
 _FP8 = (torch.float8_e4m3fn, torch.float8_e5m2)
-_TABLES = ("embed_tokens", "token_embd", "lm_head")
+_TABLES = ("embed_tokens", "token_embd", "lm_head", "shared.weight")
 SCALED = (*_FP8, torch.int8)
 """Number formats of which a scale makes weights."""
 

@@ -28,6 +28,7 @@ from engine.diffusion.families.identification import (
     identified,
     identify,
 )
+from engine.diffusion.families.pixart import PIXART_ALPHA, PIXART_LCM, PIXART_SIGMA
 from engine.diffusion.families.sdxl import SDXL_LCM, SDXL_LIGHTNING, SDXL_TURBO
 from engine.diffusion.families.sketch import SKETCH, SKETCH_FAMILY
 from engine.diffusion.families.z_image import QWEN3_CHAT, Z_IMAGE, Z_IMAGE_TURBO
@@ -38,6 +39,9 @@ __all__ = [
     "MAX_GUIDANCE",
     "MAX_STEPS",
     "OF_MODE",
+    "PIXART_ALPHA",
+    "PIXART_LCM",
+    "PIXART_SIGMA",
     "QWEN3_CHAT",
     "SDXL_LCM",
     "SDXL_LIGHTNING",

@@ -121,13 +121,16 @@ class NoiseLevels:
     times: the transformer's input at each step, in its family's convention. begin: what the noise
     is multiplied with where painting begins from noise alone. fresh: for samplers that draw noise
     at each step, how much of it the latents have after the step, as a ratio to the picture; the
-    rest of their noise is the predicted one. None where nothing is drawn.
+    rest of their noise is the predicted one. None where nothing is drawn. carried: for samplers of
+    second order, how much of the change of the predicted picture since the step before is added to
+    it; 0 at the first step. None where nothing is added.
     """
 
     sigmas: Tensor
     times: Tensor
     begin: float = 1.0
     fresh: Tensor | None = None
+    carried: Tensor | None = None
 
     @property
     def steps(self) -> int:
@@ -209,6 +212,10 @@ class Family(ABC):
         if feature is Feature.NEGATIVE and self.negative_guidance is None:
             return False
         return feature not in self.lacks
+
+    def sized(self, clues: ModelClues) -> Family:
+        """Return the family with the bounds of this very model; itself where all have the same."""
+        return self
 
     @abstractmethod
     def recognizes(self, clues: ModelClues) -> str | None:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from engine.diffusion.families.base import Family
 from engine.diffusion.families.clues import ModelClues
+from engine.diffusion.families.pixart import PIXART_ALPHA, PIXART_LCM, PIXART_SIGMA
 from engine.diffusion.families.sdxl import SDXL_LCM, SDXL_LIGHTNING, SDXL_TURBO
 from engine.diffusion.families.sketch import SKETCH, SKETCH_FAMILY
 from engine.diffusion.families.z_image import Z_IMAGE, Z_IMAGE_TURBO
@@ -19,6 +20,9 @@ FAMILIES: tuple[Family, ...] = (
     SDXL_TURBO,
     SDXL_LCM,
     SDXL_LIGHTNING,
+    PIXART_LCM,
+    PIXART_ALPHA,
+    PIXART_SIGMA,
 )
 """Every family, in the order in which they are asked: the narrower before the wider. The first
 three have the same pipeline class, which Turbo takes as its own."""
@@ -61,15 +65,15 @@ def identify(
     """
     chosen = next((family for family in families if family.name == named), None)
     if chosen is not None and clues.name != SKETCH:
-        return Identified(chosen, "`family` under [engine] names it")
+        return Identified(chosen.sized(clues), "`family` under [engine] names it")
     for family in families:
         reason = family.recognizes(clues)
         if reason is not None:
-            return Identified(family, reason)
+            return Identified(family.sized(clues), reason)
     for family in families:
         reason = family.guesses(clues)
         if reason is not None:
-            return Identified(family, reason, guessed=True)
+            return Identified(family.sized(clues), reason, guessed=True)
     found = clues.pipeline_class
     if found is not None:
         reason = f"no family paints with {found}; {_DEFAULT.name} is assumed"

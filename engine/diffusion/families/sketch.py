@@ -23,11 +23,14 @@ class Sketch(ZImage):
         """Recognise the embedded model by its name, others by their autoencoder's `sample_size`.
 
         That is the side in pixels at which it was trained. A folder without a readable
-        model_index.json counts too.
+        model_index.json counts too, unless its transformer says that it is another model's.
         """
         if clues.name == SKETCH:
             return "it is the built-in demo model"
         if clues.pipeline_class not in (None, self.pipeline_class):
+            return None
+        own = self.components[0].class_name
+        if not clues.index and clues.config("transformer").get("_class_name", own) != own:
             return None
         try:
             side_px = int(clues.config("vae")["sample_size"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.diffusion.checkpoints.errors import Unusable, listed
 from engine.diffusion.checkpoints.names import autoencoder, text_encoder, transformer
-from engine.diffusion.checkpoints.names.other_models import other_model
+from engine.diffusion.checkpoints.names.other_models import FOLDERS_ONLY, other_model
 from engine.diffusion.checkpoints.names.translation import Translation, translated
 from engine.diffusion.checkpoints.quantization.scales import with_scales
 from engine.diffusion.checkpoints.stored import Stored, WeightFile
@@ -102,7 +102,13 @@ def grouped(file: WeightFile, wanted: Sequence[str] = COMPONENTS) -> Groups:
             f"how with `family` under [engine]: {few_steps}"
         )
     if other:
-        raise Unusable(f"{label} is of {other}, which zimagine does not paint with")
+        does = "does not paint with"
+        if other in FOLDERS_ONLY:
+            does = (
+                "reads from whole folders in diffusers' layout only; name its `family` under "
+                "[engine] if it lies in one"
+            )
+        raise Unusable(f"{label} is of {other}, which zimagine {does}")
     prefixes = {component: _prefix(component, file.tensors) for component in COMPONENTS}
     found = {component: prefix for component, prefix in prefixes.items() if prefix is not None}
     if not found.keys() & set(wanted):

@@ -40,10 +40,11 @@ _TABLE: tuple[tuple[str, str], ...] = (
     ("AuraFlow", r"(?:^|\.)double_layers\.\d+\.|joint_transformer_blocks\.\d+\."),
     ("Stable Diffusion 3", r"(?:^|\.)joint_blocks\.\d+\."),
     ("Stable Diffusion 3", r"transformer_blocks\.\d+\.attn\.add_q_proj\."),
+    ("LTX-Video", r"(?:^|\.)patchify_proj\."),
     ("PixArt", r"(?:^|\.)adaln_single\.|t_block\.1\.weight$"),
     ("Sana", r"(?:^|\.)caption_norm\.weight$"),
     ("Wan", r"(?:^|\.)blocks\.\d+\.(?:self_attn|cross_attn|attn2)\.norm_q\."),
-    ("LTX-Video", r"(?:^|\.)patchify_proj\.|transformer_blocks\.\d+\.scale_shift_table"),
+    ("LTX-Video", r"transformer_blocks\.\d+\.scale_shift_table"),
     ("Cosmos", r"(?:^|\.)blocks\.\d+\.(?:adaln_modulation_self_attn|adaLN_modulation_cross_attn)"),
     ("OmniGen2", r"(?:^|\.)ref_image_refiner\."),
     ("SDXL", r"(?:^|\.)label_emb\.0\.0\.|add_embedding\.linear_1\.|conditioner\.embedders\.1\."),
@@ -56,6 +57,8 @@ _TABLE: tuple[tuple[str, str], ...] = (
     ("Qwen-Image or Wan (its autoencoder)", r"(?:^|\.)decoder\.middle\.0\.residual\."),
     ("Lumina 2", r"time_caption_embed\.caption_embedder\."),
 )
+FOLDERS_ONLY = frozenset({"PixArt"})
+"""Models that are painted from folders in diffusers' layout, and from no lone file."""
 _PATTERNS = tuple((model, re.compile(pattern, re.IGNORECASE)) for model, pattern in _TABLE)
 _UNET = re.compile(r"(?:^|\.)(?:input_blocks\.0\.0\.|down_blocks\.0\.attentions\.0\.)")
 _LUMINA = re.compile(r"(?:^|\.)final_layer\.adaLN_modulation\.1\.weight$")

@@ -404,6 +404,10 @@ OTHERS: dict[str, tuple[Tensors, str]] = {
         "Kandinsky",
     ),
     "GLM-Image": ({"glyph_projector.net.0.proj.weight": MATRIX}, "GLM-Image"),
+    "LTX-Video": (
+        {"adaln_single.linear.weight": MATRIX, "patchify_proj.weight": MATRIX},
+        "LTX-Video",
+    ),
     "T5": ({"encoder.block.0.layer.0.SelfAttention.q.weight": MATRIX}, "T5"),
     "CLIP": ({"text_model.encoder.layers.0.mlp.fc1.weight": MATRIX}, "CLIP"),
 }

@@ -13,6 +13,7 @@ from engine.diffusion import renderer
 from engine.diffusion.renderer import DiffusionRenderer
 from engine.settings import EngineSettings
 from tests.engine.diffusion.tiny import build_tiny
+from tests.engine.diffusion.tiny_pixart import build_tiny_pixart
 from tests.engine.diffusion.tiny_sdxl import build_tiny_sdxl
 
 _full_size = partial(build_tiny, sample_size=1024, rope_theta=1_000_000.0)
@@ -24,6 +25,9 @@ BUILDERS: Mapping[str, Callable[[Path], Path]] = {
     "sdxl-turbo": partial(build_tiny_sdxl, scheduler="ancestral", sample_size=64),
     "sdxl-lcm": partial(build_tiny_sdxl, scheduler="lcm"),
     "sdxl-lightning": partial(build_tiny_sdxl, scheduler="euler"),
+    "pixart-lcm": partial(build_tiny_pixart, consistent=True),
+    "pixart-alpha": build_tiny_pixart,
+    "pixart-sigma": partial(build_tiny_pixart, kind="sigma"),
 }
 
 
