@@ -13,6 +13,7 @@ from bot.cli.common.click_sections import SectionedCommand, section
 from bot.cli.common.errors import FAILED, fail, load_settings
 from bot.cli.common.language import terminal_words
 from bot.exit_codes import BAD_INPUT, INTERRUPTED, UNAVAILABLE
+from bot.i18n import Words
 from bot.wording.downloads import data_size, download_failed, hub_name, unavailable
 from engine.errors import ModelUnavailable
 from engine.hub.cache import ModelCache, default_cache, find_downloaded
@@ -93,16 +94,19 @@ def command(
     HF_ENDPOINT and MODELSCOPE_ENDPOINT, the folder from HF_HUB_CACHE or HF_HOME, and a proxy from
     HTTPS_PROXY.
     """
+    say = terminal_words()
     if convert is not None and include:
-        raise click.UsageError("--convert takes a whole model, and --include fetches parts of one.")
+        raise click.UsageError(
+            say("--convert takes a whole model, and --include fetches parts of one.")
+        )
     if model is None:
         model, revision = _configured(config, revision)
     if model == _BUILT_IN:
-        click.echo("The demo model sketch is built in: there is nothing to fetch.")
+        click.echo(say("The demo model sketch is built in: there is nothing to fetch."))
         return
     if revision is not None and not is_revision(revision):
-        fail(f"“{revision}” is no branch, tag or commit.", BAD_INPUT)
-    progress = Progress()
+        fail(say("“{revision}” is no branch, tag or commit.", revision=revision), BAD_INPUT)
+    progress = Progress(say)
     try:
         chosen = parse_model(model)
         request = _request(chosen, source, mirror, revision, include)
@@ -110,17 +114,18 @@ def command(
         progress.close()
         copy = None if convert is None else _converted(done, request, convert, progress)
     except ModelUnavailable as error:
-        fail(f"The model cannot be converted: {error.reason}.", UNAVAILABLE)
+        sentence = say("The model cannot be converted: {reason}.", reason=error.reason)
+        fail(sentence, UNAVAILABLE)
     except HubError as error:
         progress.close()
-        fail(download_failed(error, terminal_words()), _exit_code(error))
+        fail(download_failed(error, say), _exit_code(error))
     except KeyboardInterrupt:
         progress.close()
-        _interrupted(progress)
+        _interrupted(progress, say)
     except OSError as error:
         progress.close()
-        fail(_disk_sentence(error, progress), FAILED)
-    _report(done, request, copy)
+        fail(_disk_sentence(error, progress, say), FAILED)
+    _report(done, request, copy, say)
 
 
 def _configured(config: Path | None, revision: str | None) -> tuple[str, str | None]:
@@ -170,17 +175,20 @@ def _converted(done: Downloaded, request: Request, kind: str, progress: Progress
     return copy.folder
 
 
-def _report(done: Downloaded, request: Request, copy: Path | None) -> None:
+def _report(done: Downloaded, request: Request, copy: Path | None, say: Words) -> None:
     """Say where the model is, and what to write into the configuration."""
     if done.host is None:
-        click.echo("No hub was asked for a newer one.", err=True)
+        click.echo(say("No hub was asked for a newer one."), err=True)
     size = f" ({data_size(done.total_bytes)})" if done.total_bytes else ""
-    state = "is complete" if done.fetched_bytes else "was complete already"
-    click.echo(f"{request.model} {state}{size}: {done.folder}")
+    place = {"model": f"{request.model}", "size": size, "folder": done.folder}
+    if done.fetched_bytes:
+        click.echo(say("{model} is complete{size}: {folder}", **place))
+    else:
+        click.echo(say("{model} was complete already{size}: {folder}", **place))
     if copy is not None:
-        size = sum(path.stat().st_size for path in copy.rglob("*") if path.is_file())
-        click.echo(f"Its copy is complete ({data_size(size)}): {copy}")
-    click.echo("\nTo paint with it, write into config.toml:\n\n[engine]")
+        size = data_size(sum(path.stat().st_size for path in copy.rglob("*") if path.is_file()))
+        click.echo(say("Its copy is complete ({size}): {folder}", size=size, folder=copy))
+    click.echo("\n" + say("To paint with it, write into config.toml:") + "\n\n[engine]")
     if copy is not None or request.include:  # neither is what the id stands for
         click.echo(f"model = {_toml(str(copy or done.folder))}")
         return
@@ -202,23 +210,31 @@ def _exit_code(error: HubError) -> int:
     return BAD_INPUT if isinstance(error, wrong) else UNAVAILABLE
 
 
-def _interrupted(progress: Progress) -> NoReturn:
-    kept = f"{data_size(progress.kept_bytes)} of {data_size(progress.total_bytes)} are kept; "
-    said = kept if progress.total_bytes else ""
-    click.echo(f"zimagine: stopped; {said}the same command goes on from there.", err=True)
+def _interrupted(progress: Progress, say: Words) -> NoReturn:
+    said = say("stopped; the same command goes on from there.")
+    if progress.total_bytes:
+        said = say(
+            "stopped; {kept} of {total} are kept; the same command goes on from there.",
+            kept=data_size(progress.kept_bytes),
+            total=data_size(progress.total_bytes),
+        )
+    click.echo(f"zimagine: {said}", err=True)
     raise click.exceptions.Exit(INTERRUPTED)
 
 
-def _disk_sentence(error: OSError, progress: Progress) -> str:
-    place = error.filename or progress.folder or default_cache()
-    kept = f" {data_size(progress.kept_bytes)} are kept." if progress.kept_bytes else ""
-    return f"{place} cannot be written: {error.strerror or error}.{kept}"
+def _disk_sentence(error: OSError, progress: Progress, say: Words) -> str:
+    place, detail = error.filename or progress.folder or default_cache(), error.strerror or error
+    said = say("{file} cannot be written: {detail}.", file=place, detail=detail)
+    if not progress.kept_bytes:
+        return said
+    return f"{said} {say('{size} are kept.', size=data_size(progress.kept_bytes))}"
 
 
 class Progress:
     """Shows a download on standard error: a bar in a terminal, else a line now and then."""
 
-    def __init__(self) -> None:
+    def __init__(self, say: Words) -> None:
+        self._say = say
         self.folder: Path | None = None
         self.total_bytes = 0
         self.kept_bytes = 0
@@ -227,20 +243,23 @@ class Progress:
 
     def waiting(self) -> None:
         """Say that another process is at work."""
-        _note("Another process is fetching this model; waiting for it …")
+        say = self._say
+        _note(say("Another process is fetching this model; waiting for it …"))
 
     def passed_over(self, error: HubUnavailable, following: Endpoint) -> None:
         """Say that another hub is asked."""
-        name = hub_name(following.hub, following.host)
-        _note(f"{unavailable(error, terminal_words())} Asking {name} …")
+        say, name = self._say, hub_name(following.hub, following.host)
+        _note(f"{unavailable(error, say)} {say('Asking {hub} …', hub=name)}")
 
     def checking(self, file: str, size_bytes: int) -> None:
         """Say which file is being read."""
-        _note(f"Checking {file} ({data_size(size_bytes)}), which is here already …")
+        say, size = self._say, data_size(size_bytes)
+        _note(say("Checking {file} ({size}), which is here already …", file=file, size=size))
 
     def damaged(self, file: str) -> None:
         """Say that a file is fetched anew."""
-        _note(f"{file} does not have its checksum: it is fetched again.")
+        say = self._say
+        _note(say("{file} does not have its checksum: it is fetched again.", file=file))
 
     def planned(self, plan: Plan) -> None:
         """Say what is fetched, and begin the bar."""
@@ -249,13 +268,7 @@ class Progress:
         self.kept_bytes = plan.present_bytes + plan.kept_bytes
         if not plan.missing_bytes:
             return
-        before = plan.kept_bytes or plan.present_bytes > _WORTH_SAYING_BYTES
-        kept = f", {data_size(self.kept_bytes)} of it here already" if before else ""
-        _note(
-            f"Fetching {plan.model} from {hub_name(plan.hub, plan.host)}: {plan.files} files, "
-            f"{data_size(plan.total_bytes)}{kept}. {data_size(plan.free_bytes)} are free in "
-            f"{plan.folder}."
-        )
+        _note(self._fetching(plan))
         if sys.stderr.isatty():
             self._bar = click.progressbar(
                 length=plan.total_bytes,
@@ -274,17 +287,37 @@ class Progress:
             self._bar.update(count_bytes, 0)
         elif self.total_bytes and self._part() > self._announced:
             self._announced = self._part()
-            _note(f"{100 * self.kept_bytes // self.total_bytes} % of {data_size(self.total_bytes)}")
+            say, percent = self._say, 100 * self.kept_bytes // self.total_bytes
+            _note(say("{percent} % of {size}", percent=percent, size=data_size(self.total_bytes)))
 
     def converting(self, component: str, size_bytes: int) -> None:
         """Say which component is written."""
-        _note(f"Writing {component} ({data_size(size_bytes)}) …")
+        say, size = self._say, data_size(size_bytes)
+        _note(say("Writing {component} ({size}) …", component=component, size=size))
 
     def close(self) -> None:
         """End the line of the bar."""
         if self._bar is not None:
             self._bar.__exit__(None, None, None)
             self._bar = None
+
+    def _fetching(self, plan: Plan) -> str:
+        say = self._say
+        what = {
+            "model": plan.model,
+            "hub": hub_name(plan.hub, plan.host),
+            "files": plan.files,
+            "size": data_size(plan.total_bytes),
+        }
+        fetching = say("Fetching {model} from {hub}: {files} files, {size}.", **what)
+        if plan.kept_bytes or plan.present_bytes > _WORTH_SAYING_BYTES:
+            fetching = say(
+                "Fetching {model} from {hub}: {files} files, {size}, {kept} of it here already.",
+                **what,
+                kept=data_size(self.kept_bytes),
+            )
+        free = data_size(plan.free_bytes)
+        return f"{fetching} {say('{size} are free in {folder}.', size=free, folder=plan.folder)}"
 
     def _part(self) -> int:
         return _PARTS * self.kept_bytes // max(1, self.total_bytes)

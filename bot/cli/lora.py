@@ -52,27 +52,28 @@ def command() -> None:
 @CONFIG
 def list_all(as_json: bool, config: Path | None) -> None:
     """List the LoRAs of the configured folder; those that cannot be used with the reason."""
-    settings = load_settings(config).engine.to_engine()
+    say, settings = terminal_words(), load_settings(config).engine.to_engine()
     if settings.loras is not None:
-        _fail_without_loras(settings)
+        _fail_without_loras(settings, say)
     shelf = configured_shelf(settings)
     if shelf is None:
-        fail(
+        sentence = say(
             "No folder of LoRAs is configured: set loras under [engine], as in "
-            'config.example.toml (loras = "loras").',
-            BAD_INPUT,
+            "config.example.toml ({example}).",
+            example='loras = "loras"',
         )
+        fail(sentence, BAD_INPUT)
     try:
         infos = shelf.listing()
     except LoraUnusable as error:
-        fail(f"The folder of LoRAs cannot be used: {error.reason}.", UNAVAILABLE)
+        fail(say("The folder of LoRAs cannot be used: {reason}.", reason=error.reason), UNAVAILABLE)
     if as_json:
         click.echo(json.dumps([_fields(each) for each in infos], ensure_ascii=False, indent=2))
         return
     for each in infos:
-        click.echo(f"{each.name}  {_summary(each, terminal_words())}")
+        click.echo(f"{each.name}  {_summary(each, say)}")
     if not infos:
-        click.echo("There is no LoRA in the folder.", err=True)
+        click.echo(say("There is no LoRA in the folder."), err=True)
 
 
 @command.command("check")
@@ -110,11 +111,16 @@ def check(
     if not prompt:
         raise click.UsageError(say("The prompt is empty."))
     settings = load_settings(config).engine.to_engine()
-    _fail_without_loras(settings)
+    _fail_without_loras(settings, say)
     shelf, name = configured_shelf(settings), file.name.removesuffix(SUFFIX)
     if shelf is None or file.exists() or len(file.parts) > 1:
         if file.suffix != SUFFIX:
-            fail(f"{file} does not end in {SUFFIX}: only such files are read.", BAD_INPUT)
+            other = say(
+                "{file} does not end in {suffix}: only such files are read.",
+                file=file,
+                suffix=SUFFIX,
+            )
+            fail(other, BAD_INPUT)
         shelf = LoraShelf(file.parent, targets_of(settings), configured_limits(settings))
         settings = dataclasses.replace(settings, loras=file.parent)
     trial: Trial | None = None
@@ -125,10 +131,9 @@ def check(
         check_values(shelf, name)
         if paint:
             trial = _tried(settings, info, prompt, say)
-    except (LoraNotFound, LoraInvalid) as error:
-        fail(f"{file} cannot be used: {error.reason}.", BAD_INPUT)
     except LoraUnusable as error:
-        fail(f"{file} cannot be used: {error.reason}.", UNAVAILABLE)
+        code = BAD_INPUT if isinstance(error, LoraNotFound | LoraInvalid) else UNAVAILABLE
+        fail(say("{file} cannot be used: {reason}.", file=file, reason=error.reason), code)
     fields, rows = dict(_fields(info)), _rows(info, say)
     if trial is not None:
         if trial.changes_nothing:
@@ -149,10 +154,13 @@ def check(
         click.echo(f"{f'{heading}:':<{width}}{text}")
 
 
-def _fail_without_loras(settings: EngineSettings) -> None:
+def _fail_without_loras(settings: EngineSettings, say: Words) -> None:
     """End with a sentence if the model's family can use no LoRAs."""
     if (family := family_without_loras(settings)) is not None:
-        fail(f"The model's family ({family}) has no LoRAs: no file can be used.", UNAVAILABLE)
+        sentence = say(
+            "The model's family ({family}) has no LoRAs: no file can be used.", family=family
+        )
+        fail(sentence, UNAVAILABLE)
 
 
 def _tried(settings: EngineSettings, info: LoraInfo, prompt: str, say: Words) -> Trial:

@@ -23,7 +23,7 @@ KEPT_THUMBNAILS: Final = 512
 """In memory, at 4 to 20 KB each. Chosen by hand."""
 MADE_AT_ONCE: Final = 2
 """Pictures decoded at the same time, each with all of its pixels in memory. Chosen by hand."""
-_QUALITY: Final = 80
+QUALITY: Final = 80
 _DRAFT: Final = 2.0
 """Whole pixels are averaged down to this many times the size first, which is fast."""
 
@@ -95,5 +95,5 @@ def make_thumbnail(data: bytes) -> bytes:
         side_px = (THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX)
         image.thumbnail(side_px, Image.Resampling.LANCZOS, reducing_gap=_DRAFT)
         out = io.BytesIO()
-        image.convert("RGB").save(out, "JPEG", quality=_QUALITY)
+        image.convert("RGB").save(out, "JPEG", quality=QUALITY)
     return out.getvalue()

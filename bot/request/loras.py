@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
 from typing import Final
 
 from bot.request.params import GenerationParams
@@ -47,6 +48,10 @@ class LoraCatalog:
     def listing(self) -> tuple[LoraInfo, ...]:
         """Return all files by name; unusable ones with the problem. Raises LoraUnusable."""
         return () if self._shelf is None else self._shelf.listing()
+
+    def picture(self, name: str) -> Path | None:
+        """Return the sample picture of a LoRA; None if it has none. Raises LoraUnusable."""
+        return None if self._shelf is None else self._shelf.picture(name)
 
     def folder_problem(self) -> LoraReason | None:
         """Return why nothing can be listed; None if it can."""

@@ -50,6 +50,7 @@ from bot.pictures.deletion import DeletionService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
 from bot.pictures.lineage import Lineage
+from bot.pictures.lora_pictures import LoraPictures
 from bot.pictures.originals import OriginalPictures
 from bot.pictures.possible_actions import ActionChecker
 from bot.pictures.recent import RecentPictures
@@ -372,6 +373,7 @@ def _services(
         other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),
         family=shared.family,
         lora_access=shared.lora_access,
+        lora_pictures=LoraPictures(base.loras),
         guilds=frozenset(base.settings.discord.guilds),
     )
 

@@ -31,6 +31,7 @@ from bot.moderation.reports import ReportService
 from bot.pictures.deletion import DeletionService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
+from bot.pictures.lora_pictures import LoraPictures
 from bot.pictures.possible_actions import ActionChecker
 from engine.diffusion.families import Family
 
@@ -61,6 +62,7 @@ class Services:
     actions: ActionChecker
     block_check: BlockCheck
     lora_access: LoraAccess
+    lora_pictures: LoraPictures
     quotas: QuotaService
     delivery_settings: DeliverySettingsService
     delivery: DeliveryWorker

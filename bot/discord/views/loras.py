@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import discord
 from discord import ui
 
 from bot.discord.views.custom_ids import ComponentAction, custom_id
-from bot.discord.views.markdown import layout, quoted, small_print
+from bot.discord.views.markdown import alt_text, layout, quoted, small_print
 from bot.i18n import Words
 from engine.diffusion.lora.shelf import LoraInfo
 
@@ -18,8 +18,23 @@ _NAME_CHARS = 100
 _WORDS_CHARS = 150
 
 
-def loras_layout(found: Sequence[LoraInfo], page: int, say: Words) -> ui.LayoutView:
+def sample_name(row: int) -> str:
+    """Return the file name of the sample picture in a row of the page, from 0."""
+    return f"lora-{row}.jpg"
+
+
+def loras_of_page(found: Sequence[LoraInfo], page: int) -> Sequence[LoraInfo]:
+    """Return the LoRAs of one page, from 0; too high ones are the last."""
+    page = max(0, min(page, -(-len(found) // PAGE) - 1))
+    return found[page * PAGE : (page + 1) * PAGE]
+
+
+def loras_layout(
+    found: Sequence[LoraInfo], page: int, say: Words, pictured: Collection[str] = ()
+) -> ui.LayoutView:
     """Show one page of the LoRAs that a member may use. page: from 0; too high ones are the last.
+
+    pictured: the names of those whose sample pictures are attached.
 
     Each has its name, title, own weight, trigger words, style words, and the family that it is for.
     """
@@ -27,17 +42,26 @@ def loras_layout(found: Sequence[LoraInfo], page: int, say: Words) -> ui.LayoutV
         return layout(ui.TextDisplay(say("There are no LoRAs that you may use here.")))
     pages = -(-len(found) // PAGE)
     page = max(0, min(page, pages - 1))
-    shown = found[page * PAGE : (page + 1) * PAGE]
+    shown = loras_of_page(found, page)
     head = say.plural("{n} LoRA", "{n} LoRAs", len(found))
     how = say("Use one with {option} or {flag}.", option="`lora`", flag="`--lora name:0.8`")
     items: list[ui.Item[ui.LayoutView]] = [ui.TextDisplay(f"**{head}**\n{how}"), ui.Separator()]
-    items += [ui.TextDisplay(_row(each, say)) for each in shown]
+    items += [_item(row, each, each.name in pictured, say) for row, each in enumerate(shown)]
     if pages > 1:
         place = say("Page {page} of {pages}", page=page + 1, pages=pages)
         items.append(ui.TextDisplay(small_print(place)))
         back = _page_button(say("Back"), page - 1, page > 0)
         items.append(ui.ActionRow(back, _page_button(say("Next"), page + 1, page + 1 < pages)))
     return layout(*items)
+
+
+def _item(row: int, lora: LoraInfo, pictured: bool, say: Words) -> ui.Item[ui.LayoutView]:
+    text = ui.TextDisplay[ui.LayoutView](_row(lora, say))
+    if not pictured:
+        return text
+    described = alt_text(say("Sample picture of {title}", title=lora.title))
+    picture = ui.Thumbnail[ui.LayoutView](f"attachment://{sample_name(row)}", description=described)
+    return ui.Section(text, accessory=picture)
 
 
 def _row(lora: LoraInfo, say: Words) -> str:

@@ -34,6 +34,10 @@ from engine.diffusion.lora.targets import Group, Targets
 from engine.errors import LoraInvalid, LoraNotFound, LoraRefused, LoraUnusable
 
 SUFFIX = ".safetensors"
+PICTURES = tuple(
+    marker + suffix for marker in ("", ".preview") for suffix in (".png", ".jpg", ".jpeg", ".webp")
+)
+"""How sample pictures end: as one would call them, and as web interfaces do."""
 MAX_NAME = 100
 """Characters of a name. Chosen by hand: Discord's longest choice."""
 _MOST_LAYOUTS = 1024
@@ -144,6 +148,22 @@ class LoraShelf:
             known = self._described(name, lora.header, lora.layout, sidecar, lora.stamp[0])
             notes = (*known.notes, *lora.scales.notes)
             return replace(known, notes=notes, sha256=self.sha256(lora))
+
+    def picture(self, name: str) -> Path | None:
+        """Return the sample picture that lies beside a LoRA; None if it has none.
+
+        Raises LoraInvalid where it is no file, or a link that leads out of the folder.
+        """
+        for suffix in PICTURES:
+            path = self._path(name).with_name(name + suffix)
+            if not os.path.lexists(path):
+                continue
+            with contextlib.suppress(OSError, RuntimeError):  # a link to nothing, or to itself
+                inside = path.resolve(strict=True)
+                if inside.parent == self._folder.resolve() and inside.is_file():
+                    return inside
+            raise LoraInvalid(name, f"{path.name} is no file in the folder")
+        return None
 
     @contextlib.contextmanager
     def opened(self, name: str) -> Iterator[OpenedLora]:

@@ -77,9 +77,11 @@ async def test_loras_are_offered_to_whom_they_are_open(
     data_dir: Path, tmp_path: Path, renderer: ScriptedRenderer
 ) -> None:
     """/imagine proposes LoRAs by name, title and trigger word, and /loras lists them page by page,
-    to those who may use them alone; others are refused by name, and nothing is charged."""
+    with the picture that lies beside one, to those who may use them alone; others are refused by
+    name, and nothing is charged."""
     folder = tmp_path / "loras"
     write_lora(folder, "ink", INK)
+    Image.new("RGB", (40, 30), "red").save(folder / "ink.preview.png")
     data = (folder / "ink.safetensors").read_bytes()
     for number in range(9):
         (folder / f"n{number}.safetensors").write_bytes(data)
@@ -96,7 +98,9 @@ async def test_loras_are_offered_to_whom_they_are_open(
         panel = (await harness.alice.slash(harness.channel, "loras")).response
         texts = harness.texts(panel.message)
         assert "10 LoRAs" in texts and "Ink wash" in texts and "secret" not in texts
+        assert [each.filename for each in panel.message.attachments] == ["lora-0.jpg"]
         await harness.alice.click(panel.message, label="Next")
+        assert not panel.message.attachments
         assert "Page 2 of 2" in harness.texts(panel.message)
         assert "n8" in harness.texts(panel.message)
         for option, sentence in (

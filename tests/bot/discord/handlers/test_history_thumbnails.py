@@ -9,7 +9,7 @@ import discord
 import pytest
 from PIL import Image
 
-from bot.discord.handlers import history
+from bot.discord.interaction import thumbnails as answering
 from bot.pictures.gallery import FOUND_PICTURES
 from tests.bot.discord.delivery_settings import change_settings
 from tests.bot.discord.harness import BotHarness
@@ -152,7 +152,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     async def not_finished(_task: Any, _limit_s: float) -> bool:
         return False
 
-    monkeypatch.setattr(history, "finished_within", not_finished)
+    monkeypatch.setattr(answering, "finished_within", not_finished)
 
 
 @pytest.mark.usefixtures("slow")

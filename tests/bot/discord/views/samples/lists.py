@@ -97,7 +97,7 @@ def _job(number: int, words: str | None, **changes: Any) -> QueuedJob:
     return dataclasses.replace(job, **changes)
 
 
-def _loras(count: int, page: int = 0) -> Sample:
+def _loras(count: int, page: int = 0, pictures: int = 0) -> Sample:
     def shown(say: Words, words: str) -> Shown:
         found = [
             LoraInfo(
@@ -111,7 +111,8 @@ def _loras(count: int, page: int = 0) -> Sample:
             )
             for n in range(count)
         ]
-        return loras_layout(found, page, say)
+        pictured = [each.name for each in found[:pictures]]
+        return loras_layout(found, page, say, pictured)
 
     return shown
 
@@ -144,6 +145,7 @@ LISTS: dict[str, Sample] = {
     "loras-one": _loras(1),
     "loras-page": _loras(20, 1),
     "loras-last": _loras(17, 9),
+    "loras-pictures": _loras(8, pictures=8),
     "history-empty": _page(0),
     "history-one": _page(1),
     "history-many": _page(PAGE_PICTURES, total=12, before_id=101, newer_id=0, older_id=96),
