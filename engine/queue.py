@@ -174,6 +174,10 @@ class FairQueue:
         found = self._waiting.get(job_id)
         return None if found is None else found.job
 
+    def jobs(self) -> list[EngineJob]:
+        """Return all waiting jobs, in no particular order."""
+        return [each.job for each in self._waiting.values()]
+
     def discard(self, job_id: int) -> EngineJob | None:
         """Remove a waiting job and return it; None if it does not wait (any more)."""
         found = self._waiting.get(job_id)

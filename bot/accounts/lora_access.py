@@ -51,12 +51,18 @@ class LoraAccess:
         """Whether the owner has set a folder."""
         return self._catalog.offered
 
-    async def refusal(self, actor: Actor, loras: Iterable[LoraUse]) -> Refused | None:
-        """Return why a request with these LoRAs cannot be accepted; None if it can."""
+    async def refusal(
+        self, actor: Actor, loras: Iterable[LoraUse], catalog: LoraCatalog | None = None
+    ) -> Refused | None:
+        """Return why a request with these LoRAs cannot be accepted; None if it can.
+
+        catalog: the LoRAs of the request's model, None for the default model's.
+        """
         wanted = tuple(dict.fromkeys(loras))
         if not wanted:
             return None
-        reason = await asyncio.to_thread(self._catalog.refusal, wanted, self._ids(actor))
+        found = self._catalog if catalog is None else catalog
+        reason = await asyncio.to_thread(found.refusal, wanted, self._ids(actor))
         if reason is not None:
             return Refused(reason)
         opened = await self._open_here(actor)

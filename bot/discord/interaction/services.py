@@ -32,14 +32,14 @@ from bot.pictures.deletion import DeletionService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
 from bot.pictures.possible_actions import ActionChecker
-from engine.diffusion.families import Family
+from bot.request.models import ModelCatalog
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that an interaction may call.
 
-    family: the model family that paints. guilds: the servers that are served, empty = all.
+    models: those that can paint. guilds: the servers that are served, empty = all.
     """
 
     generation: GenerationService
@@ -70,7 +70,7 @@ class Services:
     blocks: BlockService
     report_notifier: ReportNotifier
     other_copies: OtherCopies
-    family: Family
+    models: ModelCatalog
     guilds: frozenset[int] = frozenset()
 
     def serves(self, guild_id: int | None) -> bool:

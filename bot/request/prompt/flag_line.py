@@ -46,6 +46,8 @@ def flag_line(request: ImageRequest) -> str:
     if request.loras:
         choices = (LoraChoice(each.name, each.weight) for each in request.loras)
         flags.append(f"--lora {written(choices)}")
+    if request.model:
+        flags.append(f"--model {request.model}")
     if level is not None:
         flags.append(f"--enhance {level}")
     negative = request.negative_prompt if request.guidance > 1.0 else ""

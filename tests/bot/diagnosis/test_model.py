@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.diagnosis.findings import Code, Level
+from bot.diagnosis.machine import check_others
 from bot.diagnosis.model import check_cache, check_loras, check_model, check_refusal
 from engine.diffusion.families import SKETCH
 from engine.errors import ModelInvalid, ModelNotFound
@@ -164,3 +165,11 @@ def test_loras_are_those_of_the_configured_model(tmp_path: Path) -> None:
     assert levels(found)[Code.LORA_REFUSED] is Level.NOTE and "painted with: 0." in said(found)
     found = check_loras(replace(settings, model="stabilityai/x", family="sdxl-turbo"))
     assert levels(found) == {Code.LORAS_UNSUPPORTED: Level.NOTE} and "sdxl-turbo" in said(found)
+
+
+def test_each_of_several_models_is_looked_at(tmp_path: Path) -> None:
+    """What is beside the default model is whole, or named with what is wrong."""
+    missing = str(tmp_path / "none")
+    found = list(check_others([EngineSettings(), EngineSettings(model=missing)]))
+    assert [each.code for each in found] == [Code.MODEL_READY, Code.MODEL_MISNAMED]
+    assert missing in said(found[1:])
