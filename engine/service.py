@@ -20,6 +20,7 @@ from engine.errors import (
 )
 from engine.estimate import Estimator
 from engine.executor import ExecutorThread, post
+from engine.grouping import grouped
 from engine.job import EngineJob, JobSpec
 from engine.models import Models
 from engine.queue import Bounds, FairQueue, Priority, Slot
@@ -43,8 +44,9 @@ class Engine:
     everything unfinished stays unfinished for the next start. After `idle_s` without a job (None:
     never) the renderer is asked to free its memory until there is one.
 
-    Where there are several models, the one of a job is loaded before the job is painted. If that
-    fails, every job of that model fails, and painting goes on with the model that was loaded.
+    Where there are several models, the one of a job is loaded before the job is painted; a few jobs
+    of the loaded model may go before it (`engine.grouping`). If loading fails, every job of that
+    model fails, and painting goes on with the model that was loaded.
     """
 
     def __init__(
@@ -169,8 +171,8 @@ class Engine:
 
     def _before_s(self, job: EngineJob) -> float | None:
         """Seconds before a waiting job begins."""
-        ahead = self.queue.ahead(job.id, AHEAD_EXACT)
-        further = (self.queue.position(job.id) or 0) - len(ahead)
+        ahead = self._grouped(self.queue.ahead(job.id, AHEAD_EXACT), job)
+        further = max(0, (self.queue.position(job.id) or 0) - AHEAD_EXACT)
         exact = _sum(*map(self._paint_s, ahead))
         mean = self.estimator.seconds(self.queue.mean_work)
         if self.models.several:
@@ -178,6 +180,16 @@ class Engine:
         moving_s = self.models.moving_s(each.model for each in (*ahead, job))
         rest = 0.0 if not further else None if mean is None else further * mean
         return _sum(self.current_left_s(), exact, rest, moving_s)
+
+    def _grouped(self, ahead: list[EngineJob], job: EngineJob) -> list[EngineJob]:
+        """Return which of the jobs ahead are painted before this one, in that order."""
+        if not self.models.several:
+            return ahead
+        jobs = [*ahead, job]
+        names = [self.models.name_of(each.model) for each in jobs]
+        at = self.models.loading or self.models.loaded
+        order = [jobs[place] for place in grouped(names, at, self.queue.passed)]
+        return order[: order.index(job)]
 
     def _paint_s(self, job: EngineJob) -> float | None:
         return self.estimator.seconds(job.work, job.model)
@@ -292,12 +304,18 @@ class Engine:
         """Wait for the next job; after a long wait, free the memory for other programs."""
         try:
             async with asyncio.timeout(self._idle_s):
-                return await self.queue.take()
+                return await self.queue.take(self._preference())
         except TimeoutError:
             # Memory that cannot be freed now is freed the next time or never: no job fails for it.
             with contextlib.suppress(Exception):
                 await thread.run(self._renderer.unload)
-            return await self.queue.take()
+            return await self.queue.take(self._preference())
+
+    def _preference(self) -> Callable[[EngineJob], bool] | None:
+        """Return whether a job is of the loaded model; None where nothing else can be loaded."""
+        if not self.models.several:
+            return None
+        return lambda job: self.models.name_of(job.model) == self.models.loaded
 
     async def _paint(self, thread: ExecutorThread, job: EngineJob) -> None:
         self._current, self._rendering = job, None

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import threading
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.engine_states import EngineState
 from engine.errors import Interrupted, ModelGone, ModelInvalid
+from engine.grouping import MAX_PASSED, grouped
 from engine.job import EngineJob, JobSpec
 from engine.models import RETRY_S
-from engine.queue import Bounds
+from engine.queue import Bounds, FairQueue
 from engine.service import Engine
 from tests.fakes import ScriptedRenderer, a_request, until
 
@@ -81,8 +85,8 @@ async def test_the_model_of_a_job_is_loaded_once_the_other_is_closed(
     engine: Engine, shelf: Shelf
 ) -> None:
     """A job without a name is of the default model, and only a change loads anything."""
-    jobs = [order(engine, number, model) for number, model in enumerate(["", "a", "bb", "bb", ""])]
-    for job in jobs:
+    for number, model in enumerate(["", "a", "bb", "bb", ""]):
+        job = order(engine, number, model)
         (painted,) = await job.result()
         assert painted.recipe.request.model == job.model
     assert shelf.log == ["+a", "-a", "+bb", "-bb", "+a"]
@@ -170,12 +174,12 @@ async def test_waiting_counts_each_models_speed_and_the_loading_between(
     await until(lambda: engine.current is current)
     engine.models._durations_s = {"a": 10.0, "bb": 20.0}
     order(engine, 2, "bb")
-    order(engine, 3, "a")
+    order(engine, 3, "bb")
     assert engine.waiting_s(2) is None and engine.waiting_total_s() is None
     engine.estimator.record(dataclasses.replace(step, model="bb"), 30.0)
     assert engine.waiting_s(2) == pytest.approx(3 + 20 + 30)
-    assert engine.waiting_s(3) == pytest.approx(3 + 20 + 30 + 10 + 3)
-    assert engine.waiting_total_s() == pytest.approx(20 + 30 + 3)
+    assert engine.waiting_s(3) == pytest.approx(3 + 20 + 30 + 30)
+    assert engine.waiting_total_s() == pytest.approx(20 + 30 + 30)
     assert engine.models.load_s("ccc") == 15.0
 
 
@@ -183,3 +187,57 @@ async def test_the_loaded_model_is_told(engine: Engine) -> None:
     """What paints now is known by name, with the facts of its own renderer."""
     await order(engine, 1, "ccc").result()
     assert engine.info is not None and engine.info.model == "ccc"
+
+
+async def test_a_few_jobs_of_the_loaded_model_go_first(engine: Engine, shelf: Shelf) -> None:
+    """At most four go before a job that needs another model; then that one is loaded."""
+    shelf.renderers["a"].hold()
+    current = order(engine, 0)
+    await until(lambda: engine.current is current)
+    engine.models._durations_s = {"a": 10.0, "bb": 20.0}
+    for model in ("a", "bb"):
+        engine.estimator.record(a_request(model=model), 3.0)
+    other = order(engine, 1, "bb", user=1)
+    jobs = [order(engine, number, user=number) for number in range(2, 8)]
+    assert engine.waiting_s(1) == pytest.approx(3 + 20 + 3)  # those behind may still pass it
+    assert engine.waiting_s(2) == pytest.approx(3 + 3)
+    assert engine.waiting_s(7) == pytest.approx(3 + 4 * 3 + 20 + 3 + 10 + 3 + 3)
+    shelf.renderers["a"].release()
+    await other.result()
+    assert [job.done for job in jobs] == [True] * 4 + [False] * 2
+    await jobs[-1].result()
+    assert shelf.log == ["+a", "-a", "+bb", "-bb", "+a"]
+
+
+MODELS = st.lists(st.sampled_from("abc"), max_size=30)
+
+
+@given(MODELS, st.sampled_from([None, "a"]))
+def test_nobody_is_passed_without_end(models: list[str], loaded: str | None) -> None:
+    """Every job is painted once, and the first of those that are left is passed at most four
+    times in succession."""
+    order = grouped(models, loaded)
+    assert sorted(order) == list(range(len(models)))
+    left, passed = list(range(len(models))), 0
+    for place in order:
+        passed = 0 if place == left[0] else passed + 1
+        assert passed <= MAX_PASSED
+        left.remove(place)
+
+
+@given(MODELS)
+def test_the_queue_groups_as_the_estimate_does(models: list[str]) -> None:
+    """Jobs leave the queue in the order that is foreseen."""
+
+    async def check() -> None:
+        queue, loaded, taken = FairQueue(Bounds(50)), "a", list[int]()
+        for number, model in enumerate(models):
+            spec = JobSpec(number, a_request(model=model))
+            queue.reserve(number, 0).fill(EngineJob(spec, number, 0))
+        while len(queue):
+            job = await queue.take(lambda job, at=loaded: job.model == at)
+            taken.append(job.id)
+            loaded = job.model
+        assert taken == grouped(models, "a")
+
+    asyncio.run(check())
