@@ -179,7 +179,10 @@ def _named_source(value: Any) -> Any:
 
 
 class ModelSection(_Section):
-    """One of the models under [engine.models]. sample: a picture of what it paints."""
+    """One of the models under [engine.models]. sample: a picture of what it paints.
+
+    Title and description are as long as a page of `/models` has room for.
+    """
 
     source: Annotated[str, AfterValidator(_not_blank)]
     family: Annotated[str, AfterValidator(_family)] = AUTO
@@ -187,8 +190,8 @@ class ModelSection(_Section):
     vae: Annotated[Path, BeforeValidator(_path)] | None = None
     tokenizer: Annotated[Path, BeforeValidator(_path)] | None = None
     revision: Annotated[str, AfterValidator(_not_blank)] | None = None
-    title: Annotated[str, Field(max_length=60), AfterValidator(_not_blank)] | None = None
-    description: Annotated[str, Field(max_length=300), AfterValidator(_not_blank)] | None = None
+    title: Annotated[str, Field(max_length=40), AfterValidator(_not_blank)] | None = None
+    description: Annotated[str, Field(max_length=120), AfterValidator(_not_blank)] | None = None
     sample: Annotated[Path, BeforeValidator(_path)] | None = None
 
 

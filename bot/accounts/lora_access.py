@@ -16,7 +16,7 @@ from bot.request.values.loras import read_loras
 from engine.diffusion.lora.shelf import LoraInfo
 from engine.loras import LoraUse
 from storage.errors import StorageError
-from storage.open_loras import OpenLoras
+from storage.open_names import OpenLoras
 
 log = structlog.get_logger(__name__)
 

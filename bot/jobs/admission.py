@@ -12,6 +12,7 @@ import structlog
 from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService, EffectiveSettings
 from bot.accounts.lora_access import LoraAccess
+from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Actor
 from bot.jobs.completion import JobEvents
 from bot.jobs.engine_jobs import EngineJobs
@@ -60,6 +61,7 @@ class AdmissionService:
         jobs: Jobs,
         block_check: BlockCheck,
         lora_access: LoraAccess,
+        model_access: ModelAccess,
         delivery_settings: DeliverySettingsService,
         fallback: QuotaPolicy,
         events: JobEvents,
@@ -73,6 +75,7 @@ class AdmissionService:
         self._jobs = jobs
         self._block_check = block_check
         self._lora_access = lora_access
+        self._model_access = model_access
         self._delivery_settings = delivery_settings
         self._fallback = fallback
         self._events = events
@@ -131,7 +134,10 @@ class AdmissionService:
     ) -> Refused | None:
         """Return why the member may not use a model or a LoRA of these; None if they may."""
         requests = [each.resolved.request for each in submissions]
-        for name in dict.fromkeys(each.model for each in requests):
+        names = tuple(dict.fromkeys(each.model for each in requests))
+        if (refused := await self._model_access.refusal(actor, names)) is not None:
+            return refused
+        for name in names:
             model = self._models.get(name)
             if model is None:  # while the request was a question, another configuration came
                 return Refused(ModelGone(name, self._models.names))

@@ -11,6 +11,7 @@ from functools import partial
 from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.lora_access import LoraAccess
+from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Permissions
 from bot.accounts.quota_settings import QuotaService
 from bot.delivery.copies import CopySender
@@ -50,6 +51,7 @@ from bot.pictures.deletion import DeletionService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
 from bot.pictures.lineage import Lineage
+from bot.pictures.model_samples import ModelSamples
 from bot.pictures.originals import OriginalPictures
 from bot.pictures.possible_actions import ActionChecker
 from bot.pictures.recent import RecentPictures
@@ -70,7 +72,7 @@ from storage.files import PictureFiles
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
-from storage.open_loras import OpenLoras
+from storage.open_names import OpenLoras, OpenModels
 from storage.preferences import Preferences, Threads
 from storage.proposals import Proposals
 from storage.quotas import Quotas
@@ -212,6 +214,7 @@ class _Shared:
         self.lora_access = LoraAccess(
             base.models.default.loras, permissions, OpenLoras(stores.db, base.clock)
         )
+        self.model_access = ModelAccess(base.models, permissions, OpenModels(stores.db, base.clock))
         self.delivery_settings = DeliverySettingsService(
             stores.preferences, permissions, direct_messages=settings.jobs.direct_messages
         )
@@ -233,6 +236,7 @@ class _Shared:
             jobs=stores.jobs,
             block_check=self.block_check,
             lora_access=self.lora_access,
+            model_access=self.model_access,
             delivery_settings=self.delivery_settings,
             fallback=self.fallback,
             events=self.events,
@@ -378,6 +382,8 @@ def _services(
         other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),
         models=shared.models,
         lora_access=shared.lora_access,
+        model_access=shared.model_access,
+        model_samples=ModelSamples(),
         guilds=frozenset(base.settings.discord.guilds),
     )
 

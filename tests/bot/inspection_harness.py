@@ -23,7 +23,7 @@ from storage.database import Database
 from storage.deliveries import Deliveries
 from storage.history import History
 from storage.jobs import Jobs
-from storage.open_loras import OpenLoras
+from storage.open_names import OpenLoras
 from storage.types import Job, NewJob, NewPicture, Place, PolicySource, QuotaPolicy, StoredPicture
 from tests.fakes import FakeClock, ScriptedRenderer, a_request, fake_recipe
 

@@ -71,7 +71,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
     families = [each.family for each in models.models]
     described = option_descriptions()
     if models.several:
-        described["model"] = locale_str("The model that paints")
+        described["model"] = locale_str("The model that paints (/models shows them)")
 
     @app_commands.command(description=locale_str("Paint a picture from your words"))
     @app_commands.describe(
@@ -132,8 +132,11 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
 
         @imagine.autocomplete("model")
         async def offered(interaction: Interaction, current: str) -> list[Choice[str]]:
-            served = services.serves(interaction.guild_id)
-            return model_choices(models.matching(current)) if served else []
+            if not services.serves(interaction.guild_id):
+                return []
+            return model_choices(
+                await services.model_access.matching(actor_of(interaction), current)
+            )
 
     return imagine
 

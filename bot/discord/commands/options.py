@@ -69,9 +69,13 @@ def lora_choices(head: str, found: Iterable[LoraInfo]) -> list[Choice[str]]:
     return choices[:CHOICES]
 
 
-def model_choices(found: Iterable[OfferedModel]) -> list[Choice[str]]:
-    """Return models as choices, each shown with its title."""
-    choices = [Choice(name=_cut(each.label), value=each.name) for each in found]
+def model_choices(found: Iterable[OfferedModel], head: str = "") -> list[Choice[str]]:
+    """Return models as choices, each shown with its title. head: as for `lora_choices`."""
+    choices = [
+        Choice(name=_cut(head + each.label), value=head + each.name)
+        for each in found
+        if len(head + each.name) <= CHOICE_CHARS
+    ]
     return choices[:CHOICES]
 
 

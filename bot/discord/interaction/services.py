@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.lora_access import LoraAccess
+from bot.accounts.model_access import ModelAccess
 from bot.accounts.quota_settings import QuotaService
 from bot.delivery.copies import CopySender
 from bot.delivery.progress import ProgressUpdater
@@ -31,6 +32,7 @@ from bot.moderation.reports import ReportService
 from bot.pictures.deletion import DeletionService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
+from bot.pictures.model_samples import ModelSamples
 from bot.pictures.possible_actions import ActionChecker
 from bot.request.models import ModelCatalog
 
@@ -61,6 +63,8 @@ class Services:
     actions: ActionChecker
     block_check: BlockCheck
     lora_access: LoraAccess
+    model_access: ModelAccess
+    model_samples: ModelSamples
     quotas: QuotaService
     delivery_settings: DeliverySettingsService
     delivery: DeliveryWorker

@@ -23,9 +23,10 @@ class ModelGone:
 
 @dataclass(frozen=True, slots=True)
 class ModelClosed:
-    """The model is offered, and not open here."""
+    """The model is offered, and not open here. names: those that are."""
 
     name: str
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

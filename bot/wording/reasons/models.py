@@ -33,8 +33,9 @@ def model_refusal(reason: ModelReason, say: Words) -> str:
                 name=_quoted(name),
                 names=_listed(names),
             )
-        case ModelClosed(name):
-            return say("The model {name} is not open here.", name=_quoted(name))
+        case ModelClosed(name, names):
+            closed = say("The model {name} is not open here.", name=_quoted(name))
+            return f"{closed} {_open(names, say)}"
         case ModelBroken(name):
             return say(
                 "The model {name} could not be loaded a short while ago. Please choose another "
@@ -43,6 +44,11 @@ def model_refusal(reason: ModelReason, say: Words) -> str:
             )
         case _:
             assert_never(reason)
+
+
+def _open(names: Iterable[str], say: Words) -> str:
+    listed = _listed(names)
+    return say("Open here: {names}.", names=listed) if listed else say("No other one is, either.")
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
+from bot.accounts.permissions import Action
+from bot.request.outcomes import NotAllowed, Refused
 from engine.errors import ModelInvalid
 from engine.sketch import MODEL_DIR
 from tests.bot.discord.harness import BotHarness, make_settings, open_harness
-from tests.bot.discord.painting import private_text
+from tests.bot.discord.painting import alice_as_actor, private_text
 from tests.fakes import ScriptedRenderer
 
-TWO = {"models": {"second": {"source": str(MODEL_DIR), "title": "The Second"}}}
+SECOND = {"source": str(MODEL_DIR), "title": "The Second"}
+TWO: dict[str, Any] = {"models": {"second": SECOND}}
 PROMPT = "a red house"
 
 
@@ -122,3 +128,80 @@ async def test_a_model_that_cannot_be_loaded(data_dir: Path) -> None:
         assert "`second` could not be loaded a short while ago" in private_text(record)
         await paint(harness, prompt=PROMPT)
         assert [each.model for each in renderer.painted] == ["sketch"] and harness.charged() == 1
+
+
+async def test_models_are_listed_with_their_pictures(
+    data_dir: Path, tmp_path: Path, renderer: ScriptedRenderer
+) -> None:
+    """/models shows each with its facts and its sample picture, and turns pages in place; a sample
+    that cannot be read is left out."""
+    sample, damaged = tmp_path / "sample.png", tmp_path / "damaged.png"
+    Image.new("RGB", (600, 300), (200, 30, 30)).save(sample)
+    damaged.write_bytes(sample.read_bytes()[:90])
+    models: dict[str, Any] = {f"m{n}": {"source": str(MODEL_DIR)} for n in range(7)}
+    models["second"] = SECOND | {"description": "Rough *strokes*", "sample": str(sample)}
+    models["third"] = {"source": str(MODEL_DIR), "sample": str(damaged)}
+    async with open_harness(data_dir, renderer.load, engine={"models": models}) as harness:
+        panel = (await harness.alice.slash(harness.channel, "models")).response.message
+        texts = harness.texts(panel)
+        assert "10 models" in texts and "**sketch**" in texts and "default · loaded" in texts
+        assert panel.attachments == []
+        await harness.alice.click(panel, label="Next")
+        texts = harness.texts(panel)
+        assert "**second** The Second" in texts and "Rough \\*strokes\\*" in texts
+        assert "Page 2 of 2" in texts and "**third**" in texts and "sketch · 256×256" in texts
+        (shown,) = panel.attachments
+        assert shown.filename == "sample-second.jpg"
+        with Image.open(io.BytesIO(await shown.read())) as image:
+            assert image.size == (256, 128)
+
+
+async def test_admins_choose_which_models_are_open(
+    data_dir: Path, renderer: ScriptedRenderer
+) -> None:
+    """What is not open on the server or in the channel is neither proposed nor painted with, by
+    default, flag or reroll; nobody else may choose, and owners may use all."""
+    async with open_harness(data_dir, renderer.load, engine=TWO) as harness:
+
+        async def choose(group: str, **options: Any) -> str:
+            record = await harness.admin.slash(harness.channel, f"admin models {group}", **options)
+            return private_text(record)
+
+        async def names() -> list[str]:
+            found = await harness.alice.autocomplete(harness.channel, "imagine", "model", "")
+            return [each["value"] for each in found]
+
+        await paint(harness, prompt=PROMPT)
+        assert "All models" in await choose("server")
+        listed = "1 model is open on this server: `second`"
+        assert await choose("server", names="Second") == listed
+        assert await names() == ["second"]
+        for command, options in (
+            ("imagine", {"prompt": PROMPT}),
+            ("imagine", {"prompt": f"{PROMPT} --model sketch"}),
+            ("reroll", {"picture": "1"}),
+        ):
+            record = await harness.alice.slash(harness.channel, command, **options)
+            said = private_text(record)
+            assert "The model `sketch` is not open here. Open here: `second`." in said
+        assert harness.charged() == 1
+        panel = (await harness.alice.slash(harness.channel, "models")).response.message
+        assert "default · loaded · not open here" in harness.texts(panel)
+        await paint(harness, prompt=PROMPT, model="second")
+        assert renderer.painted[-1].model == "second"
+        here = f"<#{harness.channel.id}>"
+        assert await choose("channel", names="sketch") == f"1 model is open in {here}: `sketch`"
+        assert await names() == ["sketch"]
+        said = await choose("channel", names="none")
+        assert said == f"No model is open in {here}: nothing can be painted there."
+        assert await names() == []
+        said = await choose("channel", names="all")
+        assert said == f"{here} has no list of its own: it is as on the server. {listed}"
+        assert "There is no model `third`" in await choose("server", names="second, third")
+        access = harness.app.services.model_access
+        refused = await access.choose(alice_as_actor(harness), "all", None)
+        assert refused == Refused(NotAllowed(Action.SET_SETTINGS))
+        await harness.stop()
+        await harness.start()
+        assert await names() == ["second"]
+        assert "All models" in await choose("server", names="all")
