@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +19,8 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -31,6 +35,7 @@ from bot.setting_names import ENV_PREFIX, TOKEN_ENV, nearest_setting, unknown_va
 from engine.diffusion.families import FAMILIES
 from engine.diffusion.footprint import MemoryPlan
 from engine.diffusion.lora.admission import MAX_RANK
+from engine.model_names import MAX_NAME_CHARS, is_model_name, short_name
 from engine.settings import AUTO, EngineSettings
 
 DEFAULT_CONFIG = Path("config.toml")
@@ -158,8 +163,51 @@ class DiscordSection(_Section):
         return Proxies(None if self.proxy is None else self.proxy.get_secret_value())
 
 
+MAX_MODELS = 25
+"""As many as Discord suggests for one option."""
+_RESERVED_NAMES = ("all", "none")
+"""What `/admin models` calls every model, and no model."""
+
+
+def _named_source(value: Any) -> Any:
+    """Accept a source alone in place of a table."""
+    if isinstance(value, str):
+        return {"source": value}
+    if isinstance(value, dict | ModelSection):
+        return value
+    raise ValueError("expected a model in quotation marks, or a table with its source")
+
+
+class ModelSection(_Section):
+    """One of the models under [engine.models]. sample: a picture of what it paints.
+
+    Title and description are as long as a page of `/models` has room for.
+    """
+
+    source: Annotated[str, AfterValidator(_not_blank)]
+    family: Annotated[str, AfterValidator(_family)] = AUTO
+    text_encoder: Annotated[Path, BeforeValidator(_path)] | None = None
+    vae: Annotated[Path, BeforeValidator(_path)] | None = None
+    tokenizer: Annotated[Path, BeforeValidator(_path)] | None = None
+    revision: Annotated[str, AfterValidator(_not_blank)] | None = None
+    title: Annotated[str, Field(max_length=40), AfterValidator(_not_blank)] | None = None
+    description: Annotated[str, Field(max_length=120), AfterValidator(_not_blank)] | None = None
+    sample: Annotated[Path, BeforeValidator(_path)] | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ConfiguredModel:
+    """A model that the owner offers. title, description: "" if there is none."""
+
+    name: str
+    settings: EngineSettings
+    title: str = ""
+    description: str = ""
+    sample: Path | None = None
+
+
 class EngineSection(_Section):
-    """The model, the device, and the limits of the queue."""
+    """The models, the device, and the limits of the queue."""
 
     model: Annotated[str, AfterValidator(_not_blank)] = "sketch"
     family: Annotated[str, AfterValidator(_family)] = AUTO
@@ -183,10 +231,68 @@ class EngineSection(_Section):
     loras: Annotated[Path, BeforeValidator(_path)] | None = None
     lora_max_rank: Annotated[int, Field(ge=1, le=4096)] = MAX_RANK
     lora_strict: bool = False
+    models: Mapping[str, Annotated[ModelSection, BeforeValidator(_named_source)]] = {}
+
+    @field_validator("models")
+    @classmethod
+    def _names(cls, models: Mapping[str, ModelSection]) -> Mapping[str, ModelSection]:
+        for name in models:
+            if not is_model_name(name) or name in _RESERVED_NAMES:
+                raise ValueError(
+                    f"{name!r} cannot be a model's name: use up to {MAX_NAME_CHARS} small letters, "
+                    f"digits, dots, hyphens and underscores, but not {' or '.join(_RESERVED_NAMES)}"
+                )
+        return models
+
+    @model_validator(mode="after")
+    def _one_default(self) -> EngineSection:
+        named = [name for name, each in self.models.items() if each.source == self.model]
+        default = named[0] if named else short_name(self.model)
+        if len(named) > 1:
+            raise ValueError(
+                f"engine.models.{named[1]}: {named[0]} is of the same source, which is that of "
+                "engine.model"
+            )
+        for key in ("family", *_OF_ITS_MODEL):
+            if named and getattr(self.models[default], key) not in (None, AUTO):
+                raise ValueError(
+                    f"engine.models.{default}.{key}: set it under [engine], because {default} is "
+                    "the model there"
+                )
+        if self.models and not named and default in (*self.models, *_RESERVED_NAMES):
+            raise ValueError(
+                f"engine.models.{default}: the model under [engine] would have this name too; "
+                "give one of the two another name here"
+            )
+        if len(self.models) + (not named) > MAX_MODELS:
+            raise ValueError(f"engine.models: at most {MAX_MODELS} models can be offered")
+        return self
+
+    def offered(self, cache_dir: Path | None = None) -> tuple[ConfiguredModel, ...]:
+        """Return all models that can be chosen, the default one first. cache_dir: as below."""
+        whole = self.to_engine(cache_dir)
+        found: list[ConfiguredModel] = []
+        for name, each in self.models.items():
+            own = whole
+            if each.source != self.model:
+                own = dataclasses.replace(
+                    whole,
+                    model=each.source,
+                    family=each.family,
+                    text_encoder=each.text_encoder,
+                    vae=each.vae,
+                    tokenizer=each.tokenizer,
+                    revision=each.revision,
+                )
+            texts = (each.title or "", each.description or "")
+            found.append(ConfiguredModel(name, own, *texts, each.sample))
+        if all(each.source != self.model for each in self.models.values()):
+            found.append(ConfiguredModel(short_name(self.model), whole))
+        return tuple(sorted(found, key=lambda each: each.settings.model != self.model))
 
     def to_engine(self, cache_dir: Path | None = None) -> EngineSettings:
         """Return the engine's own settings. cache_dir: None disables its cache."""
-        same = self.model_dump(exclude={"memory", "reserve_gib", "smart_limit_s"})
+        same = self.model_dump(exclude={"memory", "reserve_gib", "smart_limit_s", "models"})
         return EngineSettings(
             **same,
             memory_plan=self.memory,
@@ -287,8 +393,7 @@ def load(path: Path | None, **override: Any) -> Settings:
         for name, values in override.items():
             section = getattr(settings, name)
             if values.get("model", settings.engine.model) != settings.engine.model:
-                # What the file says about its own model does not hold for another.
-                values = {"family": AUTO} | dict.fromkeys(_OF_ITS_MODEL) | values
+                values = _another_model(settings.engine, values)
             changed = type(section).model_validate(section.model_dump() | values)
             settings = settings.model_copy(update={name: changed})
     except ValidationError as error:
@@ -296,6 +401,20 @@ def load(path: Path | None, **override: Any) -> Settings:
     except SettingsError as error:
         raise InvalidSetting(f"A setting in the environment cannot be read: {error}.") from None
     return settings
+
+
+def _another_model(engine: EngineSection, values: dict[str, Any]) -> dict[str, Any]:
+    """Return what the command line says about a model, completed by what the file says about it.
+
+    It is a source like that of the file, or the name of one of the file's models.
+    """
+    # What the file says about its own model does not hold for another.
+    plain = {"family": AUTO, "models": {}} | dict.fromkeys(_OF_ITS_MODEL)
+    found = engine.models.get(values["model"])
+    if found is None:
+        return plain | values
+    own = found.model_dump(include={"family", *_OF_ITS_MODEL})
+    return plain | own | values | {"model": found.source}
 
 
 def _keys() -> dict[str, list[str]]:

@@ -16,7 +16,8 @@ EngineError
 ├── ModelUnavailable       the model cannot be loaded
 │   ├── ModelNotFound      no model of that name exists here
 │   ├── ModelTooLarge      this machine's memory cannot hold it
-│   └── ModelInvalid       something exists there, but it is not a usable model
+│   ├── ModelInvalid       something exists there, but it is not a usable model
+│   └── ModelGone          the configuration has no model of that name any more
 ├── LoraUnusable           a LoRA cannot be applied
 │   ├── LoraNotFound       no LoRA of that name exists here
 │   ├── LoraInvalid        its file is damaged, or cannot be read wholly
@@ -203,6 +204,15 @@ class ModelInvalid(ModelUnavailable):
     """The folder exists but is not a usable model (incomplete, truncated, another kind)."""
 
     code = "model_invalid"
+
+
+class ModelGone(ModelUnavailable):
+    """The job's model is not among the configured ones any more."""
+
+    code = "model_gone"
+
+    def __init__(self, model: str) -> None:
+        super().__init__(model, "it is not offered any more")
 
 
 class LoraUnusable(EngineError):

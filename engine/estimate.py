@@ -9,20 +9,26 @@ from engine.types import ImageRequest
 
 
 class Estimator:
-    """The median speed of the last pictures, in seconds per megapixel-step.
+    """The median speed of each model's last pictures, in seconds per megapixel-step.
 
     The median ignores the first picture after loading, which is always slow. remembered: how many
-    pictures count; 16 was chosen by hand.
+    pictures of a model count; 16 was chosen by hand. default: the model that "" stands for.
     """
 
-    def __init__(self, remembered: int = 16) -> None:
-        self._speeds: deque[float] = deque(maxlen=remembered)
+    def __init__(self, remembered: int = 16, default: str = "") -> None:
+        self._remembered = remembered
+        self._default = default
+        self._speeds: dict[str, deque[float]] = {}
 
     def record(self, request: ImageRequest, duration_s: float) -> None:
         """Learn from a finished picture."""
         if request.work > 0 and duration_s >= 0:
-            self._speeds.append(duration_s / request.work)
+            model = request.model or self._default
+            speeds = self._speeds.setdefault(model, deque(maxlen=self._remembered))
+            speeds.append(duration_s / request.work)
 
-    def seconds(self, work: float) -> float | None:
-        """Return the expected seconds for `work` megapixel-steps; None before the first picture."""
-        return statistics.median(self._speeds) * work if self._speeds else None
+    def seconds(self, work: float, model: str = "") -> float | None:
+        """Return the expected seconds for `work` megapixel-steps; None before the model's first
+        picture."""
+        speeds = self._speeds.get(model or self._default)
+        return statistics.median(speeds) * work if speeds else None

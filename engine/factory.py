@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Sequence
 
 from engine.renderer import Renderer, RendererFactory
 from engine.settings import EngineSettings
@@ -14,10 +15,13 @@ SPIN_COUNT = "10000"
 worse: see `diffusion_factory`."""
 
 
-def diffusion_factory(settings: EngineSettings) -> RendererFactory:
+def diffusion_factory(
+    settings: EngineSettings, others: Sequence[EngineSettings] = ()
+) -> RendererFactory:
     """Return a factory whose call (on the executor thread) imports torch and loads the model.
 
-    The call raises ModelUnavailable; nothing is imported before.
+    others: models that have to be usable too, as far as their files tell without being loaded;
+    those that may be are fetched. The call raises ModelUnavailable; nothing is imported before.
     """
 
     def load() -> Renderer:
@@ -27,13 +31,15 @@ def diffusion_factory(settings: EngineSettings) -> RendererFactory:
         os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
         first = "engine.diffusion.renderer" not in sys.modules
         # The import takes seconds: that time belongs to the executor thread, not to start-up.
-        from engine.diffusion.renderer import DiffusionRenderer
+        from engine.diffusion.renderer import DiffusionRenderer, check_source
 
         if first:
             # Objects that libraries define live as long as the process. Each full garbage
             # collection took a quarter of a second to walk them, while every thread waited. This
             # runs before the model is loaded, because the model can be dropped again.
             gc.freeze()
+        for each in others:
+            check_source(each)
         return DiffusionRenderer.load(settings)
 
     return load

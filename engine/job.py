@@ -79,6 +79,11 @@ class EngineJob:
         return self.spec.id
 
     @property
+    def model(self) -> str:
+        """The name of the model that paints it; "" for the default one."""
+        return self.spec.request.model
+
+    @property
     def work(self) -> float:
         """The work of all its pictures in megapixel-steps."""
         return self.spec.request.work * self.spec.count

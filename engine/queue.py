@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import islice
 from types import TracebackType
 
 from engine.errors import QueueClosed, QueueFull, Scope
 from engine.fairness import Precedence, RoundRobin
+from engine.grouping import next_place
 from engine.job import EngineJob
 
 
@@ -85,8 +88,9 @@ class FairQueue:
     """A bounded queue of jobs with priority classes, in which users of a class take turns.
 
     A higher class goes first, but after `TURNS_BEFORE_LOWER` of its turns a waiting lower class
-    gets one. Each user's own jobs of a class keep their order. The cost of every operation hardly
-    grows with the number of waiting jobs, from ten to ten thousand.
+    gets one. Each user's own jobs of a class keep their order, except where `take` prefers some.
+    The cost of every operation hardly grows with the number of waiting jobs, from ten to ten
+    thousand.
 
     All methods belong to the event loop's thread and take effect at once; only `take` waits.
     """
@@ -98,6 +102,7 @@ class FairQueue:
         self._waiting: dict[int, _Waiting] = {}
         self._arrivals = itertools.count()
         self._work = 0.0
+        self._passed = 0
         # Places that are reserved or filled, by the limits they count for; never zero.
         self._held: Counter[tuple[Scope, int]] = Counter()
         self._closed = False
@@ -131,13 +136,22 @@ class FairQueue:
         self._held.update(_keys(slot))
         return slot
 
-    async def take(self) -> EngineJob:
-        """Wait for the next job and remove it. Raises QueueClosed once the queue is closed."""
+    @property
+    def passed(self) -> int:
+        """How many preferred jobs were taken since the job whose turn it is became the first."""
+        return self._passed
+
+    async def take(self, prefer: Callable[[EngineJob], bool] | None = None) -> EngineJob:
+        """Wait for the next job and remove it. Raises QueueClosed once the queue is closed.
+
+        prefer: such a job of the same class may go before the one whose turn it is, but only
+        `MAX_PASSED` in succession: nobody waits for more than that for each job ahead of theirs.
+        """
         while True:
             if self._closed:
                 raise QueueClosed("the queue is closed")
             if self._waiting:
-                return self._next()
+                return self._preferred(prefer) if prefer is not None else self._next()
             self._arrived.clear()
             await self._arrived.wait()
 
@@ -174,6 +188,10 @@ class FairQueue:
         found = self._waiting.get(job_id)
         return None if found is None else found.job
 
+    def jobs(self) -> list[EngineJob]:
+        """Return all waiting jobs, in no particular order."""
+        return [each.job for each in self._waiting.values()]
+
     def discard(self, job_id: int) -> EngineJob | None:
         """Remove a waiting job and return it; None if it does not wait (any more)."""
         found = self._waiting.get(job_id)
@@ -197,6 +215,17 @@ class FairQueue:
     def _next(self) -> EngineJob:
         turn = self._precedence.next(self._lengths())
         return self._left(self._classes[turn].take().id)
+
+    def _preferred(self, prefer: Callable[[EngineJob], bool]) -> EngineJob:
+        turn = self._precedence.copy().next(self._lengths())
+        place = next_place(map(prefer, self._classes[turn]), self._passed)
+        if place == 0:
+            self._passed = 0
+            return self._next()
+        self._passed += 1
+        job = next(islice(self._classes[turn], place, None))
+        self.discard(job.id)
+        return job
 
     def _left(self, job_id: int) -> EngineJob:
         """Remove a job from the bookkeeping: it waits no more, and its place is free."""

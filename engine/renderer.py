@@ -47,7 +47,10 @@ class Renderer(Protocol):
         ...
 
     def count_tokens(self, text: str) -> int:
-        """Return how many tokens the model would read for a prompt; quick and thread-safe."""
+        """Return how many tokens the model would read for a prompt; quick and thread-safe.
+
+        It works after `close` too.
+        """
         ...
 
     def unload(self) -> None:

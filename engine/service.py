@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from engine.engine_states import ENGINE_TRANSITIONS, EngineState
@@ -20,7 +20,9 @@ from engine.errors import (
 )
 from engine.estimate import Estimator
 from engine.executor import ExecutorThread, post
+from engine.grouping import grouped
 from engine.job import EngineJob, JobSpec
+from engine.models import Models
 from engine.queue import Bounds, FairQueue, Priority, Slot
 from engine.renderer import Outcome, Renderer, RendererFactory, RenderTask
 from engine.series import series
@@ -41,6 +43,10 @@ class Engine:
     lost or the renderer makes no step for `stall_s` (None: no limit), `failure` resolves and
     everything unfinished stays unfinished for the next start. After `idle_s` without a job (None:
     never) the renderer is asked to free its memory until there is one.
+
+    Where there are several models, the one of a job is loaded before the job is painted; a few jobs
+    of the loaded model may go before it (`engine.grouping`). If loading fails, every job of that
+    model fails, and painting goes on with the model that was loaded.
     """
 
     def __init__(
@@ -50,15 +56,17 @@ class Engine:
         bounds: Bounds,
         stall_s: float | None = None,
         idle_s: float | None = None,
+        default: str = "",
+        others: Mapping[str, RendererFactory] | None = None,
     ) -> None:
-        self._load = load
+        """load: of the default model, whose name is `default`. others: more models, by name."""
+        self.models = Models({default: load, **(others or {})}, default)
         self._stall_s = stall_s
         self._idle_s = idle_s
         self.queue = FairQueue(bounds)
-        self.estimator = Estimator()
+        self.estimator = Estimator(default=default)
         self._state = EngineState.STARTING
         self._thread: ExecutorThread | None = None
-        self._renderer: Renderer | None = None
         self._worker: asyncio.Task[None] | None = None
         self._current: EngineJob | None = None
         # The rendering of the current job; cancelled when its thread is given up on.
@@ -77,8 +85,8 @@ class Engine:
 
     @property
     def info(self) -> ModelInfo | None:
-        """The loaded model; None until it is loaded."""
-        return self._renderer.info if self._renderer else None
+        """The model that was loaded last; None until the first one is."""
+        return self.models.info
 
     @property
     def current(self) -> EngineJob | None:
@@ -102,9 +110,9 @@ class Engine:
         await self._decided.wait()
         if self._failure is not None:
             raise self._failure
-        if self._renderer is None:
+        if self.models.info is None:
             raise QueueClosed("the engine stopped before its model was loaded")
-        return self._renderer.info
+        return self.models.info
 
     async def failure(self) -> EngineError:
         """Wait until the engine has failed for good; return ModelUnavailable or Defunct."""
@@ -132,12 +140,21 @@ class Engine:
     def waiting_s(self, job_id: int) -> float | None:
         """Return the seconds until this job's pictures, by measured speed; None if unknown.
 
-        The time until a loading model is ready is not counted.
+        Loading another model on the way is counted, the first loading after the start is not.
         """
         job = self.queue.get(job_id)
         if job is None:
             return None
-        return self.estimator.seconds(self._work_before(job) + job.work)
+        return _sum(self._before_s(job), self._paint_s(job))
+
+    def waiting_total_s(self) -> float | None:
+        """Return the seconds of painting in the whole queue, the job on the GPU aside."""
+        if not self.models.several:
+            return self.estimator.seconds(len(self.queue) * self.queue.mean_work)
+        jobs, loaded = self.queue.jobs(), self.models.loaded
+        names = {self.models.name_of(each.model) for each in jobs}
+        moving_s = self.models.moving_s(sorted(names, key=lambda name: name != loaded))
+        return _sum(moving_s, *map(self._paint_s, jobs))
 
     def place_free_s(self, scope: Scope, user_id: int) -> float | None:
         """Return the seconds until a request refused with `scope` finds a place; None: unknown.
@@ -148,28 +165,50 @@ class Engine:
         if self._state not in (EngineState.READY, EngineState.PAINTING):
             return None  # no job begins before the model is loaded, or after it failed to load
         if scope is Scope.QUEUE:
-            return self.estimator.seconds(self._work_left())
+            return self.current_left_s()
         job = self.queue.first_of(user_id) if scope is Scope.USER else None
-        return None if job is None else self.estimator.seconds(self._work_before(job))
+        return None if job is None else self._before_s(job)
 
-    def _work_before(self, job: EngineJob) -> float:
-        """Megapixel-steps before a waiting job begins."""
-        ahead = self.queue.ahead(job.id, AHEAD_EXACT)
-        further = (self.queue.position(job.id) or 0) - len(ahead)
-        work = sum(each.work for each in ahead) + further * self.queue.mean_work
-        return self._work_left() + work
+    def _before_s(self, job: EngineJob) -> float | None:
+        """Seconds before a waiting job begins."""
+        ahead = self._grouped(self.queue.ahead(job.id, AHEAD_EXACT), job)
+        further = max(0, (self.queue.position(job.id) or 0) - AHEAD_EXACT)
+        exact = _sum(*map(self._paint_s, ahead))
+        mean = self.estimator.seconds(self.queue.mean_work)
+        if self.models.several:
+            mean = None if exact is None else exact / max(1, len(ahead))
+        moving_s = self.models.moving_s(each.model for each in (*ahead, job))
+        rest = 0.0 if not further else None if mean is None else further * mean
+        return _sum(self.current_left_s(), exact, rest, moving_s)
 
-    def _work_left(self) -> float:
-        """Megapixel-steps that the current job still takes."""
+    def _grouped(self, ahead: list[EngineJob], job: EngineJob) -> list[EngineJob]:
+        """Return which of the jobs ahead are painted before this one, in that order."""
+        if not self.models.several:
+            return ahead
+        jobs = [*ahead, job]
+        names = [self.models.name_of(each.model) for each in jobs]
+        at = self.models.loading or self.models.loaded
+        order = [jobs[place] for place in grouped(names, at, self.queue.passed)]
+        return order[: order.index(job)]
+
+    def _paint_s(self, job: EngineJob) -> float | None:
+        return self.estimator.seconds(job.work, job.model)
+
+    def current_left_s(self) -> float | None:
+        """Return the seconds that the job on the GPU still takes; 0 if there is none."""
         if self._current is None:
             return 0.0
         done = self._current.latest
         left = 1.0 if done is None else 1 - done.step / done.steps
-        return self._current.work * left
+        return self.estimator.seconds(self._current.work * left, self._current.model)
 
-    def count_tokens(self, text: str) -> int | None:
-        """Return how many tokens the model would read for a prompt; None until it is loaded."""
-        return None if self._renderer is None else self._renderer.count_tokens(text)
+    def count_tokens(self, text: str, model: str = "") -> int | None:
+        """Return how many tokens a model would read for a prompt; None until it was loaded."""
+        return self.models.count_tokens(text, model)
+
+    def is_broken(self, model: str) -> bool:
+        """Whether a model could not be loaded a short while ago, and another one paints."""
+        return self.models.several and self.models.is_broken(model)
 
     def cancel(self, job: EngineJob) -> None:
         """Cancel a job: at once while it waits, at its next step while it is painted."""
@@ -186,7 +225,7 @@ class Engine:
         """
         rest = self.queue.close()
         if self._state in (EngineState.STARTING, EngineState.READY, EngineState.PAINTING):
-            loading = self._state is EngineState.STARTING
+            loading = self._state is EngineState.STARTING or self.models.loading is not None
             self._enter(EngineState.DRAINING)
             # A model that is still loading is not worth waiting for: its thread is a daemon.
             if self._worker is not None and loading:
@@ -216,11 +255,12 @@ class Engine:
         if self._thread is None:
             return
         lost = self._rendering is not None and self._rendering.cancelled()
-        if self._renderer is not None and self._state is EngineState.DRAINING and not lost:
+        renderer = self.models.renderer
+        if renderer is not None and self._state is EngineState.DRAINING and not lost:
             # What cannot be freed now is freed by the end of the process, which comes next.
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(STOP_GRACE_S):
-                    await self._thread.run(self._renderer.close)
+                    await self._thread.run(renderer.close)
         self._thread.close()
 
     def _enter(self, state: EngineState) -> None:
@@ -246,34 +286,36 @@ class Engine:
 
     async def _work(self, thread: ExecutorThread) -> None:
         try:
-            renderer = await thread.run(self._load)
+            await self.models.use(thread, "")
         except ModelUnavailable as error:
             self._fail(error)
             return
-        except Exception as error:  # whatever a broken model makes a library raise
-            self._fail(ModelUnavailable("", f"{type(error).__name__}: {error}"))
-            return
-        self._renderer = renderer
         if self._state is EngineState.STARTING:
             self._enter(EngineState.READY)
         self._decided.set()
         while self._state is EngineState.READY:
             try:
-                job = await self._next(thread, renderer)
+                job = await self._next(thread)
             except EngineError:  # closed: draining
                 return
             await self._paint(thread, job)
 
-    async def _next(self, thread: ExecutorThread, renderer: Renderer) -> EngineJob:
+    async def _next(self, thread: ExecutorThread) -> EngineJob:
         """Wait for the next job; after a long wait, free the memory for other programs."""
         try:
             async with asyncio.timeout(self._idle_s):
-                return await self.queue.take()
+                return await self.queue.take(self._preference())
         except TimeoutError:
             # Memory that cannot be freed now is freed the next time or never: no job fails for it.
             with contextlib.suppress(Exception):
-                await thread.run(renderer.unload)
-            return await self.queue.take()
+                await thread.run(self._renderer.unload)
+            return await self.queue.take(self._preference())
+
+    def _preference(self) -> Callable[[EngineJob], bool] | None:
+        """Return whether a job is of the loaded model; None where nothing else can be loaded."""
+        if not self.models.several:
+            return None
+        return lambda job: self.models.name_of(job.model) == self.models.loaded
 
     async def _paint(self, thread: ExecutorThread, job: EngineJob) -> None:
         self._current, self._rendering = job, None
@@ -283,7 +325,8 @@ class Engine:
             if isinstance(inputs, EngineError):
                 outcome = inputs
             else:
-                outcome = await self._rendered(thread, job, inputs)
+                problem = await self._move_problem(thread, job)
+                outcome = problem or await self._rendered(thread, job, inputs)
         finally:
             self._current = None
         if isinstance(outcome, Sequence):
@@ -312,6 +355,33 @@ class Engine:
             return Cancelled("withdrawn before painting")
         return Interrupted("the engine stopped") if job.stop_requested.is_set() else inputs
 
+    async def _move_problem(self, thread: ExecutorThread, job: EngineJob) -> EngineError | None:
+        """Load the job's model if another one is loaded; return why it cannot be painted then."""
+        try:
+            await self.models.use(thread, job.model)
+        except ModelUnavailable as error:
+            # Each would unload the model that works, to fail in the same way.
+            name = self.models.name_of(job.model)
+            for other in self.queue.jobs():
+                if self.models.name_of(other.model) == name:
+                    self.queue.discard(other.id)
+                    other.finish(error)
+            if self.models.renderer is None:
+                self._fail(Defunct("no model is loaded, and none can be"))
+            return error
+        except asyncio.CancelledError:
+            job.finish(Interrupted("the engine stopped"))
+            raise
+        if job.cancel_requested:
+            return Cancelled("withdrawn before painting")
+        return Interrupted("the engine stopped") if job.stop_requested.is_set() else None
+
+    @property
+    def _renderer(self) -> Renderer:
+        renderer = self.models.renderer
+        assert renderer is not None
+        return renderer
+
     async def _rendered(
         self, thread: ExecutorThread, job: EngineJob, inputs: tuple[Raster, ...]
     ) -> Sequence[Outcome] | EngineError | None:
@@ -326,7 +396,6 @@ class Engine:
             for request in series(spec.request, spec.count)
         ]
         step = _reporter(asyncio.get_running_loop(), partial(self._hear, job), spec.count)
-        assert self._renderer is not None
         rendering = thread.run(partial(self._renderer.render, batch, on_step=step))
         self._rendering = rendering
         if not await self._ended(rendering):
@@ -347,9 +416,11 @@ class Engine:
     ) -> Sequence[Outcome] | EngineError | None:
         """Return the outcomes, unless one of them ends the whole job, whatever came before it."""
         for outcome in outcomes:
+            if isinstance(outcome, ModelUnavailable) and self.models.several:
+                continue  # of this model alone
             if isinstance(outcome, Defunct | ModelUnavailable):
-                # A lost device, or a model that was unloaded and no longer exists. In the database
-                # the job is "painting", and the next process tries it once more.
+                # A lost device, or the only model was unloaded and no longer exists. In the
+                # database the job is "painting", and the next process tries it once more.
                 self._fail(outcome)
                 return None
         for outcome in outcomes:
@@ -373,6 +444,12 @@ class Engine:
     def _hear(self, job: EngineJob, progress: Progress) -> None:
         self._heard_s = asyncio.get_running_loop().time()
         job.report(progress)
+
+
+def _sum(*seconds: float | None) -> float | None:
+    """Return the sum; None if a part of it is not known."""
+    known = [each for each in seconds if each is not None]
+    return sum(known) if len(known) == len(seconds) else None
 
 
 def _reporter(

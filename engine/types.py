@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from engine.loras import MAX_LORAS, MAX_WEIGHT, LoraFile, LoraUse
+from engine.model_names import is_model_name
 from engine.modes import INPUTS as INPUTS
 from engine.modes import Mode as Mode
 from engine.modes import takes
@@ -83,7 +84,8 @@ class ImageRequest:
     model's own text encoder writes `effective_prompt` before painting. style: the chosen style; its
     words are in `effective_prompt`, as far as there was room for them. loras: applied while it is
     painted, each name once. source_changes: how the inputs differ from the pictures that were
-    given, to be said with the result.
+    given, to be said with the result. model: the name by which the owner offers the one that
+    paints; "" for the default one.
     """
 
     prompt: str
@@ -104,6 +106,7 @@ class ImageRequest:
     style: PictureStyle | None = None
     loras: tuple[LoraUse, ...] = ()
     source_changes: tuple[SourceChange, ...] = ()
+    model: str = ""
 
     @property
     def forwards(self) -> int:
@@ -265,10 +268,14 @@ def request_from_json(text: str) -> ImageRequest:
         raise ValueError(f"not a request: {error}") from None
 
 
+_LEFT_OUT = ("loras", "source_changes", "model")
+"""Fields of a request that are written only where there is something in them."""
+
+
 def _to_json(record: Recipe | ImageRequest) -> str:
     data = dataclasses.asdict(record)
     request = data.get("request", data)
-    for name in ("loras", "source_changes"):
+    for name in _LEFT_OUT:
         if not request[name]:  # most have none, and read as they did before there were any
             del request[name]
     for each in request.get("loras", ()):
@@ -297,7 +304,7 @@ def _typed(data: Mapping[str, Any], key: str, kind: type) -> Any:
 def _need(data: Mapping[str, Any], record: type[Recipe] | type[ImageRequest]) -> None:
     for each in dataclasses.fields(record):
         # Added later; left out where there are none.
-        if record is Recipe or each.name not in ("style", "loras", "source_changes"):
+        if record is Recipe or each.name not in ("style", *_LEFT_OUT):
             data[each.name]  # raises KeyError
 
 
@@ -331,7 +338,10 @@ def _request(data: Mapping[str, Any]) -> ImageRequest:
         style=None if data.get("style") is None else PictureStyle(data["style"]),
         loras=tuple(map(_lora_use, data.get("loras", ())[: MAX_LORAS + 1])),
         source_changes=tuple(map(_source_change, data.get("source_changes", ()))),
+        model=_typed({"model": data.get("model", "")}, "model", str),
     )
+    if request.model and not is_model_name(request.model):
+        raise ValueError("the model has a name that no model can have")
     if not 0 <= request.seed <= MAX_SEED:
         raise ValueError(f"seed is not between 0 and {MAX_SEED}")
     if min(request.width_px, request.height_px, request.steps) < 1:

@@ -18,7 +18,7 @@ from bot.request.values.loras import read_loras
 from engine.diffusion.lora.shelf import LoraInfo
 from engine.loras import LoraUse
 from storage.errors import StorageError
-from storage.open_loras import OpenLoras
+from storage.open_names import OpenLoras
 
 log = structlog.get_logger(__name__)
 
@@ -53,12 +53,18 @@ class LoraAccess:
         """Whether the owner has set a folder."""
         return self._catalog.offered
 
-    async def refusal(self, actor: Actor, loras: Iterable[LoraUse]) -> Refused | None:
-        """Return why a request with these LoRAs cannot be accepted; None if it can."""
+    async def refusal(
+        self, actor: Actor, loras: Iterable[LoraUse], catalog: LoraCatalog | None = None
+    ) -> Refused | None:
+        """Return why a request with these LoRAs cannot be accepted; None if it can.
+
+        catalog: the LoRAs of the request's model, None for the default model's.
+        """
         wanted = tuple(dict.fromkeys(loras))
         if not wanted:
             return None
-        reason = await asyncio.to_thread(self._catalog.refusal, wanted, self._ids(actor))
+        found = self._catalog if catalog is None else catalog
+        reason = await asyncio.to_thread(found.refusal, wanted, self._ids(actor))
         if reason is not None:
             return Refused(reason)
         opened = await self._open_here(actor)
@@ -77,7 +83,7 @@ class LoraAccess:
         opened = await self._open_here(actor)
         if isinstance(opened, Refused):
             return _as_it_is
-        return partial(self._catalog.styled, ids=self._ids(actor), opened=opened)
+        return partial(LoraCatalog.styled, ids=self._ids(actor), opened=opened)
 
     async def listing(self, actor: Actor) -> tuple[LoraInfo, ...] | Refused:
         """Return all usable LoRAs that this member may use, by name; refused where none are offered
@@ -161,5 +167,5 @@ class LoraAccess:
         return actor.role_ids | {actor.user_id}
 
 
-def _as_it_is(params: GenerationParams) -> GenerationParams:
+def _as_it_is(_catalog: LoraCatalog, params: GenerationParams) -> GenerationParams:
     return params

@@ -15,7 +15,13 @@ from bot.cli.common.token_count import token_counter
 from bot.i18n import Words, words
 from bot.request.loras import LoraCatalog
 from bot.request.notes import LimitedModel, reading_notes
-from bot.request.outcomes import Refused, ResolvedRequest
+from bot.request.outcomes import (
+    FlagError,
+    FlagErrorKind,
+    FlagProblem,
+    Refused,
+    ResolvedRequest,
+)
 from bot.request.params import GenerationParams
 from bot.request.prompt.apply_flags import apply_flags_to_each
 from bot.request.resolve import resolve
@@ -77,6 +83,8 @@ def command(
     parsed = apply_flags_to_each(GenerationParams(" ".join(prompt), style=chosen), 1, private=True)
     if isinstance(parsed, Refused):
         refuse(parsed.reason)
+    if parsed[0].params.model is not None:  # the option says for which model it is explained
+        refuse(FlagProblem((FlagError(FlagErrorKind.UNSUPPORTED, "--model"),)))
     params = dataclasses.replace(parsed[0].params, enhance=EnhancementLevel.OFF)
     loras = LoraCatalog(configured_shelf(settings.to_engine()))
     resolved = resolve(loras.styled(params), family, lambda: 0, loras=loras)

@@ -16,7 +16,7 @@ from bot.cli.batch.run import BatchRun
 from bot.cli.common.click_sections import SectionedCommand, section
 from bot.cli.common.errors import explain_errors, leave_at_once
 from bot.exit_codes import OK
-from bot.request.options import BY_NAME, Section
+from bot.request.options import OPTIONS, Section
 
 FILE = click.Path(path_type=Path)
 
@@ -87,7 +87,8 @@ where = section("Output and model")
 )
 def command(**options: Any) -> None:
     """Paint each PROMPT and print where the pictures are; - reads prompts from standard input."""
-    values = {name: options.pop(name) for name in BY_NAME if name in options}
+    names = [each.name for each in OPTIONS if each.section is not None]
+    values = {name: options.pop(name) for name in names}
     arguments = ImagineArguments(**options, values=values, given=_given())
     with explain_errors():
         run = BatchRun(

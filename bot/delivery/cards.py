@@ -16,11 +16,20 @@ from storage.types import Case, DeliveryMode, StoredPicture
 
 
 @dataclass(frozen=True, slots=True)
+class ModelLoading:
+    """Another model is being loaded. seconds: of the whole loading, None if not known."""
+
+    model: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WaitingCard:
     """A job in the queue.
 
-    ahead: the number of jobs before it. loading: the model is still being loaded. spoiler: the
-    job's pictures and previews are hidden until clicked.
+    ahead: the number of jobs before it. loading: the model is still being loaded. model_loading:
+    this job is next, and its model is being loaded. spoiler: the job's pictures and previews are
+    hidden until clicked.
     """
 
     job_id: int
@@ -32,6 +41,7 @@ class WaitingCard:
     loading: bool = False
     asked: RequestSummary = DEFAULTS
     spoiler: bool = False
+    model_loading: ModelLoading | None = None
 
 
 @dataclass(frozen=True, slots=True)

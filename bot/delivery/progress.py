@@ -17,7 +17,7 @@ from itertools import islice
 import structlog
 
 from bot.delivery.attachments import encode_preview
-from bot.delivery.cards import PaintingCard, Preview, WaitingCard, number_at
+from bot.delivery.cards import ModelLoading, PaintingCard, Preview, WaitingCard, number_at
 from bot.delivery.messenger import Address, Obstacle, TemporaryFailure, Undeliverable
 from bot.delivery.status_messages import StatusEditor, token_lives
 from engine.job import EngineJob as EngineJob
@@ -156,7 +156,7 @@ class ProgressUpdater:
             and painting is not None
             and self._may_edit(painting, now_s, MESSAGE_INTERVAL_S)
         ):
-            card = self._painting_card(painting)
+            card = self._painting_card(painting) or self._loading_card(painting)
             if card is not None and card != painting.last_card:
                 return painting, card
         if free_edits <= 1:
@@ -199,6 +199,14 @@ class ProgressUpdater:
             asked=message.card.asked,
             spoiler=message.card.spoiler,
         )
+
+    def _loading_card(self, message: _StatusMessage) -> WaitingCard | None:
+        """Return what is shown while the model of the next job is loaded; None if it is there."""
+        models = self._engine.models
+        if models.loading is None:
+            return None
+        loading = ModelLoading(models.loading, models.load_s(models.loading))
+        return dataclasses.replace(message.card, ready_at=None, model_loading=loading)
 
     def _waiting_card(self, message: _StatusMessage) -> WaitingCard | None:
         position = self._engine.queue.position(message.handle.id)

@@ -7,7 +7,7 @@ torch.device.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,6 +86,19 @@ def check_machine(
     yield from check_fit(fit, hardware.pool)
     if not there:
         yield from check_fetching(fit, disk_free_bytes=_free(probes))
+
+
+def check_others(others: Iterable[EngineSettings]) -> Iterator[Finding]:
+    """Yield whether the files of the models beside the default one are usable.
+
+    Whether there is room for one shows when it is loaded: the others are not in memory then.
+    """
+    try:
+        import engine.diffusion.loading  # noqa: F401
+    except (ImportError, OSError):
+        return  # the check of the machine says so
+    for each in others:
+        yield from _model(each, None, bot_runs=False)
 
 
 def first_fit(driver: Callable[[], NvidiaDriver | None] = read_driver) -> Recommendation | None:

@@ -21,7 +21,7 @@ from bot.diagnosis.configuration import (
 from bot.diagnosis.database import check_database, running_bot
 from bot.diagnosis.disk import check_place
 from bot.diagnosis.findings import Code, Finding, Level, Place, Section, broken
-from bot.diagnosis.machine import Probes, check_machine
+from bot.diagnosis.machine import Probes, check_machine, check_others
 from bot.diagnosis.model import check_cache, check_loras
 from bot.diagnosis.token import check_token
 from bot.settings import DEFAULT_CONFIG, Settings
@@ -56,6 +56,11 @@ def diagnose(setup: Setup) -> list[Finding]:
             None if settings is None else settings.engine.to_engine(),
             setup.probes,
             bot_runs=bot_process is not None,
+        ),
+        lambda: (
+            []
+            if settings is None
+            else check_others(each.settings for each in settings.engine.offered()[1:])
         ),
         lambda: _disks(setup),
         lambda: check_cache(setup.probes.cache()),

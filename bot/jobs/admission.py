@@ -12,6 +12,7 @@ import structlog
 from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService, EffectiveSettings
 from bot.accounts.lora_access import LoraAccess
+from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Actor
 from bot.jobs.completion import JobEvents
 from bot.jobs.engine_jobs import EngineJobs
@@ -33,6 +34,7 @@ from bot.request.outcomes import (
     TooManyTokens,
     UnknownPicture,
 )
+from bot.request.reasons.models import ModelBroken, ModelGone
 from bot.request.resolver import RequestResolver
 from engine.diffusion.families import Family
 from engine.errors import QueueClosed, QueueFull
@@ -60,6 +62,7 @@ class AdmissionService:
         jobs: Jobs,
         block_check: BlockCheck,
         lora_access: LoraAccess,
+        model_access: ModelAccess,
         delivery_settings: DeliverySettingsService,
         fallback: QuotaPolicy,
         events: JobEvents,
@@ -69,9 +72,11 @@ class AdmissionService:
         self._engine_jobs = engine_jobs
         self._engine = engine_jobs.engine
         self._resolver = resolver
+        self._models = resolver.models
         self._jobs = jobs
         self._block_check = block_check
         self._lora_access = lora_access
+        self._model_access = model_access
         self._delivery_settings = delivery_settings
         self._fallback = fallback
         self._events = events
@@ -92,8 +97,7 @@ class AdmissionService:
 
         proposal_id: the proposal that they answer; it is marked as taken in the same transaction.
         """
-        used = [lora for each in submissions for lora in each.resolved.request.loras]
-        if (refused := await self._lora_access.refusal(actor, used)) is not None:
+        if (refused := await self._access_refusal(actor, submissions)) is not None:
             return refused
         with ExitStack() as reserved:
             slots = self._reserve(actor, submissions, reserved)
@@ -130,17 +134,34 @@ class AdmissionService:
         """Report a storage error of a request that never became a job."""
         self._events.storage_failed(error)
 
+    async def _access_refusal(
+        self, actor: Actor, submissions: Sequence[JobSubmission]
+    ) -> Refused | None:
+        """Return why the member may not use a model or a LoRA of these; None if they may."""
+        requests = [each.resolved.request for each in submissions]
+        names = tuple(dict.fromkeys(each.model for each in requests))
+        if (refused := await self._model_access.refusal(actor, names)) is not None:
+            return refused
+        for name in names:
+            model = self._models.get(name)
+            if model is None:  # while the request was a question, another configuration came
+                return Refused(ModelGone(name, self._models.names))
+            if self._engine.is_broken(name):
+                return Refused(ModelBroken(name or model.name))
+            used = [lora for each in requests if each.model == name for lora in each.loras]
+            if (refused := await self._lora_access.refusal(actor, used, model.loras)) is not None:
+                return refused
+        return None
+
     def _reserve(
         self, actor: Actor, submissions: Sequence[JobSubmission], reserved: ExitStack
     ) -> list[Slot] | Refused:
         """Reserve a place in the queue for each, until `reserved` is left."""
         for each in submissions:
-            problem = token_problem(
-                each.resolved.request, self._resolver.count_tokens, self._resolver.family
-            )
-            problem = problem or feature_problem(
-                each.resolved.request, self._resolver.family, each.count
-            )
+            request = each.resolved.request
+            family, count = self._models.family_of(request), self._resolver.count_for(request.model)
+            problem = token_problem(request, count, family)
+            problem = problem or feature_problem(request, family, each.count)
             if problem is not None:
                 return Refused(problem)
         slots: list[Slot] = []

@@ -125,8 +125,7 @@ class QueueService:
         return QueuedJob(row.id, row.place.user_id, row.pictures, prompt, ahead, self._at(wait_s))
 
     def _empty_at(self) -> datetime | None:
-        queue = self._engine.queue
-        waiting_s = self._engine.estimator.seconds(len(queue) * queue.mean_work)
+        waiting_s = self._engine.waiting_total_s()
         left_s = self._left_s()
         if waiting_s is None or left_s is None:
             return None
@@ -134,12 +133,7 @@ class QueueService:
 
     def _left_s(self) -> float | None:
         """Estimate how long the job on the GPU still takes."""
-        current = self._engine.current
-        if current is None:
-            return self._engine.estimator.seconds(0.0)
-        done = current.latest
-        left = 1.0 if done is None else 1 - done.step / done.steps
-        return self._engine.estimator.seconds(current.work * left)
+        return self._engine.current_left_s()
 
     def _at(self, wait_s: float | None) -> datetime | None:
         return None if wait_s is None else self._clock() + timedelta(seconds=wait_s)

@@ -10,8 +10,10 @@ from bot.jobs.active import ActiveJob
 from bot.jobs.completion import CompletionService
 from bot.jobs.engine_jobs import EngineJobs
 from bot.pictures.recent import learn_speed
+from bot.request.models import ModelCatalog
+from engine.errors import ModelGone
 from engine.queue import Priority
-from engine.types import Conditions, Recipe
+from engine.types import Conditions, Recipe, request_from_json
 from storage.history import History
 from storage.jobs import Jobs
 from storage.types import Clock, Job
@@ -31,8 +33,11 @@ class RecoveryService:
         history: History,
         clock: Clock,
         max_wait: timedelta,
+        models: ModelCatalog,
     ) -> None:
-        """max_wait: jobs that have waited longer are given up and refunded."""
+        """max_wait: jobs that have waited longer are given up and refunded. models: so are jobs of
+        any other model."""
+        self._models = models
         self._engine_jobs = engine_jobs
         self._completion = completion
         self._jobs = jobs
@@ -51,6 +56,12 @@ class RecoveryService:
         engine = self._engine_jobs.engine
         resumed: list[ActiveJob] = []
         for job in recovery.queued:
+            model = request_from_json(job.request).model
+            if self._models.get(model) is None:
+                gone = ModelGone(model)
+                await self._jobs.failed(job.id, gone.code, str(gone))
+                log.warning("the model of a job is gone", job=job.id, model=model)
+                continue
             place = job.place
             priority = Priority.RESUMED if job.attempts else Priority.NORMAL
             slot = engine.reserve(

@@ -44,6 +44,11 @@ class StatusService:
         """Whether the model is still being loaded."""
         return self._engine.info is None
 
+    @property
+    def loaded_model(self) -> str | None:
+        """The name of the model that is in memory; None while one is being loaded."""
+        return self._engine.models.loaded
+
     def current(self) -> BotStatus:
         """Return the state at this moment, for a picture with default settings."""
         params = GenerationParams("a picture", enhance=EnhancementLevel.OFF)

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -16,18 +17,19 @@ from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.pictures.lineage import BeforeUpscale, Lineage
 from bot.pictures.origins import Origin, origin_of
 from bot.pictures.recipe_import import UnreadableReason, UnreadableRecipe, read_recipe
-from bot.request.loras import NO_LORAS, LoraCatalog, StylePick
+from bot.request.loras import StylePick
+from bot.request.models import CountOfModel, ModelCatalog, OfferedModel
 from bot.request.notes import LimitedModel, Note, adaptation_notes, reading_notes
 from bot.request.outcomes import NoPictures, Refused, UnknownPicture
 from bot.request.params import GenerationParams
 from bot.request.prompt.apply_flags import apply_flags_to_each
 from bot.request.prompt.prompt_line import prompt_line
+from bot.request.reasons.models import UnknownModel
 from bot.request.resolve import replay_problem, request_notes, resolve
 from bot.request.values.ids import parse_id
 from engine import prompts
-from engine.diffusion.families import Family
 from engine.loras import LoraUse, words_of
-from engine.prompts import Analysis, Count, Enhancement, EnhancementLevel, PictureStyle
+from engine.prompts import Analysis, Enhancement, EnhancementLevel, PictureStyle
 from engine.types import ImageRequest, Mode, Recipe, request_from_json
 from engine.uploads import UploadLimits, UploadRefused, UploadTooLarge
 from storage.deliveries import Deliveries
@@ -142,19 +144,17 @@ class InspectionService:
     def __init__(
         self,
         *,
-        count_tokens: Count,
-        family: Family,
+        count_tokens: CountOfModel,
+        models: ModelCatalog,
         jobs: Jobs,
         history: History,
         deliveries: Deliveries,
         lineage: Lineage,
         lora_access: LoraAccess,
-        loras: LoraCatalog = NO_LORAS,
     ) -> None:
         self._lora_access = lora_access
-        self._loras = loras
         self._count_tokens = count_tokens
-        self._family = family
+        self._models = models
         self._jobs = jobs
         self._history = history
         self._deliveries = deliveries
@@ -173,18 +173,28 @@ class InspectionService:
         found = await asyncio.to_thread(self._explained, prompt, pick)
         if isinstance(found, Refused):
             return found
-        return await self._lora_access.refusal(actor, found.loras) or found
+        explained, model = found
+        refused = await self._lora_access.refusal(actor, explained.loras, model.loras)
+        return refused or explained
 
-    def _explained(self, prompt: str, pick: StylePick) -> PromptExplanation | Refused:
+    def _explained(
+        self, prompt: str, pick: StylePick
+    ) -> tuple[PromptExplanation, OfferedModel] | Refused:
         permutations = apply_flags_to_each(GenerationParams(prompt), 1, False)
         if isinstance(permutations, Refused):
             return permutations
-        level = permutations[0].params.enhance or self._family.enhance
+        model = self._models.meant(permutations[0].params.model)
+        if isinstance(model, UnknownModel):
+            return Refused(model)
+        family = model.family
+        level = permutations[0].params.enhance or family.enhance
         params = dataclasses.replace(permutations[0].params, enhance=EnhancementLevel.OFF)
-        resolved = resolve(pick(params), self._family, lambda: 0, loras=self._loras)
+        params = pick(model.loras, params)
+        resolved = resolve(params, family, lambda: 0, loras=model.loras)
         if isinstance(resolved, Refused):
             return resolved
-        family, request, count = self._family, resolved.request, self._count_tokens
+        request = resolved.request
+        count = partial(self._count_tokens, model=self._models.written(model))
         text = request.prompt
         enhanced = prompts.enhance(
             prompts.as_read(text, request.effective_prompt, request.style, words_of(request.loras)),
@@ -198,7 +208,7 @@ class InspectionService:
         analysis = prompts.analyse(text, count=count, max_tokens=family.max_tokens)
         added = prompts.addition(text, enhanced.effective_prompt)
         enhanced = dataclasses.replace(enhanced, added=added)
-        return PromptExplanation(
+        explanation = PromptExplanation(
             text,
             analysis,
             enhanced,
@@ -211,6 +221,7 @@ class InspectionService:
             notes=reading_notes(resolved.notes),
             limited=next((n for n in resolved.notes if isinstance(n, LimitedModel)), None),
         )
+        return explanation, model
 
     # Pictures
 
@@ -278,16 +289,20 @@ class InspectionService:
         It takes up to 100 ms for a long prompt, which is enhanced in every way to see which one was
         painted: on another thread.
         """
+        model = self._models.get(to_copy.model)
+        family = self._models.family_of(recipe.request)
         line = prompt_line(
-            to_copy, self._family, refuse_styles=self._loras.has_style(to_copy.prompt)
+            to_copy if model is not None else dataclasses.replace(to_copy, model=""),
+            family,
+            refuse_styles=(model or self._models.default).loras.has_style(to_copy.prompt),
         )
-        notes = (*request_notes(recipe.request, self._family), *adaptation_notes(recipe))
+        notes = (*request_notes(recipe.request, family), *adaptation_notes(recipe))
         return PictureDetails(
             recipe,
             line.text,
-            adjusted=line.adjusted,
+            adjusted=line.adjusted or gone,
             notes=notes,
-            repeatable=replay_problem(recipe.request, self._family) is None,
+            repeatable=not gone and replay_problem(recipe.request, family) is None,
         )
 
     # Files
@@ -318,7 +333,7 @@ class InspectionService:
         """
         recipe = await asyncio.to_thread(read_recipe, data)
         if isinstance(recipe, ForeignRecipe):
-            family = self._family
+            family = self._models.default.family
             line = await asyncio.to_thread(recipe.line, family)
             return ForeignDetails(recipe, line, recipe.size_here(family))
         if not isinstance(recipe, Recipe):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.pictures.lineage import Lineage
+from bot.request.models import ModelCatalog
 from bot.request.resolve import can_upscale
-from engine.diffusion.families import Family
 from engine.types import Recipe
 from storage.types import StoredPicture
 
@@ -16,7 +16,8 @@ class PossibleActions:
     """Which of the actions that can be impossible are possible.
 
     repaint: reroll and vary; not where the picture that was enlarged into it has been deleted.
-    upscale: not where the result would be larger than the model can enlarge.
+    upscale: not where the result would be larger than the model can enlarge. Neither where its
+    model is not offered any more.
     """
 
     repaint: bool = True
@@ -42,14 +43,16 @@ class AllowedActions:
 class ActionChecker:
     """Finds out what is possible with a picture now, while its message is made."""
 
-    def __init__(self, lineage: Lineage, family: Family) -> None:
+    def __init__(self, lineage: Lineage, models: ModelCatalog) -> None:
         self._lineage = lineage
-        self._family = family
+        self._models = models
 
     async def possible(self, picture: StoredPicture) -> PossibleActions:
         """Return what can be done with a picture."""
         before = await self._lineage.before_upscale(picture)
         request = Recipe.from_json(picture.recipe).request
+        model = self._models.get(request.model)
         return PossibleActions(
-            repaint=before.picture is not None, upscale=can_upscale(request, self._family)
+            repaint=before.picture is not None and model is not None,
+            upscale=model is not None and can_upscale(request, model.family),
         )

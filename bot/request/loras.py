@@ -201,8 +201,9 @@ class LoraCatalog:
         return any(each.name == name and allowed(each, ids) for each in infos)
 
 
-StylePick = Callable[[GenerationParams], GenerationParams]
-"""Returns a request with the LoRA that its prompt asks for by style words; reads files."""
+StylePick = Callable[[LoraCatalog, GenerationParams], GenerationParams]
+"""Takes the LoRAs of a request's model, and returns the request with the one that its prompt asks for
+by style words; reads files."""
 
 NO_LORAS: Final = LoraCatalog(None)
 """For whoever offers none."""

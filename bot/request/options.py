@@ -18,6 +18,7 @@ from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem, Refused
 from bot.request.params import GenerationParams
 from bot.request.resolve import MAX_REFINE
 from bot.request.values import flag_values as read
+from bot.request.values import models
 from bot.request.values.flag_values import ValueReader
 from bot.request.values.ids import plain_digits
 from bot.request.values.loras import EXAMPLES, read_flag, read_loras
@@ -269,6 +270,13 @@ OPTIONS: Final = (
         metavar="NAME[:WEIGHT],…",
         quantity=translatable("The weight of a LoRA"),
         convert=read_loras,
+    ),
+    # Described where it is offered, which is only where there are several models. Without a
+    # description, other bots' commands may be pasted with theirs.
+    Option(
+        name="model",
+        kind=str,
+        flags=(_flag("model checkpoint ckpt 模型", models.read_flag),),
     ),
     # Of the job or its source image, not of GenerationParams itself.
     Option(

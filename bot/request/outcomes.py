@@ -24,6 +24,7 @@ from bot.request.reasons.limits import (
     StorageUnavailable,
 )
 from bot.request.reasons.loras import LoraReason
+from bot.request.reasons.models import ModelReason
 from bot.request.reasons.moderation import (
     Blocked,
     ModerationReason,
@@ -152,6 +153,7 @@ Reason = (
     ValueReason
     | FlagProblem
     | LoraReason
+    | ModelReason
     | ProposalReason
     | LimitReason
     | JobReason

@@ -60,7 +60,7 @@ class GenerationParams:
     that options and flags name; a prompt may name more in tags. variety, refine: 0 = none. region:
     the part to repaint of a source image that is not there yet. pasted: settings that were pasted
     within the prompt; they yield to all others. unknown_options: names in a pasted command that no
-    option has; what they stood before is text.
+    option has; what they stood before is text. model: the name or title of the one that paints.
     """
 
     prompt: str
@@ -81,6 +81,7 @@ class GenerationParams:
     region: Region | None = None
     pasted: PastedSettings | None = None
     unknown_options: tuple[str, ...] = ()
+    model: str | None = None
 
 
 def cleaned(params: GenerationParams) -> GenerationParams:

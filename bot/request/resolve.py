@@ -94,7 +94,8 @@ def resolve(
 
     Guidance at which a negative prompt would do nothing is raised to what the family needs.
     count: counts the tokens of a text. keep_guidance: a given guidance stays even then, to be
-    compared with others. loras: what LoRAs are chosen from.
+    compared with others. loras: what LoRAs are chosen from. The model is the one of this family,
+    and its name is taken as it is.
     """
     prompt = readable(prompts.clean(params.prompt))
     if without_none(params.lora) and (unread := unsupported(Feature.LORA, family)):
@@ -164,6 +165,7 @@ def resolve(
         style=params.style,
         loras=uses,
         source_changes=start.changes,
+        model=params.model or "",
     )
     resolved = _resolved(request, family)
     unknown = UnknownOptions(params.unknown_options) if params.unknown_options else None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from functools import partial
 
 from bot.request.loras import NO_LORAS, LoraCatalog, StylePick
+from bot.request.models import CountOfModel, ModelCatalog, OfferedModel, only
 from bot.request.outcomes import FlagProblem, Refused, ResolvedRequest
 from bot.request.params import GenerationParams
 from bot.request.prompt.apply_flags import (
@@ -16,6 +18,7 @@ from bot.request.prompt.apply_flags import (
     joined,
 )
 from bot.request.prompt.flags import without_flags
+from bot.request.reasons.models import ModelGone, UnknownModel
 from bot.request.resolve import (
     SeedSource,
     resolve,
@@ -29,20 +32,33 @@ from engine.types import ImageRequest
 
 
 class RequestResolver:
-    """Turn parameters into requests with the family, the seeds and the token count of this bot."""
+    """Turn parameters into requests with the families, the seeds and the token count of this bot.
+
+    models: all that are offered; without it, the only one is of this family, with these LoRAs.
+    """
 
     def __init__(
         self,
         family: Family,
         seeds: SeedSource,
-        count_tokens: Count,
+        count_tokens: Count | CountOfModel,
         loras: LoraCatalog = NO_LORAS,
+        models: ModelCatalog | None = None,
     ) -> None:
         """count_tokens: None for a text while the model is not loaded."""
-        self.family = family
-        self.loras = loras
-        self.count_tokens = count_tokens
+        self.models = models or only(family, loras)
+        self._count_tokens = count_tokens
         self._seeds = seeds
+
+    def family_for(self, params: GenerationParams) -> Family:
+        """Return the family that parameters are meant for; the default's if there is no such
+        model, which resolving refuses."""
+        model = self.models.meant(params.model)
+        return (self.models.default if isinstance(model, UnknownModel) else model).family
+
+    def count_for(self, model: str) -> Count:
+        """Return the token count of a model. model: its name in a request."""
+        return partial(self._count_tokens, model=model) if model else self._count_tokens
 
     async def resolve(
         self, params: GenerationParams, pick: StylePick | None = None
@@ -57,15 +73,21 @@ class RequestResolver:
         self, params: GenerationParams, pick: StylePick | None = None
     ) -> ResolvedRequest | Refused:
         """Resolve on this thread, for callers that have left the event loop already."""
-        params = params if pick is None else pick(params)
-        return resolve(params, self.family, self._seeds, self.count_tokens, loras=self.loras)
+        found = self._with_model(params)
+        if isinstance(found, Refused):
+            return found
+        params, model = found
+        if pick is not None:
+            params = pick(model.loras, params)
+        count = self.count_for(params.model or "")
+        return resolve(params, model.family, self._seeds, count, loras=model.loras)
 
     async def parse(
-        self, params: GenerationParams, count: int, private: bool
+        self, params: GenerationParams, count: int, private: bool, *, usual: str = ""
     ) -> ParsedRequest | Refused:
         """Apply the flags of a prompt, or name all that cannot be obeyed in one refusal.
 
-        Values that only this model refuses are named too.
+        Values that only this model refuses are named too. usual: the model where none is named.
         """
         problems: list[FlagProblem] = []
         left = params
@@ -73,7 +95,7 @@ class RequestResolver:
             # On another thread: a long prompt full of dashes takes a while to be read.
             outcome = await asyncio.to_thread(apply_flags, left, count, private)
             if isinstance(outcome, ParsedRequest) and outcome.flagged:
-                found = count_problem(outcome) or await self.check(outcome.params)
+                found = count_problem(outcome) or await self.check(outcome.params, usual)
                 outcome = blame_flags(found, outcome) if found else outcome
             problem = outcome.reason if isinstance(outcome, Refused) else None
             if not isinstance(problem, FlagProblem):
@@ -84,19 +106,45 @@ class RequestResolver:
                 return Refused(joined(problems))
             left = dataclasses.replace(left, prompt=text)
 
-    async def check(self, params: GenerationParams) -> Refused | None:
-        """Return why these parameters cannot be painted, before anything is drawn or counted."""
-        found = await asyncio.to_thread(resolve, params, self.family, lambda: 0, loras=self.loras)
-        return found if isinstance(found, Refused) else None
+    async def check(self, params: GenerationParams, usual: str = "") -> Refused | None:
+        """Return why these parameters cannot be painted, before anything is drawn or counted.
+
+        usual: the model where none is named.
+        """
+        found = self._with_model(dataclasses.replace(params, model=params.model or usual or None))
+        if isinstance(found, Refused):
+            return found
+        params, model = found
+        resolving = partial(resolve, params, model.family, lambda: 0, loras=model.loras)
+        outcome = await asyncio.to_thread(resolving)
+        return outcome if isinstance(outcome, Refused) else None
+
+    def _with_model(
+        self, params: GenerationParams
+    ) -> tuple[GenerationParams, OfferedModel] | Refused:
+        """Return the model that is meant, and the parameters with the name that requests have."""
+        model = self.models.meant(params.model)
+        if isinstance(model, UnknownModel):
+            return Refused(model)
+        return dataclasses.replace(params, model=self.models.written(model) or None), model
 
     def reroll(self, original: ImageRequest, seed: int | None) -> ResolvedRequest | Refused:
         """Repeat a request with exactly this seed, or (None) with a new one."""
-        return resolve_reroll(original, seed, self.family, self._seeds)
+        again = self.models.repeated(original)
+        if isinstance(again, ModelGone):
+            return Refused(again)
+        return resolve_reroll(again, seed, self.models.family_of(again), self._seeds)
 
     def variation(self, original: ImageRequest, amount: float) -> ResolvedRequest | Refused:
         """Repeat a request with its noise turned by `amount`, over 0 up to 1."""
-        return resolve_variation(original, amount, self.family, self._seeds)
+        again = self.models.repeated(original)
+        if isinstance(again, ModelGone):
+            return Refused(again)
+        return resolve_variation(again, amount, self.models.family_of(again), self._seeds)
 
     def upscale(self, original: ImageRequest, picture: str) -> ResolvedRequest | Refused:
         """Paint a request at twice its size. picture: the hash of its pixels, "" if not known."""
-        return resolve_upscale(original, picture, self.family)
+        again = self.models.repeated(original)
+        if isinstance(again, ModelGone):
+            return Refused(again)
+        return resolve_upscale(again, picture, self.models.family_of(again))

@@ -18,7 +18,7 @@ class RequestSummary:
 
     shape: "16:9", or "1024×768" if it is not one of the offered ratios; "" for the model's own
     square. steps: 0 = the default. speed: the name of that number of steps, if it has one.
-    guidance: None = the default.
+    guidance: None = the default. model: its name, "" where there is no other.
     """
 
     pictures: int = 1
@@ -28,6 +28,7 @@ class RequestSummary:
     speed: Speed | None = None
     guidance: float | None = None
     loras: tuple[LoraUse, ...] = ()
+    model: str = ""
 
 
 DEFAULTS = RequestSummary()
@@ -46,6 +47,7 @@ def summarize(
         shape=_shape(request.width_px, request.height_px, family),
         style=None if style_ignored else request.style,
         loras=request.loras,
+        model=request.model,
         steps=steps,
         speed=next((name for name, each in family.speeds.items() if each == steps), None),
         guidance=None

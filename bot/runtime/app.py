@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,12 +27,13 @@ from bot.jobs.active import ActiveJob
 from bot.jobs.completion import CompletionService
 from bot.jobs.generation.downloads import Download, download
 from bot.request.loras import LoraCatalog
+from bot.request.models import ModelCatalog, OfferedModel
 from bot.runtime.first_start import log_fit
 from bot.runtime.maintenance import Maintenance
 from bot.runtime.resumed_status_messages import resume_status_messages
 from bot.runtime.shutdown import stop_on_request, stop_on_signals
 from bot.runtime.wiring import Infrastructure, Stores, wire
-from bot.settings import Settings
+from bot.settings import ConfiguredModel, Settings
 from bot.tasks import end_tasks
 from bot.wording.labels import device_remark
 from engine.diffusion.families import Family, family_of, identified
@@ -134,9 +135,9 @@ async def open_application(
 
     In this order: lock the data folder; check and open the database; take over finished pictures,
     queue waiting jobs again and expire those that waited too long; start the engine. At the end,
-    `_shut_down` comes before the database and the lock. load, family: a renderer factory and a
-    model family in place of those from the settings. fetch: how files on Discord are downloaded, in
-    place of `download`.
+    `_shut_down` comes before the database and the lock. load: a renderer factory for every model,
+    in place of those from the settings. family: the default model's, in the same way. fetch: how
+    files on Discord are downloaded, in place of `download`.
     Raises StorageError.
     """
     data_dir = settings.storage.data_dir
@@ -148,28 +149,19 @@ async def open_application(
         stack.enter_context(ids_of(await read_mark(db)))
         files = PictureFiles(data_dir, clock=clock)
         await asyncio.to_thread(files.sweep)
-        engine_settings = settings.engine.to_engine(settings.storage.cache_dir)
+        default, *others = offered = settings.engine.offered(settings.storage.cache_dir)
         engine = Engine(
-            load or diffusion_factory(engine_settings),
-            bounds=engine_settings.bounds,
-            stall_s=engine_settings.stall_s,
-            idle_s=engine_settings.idle_unload_s,
+            load or diffusion_factory(default.settings, [each.settings for each in others]),
+            bounds=default.settings.bounds,
+            stall_s=default.settings.stall_s,
+            idle_s=default.settings.idle_unload_s,
+            default=default.name,
+            others={each.name: load or diffusion_factory(each.settings) for each in others},
         )
         fetch = fetch or partial(download, proxies=settings.discord.proxies)
         # On a thread: for a hub id it reads the hub's cache.
-        family = family or await asyncio.to_thread(family_of, settings.engine)
-        components = wire(
-            Infrastructure(
-                settings,
-                db,
-                files,
-                engine,
-                family,
-                clock,
-                fetch,
-                LoraCatalog(configured_shelf(engine_settings)),
-            )
-        )
+        models = await asyncio.to_thread(_catalog, offered, family)
+        components = wire(Infrastructure(settings, db, files, engine, models, clock, fetch))
         app = Application(
             settings,
             engine,
@@ -185,6 +177,23 @@ async def open_application(
         engine.start()
         stack.push_async_callback(_shut_down, app)
         yield app
+
+
+def _catalog(offered: Sequence[ConfiguredModel], family: Family | None) -> ModelCatalog:
+    """Return what members can choose from. family: the default model's, None for its own."""
+    return ModelCatalog(
+        tuple(
+            OfferedModel(
+                each.name,
+                family if family is not None and number == 0 else family_of(each.settings),
+                each.title,
+                each.description,
+                each.sample,
+                LoraCatalog(configured_shelf(each.settings)),
+            )
+            for number, each in enumerate(offered)
+        )
+    )
 
 
 async def _shut_down(app: Application) -> None:
@@ -227,8 +236,11 @@ async def serve(settings: Settings, explain_exit: Callable[[str], None]) -> int:
     with stop_on_signals(stop):
         async with open_application(settings) as app:
             log.info("starting", model=settings.engine.model, data=str(settings.storage.data_dir))
-            found = await asyncio.to_thread(identified, settings.engine)
-            log.info("model family", family=found.family.name, why=found.reason)
+            for each in settings.engine.offered():
+                found = await asyncio.to_thread(identified, each.settings)
+                log.info(
+                    "model family", model=each.name, family=found.family.name, why=found.reason
+                )
             watch: list[Coroutine[Any, Any, Any]] = [
                 stop.wait(),
                 app.task_failed.wait(),

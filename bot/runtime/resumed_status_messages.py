@@ -49,7 +49,7 @@ async def resume_status_messages(services: Services, resumed: Sequence[ActiveJob
 
 def _waiting_card(services: Services, live: ActiveJob) -> WaitingCard:
     job, request = live.row, live.handle.spec.request
-    family = services.family
+    family = services.models.family_of(request)
     notes = request_notes(request, family)
     return WaitingCard(
         job_id=job.id,

@@ -11,6 +11,7 @@ from functools import partial
 from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.lora_access import LoraAccess
+from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Permissions
 from bot.accounts.quota_settings import QuotaService
 from bot.delivery.copies import CopySender
@@ -51,18 +52,19 @@ from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
 from bot.pictures.lineage import Lineage
 from bot.pictures.lora_pictures import LoraPictures
+from bot.pictures.model_samples import ModelSamples
 from bot.pictures.originals import OriginalPictures
 from bot.pictures.possible_actions import ActionChecker
 from bot.pictures.recent import RecentPictures
 from bot.pictures.thumbnails import Thumbnails
-from bot.request.loras import NO_LORAS, LoraCatalog
+from bot.request.models import ModelCatalog
+from bot.request.notes import Note
 from bot.request.resolve import request_notes
 from bot.request.resolver import RequestResolver
 from bot.runtime.maintenance import Maintenance
 from bot.settings import Settings
-from engine.diffusion.families import Family
 from engine.service import Engine
-from engine.types import MAX_SEED
+from engine.types import MAX_SEED, ImageRequest
 from storage.blocks import Blocks
 from storage.cancelled_painting import FreeCancelling
 from storage.database import Database
@@ -71,7 +73,7 @@ from storage.files import PictureFiles
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
-from storage.open_loras import OpenLoras
+from storage.open_names import OpenLoras, OpenModels
 from storage.preferences import Preferences, Threads
 from storage.proposals import Proposals
 from storage.quotas import Quotas
@@ -96,18 +98,16 @@ def random_nonce() -> str:
 class Infrastructure:
     """The parts that everything else is built on.
 
-    family: of the model that paints. fetch: downloads files that members point to. loras: of the
-    owner's folder.
+    models: that paint. fetch: downloads files that members point to.
     """
 
     settings: Settings
     db: Database
     files: PictureFiles
     engine: Engine
-    family: Family
+    models: ModelCatalog
     clock: Clock
     fetch: Download
-    loras: LoraCatalog = NO_LORAS
 
 
 class Stores:
@@ -154,14 +154,16 @@ class _Outgoing:
         self.progress_updater = ProgressUpdater(
             editor, base.engine, now_s=time.monotonic, clock=clock
         )
-        notes = partial(request_notes, family=base.family)
         self.delivery = DeliveryWorker(
             messenger=messenger,
             editor=editor,
             progress_updater=self.progress_updater,
             deliveries=stores.deliveries,
             cards=ResultCards(
-                stores.lineage, ActionChecker(stores.lineage, base.family), stores.files, notes
+                stores.lineage,
+                ActionChecker(stores.lineage, base.models),
+                stores.files,
+                partial(_notes, base.models),
             ),
             threads=UserThreads(stores.threads, messenger),
             clock=clock,
@@ -196,7 +198,7 @@ class _Shared:
         self.permissions = permissions
         self.recent = RecentPictures(stores.history)
         self.active = ActiveJobs()
-        self.family = base.family
+        self.models = base.models
         self.fallback = QuotaPolicy(
             settings.quota.pictures, settings.quota.hours, PolicySource.CONFIG
         )
@@ -210,13 +212,16 @@ class _Shared:
             stores.jobs, stores.files, self.recent, self.active, self.events
         )
         self.block_check = BlockCheck(stores.blocks)
-        self.lora_access = LoraAccess(base.loras, permissions, OpenLoras(stores.db, base.clock))
+        self.lora_access = LoraAccess(
+            base.models.default.loras, permissions, OpenLoras(stores.db, base.clock)
+        )
+        self.model_access = ModelAccess(base.models, permissions, OpenModels(stores.db, base.clock))
         self.delivery_settings = DeliverySettingsService(
             stores.preferences, permissions, direct_messages=settings.jobs.direct_messages
         )
         self.quotas = QuotaService(stores.quotas, permissions, self.fallback)
         self.resolver = RequestResolver(
-            self.family, random_seed, base.engine.count_tokens, base.loras
+            self.models.default.family, random_seed, base.engine.count_tokens, models=self.models
         )
         self.originals = OriginalPictures(stores.history, self.block_check, stores.lineage)
         self.engine_jobs = EngineJobs(
@@ -232,11 +237,16 @@ class _Shared:
             jobs=stores.jobs,
             block_check=self.block_check,
             lora_access=self.lora_access,
+            model_access=self.model_access,
             delivery_settings=self.delivery_settings,
             fallback=self.fallback,
             events=self.events,
             clock=base.clock,
         )
+
+
+def _notes(models: ModelCatalog, request: ImageRequest) -> tuple[Note, ...]:
+    return request_notes(request, models.family_of(request))
 
 
 def wire(base: Infrastructure) -> Components:
@@ -262,6 +272,7 @@ def wire(base: Infrastructure) -> Components:
         history=stores.history,
         clock=clock,
         max_wait=shared.max_wait,
+        models=base.models,
     )
     client = create_client(
         services,
@@ -279,7 +290,7 @@ def _services(
     base: Infrastructure, stores: Stores, outgoing: _Outgoing, shared: _Shared
 ) -> Services:
     admission, resolver, originals = shared.admission, shared.resolver, shared.originals
-    permissions, actions = shared.permissions, ActionChecker(stores.lineage, shared.family)
+    permissions, actions = shared.permissions, ActionChecker(stores.lineage, shared.models)
     thumbnails = Thumbnails(stores.files)
     deletion = DeletionService(stores.history, stores.files, shared.recent, thumbnails, permissions)
     gallery = Gallery(
@@ -336,18 +347,17 @@ def _services(
         queue=QueueService(
             engine=base.engine, active=shared.active, permissions=permissions, clock=base.clock
         ),
-        status=StatusService(base.engine, shared.family),
+        status=StatusService(base.engine, shared.models.default.family),
         gallery=gallery,
         deletion=deletion,
         inspection=InspectionService(
             count_tokens=base.engine.count_tokens,
-            family=shared.family,
+            models=shared.models,
             jobs=stores.jobs,
             history=stores.history,
             deliveries=stores.deliveries,
             lineage=stores.lineage,
             lora_access=shared.lora_access,
-            loras=base.loras,
         ),
         actions=actions,
         block_check=shared.block_check,
@@ -371,9 +381,11 @@ def _services(
         blocks=blocks,
         report_notifier=outgoing.report_notifier,
         other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),
-        family=shared.family,
+        models=shared.models,
         lora_access=shared.lora_access,
         lora_pictures=LoraPictures(base.loras),
+        model_access=shared.model_access,
+        model_samples=ModelSamples(),
         guilds=frozenset(base.settings.discord.guilds),
     )
 

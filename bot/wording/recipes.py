@@ -53,7 +53,9 @@ def parameter_rows(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
         rows.append((say("Variety"), f"{request.variety:g}"))
     if request.refine:
         rows.append((say("Refinement"), f"{request.refine:g}"))
-    rows.append((say("Model"), recipe.model))
+    named = request.model not in ("", recipe.model)
+    model = f"{request.model} ({recipe.model})" if named else recipe.model
+    rows.append((say("Model"), model))
     if loras := _loras(recipe):
         rows.append((say("LoRAs"), ", ".join(loras)))
     return [*rows, (say("Memory plan"), recipe.conditions.plan)]

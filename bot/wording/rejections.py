@@ -13,6 +13,7 @@ from bot.request.outcomes import FlagProblem, Refused
 from bot.request.reasons.jobs import JobReason
 from bot.request.reasons.limits import LimitReason
 from bot.request.reasons.loras import LoraReason
+from bot.request.reasons.models import ModelReason
 from bot.request.reasons.moderation import ModerationReason
 from bot.request.reasons.pictures import PictureReason
 from bot.request.reasons.proposals import ProposalReason
@@ -23,6 +24,7 @@ from bot.wording.reasons.flags import flag_problem
 from bot.wording.reasons.jobs import failure_sentence, job_refusal
 from bot.wording.reasons.limits import limit_refusal, storage_unavailable, window_length
 from bot.wording.reasons.loras import lora_refusal
+from bot.wording.reasons.models import model_refusal
 from bot.wording.reasons.moderation import moderation_refusal, not_allowed
 from bot.wording.reasons.pictures import picture_refusal, upload_refusal
 from bot.wording.reasons.proposals import proposal_refusal
@@ -50,6 +52,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
         return value_refusal(reason, say)
     if isinstance(reason, LoraReason):
         return lora_refusal(reason, say)
+    if isinstance(reason, ModelReason):
+        return model_refusal(reason, say)
     if isinstance(reason, ProposalReason):
         return proposal_refusal(reason, say)
     if isinstance(reason, LimitReason):

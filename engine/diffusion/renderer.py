@@ -22,7 +22,7 @@ from engine.diffusion.devices import pick_device, remarks
 from engine.diffusion.families import Family, Feature, family_of, folder_of
 from engine.diffusion.faults import is_memory, is_sticky, out_of_memory
 from engine.diffusion.generation import Painting
-from engine.diffusion.loading import Loaded, load_component, load_model
+from engine.diffusion.loading import Loaded, examine_model, load_component, load_model, locate
 from engine.diffusion.lora.adapters import Adapters
 from engine.diffusion.lora.configured import configured_limits
 from engine.diffusion.lora.session import LoraSession
@@ -385,6 +385,13 @@ class DiffusionRenderer:
                 "transformers": transformers.__version__,
             },
         )
+
+
+def check_source(settings: EngineSettings) -> None:
+    """Raise ModelUnavailable for a model whose files are not there, or not usable; fetch them first
+    where `download` allows it. Whether there is room for it shows when it is loaded."""
+    locate(settings)
+    examine_model(settings, pick_device(settings.device, settings.model))
 
 
 def _native(family: Family) -> ImageRequest:

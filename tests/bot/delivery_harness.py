@@ -15,6 +15,7 @@ from bot.jobs.completion import write_picture
 from bot.pictures.filenames import picture_name
 from bot.pictures.lineage import Lineage
 from bot.pictures.possible_actions import ActionChecker
+from bot.request.models import only
 from engine.diffusion.families import SKETCH_FAMILY
 from engine.queue import Bounds
 from engine.service import Engine
@@ -77,7 +78,7 @@ class DeliveryHarness:
     def result_cards(self) -> ResultCards:
         """Return what builds the cards of finished jobs."""
         lineage = Lineage(self.jobs, self.history)
-        actions = ActionChecker(lineage, SKETCH_FAMILY)
+        actions = ActionChecker(lineage, only(SKETCH_FAMILY))
         return ResultCards(lineage, actions, self.files, lambda _: ())
 
     async def _sleep(self, seconds: float) -> None:

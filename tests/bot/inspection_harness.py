@@ -13,6 +13,7 @@ from bot.jobs.queue_overview import QueueService
 from bot.pictures.inspection import InspectionService
 from bot.pictures.lineage import Lineage
 from bot.request.loras import NO_LORAS
+from bot.request.models import only
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.job import JobSpec
 from engine.queue import Bounds
@@ -22,7 +23,7 @@ from storage.database import Database
 from storage.deliveries import Deliveries
 from storage.history import History
 from storage.jobs import Jobs
-from storage.open_loras import OpenLoras
+from storage.open_names import OpenLoras
 from storage.types import Job, NewJob, NewPicture, Place, PolicySource, QuotaPolicy, StoredPicture
 from tests.fakes import FakeClock, ScriptedRenderer, a_request, fake_recipe
 
@@ -43,7 +44,7 @@ class InspectionHarness:
         self.engine = Engine(ScriptedRenderer().load, bounds=Bounds(1000))
         self.inspection = InspectionService(
             count_tokens=self.engine.count_tokens,
-            family=Z_IMAGE_TURBO,
+            models=only(Z_IMAGE_TURBO),
             jobs=self.jobs,
             history=self.history,
             deliveries=self.deliveries,

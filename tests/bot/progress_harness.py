@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -50,7 +52,10 @@ class ProgressHarness:
     def __init__(self) -> None:
         self.renderer = ScriptedRenderer()
         self.renderer.hold()
-        self.engine = Engine(self.renderer.load, bounds=Bounds(queue=100))
+        self.may_load = threading.Event()
+        self.engine = Engine(
+            self.renderer.load, bounds=Bounds(queue=100), others={"second": self._second}
+        )
         self.messenger = SlowMessenger()
         self.now_s = 0.0
         self.updater = ProgressUpdater(
@@ -62,6 +67,10 @@ class ProgressHarness:
         )
         self._ticks = asyncio.Semaphore(0)
 
+    def _second(self) -> ScriptedRenderer:
+        self.may_load.wait(20)
+        return self.renderer
+
     def _clock(self) -> datetime:
         return EPOCH + timedelta(seconds=self.now_s)
 
@@ -70,11 +79,18 @@ class ProgressHarness:
         await self._ticks.acquire()
 
     async def submit(
-        self, number: int, *, quiet: bool = False, count: int = 1, token: str | None = None
+        self,
+        number: int,
+        *,
+        quiet: bool = False,
+        count: int = 1,
+        token: str | None = None,
+        model: str = "",
     ) -> EngineJob:
         """Submit a job whose status message has its number as id. token: reaches it, too."""
         slot = self.engine.reserve(number, 1)
-        job = self.engine.submit(slot, JobSpec(number, REQUEST, previews=True, count=count))
+        request = dataclasses.replace(REQUEST, model=model)
+        job = self.engine.submit(slot, JobSpec(number, request, previews=True, count=count))
         ahead = (self.engine.queue.position(number) or 0) + 1
         card = WaitingCard(number, REQUEST, number, ahead, None)
         address = Address(1, 2, number, reply_token=token)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import InvalidSetting, load
+from engine.model_names import is_model_name, short_name
 from tests.bot.sample_token import TOKEN
 
 
@@ -82,6 +83,17 @@ def test_the_token_comes_from_discord_token(monkeypatch: pytest.MonkeyPatch, tmp
         ('[engine]\nvae = ""\n', "engine.vae"),
         ("[engine]\ntokenizer = 3\n", "engine.tokenizer"),
         ('[engine]\nfamily = "flux"\n', "engine.family"),
+        ('[engine.models]\nturbo = ""\n', "engine.models.turbo.source"),
+        ("[engine.models]\nturbo = {}\n", "engine.models.turbo.source"),
+        ("[engine.models]\nturbo = 5\n", "engine.models.turbo"),
+        ('[engine.models]\nturbo = {source="a/b", family="x"}\n', "engine.models.turbo.family"),
+        ('[engine.models]\nturbo = {source="a/b", colour=1}\n', "engine.models.turbo.colour"),
+        ('[engine.models]\n"Big one" = "a/b"\n', "'Big one'"),
+        ('[engine.models]\nall = "a/b"\n', "'all'"),
+        (f'[engine.models]\n{"x" * 33} = "a/b"\n', "up to 32"),
+        ('[engine.models]\nsketch = "a/b"\n', "engine.models.sketch"),
+        ('[engine.models]\nx = "sketch"\ny = "sketch"\n', "engine.models.y"),
+        ('[engine.models]\nx = {source="sketch", family="sketch"}\n', "engine.models.x.family"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence_with_its_path(tmp_path: Path, text: str, path: str):
@@ -102,6 +114,47 @@ def test_the_family_of_the_file_is_that_of_its_model(tmp_path: Path):
     assert load(path, engine={"model": "base.safetensors"}).engine.family == "z-image"
     other = load(path, engine={"model": "sketch"}).engine
     assert (other.family, other.vae) == ("auto", None)
+
+
+def test_models_have_names_and_sources(tmp_path: Path):
+    """A source alone, or a table; the default model comes first, under its own name or that of the
+    entry with its source. What else is under [engine] holds for all."""
+    path = write(
+        tmp_path,
+        '[engine]\nmodel = "Some/Turbo-1.5"\nfamily = "z-image-turbo"\ndevice = "cpu"\n'
+        "[engine.models]\n"
+        'demo = "sketch"\nbase = {source = "base.gguf", family = "z-image", title = "Base"}\n',
+    )
+    default, demo, base = load(path).engine.offered()
+    assert (default.name, default.settings.family) == ("turbo-1.5", "z-image-turbo")
+    assert (demo.name, demo.settings.model, demo.settings.family) == ("demo", "sketch", "auto")
+    assert (base.title, base.settings.family, base.settings.device) == ("Base", "z-image", "cpu")
+    named = load(write(tmp_path, '[engine.models]\nx = "a/b"\ny = {source="sketch", title="Y"}\n'))
+    assert [(each.name, each.title) for each in named.engine.offered()] == [("y", "Y"), ("x", "")]
+
+
+def test_the_command_line_knows_the_names_of_models(tmp_path: Path):
+    """A name stands for its source and family; any other model has none of the file's beside it."""
+    path = write(tmp_path, '[engine.models]\nbase = {source="base.gguf", family="z-image"}\n')
+    base = load(path, engine={"model": "base"}).engine
+    assert (base.model, base.family, len(base.offered())) == ("base.gguf", "z-image", 1)
+    other = load(path, engine={"model": "a/b"}).engine
+    assert (other.model, other.family, len(other.offered())) == ("a/b", "auto", 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("Tongyi-MAI/Z-Image-Turbo", "z-image-turbo"),
+        ("/srv/models/My Model (v2).safetensors", "my-model-v2"),
+        ("C:\\models\\base.gguf", "base"),
+        ("模型", "model"),
+        ("x" * 40, "x" * 32),
+    ],
+)
+def test_a_model_without_a_name_is_called_by_its_source(source: str, name: str):
+    """Its id, folder or file, in the signs that a name may have."""
+    assert short_name(source) == name and is_model_name(name)
 
 
 @pytest.mark.parametrize("value", ["", " ", "\t", "/"])

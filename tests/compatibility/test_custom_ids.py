@@ -41,6 +41,7 @@ LATER_ACTIONS = frozenset(
         ComponentAction.PAINT_WITHOUT,
         ComponentAction.PAINT_EXPLAINED,
         ComponentAction.LORAS_PAGE,
+        ComponentAction.MODELS_PAGE,
         ComponentAction.CANCEL_ALL_IN_QUEUE,
         ComponentAction.SET_DELIVERY,
         ComponentAction.SET_SPOILER,

@@ -38,3 +38,10 @@ def test_the_factory_raises_what_loading_raises(monkeypatch: pytest.MonkeyPatch)
     factory = diffusion_factory(EngineSettings(model="nobody/nothing-of-this-name", device="cpu"))
     with pytest.raises(ModelNotFound):
         factory()
+
+
+def test_the_factory_looks_at_the_files_of_all_models() -> None:
+    """Before the one is loaded, any other that is not there is refused by its name."""
+    others = [EngineSettings(), EngineSettings(model="nobody/another-one", device="cpu")]
+    with pytest.raises(ModelNotFound, match="nobody/another-one"):
+        diffusion_factory(EngineSettings(device="cpu"), others)()

@@ -137,7 +137,7 @@ async def test_every_picture_teaches_the_estimate(engine: Engine) -> None:
     job = order(engine, 1)
     assert job.work == pytest.approx(3 * job.spec.request.work)
     await job.result()
-    assert len(engine.estimator._speeds) == 3
+    assert len(engine.estimator._speeds[""]) == 3
 
 
 async def test_waiting_counts_every_picture(engine: Engine, painter: ScriptedRenderer) -> None:

@@ -81,6 +81,7 @@ PLAIN_REQUESTS = st.builds(
         | st.builds(SourceChange, st.just(SourceChangeKind.FIRST_FRAME), st.text(max_size=3)),
         max_size=3,
     ).map(tuple),
+    model=st.sampled_from(["", "turbo", "z-image_2.1"]),
 )
 REQUESTS = st.builds(
     lambda request, mode: dataclasses.replace(request, **mode), PLAIN_REQUESTS, MODES
@@ -323,6 +324,10 @@ def test_recipes_of_version_1_are_read():
         {"loras": [{"name": "fox", "weight": 1.0, "words": "fox"}]},
         {"loras": [{"name": "fox", "weight": 1.0, "words": []}] * 2},
         {"loras": [{"name": f"{n}", "weight": 1.0, "words": []} for n in range(MAX_LORAS + 1)]},
+        {"model": "Turbo"},
+        {"model": "../turbo"},
+        {"model": "x" * 33},
+        {"model": None},
         {"variations": [{"seed": -1, "amount": 0.5}]},
         {"variations": [{"seed": 1, "amount": 0}]},
         {"variations": [{"seed": 1, "amount": 0.5}] * (MAX_VARIATIONS + 1)},

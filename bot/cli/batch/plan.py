@@ -111,7 +111,7 @@ def _plan_replay(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     original = read_any_recipe(file)
     if isinstance(original, ForeignRecipe):
         return _plan_foreign(arguments, file, original)
-    request = original.recipe.request
+    request = _unnamed(original.recipe)
     settings, family = _settings_and_family(arguments, original.recipe)
     problem = replay_problem(request, family)
     if problem is not None:
@@ -137,7 +137,7 @@ def _plan_foreign(arguments: ImagineArguments, file: Path, recipe: ForeignRecipe
 
 def _plan_variations(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     recipe = read_recipe_file(file).recipe
-    request = recipe.request
+    request = _unnamed(recipe)
     settings, family = _settings_and_family(arguments, recipe)
     _refuse_missing_loras(request, settings)
     _check_count(arguments.count)
@@ -174,7 +174,7 @@ def _variation_amount(text: str) -> float:
 
 def _plan_upscale(arguments: ImagineArguments, file: Path) -> ImaginePlan:
     recipe = read_recipe_file(file).recipe
-    request = recipe.request
+    request = _unnamed(recipe)
     settings, family = _settings_and_family(arguments, recipe)
     _refuse_missing_loras(request, settings)
     resolved = resolve_upscale(request, "", family, arguments.strength)
@@ -200,6 +200,11 @@ def _original_inputs(
 def _settings_and_family(arguments: ImagineArguments, recipe: Recipe) -> tuple[Settings, Family]:
     settings = _settings(arguments, arguments.model or _model_of(recipe))
     return settings, family_of(settings.engine)
+
+
+def _unnamed(recipe: Recipe) -> ImageRequest:
+    """Return the request of a recipe for the one model that the command line loads."""
+    return dataclasses.replace(recipe.request, model="")
 
 
 def _model_of(recipe: Recipe) -> str | None:

@@ -134,6 +134,8 @@ class PromptPlanner:
         ]
         if not parsed.private:
             errors.append(FlagError(FlagErrorKind.UNSUPPORTED, "--public"))
+        if parsed.params.model is not None:  # one is loaded for all prompts
+            errors.append(FlagError(FlagErrorKind.UNSUPPORTED, "--model"))
         masked = self._masked and parsed.params.region is not None
         reasons = (RegionUnused(masked=True),) if masked else ()
         return FlagProblem(tuple(errors), reasons) if errors or reasons else None
@@ -191,7 +193,7 @@ def _params(arguments: ImagineArguments) -> GenerationParams:
     values = dict(arguments.values)
     if arguments.no_enhance:
         values["enhance"] = EnhancementLevel.OFF
-    given = {name: values[name] for name in PARAMS if values[name] is not None}
+    given = {name: values[name] for name in PARAMS if values.get(name) is not None}
     try:
         converted = {name: BY_NAME[name].convert(value) for name, value in given.items()}
     except ValueError as error:

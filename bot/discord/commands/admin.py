@@ -8,6 +8,7 @@ from discord.app_commands import Range, locale_str
 
 from bot.accounts.quota_settings import MAX_HOURS, MAX_PICTURES
 from bot.discord.commands.loras import admin_loras
+from bot.discord.commands.models import admin_models
 from bot.discord.commands.moderation import moderation_commands
 from bot.discord.commands.settings import admin_settings
 from bot.discord.interaction.responses import (
@@ -40,6 +41,8 @@ def admin_commands(services: Services) -> app_commands.Group:
         admin.add_command(command)
     admin.add_command(admin_settings(services))
     admin.add_command(admin_loras(services))
+    if services.models.several:
+        admin.add_command(admin_models(services))
     return admin
 
 

@@ -13,8 +13,10 @@ from bot.discord.commands.options import (
     closed_choices,
     lora_choices,
     matching_choices,
+    model_choices,
     option_descriptions,
     suggest_pictures,
+    without_options,
 )
 from bot.discord.commands.variations import variation_commands
 from bot.discord.handlers.history import show_history
@@ -65,14 +67,21 @@ def generate_commands(services: Services) -> list[app_commands.Command[Any, ...,
 
 
 def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
+    models = services.models
+    families = [each.family for each in models.models]
+    described = option_descriptions()
+    if models.several:
+        described["model"] = locale_str("The model that paints (/models shows them)")
+
     @app_commands.command(description=locale_str("Paint a picture from your words"))
     @app_commands.describe(
         prompt=locale_str("What to paint, in English or Chinese"),
         picture=locale_str("A source image to start from"),
-        **option_descriptions(),
+        **described,
     )
-    @app_commands.choices(**closed_choices(services.family))
-    @bounded(guidance=Range[float, 1.0, services.family.max_guidance])
+    @app_commands.choices(**closed_choices(families))
+    @without_options(*([] if models.several else ["model"]))
+    @bounded(guidance=Range[float, 1.0, max(each.max_guidance for each in families)])
     async def imagine(
         interaction: Interaction,
         prompt: Prompt,
@@ -80,6 +89,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         strength: Strength | None = None,
         aspect: str | None = None,
         count: Count = 1,
+        model: str | None = None,
         style: str | None = None,
         lora: str | None = None,
         private: bool = False,
@@ -93,6 +103,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
             params = with_options(
                 GenerationParams(prompt),
                 aspect=aspect,
+                model=model,
                 style=style,
                 lora=lora,
                 seed=seed,
@@ -116,6 +127,16 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
             return []
         head, typed = split_last(current)
         return lora_choices(head, await services.lora_access.matching(actor_of(interaction), typed))
+
+    if models.several:
+
+        @imagine.autocomplete("model")
+        async def offered(interaction: Interaction, current: str) -> list[Choice[str]]:
+            if not services.serves(interaction.guild_id):
+                return []
+            return model_choices(
+                await services.model_access.matching(actor_of(interaction), current)
+            )
 
     return imagine
 

@@ -33,7 +33,7 @@ def _help(services: Services, registered: Registered) -> app_commands.Command[An
     async def help_(interaction: Interaction) -> None:
         say = words_of(interaction)
         entries = [_entry(command, known, say) for command, known in registered()]
-        known = known_names(services.family, str(interaction.locale))
+        known = known_names(services.models.default.family, str(interaction.locale))
         await reply_layout_privately(interaction, help_layout(entries, say, known))
 
     return help_
@@ -51,7 +51,7 @@ def _status(services: Services) -> app_commands.Command[Any, ..., None]:
         description=locale_str("See whether I am ready, which model I use and how fast it is")
     )
     async def status(interaction: Interaction) -> None:
-        known = known_names(services.family, str(interaction.locale))
+        known = known_names(services.models.default.family, str(interaction.locale))
         view = status_layout(services.status.current(), words_of(interaction), known)
         await reply_layout_privately(interaction, view)
 

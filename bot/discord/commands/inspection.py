@@ -1,4 +1,4 @@
-"""The read-only commands /queue, /loras, /explain and /recipe. Their replies are ephemeral."""
+"""The read-only commands /queue, /models, /loras, /explain and /recipe. Replies are ephemeral."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range, locale_str
 
+from bot.discord.commands.models import models_command
 from bot.discord.commands.options import suggest_pictures
 from bot.discord.handlers.details import (
     can_read_of,
@@ -36,7 +37,13 @@ Prompt = Range[str, 1, MAX_TYPED_CHARS]
 
 def inspection_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
     """Return the read-only commands, bound to these services."""
-    return [_queue(services), _loras(services), _explain(services), _recipe(services)]
+    return [
+        _queue(services),
+        models_command(services),
+        _loras(services),
+        _explain(services),
+        _recipe(services),
+    ]
 
 
 def _queue(services: Services) -> app_commands.Command[Any, ..., None]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import inspect
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Any, Optional, TypeVar
 
@@ -12,11 +13,13 @@ from discord.app_commands import Choice, locale_str
 from bot.discord.interaction.responses import Interaction, actor_of
 from bot.discord.interaction.services import Services
 from bot.i18n import words
+from bot.request.models import OfferedModel
 from bot.request.options import OPTIONS
 from bot.request.values.loras import LoraChoice
 from bot.wording.labels import choice_label
 from engine.diffusion.families import Family
 from engine.diffusion.lora.shelf import LoraInfo
+from engine.prompts import EnhancementLevel
 from engine.sizing import ASPECTS
 
 CHOICE_CHARS = 100
@@ -66,6 +69,16 @@ def lora_choices(head: str, found: Iterable[LoraInfo]) -> list[Choice[str]]:
     return choices[:CHOICES]
 
 
+def model_choices(found: Iterable[OfferedModel], head: str = "") -> list[Choice[str]]:
+    """Return models as choices, each shown with its title. head: as for `lora_choices`."""
+    choices = [
+        Choice(name=_cut(head + each.label), value=head + each.name)
+        for each in found
+        if len(head + each.name) <= CHOICE_CHARS
+    ]
+    return choices[:CHOICES]
+
+
 def _cut(label: str) -> str:
     return label if len(label) <= CHOICE_CHARS else label[: CHOICE_CHARS - 1] + "…"
 
@@ -79,12 +92,18 @@ def option_descriptions(command: str = "imagine") -> dict[str, locale_str]:
     }
 
 
-def closed_choices(family: Family) -> dict[str, list[Choice[str]]]:
+def closed_choices(families: Sequence[Family]) -> dict[str, list[Choice[str]]]:
     """Return the values of the options of /imagine that are chosen from a list.
 
-    Only what this family can do is offered; the names are translated by Discord's clients.
+    Only what one of these families can do is offered; the names are translated by Discord's
+    clients.
     """
-    offered = _closed_lists("imagine") | {"speed": family.speeds, "enhance": family.levels}
+    speeds = dict.fromkeys(speed for each in families for speed in each.speeds)
+    levels = {level for each in families for level in each.levels}
+    offered = _closed_lists("imagine") | {
+        "speed": speeds,
+        "enhance": [each for each in EnhancementLevel if each in levels],
+    }
     aspects = [Choice(name=ratio, value=ratio) for ratio in ASPECTS]
     return {"aspect": aspects, **{name: _choices(values) for name, values in offered.items()}}
 
@@ -102,6 +121,21 @@ def bounded(**types: Any) -> Callable[[Callback], Callback]:
         return callback
 
     return annotate
+
+
+def without_options(*names: str) -> Callable[[Callback], Callback]:
+    """Leave parameters out of a command, which then have their defaults.
+
+    discord.py reads the signature when it makes the command. Put it directly above `bounded`.
+    """
+
+    def leave_out(callback: Callback) -> Callback:
+        signature = inspect.signature(callback)
+        kept = [each for name, each in signature.parameters.items() if name not in names]
+        vars(callback)["__signature__"] = signature.replace(parameters=kept)
+        return callback
+
+    return leave_out
 
 
 def table_choices(command: str) -> dict[str, list[Choice[str]]]:

@@ -17,6 +17,7 @@ from bot.discord.handlers import (
     history,
     image_to_image,
     loras,
+    models,
     moderation,
     permutations,
     pictures,
@@ -166,6 +167,7 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.PAINT_WITHOUT: requests.paint_without,
         ComponentAction.PAINT_EXPLAINED: requests.paint_explained,
         ComponentAction.LORAS_PAGE: loras.turn_page,
+        ComponentAction.MODELS_PAGE: models.turn_page,
         **{
             action: partial(settings.change, action=action)
             for action in (

@@ -20,6 +20,7 @@ from bot.request.outcomes import (
     UnknownPicture,
 )
 from bot.request.reasons.loras import LoraClosed
+from bot.request.reasons.models import ModelClosed
 from engine.errors import Scope
 
 SERVER_NAME_CHARS = 100
@@ -28,6 +29,7 @@ _KEY: Final = "home_server"
 _OF_A_SERVER: Final = (
     Blocked,
     LoraClosed,
+    ModelClosed,
     NoPictures,
     NotAllowed,
     QueueIsFull,

@@ -27,7 +27,7 @@ def waiting_card(interaction: Interaction, services: Services, accepted: Accepte
         asked=summarize(
             accepted.resolved.request,
             accepted.pictures,
-            services.family,
+            services.models.family_of(accepted.resolved.request),
             accepted.resolved.notes,
         ),
         spoiler=accepted.spoiler,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.lora_access import LoraAccess
+from bot.accounts.model_access import ModelAccess
 from bot.accounts.quota_settings import QuotaService
 from bot.delivery.copies import CopySender
 from bot.delivery.progress import ProgressUpdater
@@ -32,15 +33,16 @@ from bot.pictures.deletion import DeletionService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
 from bot.pictures.lora_pictures import LoraPictures
+from bot.pictures.model_samples import ModelSamples
 from bot.pictures.possible_actions import ActionChecker
-from engine.diffusion.families import Family
+from bot.request.models import ModelCatalog
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that an interaction may call.
 
-    family: the model family that paints. guilds: the servers that are served, empty = all.
+    models: those that can paint. guilds: the servers that are served, empty = all.
     """
 
     generation: GenerationService
@@ -63,6 +65,8 @@ class Services:
     block_check: BlockCheck
     lora_access: LoraAccess
     lora_pictures: LoraPictures
+    model_access: ModelAccess
+    model_samples: ModelSamples
     quotas: QuotaService
     delivery_settings: DeliverySettingsService
     delivery: DeliveryWorker
@@ -72,7 +76,7 @@ class Services:
     blocks: BlockService
     report_notifier: ReportNotifier
     other_copies: OtherCopies
-    family: Family
+    models: ModelCatalog
     guilds: frozenset[int] = frozenset()
 
     def serves(self, guild_id: int | None) -> bool:

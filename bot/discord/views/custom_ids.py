@@ -78,6 +78,7 @@ class ComponentAction(StrEnum):
     SET_SPOILER = "setspoiler"
     SET_QUIET = "setquiet"
     LORAS_PAGE = "loras"
+    MODELS_PAGE = "models"
 
 
 _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"

@@ -11,6 +11,7 @@ from bot.delivery.cards import (
     CaseCard,
     FailureCard,
     KeptCard,
+    ModelLoading,
     MovedCard,
     NoticeCard,
     PaintingCard,
@@ -36,6 +37,7 @@ from bot.request.summary import RequestSummary
 from bot.wording import labels, rejections
 from bot.wording.delivery import fallback_reason, kept_reason, sent_directly
 from bot.wording.origins import origin_label
+from engine.model_names import MAX_NAME_CHARS
 from engine.types import ImageRequest
 from storage.types import PolicySource, QuotaStatus
 
@@ -102,7 +104,20 @@ def _waiting(card: WaitingCard, say: Words) -> ui.LayoutView:
         )
     if card.loading:
         place += " " + say("The model is still loading.")
+    if card.model_loading is not None:
+        place = _loading(card.model_loading, say)
     return _status(card, [place], say)
+
+
+def _loading(loading: ModelLoading, say: Words) -> str:
+    """Say which model is being loaded for this job, and about how long that takes."""
+    if loading.seconds is None:
+        return say("Loading the model {model}.", model=quoted(loading.model, MAX_NAME_CHARS))
+    return say(
+        "Loading the model {model} (about {seconds} s).",
+        model=quoted(loading.model, MAX_NAME_CHARS),
+        seconds=max(1, round(loading.seconds)),
+    )
 
 
 def _painting(card: PaintingCard, say: Words) -> ui.LayoutView:
@@ -157,6 +172,7 @@ def _summary_line(asked: RequestSummary, say: Words) -> str:
         facts.insert(0, say.plural("{n} picture", "{n} pictures", asked.pictures))
     if asked.style is not None:
         facts.append(labels.style_name(asked.style, say))
+    facts.append(quoted(asked.model, MAX_NAME_CHARS))
     facts += (labels.lora_label(each, say) for each in asked.loras)
     if asked.speed is not None:
         facts.append(labels.speed_name(asked.speed, say))

@@ -182,7 +182,8 @@ class ImageToImageService:
             return params
         assert params.start is not None and params.size is not None
         sha256 = params.start.inputs[0]
-        notes = source_change_notes(params.start.changes, params.size, self._resolver.family)
+        family = self._resolver.family_for(params)
+        notes = source_change_notes(params.start.changes, params.size, family)
         return StagedSource(sha256, self._sign(actor, sha256), notes, params.start.changes)
 
     # Checks
@@ -223,7 +224,7 @@ class ImageToImageService:
                 files = await self._read_sources(spec.sources, originals)
                 if isinstance(files, Refused):
                     return files
-                work = partial(fit_inputs, spec, files, params, self._resolver.family)
+                work = partial(fit_inputs, spec, files, params, self._resolver.family_for(params))
                 async with self._decode_lock:
                     # A cancelled request leaves its thread running, so the lock stays held too.
                     fitted = await settle(asyncio.to_thread(work))

@@ -42,7 +42,7 @@ class GenerationService:
         resolved = await self._resolver.resolve(parsed.params, pick)
         if isinstance(resolved, Refused):
             return resolved
-        unknown = confirmation(parsed, resolved, self._resolver.family)
+        unknown = confirmation(parsed, resolved, self._resolver.models.family_of(resolved.request))
         return unknown or await self._admission.accept(
             actor, JobSubmission(resolved, parsed.count, parsed.private), proposal_id
         )

@@ -189,7 +189,7 @@ class VariationService:
         params = GenerationParams(
             change.prompt, seed=seed, negative=negative, start=_init_images(request)
         )
-        parsed = await self._resolver.parse(params, 1, original.private)
+        parsed = await self._resolver.parse(params, 1, original.private, usual=request.model)
         if isinstance(parsed, Refused):
             return _with_parent(parsed, original.id)
         params = params_like(parsed.params, request)
@@ -204,7 +204,7 @@ class VariationService:
         unknown = confirmation(
             dataclasses.replace(parsed, params=params, private=private),
             resolved,
-            self._resolver.family,
+            self._resolver.models.family_of(resolved.request),
             parent_id=original.id,
         )
         submission = JobSubmission(resolved, parsed.count, private, original.id)
@@ -294,4 +294,5 @@ def params_like(params: GenerationParams, original: ImageRequest) -> GenerationP
         refine=params.refine or original.refine,
         style=params.style or original.style,
         lora=params.lora if params.lora or has_tags(params.prompt) else _choices(original),
+        model=params.model or original.model or None,
     )

@@ -104,8 +104,9 @@ class ExplainedRequests:
         resolved = await self._parsed(request)
         if resolved is None or isinstance(resolved, Refused):
             return resolved is None
-        count, family = self._resolver.count_tokens, self._resolver.family
-        return token_problem(resolved.request, count, family) is None
+        painted = resolved.request
+        count = self._resolver.count_for(painted.model)
+        return token_problem(painted, count, self._resolver.models.family_of(painted)) is None
 
     async def _parsed(self, request: PendingRequest) -> ResolvedRequest | Refused | None:
         """Return what would be painted; None of several prompts: those after the first are checked

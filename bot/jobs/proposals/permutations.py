@@ -97,10 +97,15 @@ class _ResolvedBatch:
     def pictures(self) -> int:
         return sum(each.count for each in self.submissions)
 
-    @property
-    def work(self) -> float:
-        """In megapixel-steps."""
-        return sum(each.resolved.request.work * each.count for each in self.submissions)
+    def duration_s(self, estimator: Estimator) -> float | None:
+        """Return how long painting takes; None if it is not known."""
+        works: dict[str, float] = {}
+        for each in self.submissions:
+            request = each.resolved.request
+            works[request.model] = works.get(request.model, 0.0) + request.work * each.count
+        parts = [estimator.seconds(work, model) for model, work in works.items()]
+        known = [each for each in parts if each is not None]
+        return sum(known) if len(known) == len(parts) else None
 
 
 class PermutationService:
@@ -197,7 +202,7 @@ class PermutationService:
         suggestion = None
         if unknown is not None:
             suggestion = await asked_suggestion(self._proposals, place, unknown)
-        duration_s = self._estimator.seconds(resolved.work)
+        duration_s = resolved.duration_s(self._estimator)
         return BatchProposal(
             proposal.id,
             resolved.texts,
@@ -273,7 +278,7 @@ class PermutationService:
         asked = confirmation(
             dataclasses.replace(first, params=params, private=submission.private),
             submission.resolved,
-            self._resolver.family,
+            self._resolver.models.family_of(submission.resolved.request),
             submission.parent_id,
         )
         reason = None if asked is None else asked.reason

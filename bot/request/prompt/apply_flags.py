@@ -40,6 +40,7 @@ from bot.request.reasons.loras import (
     UnknownLora,
     UnusableLora,
 )
+from bot.request.reasons.models import UnknownModel
 from bot.request.values.loras import LoraChoice, written
 from engine.series import MAX_PICTURES
 
@@ -165,6 +166,8 @@ def _options_of(reason: Reason) -> frozenset[str]:
             | TooManyLoras()
         ):
             return frozenset({"lora"})
+        case UnknownModel():
+            return frozenset({"model"})
         case _:
             return frozenset()
 

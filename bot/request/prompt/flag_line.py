@@ -49,6 +49,8 @@ def flag_line(request: ImageRequest, *, refuse_styles: bool = False) -> str:
         flags.append(f"--lora {written(choices)}")
     elif refuse_styles:
         flags.append(f"--lora {NO_LORA}")
+    if request.model:
+        flags.append(f"--model {request.model}")
     if level is not None:
         flags.append(f"--enhance {level}")
     negative = request.negative_prompt if request.guidance > 1.0 else ""

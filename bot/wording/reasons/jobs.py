@@ -44,6 +44,11 @@ def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
             ("lora_not_found", "lora_invalid", "lora_refused"),
             say("A LoRA cannot be used. ({detail})", detail=detail),
         ),
+        **dict.fromkeys(
+            ("model_not_found", "model_too_large", "model_invalid", "model_unavailable"),
+            say("The model of this picture could not be loaded."),
+        ),
+        "model_gone": say("The model of this picture is not offered here any more."),
         "disk": say("The picture could not be saved: there is a problem with my disk."),
         "crashed": say("I crashed twice while painting this and gave up."),
     }

@@ -130,6 +130,22 @@ async def test_an_expected_time_is_corrected_only_when_it_is_far_off(harness: Pr
     assert len(harness.messenger.messages[40]) == before[40] + 1
 
 
+async def test_the_model_that_is_loaded_for_a_picture_is_named(harness: ProgressHarness):
+    """Its message says which one and about how long, then shows the steps as always."""
+    job = await harness.submit(1, model="second")
+    await until(lambda: harness.engine.models.loading == "second")
+    await harness.tick(MESSAGE_INTERVAL_S)
+    await harness.tick(MESSAGE_INTERVAL_S)
+    (shown,) = harness.messenger.messages[1]
+    assert isinstance(shown, WaitingCard) and shown.model_loading is not None
+    assert shown.model_loading.model == "second"
+    assert shown.model_loading.seconds == harness.engine.models.load_s("")
+    harness.may_load.set()
+    await until(lambda: job.latest is not None)
+    await harness.tick(MESSAGE_INTERVAL_S)
+    assert isinstance(harness.messenger.messages[1][-1], PaintingCard)
+
+
 async def test_a_slow_discord_is_not_given_more_to_do(harness: ProgressHarness):
     """A message with an edit in flight gets no other; then only the newest state is shown."""
     harness.messenger.held = {1}

@@ -11,6 +11,7 @@ import pytest
 
 from bot.diagnosis import model
 from bot.diagnosis.findings import Code, Level
+from bot.diagnosis.machine import check_others
 from bot.diagnosis.model import check_cache, check_loras, check_model, check_refusal
 from engine.diffusion.families import SDXL_TURBO, SKETCH, Feature
 from engine.diffusion.lora import configured
@@ -174,3 +175,11 @@ def test_loras_are_those_of_the_configured_model(
         monkeypatch.setattr(module, "family_of", lambda _settings: unable)
     found = check_loras(settings)
     assert levels(found) == {Code.LORAS_UNSUPPORTED: Level.NOTE} and "bare" in said(found)
+
+
+def test_each_of_several_models_is_looked_at(tmp_path: Path) -> None:
+    """What is beside the default model is whole, or named with what is wrong."""
+    missing = str(tmp_path / "none")
+    found = list(check_others([EngineSettings(), EngineSettings(model=missing)]))
+    assert [each.code for each in found] == [Code.MODEL_READY, Code.MODEL_MISNAMED]
+    assert missing in said(found[1:])

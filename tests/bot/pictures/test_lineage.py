@@ -13,6 +13,7 @@ from bot.pictures.inspection import PictureDetails
 from bot.pictures.lineage import Lineage
 from bot.pictures.origins import Origin, OriginKind
 from bot.pictures.possible_actions import ActionChecker, PossibleActions
+from bot.request.models import only
 from bot.request.outcomes import Refused
 from bot.request.params import GenerationParams
 from bot.request.prompt.apply_flags import apply_flags
@@ -85,7 +86,7 @@ async def test_a_deleted_picture_in_between_is_no_obstacle(harness: InspectionHa
 
 async def test_only_what_is_possible(harness: InspectionHarness):
     """Reroll and Vary need the picture before enlarging, Upscale a size that may still grow."""
-    checker = ActionChecker(lineage(harness), SKETCH_FAMILY)
+    checker = ActionChecker(lineage(harness), only(SKETCH_FAMILY))
     small = await harness.add_picture(ALICE, square(128))
     large = await harness.add_picture(ALICE, square(256))
     twice = await enlarged(harness, small)

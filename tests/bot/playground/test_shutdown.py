@@ -203,7 +203,7 @@ async def running(
     place_new_database(tmp_path / "zimagine.db")
     monkeypatch.setenv("DISCORD_TOKEN", client.standin.token)
     renderer = BreakableRenderer()
-    monkeypatch.setattr(application, "diffusion_factory", lambda _: renderer.load)
+    monkeypatch.setattr(application, "diffusion_factory", lambda *_: renderer.load)
     settings = load(Path(os.devnull), storage={"data_dir": tmp_path}, engine={"drain_s": 0.0})
     async with api_address(client, state) as api:
         monkeypatch.setattr(discord.http.Route, "BASE", api)

@@ -39,7 +39,8 @@ def test_every_option_is_found_wherever_people_look(option: Option):
     of_imagine = option.command == "imagine" and option.name != "negative"  # Midjourney's --no
     assert option.name in flags or not of_imagine
     listed = {each.name: each for each in command.params if isinstance(each, click.Option)}
-    assert (option.name in listed) == (option.section is not None)
+    # Of the command line's own --model, one is loaded for all prompts.
+    assert (option.name in listed) == (option.section is not None or option.name == "model")
     if option.section is not None:
         assert listed[option.name].help == option.help
         assert listed[option.name].section == option.section  # pyright: ignore[reportAttributeAccessIssue]

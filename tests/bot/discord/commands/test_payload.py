@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -10,9 +11,12 @@ from syrupy.assertion import SnapshotAssertion
 
 from bot.discord.client import create_client
 from bot.discord.command_sync import CatalogueTranslator
+from bot.discord.interaction.services import Services
 from bot.i18n import words
 from bot.playground.rules.commands import check_commands
 from bot.playground.rules.names import LOCALES, is_command_name
+from bot.request.models import ModelCatalog, OfferedModel
+from engine.diffusion.families import Z_IMAGE, Z_IMAGE_TURBO
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.discord.snapshots import ReadableJson
 from tests.bot.discord.views.samples.data import NO_SERVICES
@@ -32,7 +36,12 @@ Json = Mapping[str, Any]
 @pytest.fixture
 async def payload() -> list[dict[str, Any]]:
     """The commands as a start registers them. Building them asks only what the model can do."""
-    client = create_client(NO_SERVICES)
+    return await payload_of(NO_SERVICES)
+
+
+async def payload_of(services: Services) -> list[dict[str, Any]]:
+    """Return the commands of a bot with these services."""
+    client = create_client(services)
     translator = CatalogueTranslator()
     await client.tree.set_translator(translator)
     return [
@@ -80,6 +89,21 @@ async def test_commands_look_as_before(payload: list[dict[str, Any]], snapshot: 
 async def test_discord_takes_them(payload: list[dict[str, Any]]):
     """simcord's strict validation accepts the commands."""
     check_commands(payload)
+
+
+async def test_several_models_can_be_chosen_from():
+    """Then there is an option, with the widest bounds of all, and admins can open and close them;
+    Discord takes that, too."""
+    models = ModelCatalog((OfferedModel("turbo", Z_IMAGE_TURBO), OfferedModel("base", Z_IMAGE)))
+    several = await payload_of(cast("Services", SimpleNamespace(models=models)))
+    check_commands(several)
+    (imagine,) = (each for each in several if each["name"] == "imagine")
+    options = {each["name"]: each for each in imagine["options"]}
+    assert options["model"]["autocomplete"] and not options["model"]["required"]
+    assert options["guidance"]["max_value"] == Z_IMAGE.max_guidance
+    (admin,) = (each for each in several if each["name"] == "admin")
+    assert "models" in [each["name"] for each in admin["options"]]
+    assert max(map(size, several)) <= COMMAND_CHARS
 
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")

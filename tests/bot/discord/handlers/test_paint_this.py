@@ -53,7 +53,7 @@ async def test_it_paints_the_line(harness: BotHarness):
     pressed = await press(harness, message)
     assert not pressed.ephemeral and harness.charged() == 1
     recipe = ForeignRecipe("A1111", "a red house, 雪地", "night, snow", 12345, (512, 768))
-    await paint(harness, prompt=recipe.line(harness.app.services.family))
+    await paint(harness, prompt=recipe.line(harness.app.services.models.default.family))
     first, second = painted(harness)
     assert first == second and (first.prompt, first.seed) == ("a red house, 雪地", 12345)
     assert len(picture_messages(harness)) == 2 and last_row_labels(message) == [PAINT]

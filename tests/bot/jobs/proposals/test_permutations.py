@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.lora_access import LoraAccess
+from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Actor, Permissions
 from bot.jobs.active import ActiveJobs
 from bot.jobs.admission import AdmissionService
@@ -65,7 +66,7 @@ from storage.files import PictureFiles
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
-from storage.open_loras import OpenLoras
+from storage.open_names import OpenLoras, OpenModels
 from storage.preferences import Preferences
 from storage.proposals import Proposals
 from storage.quotas import Quotas
@@ -100,6 +101,7 @@ class PermutationsHarness:
         originals = OriginalPictures(history, block_check, Lineage(self.jobs, history))
         completion = CompletionService(self.jobs, files, RecentPictures(history), active, events)
         self.admission = AdmissionService(
+            model_access=ModelAccess(resolver.models, Permissions(), OpenModels(db, self.clock)),
             lora_access=LoraAccess(NO_LORAS, Permissions(), OpenLoras(db, self.clock)),
             engine_jobs=EngineJobs(
                 engine=self.engine,

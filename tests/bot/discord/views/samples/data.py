@@ -13,6 +13,7 @@ from bot.delivery.cards import Card
 from bot.discord.interaction.services import Services
 from bot.discord.views.jobs import card_layout
 from bot.i18n import Words
+from bot.request.models import only
 from bot.request.notes import (
     Adapted,
     FirstFrameUsed,
@@ -66,7 +67,7 @@ NOTES: tuple[Note, ...] = (
     NotExact((Difference("device", "cuda", "cpu"), Difference("threads", None, 2))),
     SomeFailed(1, 4),
 )
-NO_SERVICES = cast("Services", SimpleNamespace(family=Z_IMAGE_TURBO))
+NO_SERVICES = cast("Services", SimpleNamespace(models=only(Z_IMAGE_TURBO)))
 """Services for building commands, which only ask what the model can do."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from bot.discord.views.history import history_layout, search_layout
 from bot.discord.views.loras import loras_layout
 from bot.discord.views.markdown import quoted
+from bot.discord.views.models import ModelRow, models_layout
 from bot.discord.views.pictures import (
     deletion_layout,
     more_layout,
@@ -25,6 +26,8 @@ from bot.pictures.gallery import (
     SearchResults,
 )
 from bot.pictures.possible_actions import AllowedActions, PossibleActions
+from bot.request.models import OfferedModel
+from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE
 from engine.diffusion.lora.shelf import LoraInfo
 from tests.bot.discord.views.samples.data import (
     ALICE,
@@ -117,6 +120,22 @@ def _loras(count: int, page: int = 0, pictures: int = 0) -> Sample:
     return shown
 
 
+def _models(count: int, page: int = 0, pictured: int = 0) -> Sample:
+    def shown(say: Words, words: str) -> Shown:
+        found = [
+            ModelRow(
+                OfferedModel(f"m{n}", Z_IMAGE if n % 2 else SKETCH_FAMILY, words[:40], words[:120]),
+                default=n == 0,
+                loaded=n == 1,
+                usable=n % 3 < 2,
+            )
+            for n in range(count)
+        ]
+        return models_layout(found, page, [f"m{n}" for n in range(pictured)], say)
+
+    return shown
+
+
 NOBODY = WholeQueue(0, 0, 0, None, None)
 BUSY = WholeQueue(7, 2, 1, READY_AT, None)
 
@@ -141,6 +160,9 @@ def _queue(
 
 
 LISTS: dict[str, Sample] = {
+    "models-one": _models(1),
+    "models-pictured": _models(5, pictured=3),
+    "models-page": _models(25, 1, pictured=25),
     "loras-none": _loras(0),
     "loras-one": _loras(1),
     "loras-page": _loras(20, 1),

@@ -11,6 +11,7 @@ from bot.delivery.cards import (
     FailureCard,
     FallbackNote,
     KeptCard,
+    ModelLoading,
     MovedCard,
     NoticeCard,
     PaintingCard,
@@ -114,6 +115,7 @@ RESULTS: dict[str, Sample] = {
     "waiting-next": _waiting(ahead=0),
     "waiting-with-time": _waiting(ready_at=READY_AT),
     "waiting-loading": _waiting(loading=True),
+    "waiting-for-a-model": _waiting(model_loading=ModelLoading("base", 41.6)),
     "waiting-chosen": _waiting(asked=CHOSEN, spoiler=True),
     "waiting-unnamed": _waiting(asked=UNNAMED),
     "waiting-notes": _added(

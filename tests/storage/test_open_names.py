@@ -1,13 +1,18 @@
 """What admins open is kept by server and channel, and forgotten again."""
 
-from storage.open_loras import OpenLoras
+import pytest
+
+from storage.open_names import OpenLoras, OpenModels
 from tests.storage.fakes import MODERATOR, OpenStores
 
 
-async def test_a_channel_decides_before_its_server(stores: OpenStores) -> None:
+@pytest.mark.parametrize("kind", [OpenLoras, OpenModels])
+async def test_a_channel_decides_before_its_server(
+    stores: OpenStores, kind: type[OpenLoras | OpenModels]
+) -> None:
     """The first of the channels with a list decides, else the server's, else nothing was chosen; an
     empty list is one, and other servers have their own."""
-    opened = OpenLoras(stores.db, stores.clock)
+    opened = kind(stores.db, stores.clock)
     assert await opened.of(1, (20, 10)) is None
     await opened.open(1, None, ["ink", "film", "ink"], MODERATOR)
     assert await opened.of(1, (20, 10)) == {"ink", "film"} == await opened.of(1)

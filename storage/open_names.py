@@ -1,4 +1,4 @@
-"""Which LoRAs the admins of a server have opened there, or in one of its channels."""
+"""What the admins of a server have opened there, or in one of its channels: LoRAs, or models."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from storage.types import Clock
 _WHOLE_SERVER: Final = 0
 
 
-class OpenLoras:
-    """Lists of names by server and channel. What a list means for a request is up to the caller."""
+class OpenNames:
+    """Lists of names by server and channel. What a list means for a request is up to the caller.
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    table: one of this program's own, whose name is put into statements as it is.
+    """
+
+    def __init__(self, db: Database, clock: Clock, table: str) -> None:
         self._db = db
         self._clock = clock
+        self._table = table
 
     async def open(
         self, guild_id: int, channel_id: int | None, names: Collection[str], by: int
@@ -27,7 +31,7 @@ class OpenLoras:
         text = json.dumps(sorted(set(names)), ensure_ascii=False)
         async with self._db.transaction() as transaction:
             await transaction.execute(
-                "INSERT INTO open_loras (guild_id, channel_id, names, set_by, set_at) "
+                f"INSERT INTO {self._table} (guild_id, channel_id, names, set_by, set_at) "  # noqa: S608
                 "VALUES (?, ?, ?, ?, ?) ON CONFLICT (guild_id, channel_id) DO UPDATE SET "
                 "names = excluded.names, set_by = excluded.set_by, set_at = excluded.set_at",
                 (guild_id, channel_id or _WHOLE_SERVER, text, by, to_us(self._clock())),
@@ -37,7 +41,7 @@ class OpenLoras:
         """Forget the list of a server or of a channel; False if there was none."""
         async with self._db.transaction() as transaction:
             changed = await transaction.execute(
-                "DELETE FROM open_loras WHERE guild_id = ? AND channel_id = ?",
+                f"DELETE FROM {self._table} WHERE guild_id = ? AND channel_id = ?",  # noqa: S608
                 (guild_id, channel_id or _WHOLE_SERVER),
             )
         return changed > 0
@@ -45,7 +49,7 @@ class OpenLoras:
     async def has_own(self, guild_id: int, channel_id: int) -> bool:
         """Return whether a channel has a list of its own."""
         row = await self._db.fetch_one(
-            "SELECT 1 FROM open_loras WHERE guild_id = ? AND channel_id = ?",
+            f"SELECT 1 FROM {self._table} WHERE guild_id = ? AND channel_id = ?",  # noqa: S608
             (guild_id, channel_id),
         )
         return row is not None
@@ -58,9 +62,23 @@ class OpenLoras:
         """
         for channel_id in (*channel_ids, _WHOLE_SERVER):
             row = await self._db.fetch_one(
-                "SELECT names FROM open_loras WHERE guild_id = ? AND channel_id = ?",
+                f"SELECT names FROM {self._table} WHERE guild_id = ? AND channel_id = ?",  # noqa: S608
                 (guild_id, channel_id),
             )
             if row is not None:
                 return frozenset(json.loads(row["names"]))
         return None
+
+
+class OpenLoras(OpenNames):
+    """The names of LoRAs."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        super().__init__(db, clock, "open_loras")
+
+
+class OpenModels(OpenNames):
+    """The names of models."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        super().__init__(db, clock, "open_models")
