@@ -300,9 +300,9 @@ class InspectionService:
         return PictureDetails(
             recipe,
             line.text,
-            adjusted=line.adjusted or gone,
+            adjusted=line.adjusted or model is None,
             notes=notes,
-            repeatable=not gone and replay_problem(recipe.request, family) is None,
+            repeatable=model is not None and replay_problem(recipe.request, family) is None,
         )
 
     # Files

@@ -202,7 +202,7 @@ class LoraCatalog:
 
 
 StylePick = Callable[[LoraCatalog, GenerationParams], GenerationParams]
-"""Takes the LoRAs of a request's model, and returns the request with the one that its prompt asks for
+"""Takes the LoRAs of a request's model, and returns the request with the one that its prompt names
 by style words; reads files."""
 
 NO_LORAS: Final = LoraCatalog(None)
