@@ -383,7 +383,7 @@ def _services(
         other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),
         models=shared.models,
         lora_access=shared.lora_access,
-        lora_pictures=LoraPictures(base.loras),
+        lora_pictures=LoraPictures(base.models.default.loras),
         model_access=shared.model_access,
         model_samples=ModelSamples(),
         guilds=frozenset(base.settings.discord.guilds),

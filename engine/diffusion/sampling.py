@@ -129,8 +129,9 @@ class SamplingRun:
     def is_finite_now(self) -> bool:
         """After NonFinite: repeat that step in float32 and return whether it is finite."""
         assert self._broken is not None
+        bad = self._broken
         with self.exact():
-            return self._take(self._broken.number, self._broken.before).finite.read()
+            return self._take(bad.number, bad.before, bad.earlier).finite.read()
 
     def _after(self, taken: _Taken) -> _Taken | None:
         last = taken.number + 1 == self.levels.steps

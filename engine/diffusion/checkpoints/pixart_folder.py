@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import torch
+from diffusers.models.transformers.pixart_transformer_2d import PixArtTransformer2DModel
 from torch import nn
 
 from engine.diffusion.checkpoints.candidates import Candidate, Headers, Rank, candidates
@@ -273,7 +273,7 @@ def _todays(config: Config, label: str) -> Config:
     """Return a transformer's configuration for its class of today. Raises Unusable."""
     if not is_pixart(config):
         raise Unusable(f"{label} describes a {config.get('_class_name')}, not a {TRANSFORMER}")
-    kind: Any = diffusers.PixArtTransformer2DModel  # pyright: ignore[reportAttributeAccessIssue]
+    kind: Any = PixArtTransformer2DModel
     known = inspect.signature(kind.__init__).parameters
     others = [name for name in config if name not in known and not name.startswith("_")]
     # The class that it had had more architectures in it, with settings that are off here.

@@ -258,7 +258,7 @@ def has_vocabulary(folder: Path) -> bool:
     return any((folder / file).is_file() for file in _VOCABULARY)
 
 
-def read_tokenizer(folder: Path, name: str, **options: str) -> Any:
+def read_tokenizer(folder: Path, name: str, **options: Any) -> Any:
     """Return the tokenizer of a folder. name: for messages. Raises Unusable."""
     if not has_vocabulary(folder):
         raise Unusable(f"its {name} has no vocabulary: no {' or '.join(_VOCABULARY)}")

@@ -165,16 +165,7 @@ class Targets:
         Raises what `sdxl_layers.unet_layers` raises.
         """
         unet, encoders = unet or {}, encoders or {}
-        parts = {
-            layer.name: Part(
-                layer.name,
-                math.prod(layer.shape[1:]) if len(layer.shape) > 1 else 0,
-                layer.shape[0],
-                layer.has_bias,
-                (layer.shape[2], layer.shape[3]) if len(layer.shape) == 4 else None,
-            )
-            for layer in _layers(unet, encoders)
-        }
+        parts = {layer.name: _part(layer) for layer in _layers(unet, encoders)}
         return cls(parts, 0, SDXL, _originals(unet, encoders))
 
     @classmethod
@@ -297,3 +288,9 @@ def _originals(
 
 def _flat(name: str) -> str:
     return name.replace(".", "_")
+
+
+def _part(layer: Layer) -> Part:
+    rows, *rest = layer.shape
+    kernel = (rest[1], rest[2]) if len(rest) == 3 else None
+    return Part(layer.name, math.prod(rest) if rest else 0, rows, layer.has_bias, kernel)

@@ -99,7 +99,7 @@ def _text_encoder(vocabulary: int) -> T5EncoderModel:
             num_layers=2,
             num_heads=2,
             feed_forward_proj="gated-gelu",
-            tie_word_embeddings=False,
+            tie_word_embeddings=False,  # pyright: ignore[reportCallIssue]
         )
     )
 

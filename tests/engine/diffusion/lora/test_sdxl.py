@@ -71,7 +71,7 @@ def test_sdxl_as_published() -> None:
     with torch.device("meta"):
         unet = UNet2DConditionModel(
             sample_size=128,
-            attention_head_dim=(5, 10, 20),
+            attention_head_dim=(5, 10, 20),  # pyright: ignore[reportArgumentType]
             use_linear_projection=True,
             addition_embed_type="text_time",
             addition_time_embed_dim=256,
