@@ -50,8 +50,8 @@ class SmallSide:
 class StyleIgnored:
     """A chosen style was ignored.
 
-    words: the words of the prompt that name another style or reject this one, "" if the model knows
-    no styles.
+    words: the words of the prompt that name another style or reject this one, "" if the model does
+    not know it.
     """
 
     style: PictureStyle

@@ -49,7 +49,7 @@ from bot.request.values.loras import Choices, without_none
 from engine import prompts
 from engine.diffusion.families import Family, Feature
 from engine.loras import MAX_WEIGHT, words_of
-from engine.prompts import Count, EnhancementLevel
+from engine.prompts import Count, EnhancementLevel, PictureStyle
 from engine.sizing import GRID_PX, cut_share, offered, parse_aspect, ratio_fits, size_for_aspect
 from engine.types import MAX_SEED, MAX_VARIATIONS, ImageRequest, Mode, SourceChange, Variation
 
@@ -134,7 +134,7 @@ def resolve(
     level = params.enhance or family.enhance
     enhanced = prompts.enhance(
         prompts.with_words(
-            prompts.styled(prompt, params.style if family.knows_styles else None).prompt,
+            prompts.styled(prompt, _known_style(params.style, family)).prompt,
             words_of(uses),
         ),
         negative=negative,
@@ -423,6 +423,11 @@ def _guidance_for_negative(guidance: float, family: Family) -> float:
     if acts or not in_bounds or family.negative_guidance is None:
         return guidance
     return family.negative_guidance
+
+
+def _known_style(style: PictureStyle | None, family: Family) -> PictureStyle | None:
+    """Return a style if its words change what the family paints, else None."""
+    return style if family.known_styles is None or style in family.known_styles else None
 
 
 def _strength(start: InitImages) -> float:

@@ -128,7 +128,7 @@ def style_ignored(left: StyleIgnored, say: Words) -> str:
             words=left.words,
             style=style,
         )
-    return say("This model does not support styles, so {style} was left out.", style=style)
+    return say("This model does not know the style {style}, so it was left out.", style=style)
 
 
 def syntax_ignored(found: tuple[str, ...], say: Words) -> str:

@@ -185,7 +185,7 @@ def summarise(verdicts: Sequence[Judgement]) -> dict[str, dict[str, float]]:
 
     An aspect that no picture of a group shows is left out.
     """
-    groups: dict[str, list[Judgement]] = {"all pictures": list(verdicts)}
+    groups: dict[str, list[Judgement]] = {"of all kinds": list(verdicts)}
     for verdict in verdicts:
         trial = verdict.trial
         for group in (
@@ -193,7 +193,7 @@ def summarise(verdicts: Sequence[Judgement]) -> dict[str, dict[str, float]]:
             "English" if trial.language == "en" else "Chinese",
             "enhanced" if trial.enhanced else "plain",
             "new pattern" if trial.new_pattern else "known pattern",
-            f"{trial.size[0]}x{trial.size[1]}",
+            f"{trial.size[0]} × {trial.size[1]}",
         ):
             groups.setdefault(group, []).append(verdict)
     return {
@@ -223,12 +223,13 @@ def missed_goals(verdicts: Sequence[Judgement]) -> list[str]:
 
 
 def table(summary: dict[str, dict[str, float]]) -> str:
-    """Format the summary as text, one group per line."""
+    """Format the summary as the table that README shows, one group per line."""
     columns = (*ASPECTS_JUDGED, "all")
-    lines = [f"{'':16}{'pictures':>10}" + "".join(f"{column:>10}" for column in columns)]
+    head = ["| pictures | " + " | ".join((*ASPECTS_JUDGED, "all four")) + " |"]
+    lines = [*head, "| --- |" + " ---: |" * len(columns)]
     for name, row in summary.items():
-        cells = (f"{row[c]:>10.1%}" if c in row else f"{'–':>10}" for c in columns)
-        lines.append(f"{name:16}{row['pictures']:>10.0f}" + "".join(cells))
+        cells = (f"{row[c]:.1%}".replace("%", " %") if c in row else "–" for c in columns)
+        lines.append(f"| {row['pictures']:.0f} {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

@@ -102,6 +102,16 @@ def is_pair(scene: Scene) -> bool:
     return len(scene.subjects) > 1
 
 
+def is_no_pair(scene: Scene) -> bool:
+    """Whether a scene shows one kind of thing, or none."""
+    return not is_pair(scene)
+
+
+def has_several(scene: Scene) -> bool:
+    """Whether a scene shows two or three of one kind of thing."""
+    return scene.count > 1
+
+
 def truth(scene: Scene) -> dict[str, str]:
     """Return the right answers about a whole picture, for the aspects that it shows."""
     answers = {"place": scene.place, "style": scene.style}

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.diffusion.families.clues import ModelClues
 from engine.diffusion.families.features import Feature
-from engine.prompts import EnhancementLevel, Style, Vocabulary
+from engine.prompts import EnhancementLevel, PictureStyle, Style, Vocabulary
 from engine.schedule import SHIFT
 
 Tensor = Any
@@ -152,8 +152,8 @@ class Family(ABC):
     break; strict_guidance follows a prompt more strictly; negative_guidance is what a negative
     prompt needs to act, None if none acts on this family. speeds: in steps. max_tokens includes the
     chat template. style, enhance: how prompts are worded for it, and how much is added by default.
-    levels: of enhancement that differ here. knows_styles: whether words for a style change its
-    pictures. pipeline_class: of diffusers, as model_index.json names it. components: those with
+    levels: of enhancement that differ here. known_styles: those whose words change its pictures,
+    None for all. pipeline_class: of diffusers, as model_index.json names it. components: those with
     weights first. chat: None for an encoder that reads plain text. shift: of the noise schedule,
     where the scheduler's configuration has none. rope_theta: base of the transformer's rotations,
     None where it has none. encoder_rope_theta: of the text encoder's; encoder_rope_variants: of its
@@ -198,7 +198,7 @@ class Family(ABC):
     style: Style = Style.SENTENCES
     enhance: EnhancementLevel = EnhancementLevel.FULL
     levels: tuple[EnhancementLevel, ...] = tuple(EnhancementLevel)
-    knows_styles: bool = True
+    known_styles: frozenset[PictureStyle] | None = None
     bfloat16: bool = True
     vocabulary: Callable[[], Vocabulary] | None = None
 

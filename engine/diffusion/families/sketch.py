@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from engine.diffusion.families.base import Family
 from engine.diffusion.families.clues import ModelClues
 from engine.diffusion.families.z_image import ZImage
-from engine.prompts import EnhancementLevel
+from engine.prompts import EnhancementLevel, PictureStyle
 from engine.sizing import GRID_PX
+from engine.sketch.learned import LEARNED
 from engine.sketch.vocabulary import sketch_vocabulary
 
 SKETCH = "sketch"
@@ -52,7 +53,7 @@ SKETCH_FAMILY: Family = Sketch(
     # words of quality. Its text encoder reads captions and cannot write.
     enhance=EnhancementLevel.OFF,
     levels=(EnhancementLevel.OFF, EnhancementLevel.LIGHT, EnhancementLevel.FULL),
-    knows_styles=False,
+    known_styles=frozenset(each for each in PictureStyle if each.value in LEARNED.styles),
     bfloat16=False,
     vocabulary=sketch_vocabulary,
 )

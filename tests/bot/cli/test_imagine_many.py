@@ -123,10 +123,10 @@ def test_a_negative_prompt_raises_guidance_but_not_that_of_a_comparison():
 
 
 def test_a_style_the_model_does_not_know_is_said_and_does_nothing():
-    """sketch knows no styles: the pixels are the same, there is a note, and the JSON has the
+    """sketch knows no oil painting: the pixels are the same, there is a note, and the JSON has the
     choice."""
     done = zimagine("imagine", "a lake", *QUICK, "--seed", "1", "--style", "oil", "--out", "a.png")
-    assert done.exit_code == 0 and "oil painting was left out" in done.stderr
+    assert done.exit_code == 0 and "the style oil painting, so it was left out" in done.stderr
     (plain,) = painted("a lake", *QUICK, "--seed", "1", "--out", "b.png")
     (styled,) = painted("a lake", *QUICK, "--seed", "1", "--style", "oil", "--out", "c.png")
     assert pixels("a.png") == pixels("b.png") == pixels("c.png")

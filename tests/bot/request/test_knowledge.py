@@ -30,10 +30,10 @@ def parsed_and_resolved(
 @pytest.mark.parametrize(
     ("prompt", "known"),
     [
-        ("a cat", False),
-        ("a cat --no house", False),
-        ("a cat --seed 5 --ar 16:9", False),
-        ("一只猫 --ar 1:1", False),
+        ("a giraffe", False),
+        ("a giraffe --no house", False),
+        ("a giraffe --seed 5 --ar 16:9", False),
+        ("一只长颈鹿 --ar 1:1", False),
         ("a house --style ink", True),
         ("黄昏", True),
     ],
@@ -49,7 +49,9 @@ def test_only_the_prompt_counts(prompt: str, known: bool):
 
 def test_everything_is_kept_for_the_answer():
     """The refusal holds the parameters without flags, cleaned so that they can be stored."""
-    prompt = GenerationParams("a\udc80 cat --ar 16:9 --repeat 2 --private", negative="fog\ud800")
+    prompt = GenerationParams(
+        "a\udc80 giraffe --ar 16:9 --repeat 2 --private", negative="fog\ud800"
+    )
     parsed, resolved = parsed_and_resolved(prompt)
     outcome = confirmation(parsed, resolved, SKETCH_FAMILY, parent_id=7)
     assert isinstance(outcome, Refused) and isinstance(outcome.reason, NothingKnown)
@@ -63,7 +65,7 @@ def test_everything_is_kept_for_the_answer():
 def test_source_images_need_no_words():
     """A request with a source image is painted: the picture resembles its source."""
     start = InitImages(Mode.IMAGE, ("0" * 64,))
-    parsed, resolved = parsed_and_resolved(GenerationParams("a cat", start=start))
+    parsed, resolved = parsed_and_resolved(GenerationParams("a giraffe", start=start))
     assert confirmation(parsed, resolved, SKETCH_FAMILY) is None
     assert unrecognized(resolved) is not None  # and its card says so
 
@@ -71,7 +73,7 @@ def test_source_images_need_no_words():
 @pytest.mark.parametrize("family", [Z_IMAGE_TURBO, KNOWS_ALL])
 def test_other_families_know_every_word(family: Family):
     """Nothing is asked or noted of a family without a vocabulary."""
-    parsed, resolved = parsed_and_resolved(GenerationParams("a cat"), family)
+    parsed, resolved = parsed_and_resolved(GenerationParams("a giraffe"), family)
     assert confirmation(parsed, resolved, family) is None and resolved.notes == ()
     assert known_names(family) == ()
 

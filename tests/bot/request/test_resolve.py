@@ -475,15 +475,18 @@ def test_the_persons_words_win_over_a_chosen_style():
     assert isinstance(again, ResolvedRequest) and again.notes == clash.notes
 
 
-def test_a_model_that_knows_no_styles_is_told_of_none():
-    """sketch was not trained on styles: a chosen one is ignored with a note."""
+def test_a_model_is_told_only_of_styles_that_it_knows():
+    """A style that a model was not trained on is ignored with a note; one that it knows is not."""
     sketch = resolved(GenerationParams("a red boat", style=PictureStyle.INK))
     assert (
         sketch.request.effective_prompt
         == resolved(GenerationParams("a red boat")).request.effective_prompt
     )
     assert sketch.notes == (StyleIgnored(PictureStyle.INK),)
-    assert "not support styles" in rejections.note_sentence(sketch.notes[0], words())
+    assert "not know the style ink" in rejections.note_sentence(sketch.notes[0], words())
+    pixelled = dataclasses.replace(KNOWS_ALL, known_styles=frozenset({PictureStyle.PIXEL}))
+    known = resolved(GenerationParams("a red boat", style=PictureStyle.PIXEL), pixelled)
+    assert "pixel art" in known.request.effective_prompt and known.notes == ()
 
 
 def test_enhancement_leaves_room_for_the_prompt():

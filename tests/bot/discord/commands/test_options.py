@@ -32,7 +32,7 @@ ORDER = [
 
 @pytest.fixture
 async def turbo(data_dir: Path, renderer: ScriptedRenderer) -> AsyncIterator[BotHarness]:
-    """The bot with a model size that supports styles."""
+    """The bot with a model that knows all styles."""
     async with open_harness(data_dir, renderer.load, engine={"model": "some/turbo"}) as harness:
         yield harness
         renderer.release()
@@ -136,14 +136,15 @@ async def test_the_persons_words_win_and_the_answer_says_so(turbo: BotHarness):
     assert "watercolour" not in painted(turbo)[0].effective_prompt
 
 
-async def test_a_model_that_knows_no_styles_says_so(harness: BotHarness):
-    """A model without styles says so and paints without one."""
+async def test_a_style_that_the_model_does_not_know_is_said(harness: BotHarness):
+    """The demo model names a style that it does not know, and paints without it."""
     for options in ({"style": "ink"}, {}):
         await paint(harness, prompt="a red boat", seed=1, **options)
     styled, plain = painted(harness)
     assert styled.effective_prompt == plain.effective_prompt
     first, second = [harness.texts(each) for each in harness.channel.history() if each.attachments]
-    assert "does not support styles" in first and "does not support styles" not in second
+    told = "does not know the style ink wash"
+    assert told in first and told not in second
 
 
 async def test_explain_knows_styles(turbo: BotHarness):

@@ -168,7 +168,7 @@ async def test_a_flag_for_enhancement_is_explained(harness: BotHarness):
 async def test_the_demo_model_asks_first(data_dir: Path, renderer: ScriptedRenderer):
     """A prompt in which the model knows nothing is asked about, as by /imagine."""
     async with open_harness(data_dir, renderer.load, family=SKETCH_FAMILY) as harness:
-        pressed = await press(harness, await explain(harness, "a cat"))
+        pressed = await press(harness, await explain(harness, "a giraffe"))
         assert pressed.ephemeral and harness.charged() == 0
         assert "Nothing has been painted or charged" in harness.texts(pressed.response.message)
         await harness.alice.click(pressed.response.message, label="Paint anyway")

@@ -60,7 +60,16 @@ def nothing_charged(harness: BotHarness) -> bool:
 
 @pytest.mark.parametrize(
     "prompt",
-    ["a cat", "a dragon", "Pikachu", "a red dragon --ar 16:9", "ein Hund", "一只猫", "кошка", "x"],
+    [
+        "a giraffe",
+        "a dinosaur",
+        "Pikachu",
+        "a red dinosaur --ar 16:9",
+        "ein Hund",
+        "一只长颈鹿",
+        "кошка",
+        "x",
+    ],
 )
 async def test_it_is_asked_before_anything_is_spent(
     harness: BotHarness, renderer: ScriptedRenderer, prompt: str
@@ -94,13 +103,13 @@ async def test_one_known_word_is_enough(
 
 async def test_each_example_is_one_tap(harness: BotHarness, renderer: ScriptedRenderer):
     """Every button paints what it says, as often as it is pressed, with the options as given."""
-    asked = await ask(harness, "a cat --ar 16:9", negative="fog")
+    asked = await ask(harness, "a giraffe --ar 16:9", negative="fog")
     question = asked.response.message
-    examples = examples_for("a cat")
+    examples = examples_for("a giraffe")
     for label in (*EVERY, "Paint 1"):
         await harness.alice.click(question, label=label)
         await harness.settled()
-    assert [each.prompt for each in renderer.painted] == [*examples, "a cat", examples[0]]
+    assert [each.prompt for each in renderer.painted] == [*examples, "a giraffe", examples[0]]
     assert all(each.negative_prompt == "fog" for each in renderer.painted)
     assert len({each.width_px / each.height_px for each in renderer.painted}) == 1
     assert renderer.painted[0].width_px > renderer.painted[0].height_px
@@ -112,7 +121,7 @@ async def test_each_example_is_one_tap(harness: BotHarness, renderer: ScriptedRe
 async def test_the_card_says_that_nothing_is_known(harness: BotHarness, renderer: ScriptedRenderer):
     """What was painted anyway says so on its card, while it waits and when it is finished."""
     renderer.hold()
-    asked = await ask(harness, "a cat")
+    asked = await ask(harness, "a giraffe")
     pressed = await harness.alice.click(asked.response.message, label=ANYWAY)
     assert not pressed.ephemeral
     told = "The built-in demo model knows nothing in this prompt. It knows: house"
@@ -124,7 +133,7 @@ async def test_the_card_says_that_nothing_is_known(harness: BotHarness, renderer
 
 async def test_several_cost_as_many(harness: BotHarness):
     """The count holds for each button, and the question says so."""
-    asked = await ask(harness, "a cat", count=3)
+    asked = await ask(harness, "a giraffe", count=3)
     assert "Each press paints 3 pictures" in harness.texts(asked.response.message)
     await harness.alice.click(asked.response.message, label=ANYWAY)
     await harness.settled()
@@ -133,7 +142,7 @@ async def test_several_cost_as_many(harness: BotHarness):
 
 async def test_private_stays_private(harness: BotHarness):
     """A private picture is shown to its requester alone, whichever button is pressed."""
-    asked = await ask(harness, "a cat", private=True)
+    asked = await ask(harness, "a giraffe", private=True)
     pressed = await harness.alice.click(asked.response.message, label="Paint 1")
     await harness.settled()
     assert pressed.ephemeral and harness.rows("SELECT private FROM jobs") == [(1,)]
@@ -141,19 +150,19 @@ async def test_private_stays_private(harness: BotHarness):
 
 async def test_the_buttons_outlive_the_process(harness: BotHarness, renderer: ScriptedRenderer):
     """All buttons work after a restart."""
-    asked = await ask(harness, "a cat --steps 4", seed=7)
+    asked = await ask(harness, "a giraffe --steps 4", seed=7)
     await harness.stop()
     await harness.start()
     for label in ("Paint 1", ANYWAY):
         await harness.alice.click(asked.response.message, label=label)
         await harness.settled()
     painted = [(each.prompt, each.seed, each.steps) for each in renderer.painted]
-    assert painted == [(examples_for("a cat")[0], 7, 4), ("a cat", 7, 4)]
+    assert painted == [(examples_for("a giraffe")[0], 7, 4), ("a giraffe", 7, 4)]
 
 
 async def test_after_an_hour_it_is_over(harness: BotHarness):
     """An expired question says so instead of painting, whether its row still exists or not."""
-    one, two = await ask(harness, "a cat"), await ask(harness, "a dog")
+    one, two = await ask(harness, "a giraffe"), await ask(harness, "a camel")
     harness.clock.advance(3600)
     await harness.alice.click(one.response.message, label=ANYWAY)
     assert "These buttons have expired" in harness.texts(one.response.message)
@@ -166,7 +175,7 @@ async def test_after_an_hour_it_is_over(harness: BotHarness):
 
 async def test_nobody_else_can_press(harness: BotHarness):
     """Another member's press, or one from another server, paints nothing and charges nobody."""
-    await ask(harness, "a cat")
+    await ask(harness, "a giraffe")
     paint = harness.app.services.suggestions.paint
     over = Refused(ProposalClosed(answered=False))
     for user, guild in ((harness.bob.id, harness.guild.id), (harness.alice.id, 77)):
@@ -179,7 +188,7 @@ async def test_nobody_else_can_press(harness: BotHarness):
 @pytest.mark.parametrize("custom_id", ["z1:paint:1", "z1:decline:1"])
 async def test_it_is_no_batch(harness: BotHarness, custom_id: str):
     """The buttons of the other kind of question do nothing to this one, and the reverse."""
-    asked = await ask(harness, "a cat")
+    asked = await ask(harness, "a giraffe")
     await Fuzzer(harness).press(harness.alice, marked(custom_id), message=asked.response.message)
     many = await ask(harness, "{red, blue} house")
     for button in ("z1:anyway:2", "z1:tryfirst:2", "z1:trythird:2"):
@@ -192,10 +201,10 @@ async def test_a_spent_quota_is_said_at_once(data_dir: Path, renderer: ScriptedR
     """A quota that is too small is said in place of the question, and again when pressed."""
     limits: dict[str, Any] = {"quota": {"pictures": 1, "hours": 2}}
     async with open_harness(data_dir, renderer.load, family=SKETCH_FAMILY, **limits) as harness:
-        asked = await ask(harness, "a cat")
+        asked = await ask(harness, "a giraffe")
         await ask(harness, "a house")
         await harness.settled()
-        refused = await ask(harness, "a dog")
+        refused = await ask(harness, "a camel")
         assert refused.ephemeral and "used up" in refused.response.content
         pressed = await harness.alice.click(asked.response.message, label=ANYWAY)
         assert pressed.ephemeral and "used up" in pressed.response.content
@@ -205,12 +214,12 @@ async def test_a_spent_quota_is_said_at_once(data_dir: Path, renderer: ScriptedR
 async def test_choices_in_braces_say_it_in_their_own_question(harness: BotHarness):
     """A question about choices says it if the model knows nothing in any of them, and offers the
     same examples."""
-    asked = await ask(harness, "{a cat, a dog}")
+    asked = await ask(harness, "{a giraffe, a camel}")
     text = harness.texts(asked.response.message)
     assert "knows no thing, place or time" in text
     assert labels(asked.response.message) == ["Paint 2 pictures", "Cancel", *EVERY[:3]]
-    assert all(example in text for example in examples_for("a cat"))
-    mixed = await ask(harness, "{a cat, a house}")
+    assert all(example in text for example in examples_for("a giraffe"))
+    mixed = await ask(harness, "{a giraffe, a house}")
     assert "demo model" not in harness.texts(mixed.response.message)
     assert labels(mixed.response.message) == ["Paint 2 pictures", "Cancel"]
 
@@ -218,7 +227,7 @@ async def test_choices_in_braces_say_it_in_their_own_question(harness: BotHarnes
 async def test_examples_in_place_of_choices(harness: BotHarness, renderer: ScriptedRenderer):
     """An example is painted with the flags of the first choice, also twice and after a restart; the
     choices can be painted afterwards, and nothing is charged before."""
-    asked = await ask(harness, "{a cat --seed 3, a dog} --steps 4 --repeat 2", aspect="16:9")
+    asked = await ask(harness, "{a giraffe --seed 3, a camel} --steps 4 --repeat 2", aspect="16:9")
     question = asked.response.message
     assert asked.ephemeral and nothing_charged(harness)
     assert "Each of them is 2 pictures" in harness.texts(question)
@@ -228,20 +237,25 @@ async def test_examples_in_place_of_choices(harness: BotHarness, renderer: Scrip
     await harness.start()
     await harness.alice.click(question, label="Paint 2")
     await harness.settled()
-    example = examples_for("a cat")[1]
+    example = examples_for("a giraffe")[1]
     assert [each.prompt for each in renderer.painted] == [example] * 4
     assert [each.seed for each in renderer.painted] == [3, 4, 3, 4]
     assert {each.steps for each in renderer.painted} == {4} and harness.charged() == 4
     await harness.alice.click(question, label="Paint 4 pictures")
     await harness.settled()
-    assert [each.prompt for each in renderer.painted[4:]] == ["a cat", "a cat", "a dog", "a dog"]
+    assert [each.prompt for each in renderer.painted[4:]] == [
+        "a giraffe",
+        "a giraffe",
+        "a camel",
+        "a camel",
+    ]
     assert labels(asked.response.message) == []
 
 
 @pytest.mark.parametrize("label", ["Paint 1", "Paint 3"])
 async def test_examples_of_choices_expire_too(harness: BotHarness, label: str):
     """An hour later the question is over, whichever of its buttons is pressed."""
-    asked = await ask(harness, "{a cat, a dog}")
+    asked = await ask(harness, "{a giraffe, a camel}")
     harness.clock.advance(3600)
     await harness.alice.click(asked.response.message, label=label)
     assert "These buttons have expired" in harness.texts(asked.response.message)
@@ -250,7 +264,7 @@ async def test_examples_of_choices_expire_too(harness: BotHarness, label: str):
 
 async def test_nobody_else_takes_an_example_of_choices(harness: BotHarness):
     """Both questions belong to their requester: nobody else's press paints anything."""
-    await ask(harness, "{a cat, a dog}")
+    await ask(harness, "{a giraffe, a camel}")
     bob = Actor(harness.bob.id, harness.guild.id, harness.channel.id)
     over = Refused(ProposalClosed(answered=False))
     for proposal in (1, 2):
@@ -265,11 +279,11 @@ async def test_a_remix_with_choices_offers_examples(
     await ask(harness, "a lake --steps 4", aspect="16:9")
     await harness.settled()
     shown = await harness.alice.slash(harness.channel, "remix")
-    asked = await harness.alice.submit_modal(shown, {"prompt": "{a cat, a dog}"})
+    asked = await harness.alice.submit_modal(shown, {"prompt": "{a giraffe, a camel}"})
     await harness.alice.click(asked.response.message, label="Paint 1")
     await harness.settled()
     first, second = renderer.painted
-    assert second.prompt == examples_for("a cat")[0] and second.steps == 4
+    assert second.prompt == examples_for("a giraffe")[0] and second.steps == 4
     assert (second.width_px, second.height_px) == (first.width_px, first.height_px)
     assert harness.rows("SELECT parent_picture_id FROM jobs WHERE id = 2") == [(1,)]
 
@@ -279,25 +293,25 @@ async def test_a_remix_asks_too(harness: BotHarness, renderer: ScriptedRenderer)
     await ask(harness, "a lake --steps 4", aspect="16:9")
     await harness.settled()
     shown = await harness.alice.slash(harness.channel, "remix")
-    asked = await harness.alice.submit_modal(shown, {"prompt": "a cat"})
+    asked = await harness.alice.submit_modal(shown, {"prompt": "a giraffe"})
     assert asked.ephemeral and harness.charged() == 1
     await harness.alice.click(asked.response.message, label=ANYWAY)
     await harness.settled()
     first, second = renderer.painted
-    assert second.prompt == "a cat" and second.steps == 4
+    assert second.prompt == "a giraffe" and second.steps == 4
     assert (second.width_px, second.height_px) == (first.width_px, first.height_px)
     assert harness.rows("SELECT parent_picture_id FROM jobs WHERE id = 2") == [(1,)]
 
 
 async def test_repeating_is_not_asked_about(harness: BotHarness, renderer: ScriptedRenderer):
     """Reroll and variations of a picture that was painted anyway are painted without a question."""
-    asked = await ask(harness, "a cat")
+    asked = await ask(harness, "a giraffe")
     await harness.alice.click(asked.response.message, label=ANYWAY)
     await harness.settled()
     for command in ("reroll", "vary"):
         await harness.alice.slash(harness.channel, command)
         await harness.settled()
-    assert [each.prompt for each in renderer.painted] == ["a cat"] * (1 + 1 + 4)
+    assert [each.prompt for each in renderer.painted] == ["a giraffe"] * (1 + 1 + 4)
 
 
 async def test_help_status_and_explain_say_what_it_knows(harness: BotHarness):
@@ -307,7 +321,7 @@ async def test_help_status_and_explain_say_what_it_knows(harness: BotHarness):
         text = harness.texts(told.response.message)
         assert "This is the built-in demo model" in text
         assert all(word in text for word in ("house", "flower", "desert", "noon", "mist", "pink"))
-    for prompt, words in (("a house", "It knows: house"), ("a cat", "knows nothing in this")):
+    for prompt, words in (("a house", "It knows: house"), ("a giraffe", "knows nothing in this")):
         told = await harness.alice.slash(harness.channel, "explain", prompt=prompt)
         assert words in harness.texts(told.response.message)
 
@@ -315,10 +329,14 @@ async def test_help_status_and_explain_say_what_it_knows(harness: BotHarness):
 async def test_other_models_are_not_mentioned(data_dir: Path, renderer: ScriptedRenderer):
     """With a model that knows words, nothing is asked, and nothing is said of a demo model."""
     async with open_harness(data_dir, renderer.load) as harness:
-        await ask(harness, "a cat")
+        await ask(harness, "a giraffe")
         await harness.settled()
         texts = [harness.texts(harness.message_with_picture())]
-        for command, options in (("help", {}), ("status", {}), ("explain", {"prompt": "a cat"})):
+        for command, options in (
+            ("help", {}),
+            ("status", {}),
+            ("explain", {"prompt": "a giraffe"}),
+        ):
             told = await harness.alice.slash(harness.channel, command, **options)
             texts.append(harness.texts(told.response.message))
         assert "demo" not in "".join(texts)
