@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,6 +16,8 @@ PHONE_CELLS = 34
 """Width of a button label on phones; Chinese characters count twice."""
 
 ROW, BUTTON, SELECT, INPUT, SECTION, TEXT, THUMBNAIL, GALLERY, LABEL = 1, 2, 3, 4, 9, 10, 11, 12, 18
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 Part = Mapping[str, Any]
 
@@ -139,7 +142,7 @@ def _twice(found: list[Part]) -> list[str]:
 
 
 def _torn(text: str) -> bool:
-    return any(unicodedata.category(each) == "Cs" for each in text)
+    return _HALF.search(text) is not None
 
 
 def _cells(text: str) -> int:
