@@ -3,55 +3,49 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import discord
+from discord import ui
 
-from bot.discord.interaction.responses import NO_MENTIONS, Interaction, actor_of, words_of
+from bot.discord.interaction.responses import Interaction, actor_of, words_of
 from bot.discord.interaction.services import Services
+from bot.discord.interaction.thumbnails import show_with_thumbnails
 from bot.discord.views.models import ModelRow, models_layout, models_on, sample_name
+from bot.request.models import OfferedModel
 
 
 async def show_models(interaction: Interaction, services: Services) -> None:
     """Answer /models with the first page."""
-    await _show(interaction, services, 0, in_place=False)
+    await _show(interaction, services, 0)
 
 
 async def turn_page(interaction: Interaction, services: Services, page: int) -> None:
     """Show another page in place of the one that was shown."""
-    await _show(interaction, services, page, in_place=True)
+    shown = interaction.message
+    await _show(interaction, services, page, in_place=shown is not None and shown.flags.ephemeral)
 
 
-async def _show(interaction: Interaction, services: Services, page: int, *, in_place: bool) -> None:
+async def _show(
+    interaction: Interaction, services: Services, page: int, *, in_place: bool = False
+) -> None:
     rows = await _rows(interaction, services)
-    shown = models_on(rows, page)
-    samples: Mapping[str, bytes] = {}
-    if interaction.app_permissions.attach_files and any(each.model.sample for each in shown):
-        # Large pictures take a while to be made small, the first time.
-        if in_place:
-            await interaction.response.defer()
-        else:
-            await interaction.response.defer(ephemeral=True, thinking=True)
-        samples = await services.model_samples.of(each.model for each in shown)
-    view = models_layout(rows, page, samples.keys(), words_of(interaction))
-    files = [
-        discord.File(io.BytesIO(samples[each.model.name]), sample_name(each.model))
-        for each in shown
-        if each.model.name in samples
+    models, say = [each.model for each in models_on(rows, page)], words_of(interaction)
+
+    def made(samples: Mapping[str, bytes]) -> tuple[ui.LayoutView, list[discord.File]]:
+        return models_layout(rows, page, samples.keys(), say), _files(models, samples)
+
+    await show_with_thumbnails(
+        interaction, lambda: services.model_samples.of(models), made, in_place=in_place
+    )
+
+
+def _files(models: Sequence[OfferedModel], samples: Mapping[str, bytes]) -> list[discord.File]:
+    return [
+        discord.File(io.BytesIO(samples[each.name]), sample_name(each))
+        for each in models
+        if each.name in samples
     ]
-    if interaction.response.is_done():
-        await interaction.edit_original_response(
-            view=view, attachments=files, allowed_mentions=NO_MENTIONS
-        )
-    elif in_place:
-        # The files of the page before go with it.
-        await interaction.response.edit_message(
-            view=view, attachments=files, allowed_mentions=NO_MENTIONS
-        )
-    else:
-        await interaction.response.send_message(
-            view=view, ephemeral=True, allowed_mentions=NO_MENTIONS
-        )
 
 
 async def _rows(interaction: Interaction, services: Services) -> list[ModelRow]:

@@ -94,7 +94,7 @@ def test_a_chosen_style_is_explained():
     found = json.loads(explain("a lake at dawn", *turbo, "--json").stdout)
     assert found["style"] == "ink" and "ink" in found["levels"]["light"]["effective_prompt"]
     assert "“photo”" in explain("a photo of a lake", *turbo).stdout
-    assert "does not support styles" in explain("a lake", "--style", "ink").stdout
+    assert "does not know the style" in explain("a lake", "--style", "ink").stdout
     assert json.loads(explain("a lake", "--json").stdout)["style"] is None
 
 

@@ -142,15 +142,15 @@ async def test_models_are_listed_with_their_pictures(
     models["second"] = SECOND | {"description": "Rough *strokes*", "sample": str(sample)}
     models["third"] = {"source": str(MODEL_DIR), "sample": str(damaged)}
     async with open_harness(data_dir, renderer.load, engine={"models": models}) as harness:
-        panel = (await harness.alice.slash(harness.channel, "models")).response.message
-        texts = harness.texts(panel)
+        panel = (await harness.alice.slash(harness.channel, "models")).response
+        texts = harness.texts(panel.message)
         assert "10 models" in texts and "**sketch**" in texts and "default · loaded" in texts
-        assert panel.attachments == []
-        await harness.alice.click(panel, label="Next")
-        texts = harness.texts(panel)
+        assert panel.message.attachments == []
+        await harness.alice.click(panel.message, label="Next")
+        texts = harness.texts(panel.message)
         assert "**second** The Second" in texts and "Rough \\*strokes\\*" in texts
         assert "Page 2 of 2" in texts and "**third**" in texts and "sketch · 256×256" in texts
-        (shown,) = panel.attachments
+        (shown,) = panel.message.attachments
         assert shown.filename == "sample-second.jpg"
         with Image.open(io.BytesIO(await shown.read())) as image:
             assert image.size == (256, 128)
