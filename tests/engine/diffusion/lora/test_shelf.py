@@ -91,7 +91,7 @@ def test_web_interfaces(tmp_path: Path) -> None:
         ("it.toml", "title = ", r"it\.toml is not valid TOML \("),
         ("it.json", "{", r"it\.json is not valid JSON \("),
         ("it.json", "[]", r"it\.json is not a table of fields"),
-        ("it.toml", "titel = 'x'", "has the field 'titel'; it may have title, trigger_words, weig"),
+        ("it.toml", "titel = 'x'", "has the field 'titel'; it may have title, trigger_words, st"),
         ("it.toml", "title = 3", "title in it.toml must be a text"),
         ("it.toml", "trigger_words = 3", "trigger_words in it.toml must be a list of at most 50"),
         ("it.toml", "trigger_words = [1]", "trigger_words in it.toml must be a text"),
