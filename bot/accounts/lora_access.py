@@ -4,40 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 
-import structlog
-
+from bot.accounts.openings import Opened, Openings
 from bot.accounts.permissions import Action, Actor, PermissionLevel, Permissions
 from bot.request.loras import LoraCatalog, StylePick
-from bot.request.outcomes import NotAllowed, Refused, StorageUnavailable
+from bot.request.outcomes import Refused
 from bot.request.params import GenerationParams
 from bot.request.reasons.loras import LoraClosed, UnknownLora
 from bot.request.values.loras import read_loras
 from engine.diffusion.lora.shelf import LoraInfo
 from engine.loras import LoraUse
-from storage.errors import StorageError
 from storage.open_names import OpenLoras
-
-log = structlog.get_logger(__name__)
 
 READ_LIMIT_S = 1.0
 """How long the database may take to say what is open. Chosen by hand: accepting a job may take two
 seconds afterwards, and Discord waits three for the answer."""
-_ALL, _NONE = "all", "none"
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedLoras:
-    """What admins opened on a server, or (channel_id) in one of its channels.
-
-    names: None for all that the owner offers. as_server: the channel has no list of its own.
-    """
-
-    names: frozenset[str] | None
-    channel_id: int | None = None
-    as_server: bool = False
 
 
 class LoraAccess:
@@ -46,7 +28,7 @@ class LoraAccess:
     def __init__(self, catalog: LoraCatalog, permissions: Permissions, opened: OpenLoras) -> None:
         self._catalog = catalog
         self._permissions = permissions
-        self._opened = opened
+        self._openings = Openings(opened, permissions, READ_LIMIT_S)
 
     @property
     def offered(self) -> bool:
@@ -67,7 +49,7 @@ class LoraAccess:
         reason = await asyncio.to_thread(found.refusal, wanted, self._ids(actor))
         if reason is not None:
             return Refused(reason)
-        opened = await self._open_here(actor)
+        opened = await self._openings.here(actor)
         if isinstance(opened, Refused):
             return opened
         closed = (each.name for each in wanted if opened is not None and each.name not in opened)
@@ -80,7 +62,7 @@ class LoraAccess:
         """
         if not self.offered:
             return _as_it_is
-        opened = await self._open_here(actor)
+        opened = await self._openings.here(actor)
         if isinstance(opened, Refused):
             return _as_it_is
         return partial(LoraCatalog.styled, ids=self._ids(actor), opened=opened)
@@ -96,7 +78,7 @@ class LoraAccess:
         typed text; the best first. Nothing while the database cannot be read."""
         if not self.offered:
             return ()
-        opened = await self._open_here(actor)
+        opened = await self._openings.here(actor)
         if isinstance(opened, Refused):
             return ()
         found = await asyncio.to_thread(self._catalog.matching, typed, self._ids(actor))
@@ -110,56 +92,20 @@ class LoraAccess:
 
     async def choose(
         self, actor: Actor, names: str | None, channel_id: int | None
-    ) -> OpenedLoras | Refused:
+    ) -> Opened | Refused:
         """Open LoRAs on the actor's server, or (channel_id) in one of its channels.
 
-        names: as they are typed, with commas; "none" for none; "all" for whatever the owner offers,
-        in a channel for what is open on the server; None to change nothing. Returns what is open
-        there then.
+        As `Openings.choose`.
         """
-        if not self._permissions.allows(actor, Action.SET_SETTINGS):
-            return Refused(NotAllowed(Action.SET_SETTINGS))
-        chosen = await asyncio.to_thread(self._named, names or "")
-        if isinstance(chosen, Refused):
-            return chosen
-        guild_id = actor.guild_id
-        try:
-            if names is not None and names.strip().casefold() == _ALL:
-                await self._opened.clear(guild_id, channel_id)
-            elif names is not None:
-                await self._opened.open(guild_id, channel_id, chosen, actor.user_id)
-            if channel_id is None:
-                return OpenedLoras(await self._opened.of(guild_id))
-            return OpenedLoras(
-                await self._opened.of(guild_id, (channel_id,)),
-                channel_id,
-                as_server=not await self._opened.has_own(guild_id, channel_id),
-            )
-        except StorageError as error:
-            log.warning("what is open was not stored", detail=str(error))
-            return Refused(StorageUnavailable())
+        return await self._openings.choose(actor, names, channel_id, self._named)
 
     def _named(self, names: str) -> tuple[str, ...] | Refused:
-        if names.strip().casefold() in (_ALL, _NONE, ""):
-            return ()
         try:
             choices = read_loras(names)
         except ValueError:
             return Refused(UnknownLora(names))
         found = self._catalog.names(choices)
         return found if isinstance(found, tuple) else Refused(found)
-
-    async def _open_here(self, actor: Actor) -> frozenset[str] | Refused | None:
-        """Return the names that admins opened where the actor is; None for all."""
-        if self._ids(actor) is None:
-            return None
-        channels = [actor.channel_id, *([actor.parent_id] if actor.parent_id is not None else [])]
-        try:
-            async with asyncio.timeout(READ_LIMIT_S):
-                return await self._opened.of(actor.guild_id, channels)
-        except (StorageError, TimeoutError) as error:
-            log.warning("what is open is not known", detail=str(error) or type(error).__name__)
-            return Refused(StorageUnavailable())
 
     def _ids(self, actor: Actor) -> frozenset[int] | None:
         if self._permissions.level(actor) is PermissionLevel.OWNER:

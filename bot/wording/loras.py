@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.accounts.lora_access import OpenedLoras
+from bot.accounts.openings import Opened
 from bot.i18n import Words
 from bot.wording.labels import lora_name
 
@@ -10,7 +10,7 @@ _SHOWN = 30
 """Names in one answer. Chosen by hand: with the longest, they fit into a message."""
 
 
-def open_loras(opened: OpenedLoras, say: Words) -> str:
+def open_loras(opened: Opened, say: Words) -> str:
     """Say which LoRAs are open on the server, or in which of its channels."""
     if opened.channel_id is None:
         return _on_server(opened.names, say)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bot.accounts.model_access import OpenedModels
+from bot.accounts.openings import Opened
 from bot.i18n import Words
 
 
-def open_models(opened: OpenedModels, say: Words) -> str:
+def open_models(opened: Opened, say: Words) -> str:
     """Say which models are open on the server, or in which of its channels."""
     if opened.channel_id is None:
         return _on_server(opened.names, say)
