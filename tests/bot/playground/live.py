@@ -167,8 +167,10 @@ class LivePlayground:
 async def open_live(
     data_dir: Path, *, chat: Path | None = None, ideas: Ideas | None = None, **settings: str
 ) -> AsyncIterator[LivePlayground]:
-    """Open a playground with an online bot.
+    """Open a playground with an online bot that has loaded its model.
 
+    Loaded, because its imports hold the interpreter for half a second at a time, several times over
+    where other tests want the processors too, and Discord waits three for a response.
     chat: where the chat is kept. ideas: for newcomers. settings: environment variables without
     prefix.
     """
@@ -184,6 +186,7 @@ async def open_live(
         live = LivePlayground(playground, data_dir)
         playground.standin.log.listen_exchanges(live.exchanges.append)
         await live.ready()
+        await live.until(lambda: any("model loaded" in line for line in playground.process.lines))
         yield live
     live.check_bodies()
 
