@@ -32,8 +32,10 @@ ASPECTS: Final[dict[str, tuple[str, ...]]] = {
 _COLOURLESS: Final = frozenset({"pencil"})
 _LIGHTLESS: Final = frozenset({"pencil", "neon"})
 """Styles that show no colours, and those that show neither time nor weather."""
-_WIDTHS: Final = (32, 64, 128, 192, 256)
-"""Chosen by hand."""
+_WIDTHS: Final = (32, 64, 128, 256, 320)
+_STRIDES: Final = (2, 2, 2, 1)
+"""Chosen by hand. The last layers see a grid of 32 px: on one of 64 px, things of which there are
+three, the smallest, were told in 73 % only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ class Judge(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         layers: list[nn.Module] = [nn.Conv2d(3, _WIDTHS[0], 5, stride=2, padding=2), nn.SiLU()]
-        for narrow, wide in itertools.pairwise(_WIDTHS):
-            layers += [nn.Conv2d(narrow, wide, 3, stride=2, padding=1), nn.GroupNorm(8, wide)]
+        for (narrow, wide), stride in zip(itertools.pairwise(_WIDTHS), _STRIDES, strict=True):
+            layers += [nn.Conv2d(narrow, wide, 3, stride=stride, padding=1), nn.GroupNorm(8, wide)]
             layers += [nn.SiLU(), nn.Conv2d(wide, wide, 3, padding=1, groups=8), nn.SiLU()]
         self.trunk = nn.Sequential(*layers)
         pooled = 2 * _WIDTHS[-1]

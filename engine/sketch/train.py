@@ -6,7 +6,8 @@ One command runs the whole recipe and resumes each stage where it was stopped:
 
 tokenizer → autoencoder → decoder (refined alone; the encoder, and with it the latents, stay) →
 reading (the text encoder alone) → words (small pictures, where the meaning of words is learned) →
-sizes (full pictures) → export.
+sizes (full pictures, where places, colours and numbers are learned) → outlines (the same for much
+longer, until things have their shapes) → export.
 
 The numbers of steps and scenes were chosen by hand. Revision 1, with fewer of both, took about 100
 minutes on two CPU cores (x86-64, torch 2.13, 2026-11-21).
@@ -14,6 +15,8 @@ minutes on two CPU cores (x86-64, torch 2.13, 2026-11-21).
 
 import argparse
 import logging
+import os
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -42,14 +45,25 @@ DECODER_SCENES: Final = 800
 
 READING_STEPS: Final = 1500
 
-WORDS: Final = TrainingStage("words", 1, steps=3000, batch_size=32, matrix_rate=0.012)
+WORDS: Final = TrainingStage("words", 1, steps=1600, batch_size=32, matrix_rate=0.012)
 SIZES: Final = TrainingStage(
-    "sizes", 2, steps=3400, batch_size=16, matrix_rate=0.012, guidance=0.4, guided_from=0.8
+    "sizes", 2, steps=2500, batch_size=16, matrix_rate=0.012, guidance=0.4, guided_from=0.8
+)
+OUTLINES: Final = TrainingStage(
+    "outlines", 3, steps=9000, batch_size=16, matrix_rate=0.012, guidance=0.4, guided_from=0.9
 )
 
 _SMALL_SCENES: Final = {SMALL_SHAPES[0]: 12_000, SMALL_SHAPES[1]: 5_000, SMALL_SHAPES[2]: 5_000}
 _FULL_SCENES: Final = {SHAPES[0]: 8_000, SHAPES[1]: 4_000, SHAPES[2]: 4_000}
-_STAGES: Final = ("tokenizer", "autoencoder", "decoder", "reading", "words", "sizes", "export")
+_PAINTER_STAGES: Final = ((WORDS, _SMALL_SCENES), (SIZES, _FULL_SCENES), (OUTLINES, _FULL_SCENES))
+_STAGES: Final = (
+    "tokenizer",
+    "autoencoder",
+    "decoder",
+    "reading",
+    *(stage.name for stage, _ in _PAINTER_STAGES),
+    "export",
+)
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(options.threads)
-    recipe = TrainingRun(options.work_dir, options.seed, options.scale, options.processes)
+    recipe = TrainingRun(
+        options.work_dir, options.seed, options.scale, options.processes, options.compile
+    )
     until = _STAGES.index(options.until)
     tokenizer = recipe.tokenizer()
     if until >= 1:
@@ -87,6 +103,12 @@ def _parser() -> argparse.ArgumentParser:
         "--processes", type=int, default=2, help="processes that draw and train together"
     )
     parser.add_argument(
+        "--compile",
+        action=argparse.BooleanOptionalAction,
+        default=shutil.which(os.environ.get("CXX", "g++")) is not None,
+        help="compile the network, twice as fast after some minutes (default: where g++ is found)",
+    )
+    parser.add_argument(
         "--scale",
         type=float,
         default=1.0,
@@ -98,11 +120,19 @@ def _parser() -> argparse.ArgumentParser:
 class TrainingRun:
     """The stages of training; each loads its result from the work folder if it is there."""
 
-    def __init__(self, work_dir: Path, seed: int, scale: float = 1.0, processes: int = 1) -> None:
+    def __init__(
+        self,
+        work_dir: Path,
+        seed: int,
+        scale: float = 1.0,
+        processes: int = 1,
+        compiled: bool = False,
+    ) -> None:
         self._work_dir = work_dir
         self._seed = seed
         self._scale = scale
         self._processes = processes
+        self._compiled = compiled
 
     def tokenizer(self) -> Qwen2Tokenizer:
         """Return the trained tokenizer."""
@@ -148,7 +178,7 @@ class TrainingRun:
             steps = self._scaled(READING_STEPS)
             reader = train_reader(self._work_dir, tokenizer, steps=steps, seed=self._seed)
             network.text_encoder.load_state_dict(reader.state_dict())
-        for stage, counts in ((WORDS, _SMALL_SCENES), (SIZES, _FULL_SCENES)):
+        for stage, counts in _PAINTER_STAGES:
             if stage.name in stages:
                 scaled = replace(stage, steps=self._scaled(stage.steps))
                 checkpoint = self._work_dir / f"{stage.name}.pt"
@@ -168,7 +198,7 @@ class TrainingRun:
         """Run one stage in all processes; its result comes back through its checkpoint."""
         numbers = sum(p.numel() for p in start.parameters())
         rest = (stage, self._work_dir, caches, tokenizer, start.state_dict(), self._seed)
-        together(self._processes, numbers, _train_stage, *rest)
+        together(self._processes, numbers, _train_stage, *rest, self._compiled)
         return load_average(self._work_dir / f"{stage.name}.pt", len(tokenizer))
 
     def _caches(self, autoencoder: AutoencoderKL, counts: dict[Shape, int]) -> list[LatentCache]:
@@ -196,12 +226,22 @@ def _train_stage(
     tokenizer: Qwen2Tokenizer,
     weights: dict[str, torch.Tensor],
     seed: int,
+    compiled: bool,
 ) -> None:
     """Run one process's part of a stage."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     start = SketchModel(len(tokenizer))
     start.load_state_dict(weights)
-    train_painter(stage, work_dir, caches, tokenizer, start=start, seed=seed, ranks=ranks)
+    train_painter(
+        stage,
+        work_dir,
+        caches,
+        tokenizer,
+        start=start,
+        seed=seed,
+        ranks=ranks,
+        compiled=compiled,
+    )
 
 
 if __name__ == "__main__":
