@@ -18,7 +18,7 @@ from transformers.utils import logging as transformers_logging
 from engine.diffusion.capacity import require_memory, weights_dtype
 from engine.diffusion.checkpoints import (
     Companions,
-    Opened,
+    ModelCheckpoint,
     Unusable,
     open_checkpoint,
 )
@@ -132,7 +132,7 @@ class Loaded:
     folder: Path
     dtype: torch.dtype
     family: Family
-    checkpoint: Opened | None = None
+    checkpoint: ModelCheckpoint[Any] | None = None
 
 
 def load_model(
@@ -200,7 +200,7 @@ def examine_model(settings: EngineSettings, device: torch.device) -> Examined:
         return Examined(family, checkpoint.count, dtype, sizes, checkpoint.notes, too_large)
 
 
-def _opened(settings: EngineSettings) -> tuple[Opened, Identified]:
+def _opened(settings: EngineSettings) -> tuple[ModelCheckpoint[Any], Identified]:
     """Find a model's files and compare their headers with the architecture of its family."""
     found, source = identified(settings), locate(settings)
     _check_fetched(settings, source, found)

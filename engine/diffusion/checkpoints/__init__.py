@@ -11,12 +11,13 @@ from engine.diffusion.checkpoints.checkpoint import Checkpoint
 from engine.diffusion.checkpoints.discovery import Companions
 from engine.diffusion.checkpoints.errors import Unusable
 from engine.diffusion.checkpoints.fingerprint import fingerprint
-from engine.diffusion.checkpoints.opening import Opened, open_checkpoint
+from engine.diffusion.checkpoints.model_checkpoint import ModelCheckpoint
+from engine.diffusion.checkpoints.opening import open_checkpoint
 
 __all__ = [
     "Checkpoint",
     "Companions",
-    "Opened",
+    "ModelCheckpoint",
     "Unusable",
     "fingerprint",
     "open_checkpoint",

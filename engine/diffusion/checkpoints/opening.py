@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from engine.diffusion.checkpoints.checkpoint import Checkpoint
 from engine.diffusion.checkpoints.discovery import Companions
+from engine.diffusion.checkpoints.model_checkpoint import ModelCheckpoint
 from engine.diffusion.checkpoints.pipeline_file import PipelineFile
 from engine.diffusion.checkpoints.pipeline_folder import PipelineFolder
 from engine.diffusion.checkpoints.pixart_folder import PixArtFolder
-from engine.diffusion.checkpoints.sdxl_checkpoint import SdxlCheckpoint
 from engine.diffusion.families import Family
 from engine.diffusion.families.pixart import PixArt
 from engine.diffusion.families.sdxl import Sdxl
 
-Opened = Checkpoint | SdxlCheckpoint | PixArtFolder
-
 
 def open_checkpoint(
     source: Path, family: Family, companions: Companions, *, without: str = ""
-) -> Opened:
+) -> ModelCheckpoint[Any]:
     """Return the files of a family's model, checked by their headers. Raises Unusable."""
     if isinstance(family, PixArt):
         return PixArtFolder(source, family, companions, without=without)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.diffusion.checkpoints.candidates import Candidate, Rank
+from engine.diffusion.checkpoints.component_folder import require_unscaled
 from engine.diffusion.checkpoints.components import Prepared
 from engine.diffusion.checkpoints.configurations import Config, from_shapes, read_json
 from engine.diffusion.checkpoints.discovery import SCHEDULER, TOKENIZER, Companions
@@ -56,7 +57,7 @@ class PipelineFile(SdxlCheckpoint):
 
     def _named(self) -> Iterator[tuple[str, Path]]:
         """Return every file that the model is read from, with names that do not say where."""
-        places = [*self._places.values(), self._tokenizers, self._root / SCHEDULER]
+        places = [*self._places.values(), self._tokenizers, self.root / SCHEDULER]
         for place in dict.fromkeys(places):
             if place.is_file():
                 yield place.name, place
@@ -68,7 +69,7 @@ class PipelineFile(SdxlCheckpoint):
             if path.suffix.lower() not in SAFE:
                 raise Unusable(f"{path.name} is no safetensors file, as {self._family.name} needs")
             file = self._headers.open(Candidate((path,), Rank.SAFE))
-            self._require_unscaled(file)
+            require_unscaled(file, self._family)
             self._files[path] = sdxl_file(file)
             if self._files[path].ignored:
                 ignored = listed(sorted(self._files[path].ignored))
@@ -92,7 +93,7 @@ class PipelineFile(SdxlCheckpoint):
                     )
             elif component in own:
                 found[component] = self._source
-            elif (folder := self._root / component).is_dir():
+            elif (folder := self.root / component).is_dir():
                 found[component] = folder
                 self._notes.append(f"its {component} lies beside {self._source.name}")
         if missing := [component for component in (FIRST, SECOND, VAE) if component not in found]:
@@ -122,7 +123,7 @@ class PipelineFile(SdxlCheckpoint):
     def _find_tokenizer(self) -> Path:
         """Return the folder of the first tokenizer. Raises Unusable."""
         named = self._companions.tokenizer
-        places = [self._root] if named is None else [named]
+        places = [self.root] if named is None else [named]
         for place in (*(each / TOKENIZER for each in places), *places):
             if has_vocabulary(place):
                 return place
@@ -183,7 +184,7 @@ class PipelineFile(SdxlCheckpoint):
         return read_tokenizer(first, name, pad_token=_SECOND_PADDING)
 
     def _scheduler(self) -> Any:
-        path = self._root / SCHEDULER / "scheduler_config.json"
+        path = self.root / SCHEDULER / "scheduler_config.json"
         if path.is_file():
             label = f"{SCHEDULER}/{path.name}"
             config = read_json(path, label)

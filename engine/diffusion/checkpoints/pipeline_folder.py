@@ -40,28 +40,28 @@ class PipelineFolder(SdxlCheckpoint):
         return self._index_read
 
     def _digest(self) -> str:
-        return fingerprint(self._root, without=self._without)
+        return fingerprint(self.root, without=self._without)
 
     def _read_index(self) -> Config:
-        index = read_json(self._root / INDEX, INDEX)
+        index = read_json(self.root / INDEX, INDEX)
         kind = index.get("_class_name")
         if kind != self._family.pipeline_class:
             raise Unusable(f"it is a {kind}; {self._family.name} is {self._family.pipeline_class}")
         for component in self._family.components:
-            folder = self._root / component.name
+            folder = self.root / component.name
             if not folder.is_dir() or not any(each.suffix == ".json" for each in listing(folder)):
                 raise Unusable(f"its component {component.name} is missing")
         return index
 
     def _prepare(self, component: Component) -> Prepared:
-        return self._prepare_folder(component, self._root / component.name)
+        return self._prepare_folder(component, self.root / component.name)
 
     def _tokenizer(self, name: str) -> Any:
-        return read_tokenizer(self._root / name, name)
+        return read_tokenizer(self.root / name, name)
 
     def _scheduler(self) -> Any:
         label = "scheduler/scheduler_config.json"
-        config = read_json(self._root / label, label)
+        config = read_json(self.root / label, label)
         entry = self._index.get("scheduler")
         name = str(entry[1] if isinstance(entry, list) and len(entry) == 2 else "")
         return self._made_scheduler(name, config, label)

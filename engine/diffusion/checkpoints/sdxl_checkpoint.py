@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +12,17 @@ import torch
 import transformers
 from torch import nn
 
-from engine.diffusion.checkpoints.candidates import Candidate, Headers, Rank, candidates
+from engine.diffusion.checkpoints.candidates import Headers
+from engine.diffusion.checkpoints.component_folder import (
+    autoencoder_weights,
+    scaled_like,
+    unscaled_weights,
+    weight_file,
+)
 from engine.diffusion.checkpoints.components import Prepared, empty_module, matched, wanted_shapes
 from engine.diffusion.checkpoints.configurations import Config, read_json
-from engine.diffusion.checkpoints.errors import Unusable, listed
-from engine.diffusion.checkpoints.names import autoencoder
-from engine.diffusion.checkpoints.names.translation import translated
+from engine.diffusion.checkpoints.errors import Unusable
+from engine.diffusion.checkpoints.model_checkpoint import Components, ModelCheckpoint
 from engine.diffusion.checkpoints.stored import WeightFile
 from engine.diffusion.checkpoints.weights import Weight
 from engine.diffusion.clip import ClipPair, ClipTokenizers
@@ -30,69 +33,23 @@ _PREFIX = "text_model."
 """Before the names of CLIP's text encoder: published files have it, and the class may not."""
 _NOT_NEEDED = "position_ids"
 """What older versions of the libraries saved: the numbers from 0 on."""
-_SCALES = (".weight_scale", ".scale_weight", ".comfy_quant", ".absmax", ".quant_state")
 _VOCABULARY = ("tokenizer.json", "vocab.json")
 
 
-@dataclass(slots=True)
-class Components:
-    """What a picture is painted with, under the names that the rest of the engine knows.
-
-    transformer: the U-Net. Each is None once it was dropped.
-    """
-
-    transformer: Any
-    text_encoder: Any
-    vae: Any
-    tokenizer: Any
-    scheduler: Any
-
-
-class SdxlCheckpoint(ABC):
-    """The files of an SDXL model, which fill its architecture exactly.
-
-    Making one reads headers and configurations; no weight is in memory before `load`.
-    """
+class SdxlCheckpoint(ModelCheckpoint[Sdxl]):
+    """The files of an SDXL model."""
 
     def __init__(self, source: Path, family: Sdxl) -> None:
-        self._source = source
-        self._root = source if source.is_dir() else source.parent
-        self._family = family
-        self._headers = Headers(self._root)
-        self._notes: list[str] = []
-        self._prepared: dict[str, Prepared] = {}
-        self._count = 0
-        self._revision: str | None = None
+        super().__init__(source, family)
+        self._headers = Headers(self.root)
 
-    @property
-    def root(self) -> Path:
-        """The model's folder, or that of its file."""
-        return self._root
+    def check_companions(self) -> None:
+        """Load tokenizers and scheduler, and let them go. Raises Unusable, as `load` would."""
+        self._scheduler()
+        self._tokenizer("tokenizer")
+        self._tokenizer("tokenizer_2")
 
-    @property
-    def source(self) -> Path:
-        """The folder or file that it was found in."""
-        return self._source
-
-    @property
-    def count(self) -> int:
-        """Number of values in all weights."""
-        return self._count
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was chosen, ignored and converted, one sentence each; all after `load`."""
-        return tuple(dict.fromkeys(self._notes))
-
-    def load(self, dtype: torch.dtype) -> Components:
-        """Return the components on the CPU, with weights in this format. Call it once.
-
-        Raises Unusable.
-        """
-        self._revision = self.fingerprint()
-        prepared, self._prepared = self._prepared, {}
-        for one in prepared.values():
-            self._notes += one.notes + one.conversions(dtype)
+    def _assembled(self, prepared: dict[str, Prepared], dtype: torch.dtype) -> Components:
         return Components(
             transformer=prepared.pop("unet").load(dtype),
             text_encoder=self._pair(prepared, dtype),
@@ -101,45 +58,17 @@ class SdxlCheckpoint(ABC):
             scheduler=self._scheduler(),
         )
 
-    def check_companions(self) -> None:
-        """Load tokenizers and scheduler, and let them go. Raises Unusable, as `load` would."""
-        self._scheduler()
-        self._tokenizer("tokenizer")
-        self._tokenizer("tokenizer_2")
+    def _parts_of(self, modules: dict[str, nn.Module]) -> dict[str, nn.Module]:
+        pair = ClipPair(modules["text_encoder"], modules["text_encoder_2"], zeros=True)
+        return {"transformer": modules["unet"], "text_encoder": pair, "vae": modules["vae"]}
 
-    def skeletons(self, dtype: torch.dtype) -> dict[str, nn.Module]:
-        """Return copies of the components without memory, in a number format, for measuring."""
-        parts = {name: copy.deepcopy(one.module) for name, one in self._prepared.items()}
-        pair = ClipPair(parts["text_encoder"], parts["text_encoder_2"], zeros=True)
-        copies = {"transformer": parts["unet"], "text_encoder": pair, "vae": parts["vae"]}
-        # The libraries' own `to` warns of what such a copy will not be used for.
-        return {name: nn.Module.to(module, dtype) for name, module in copies.items()}
+    def _read_again(self) -> None:
+        self._headers = Headers(self.root)
 
-    def load_component(self, name: str, dtype: torch.dtype) -> nn.Module:
-        """Load "transformer" or "text_encoder" again, as `load` did.
-
-        Raises Unusable, also for changed files.
-        """
-        self._headers = Headers(self._root)
-        if self._revision not in (None, self._digest()):
-            raise Unusable("its files have changed since the start")
+    def _loaded_again(self, name: str, dtype: torch.dtype) -> nn.Module:
         names = {"transformer": ("unet",), "text_encoder": ("text_encoder", "text_encoder_2")}[name]
-        parts = {
-            one.name: self._prepare(one) for one in self._family.components if one.name in names
-        }
+        parts = {one: self._prepare(self._component(one)) for one in names}
         return parts["unet"].load(dtype) if name == "transformer" else self._pair(parts, dtype)
-
-    def fingerprint(self) -> str:
-        """Return sixteen hex digits that change with the files; after `load`, as they were then."""
-        return self._revision or self._digest()
-
-    @abstractmethod
-    def _digest(self) -> str:
-        """Return sixteen hex digits of the files as they are now."""
-
-    @abstractmethod
-    def _prepare(self, component: Component) -> Prepared:
-        """Compare a component's tensors with its architecture; reads headers only."""
 
     @abstractmethod
     def _tokenizer(self, name: str) -> Any:
@@ -154,24 +83,14 @@ class SdxlCheckpoint(ABC):
     def _index(self) -> Config:
         """The model's model_index.json, or what stands for it."""
 
-    def _prepare_all(self) -> None:
-        self._prepared = {
-            one.name: self._prepare(one) for one in self._family.components if one.has_weights
-        }
-        self._count = sum(one.count for one in self._prepared.values())
-
     def _prepare_folder(self, component: Component, folder: Path) -> Prepared:
         """Prepare a component that lies in a folder of its own, as diffusers saves it."""
         name, label = component.name, f"{folder.name}/config.json"
         config = read_json(folder / "config.json", label)
-        if name == "vae" and config.get("scaling_factor") is None:
-            config["scaling_factor"] = self._family.vae_scaling_factor
-            self._notes.append(
-                f"{label} has no scaling_factor: {self._family.name}'s, "
-                f"{self._family.vae_scaling_factor:g}, is used"
-            )
+        if name == "vae":
+            config = scaled_like(self._family, config, label, self._notes)
         notes: list[str] = []
-        file = self._headers.open(self._candidate(name, folder, notes))
+        file = weight_file(folder, self._headers, notes)
         return self._filled(component, config, label, self._own_names(name, file), notes)
 
     def _filled(
@@ -196,41 +115,14 @@ class SdxlCheckpoint(ABC):
 
     def _own_names(self, name: str, file: WeightFile) -> Mapping[str, Weight]:
         """Return a component's tensors by the names of its class, without `text_model.`."""
-        self._require_unscaled(file)
-        weights = {one: Weight.of(stored) for one, stored in file.tensors.items()}
+        weights = unscaled_weights(file, self._family)
         if name == "vae":
-            found = translated(weights, autoencoder.renaming(list(weights)))
-            if found.unknown:
-                raise Unusable(
-                    f"{file.label} holds {len(found.unknown)} tensors that its vae does not have: "
-                    f"{listed(sorted(found.unknown))}"
-                )
-            return found.weights
+            return autoencoder_weights(weights, file.label)
         return {
             one.removeprefix(_PREFIX): weight
             for one, weight in weights.items()
             if not one.endswith(_NOT_NEEDED)
         }
-
-    def _require_unscaled(self, file: WeightFile) -> None:
-        if scaled := sorted(one for one in file.tensors if one.endswith(_SCALES)):
-            raise Unusable(
-                f"{file.label} has scaled weights, which {self._family.name} is not read from: "
-                f"{listed(scaled)}"
-            )
-
-    def _candidate(self, name: str, folder: Path, notes: list[str]) -> Candidate:
-        there = [one for one in candidates(folder) if one.rank in (Rank.SAFE, Rank.VARIANT)]
-        if not there:
-            raise Unusable(f"{folder.name} has no weights in safetensors format")
-        best = [one for one in there if one.rank is there[0].rank]
-        if len(best) > 1:
-            names = listed([self._headers.label(one.paths[0]) for one in best])
-            raise Unusable(f"{names} both hold the {name}: remove one")
-        for other in there[1:]:
-            names = listed([self._headers.label(path) for path in other.paths])
-            notes.append(f"{names} is not read: {best[0].paths[0].name} lies beside it")
-        return best[0]
 
     def _pair(self, prepared: dict[str, Prepared], dtype: torch.dtype) -> ClipPair:
         zeros = self._index.get("force_zeros_for_empty_prompt", True) is not False
