@@ -1,7 +1,7 @@
 """Train transformer and text encoder together by flow matching on cached latents."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -32,13 +32,7 @@ _THING_WEIGHT: Final = 5.0
 CAPTION_POOL: Final = 3
 """Captions drawn per caption used, so that all of a batch pad to one length. By hand."""
 
-_MOST_GRAPHS: Final = 64
-"""How many shapes of batch are compiled; torch's own limit, 8, is fewer than there are."""
-
 _log = logging.getLogger(__name__)
-
-Painter = Callable[[torch.Tensor, torch.Tensor, Captions], torch.Tensor]
-"""A `SketchModel`, compiled or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +83,10 @@ def train_painter(
     """Train one stage from `start`, or resume it from `work_dir`.
 
     Every `save_every` steps the checkpoint `<stage>.pt` is replaced. Returns the average of the
-    weights over the last hundred steps. `ranks` share each batch. compiled: compile the network for
-    every size and caption length, which needs a C++ compiler and takes minutes.
+    weights over the last hundred steps. `ranks` share each batch. compiled: compile the network's
+    blocks.
     """
-    network = SketchModel(len(tokenizer))
+    network = SketchModel(len(tokenizer), compiled=compiled)
     network.load_state_dict(start.state_dict())
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(_AVERAGE_DECAY))
     optimizers = Optimizers(
@@ -104,8 +98,6 @@ def train_painter(
         ranks=ranks,
     )
     parts = {"model": network, "average": average, "optimizers": optimizers}
-    painter = _compiled(network) if compiled else network
-    guide = _compiled(_module(average)) if compiled else _module(average)
     checkpoint = work_dir / f"{stage.name}.pt"
     empty = tokenize(tokenizer, [""])
     losses = []
@@ -115,7 +107,7 @@ def train_painter(
         noise_seed = (seed * 16 + stage.order) * 1_000_003 + step + ranks.rank * 7_919_000_017
         noise = torch.Generator().manual_seed(noise_seed)
         guidance = stage.guidance if step >= stage.guided_from * stage.steps else 0.0
-        loss = _loss(painter, guide, batch, empty, guidance, noise)
+        loss = _loss(network, average, batch, empty, guidance, noise)
         loss.backward()
         ranks.average(list(network.parameters()))
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -129,16 +121,6 @@ def train_painter(
         if (step + 1) % stage.save_every == 0 or step + 1 == stage.steps:
             save_checkpoint(checkpoint, parts, step + 1)
     return _module(average)
-
-
-def _compiled(network: SketchModel) -> Painter:
-    """Return a network compiled for one shape of batch at a time.
-
-    Measured on one thread of a Xeon with AMX, 8 rows of 32 × 32 latents, forward and backward: 0.53
-    of the time (2026-11-29).
-    """
-    torch._dynamo.config.recompile_limit = _MOST_GRAPHS
-    return torch.compile(network, dynamic=False)
 
 
 def _rows(batch: TrainingBatch, rows: slice) -> TrainingBatch:
@@ -161,8 +143,8 @@ def _module(average: AveragedModel) -> SketchModel:
 
 
 def _loss(
-    painter: Painter,
-    guide: Painter,
+    network: SketchModel,
+    average: AveragedModel,
     batch: TrainingBatch,
     empty: Captions,
     guidance: float,
@@ -179,10 +161,10 @@ def _loss(
     noisy = torch.lerp(latents, pure, sigma[:, None, None, None])
     target = latents - pure
     with mixed_precision():
-        answer = painter(noisy, 1 - sigma, batch.captions).float()
+        answer = network(noisy, 1 - sigma, batch.captions).float()
         if guidance:
             with torch.no_grad():
-                uncaptioned = guide(noisy, 1 - sigma, _repeated(empty, count)).float()
+                uncaptioned = average.module(noisy, 1 - sigma, _repeated(empty, count)).float()
             push = guidance * (answer.detach() - uncaptioned)
             target = target + push * batch.captioned[:, None, None, None]
     return ((answer - target).square() * batch.weights).mean()

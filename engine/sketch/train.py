@@ -50,7 +50,7 @@ SIZES: Final = TrainingStage(
     "sizes", 2, steps=2500, batch_size=16, matrix_rate=0.012, guidance=0.4, guided_from=0.8
 )
 OUTLINES: Final = TrainingStage(
-    "outlines", 3, steps=9000, batch_size=16, matrix_rate=0.012, guidance=0.4, guided_from=0.9
+    "outlines", 3, steps=5600, batch_size=16, matrix_rate=0.012, guidance=0.4, guided_from=0.9
 )
 
 _SMALL_SCENES: Final = {SMALL_SHAPES[0]: 12_000, SMALL_SHAPES[1]: 5_000, SMALL_SHAPES[2]: 5_000}
@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         "--compile",
         action=argparse.BooleanOptionalAction,
         default=shutil.which(os.environ.get("CXX", "g++")) is not None,
-        help="compile the network, twice as fast after some minutes (default: where g++ is found)",
+        help="compile the network's blocks (default: where g++ is found)",
     )
     parser.add_argument(
         "--scale",
