@@ -22,6 +22,7 @@ from torch import nn
 from engine.diffusion.families.sdxl_layers import ENCODERS
 from engine.diffusion.lora.deltas import Convolution, Delta
 from engine.diffusion.lora.layout import Axis
+from engine.diffusion.lora.multipliers import Side
 from engine.diffusion.lora.shelf import LoraShelf, Stamp
 from engine.diffusion.lora.targets import TEXT_MODEL, Part
 from engine.diffusion.lora.weights import Change, LoadedLora, load
@@ -171,7 +172,12 @@ class Adapters:
         plain: list[_Compute] = []
         within: list[tuple[_Compute, torch.Tensor]] = []
         behind: list[tuple[_Compute, torch.Tensor]] = []
+        inner: list[_Compute] = []
+        outer: list[_Compute] = []
         columns = rows = bias = None
+
+        def own_bias() -> torch.Tensor:
+            return module.bias.detach().to(self._device, torch.float32)
 
         def exact(other: str) -> torch.Tensor:
             return exact_weight(_located(whole, other), self._device, self._dtype)
@@ -180,6 +186,15 @@ class Adapters:
             weight, change = each.weight, each.change
             if change.bias is not None:
                 bias = _plus(bias, change.bias * weight)
+            if change.multiplier is not None:
+                multiplied = change.multiplier.scaled(weight)
+                compute = multiplied if change.part.kernel is None else multiplied.at_points
+                if multiplied.side is Side.INPUTS:
+                    inner.append(compute)
+                else:
+                    outer.append(compute)
+                    if module.bias is not None:
+                        bias = _plus(bias, -multiplied(own_bias()))  # which is as it was
             if change.delta is None:
                 continue
             delta = _computed(change.delta if weight == 1 else change.delta.scaled(weight), module)
@@ -193,16 +208,15 @@ class Adapters:
                 rows = _plus(rows, more)
                 behind.append((delta, factor))
                 if module.bias is not None:
-                    own = module.bias.detach().to(self._device, torch.float32)
-                    bias = _plus(bias, -more * own)  # a bias is not decomposed
+                    bias = _plus(bias, -more * own_bias())  # which is not decomposed
             else:
                 columns = _plus(columns, more)
                 within.append((delta, factor))
-        if rows is not None and columns is not None:
+        if (rows is not None or outer) and (columns is not None or inner):
             names = " and ".join(each.lora for each in changes)
             raise LoraRefused(
                 changes[-1].lora,
-                f"{names} cannot act together: one decomposes the rows of {name}, one its columns",
+                f"{names} cannot act together: one multiplies the rows of {name}, one its columns",
             )
 
         def along(vector: torch.Tensor) -> torch.Tensor:
@@ -214,6 +228,8 @@ class Adapters:
             tuple(plain),
             tuple((delta, along(factor)) for delta, factor in within),
             tuple((delta, along(factor)) for delta, factor in behind),
+            tuple(inner),
+            tuple(outer),
             None if columns is None else along(columns + 1),
             None if rows is None else along(rows),
             None if bias is None else along(bias),
@@ -245,7 +261,7 @@ class _Weighted:
 
 
 _Compute = Callable[[torch.Tensor], torch.Tensor]
-"""Takes a layer's input, and returns what is added to its output."""
+"""Takes what a layer takes or gives, and returns what is added to that or to what it gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,13 +269,16 @@ class _Stack:
     """All changes of one layer, as it computes them.
 
     plain: act on the input. within: on the input times a factor for each value. behind: their
-    result is multiplied. columns: what the layer's own input is multiplied by. rows: how much of
-    the layer's own result is added to it once more.
+    result is multiplied. inner: on the input, and their result is added to what the layer itself
+    takes. outer: on the layer's own result. columns: what the layer's own input is multiplied by.
+    rows: how much of the layer's own result is added to it once more.
     """
 
     plain: tuple[_Compute, ...]
     within: tuple[tuple[_Compute, torch.Tensor], ...]
     behind: tuple[tuple[_Compute, torch.Tensor], ...]
+    inner: tuple[_Compute, ...]
+    outer: tuple[_Compute, ...]
     columns: torch.Tensor | None
     rows: torch.Tensor | None
     bias: torch.Tensor | None
@@ -273,8 +292,13 @@ class _Adapted(nn.Module):
 
     def __call__(self, input: torch.Tensor) -> torch.Tensor:
         stack: _Stack = self._lora_stack  # pyright: ignore[reportAssignmentType]
-        own = super().__call__(input if stack.columns is None else input * stack.columns)
+        taken = input if stack.columns is None else input * stack.columns
+        for multiplied in stack.inner:
+            taken = taken + multiplied(input)
+        own = super().__call__(taken)
         result = own if stack.rows is None else own + own * stack.rows
+        for multiplied in stack.outer:
+            result = result + multiplied(own)
         for delta in stack.plain:
             result = result + delta(input)
         for delta, factor in stack.within:

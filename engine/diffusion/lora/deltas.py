@@ -66,39 +66,6 @@ class LowRank(Delta):
 
 
 @dataclass(frozen=True, slots=True)
-class Hadamard(Delta):
-    """LoHa: scale · (up · down) ∘ (up2 · down2), multiplied value by value."""
-
-    up: Tensor
-    down: Tensor
-    up2: Tensor
-    down2: Tensor
-    scale: Tensor
-
-    def __call__(self, x: Tensor) -> Tensor:
-        # The product is needed whole, for one layer at a time.
-        one = self.up.to(x.dtype) @ self.down.to(x.dtype)
-        two = self.up2.to(x.dtype) @ self.down2.to(x.dtype)
-        return functional.linear(x, one * two) * self.scale
-
-    def matrix(self) -> Tensor:
-        one = self.up.float() @ self.down.float()
-        return one * (self.up2.float() @ self.down2.float()) * self.scale
-
-    def probe(self, x: Tensor) -> Tensor:
-        one = functional.linear(functional.linear(x, self.down), self.up)
-        return one * functional.linear(functional.linear(x, self.down2), self.up2) * self.scale
-
-    def scaled(self, weight: float) -> Hadamard:
-        return replace(self, scale=self.scale * weight)
-
-    def rows(self, start: int, stop: int) -> Hadamard:
-        return Hadamard(
-            self.up[start:stop], self.down, self.up2[start:stop], self.down2, self.scale
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Product:
     """A matrix, or the product of two that it is written as: left · right. right: None if whole."""
 
@@ -116,14 +83,80 @@ class Product:
             x = functional.linear(x, self.right.to(x.dtype))
         return functional.linear(x, self.left.to(x.dtype))
 
-    def matrix(self) -> Tensor:
-        """Return the whole matrix in float32."""
-        whole = self.left.float()
-        return whole if self.right is None else whole @ self.right.float()
+    def matrix(self, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Return the whole matrix."""
+        whole = self.left.to(dtype)
+        return whole if self.right is None else whole @ self.right.to(dtype)
 
     def rows(self, start: int, stop: int) -> Product:
         """Return some of the rows."""
-        return Product(self.left[start:stop], self.right)
+        return replace(self, left=self.left[start:stop])
+
+
+@dataclass(frozen=True, slots=True)
+class Tucker:
+    """A convolution's matrix in three factors: Σ left[row, m] · core[m, n, k] · right[n, channel].
+
+    left: rows × rank. core: rank × (rank · kernel). right: rank × channels. The matrix that they
+    stand for has rows × (channels · kernel).
+    """
+
+    left: Tensor
+    core: Tensor
+    right: Tensor
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the whole matrix."""
+        rank, channels = self.right.shape
+        return len(self.left), channels * self.core.shape[1] // rank
+
+    def apply(self, x: Tensor) -> Tensor:
+        """Multiply the last dimension by the matrix."""
+        points = x.unflatten(-1, (self.right.shape[1], -1)).transpose(-1, -2)
+        inner = functional.linear(points, self.right.to(x.dtype))  # … × kernel × rank
+        outer = functional.linear(inner.transpose(-1, -2).flatten(-2), self.core.to(x.dtype))
+        return functional.linear(outer, self.left.to(x.dtype))
+
+    def matrix(self, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Return the whole matrix."""
+        rows = self.left.to(dtype) @ self.core.to(dtype)
+        points = rows.unflatten(1, (len(self.right), -1)).transpose(1, 2)
+        return (points @ self.right.to(dtype)).transpose(1, 2).flatten(1)
+
+    def rows(self, start: int, stop: int) -> Tucker:
+        """Return some of the rows."""
+        return replace(self, left=self.left[start:stop])
+
+
+Factors = Product | Tucker
+"""A matrix, whole or in factors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hadamard(Delta):
+    """LoHa: scale · first ∘ second, multiplied value by value."""
+
+    first: Factors
+    second: Factors
+    scale: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        # The product is needed whole, for one layer at a time.
+        whole = self.first.matrix(x.dtype) * self.second.matrix(x.dtype)
+        return functional.linear(x, whole) * self.scale
+
+    def matrix(self) -> Tensor:
+        return self.first.matrix() * self.second.matrix() * self.scale
+
+    def probe(self, x: Tensor) -> Tensor:
+        return self.first.apply(x) * self.second.apply(x) * self.scale
+
+    def scaled(self, weight: float) -> Hadamard:
+        return replace(self, scale=self.scale * weight)
+
+    def rows(self, start: int, stop: int) -> Hadamard:
+        return Hadamard(self.first.rows(start, stop), self.second.rows(start, stop), self.scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +164,7 @@ class Kronecker(Delta):
     """LoKr: scale · first ⊗ second. skip, count: of the product's rows, the ones that are meant."""
 
     first: Product
-    second: Product
+    second: Factors
     scale: Tensor
     skip: int = 0
     count: int | None = None
@@ -163,23 +196,23 @@ class Kronecker(Delta):
 
 
 @dataclass(frozen=True, slots=True)
-class Whole(Delta):
-    """The change itself, outputs × inputs."""
+class Single(Delta):
+    """scale · one matrix: a full difference, or a kernel in factors."""
 
-    change: Tensor
+    factors: Factors
     scale: Tensor
 
     def __call__(self, x: Tensor) -> Tensor:
-        return functional.linear(x, self.change.to(x.dtype)) * self.scale
+        return self.factors.apply(x) * self.scale
 
     def matrix(self) -> Tensor:
-        return self.change.float() * self.scale
+        return self.factors.matrix() * self.scale
 
-    def scaled(self, weight: float) -> Whole:
+    def scaled(self, weight: float) -> Single:
         return replace(self, scale=self.scale * weight)
 
-    def rows(self, start: int, stop: int) -> Whole:
-        return Whole(self.change[start:stop], self.scale)
+    def rows(self, start: int, stop: int) -> Single:
+        return Single(self.factors.rows(start, stop), self.scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,15 +228,23 @@ class Convolution:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return what it adds to the output, batch × outputs × height × width."""
-        if isinstance(self.delta, LowRank):
-            inner = self._convolved(x, self.delta.down)
-            up = self.delta.up.to(x.dtype)[:, :, None, None]
-            return functional.conv2d(inner, up) * self.delta.scale
-        return self._convolved(x, self.delta.matrix())  # needed whole, for one layer at a time
+        match self.delta:
+            case LowRank(down, up, scale):
+                return _pointwise(self._convolved(x, down), up) * scale
+            case Single(Tucker(left, core, right), scale):
+                inner = self._convolved(_pointwise(x, right), core)
+                return _pointwise(inner, left) * scale
+            case _:  # needed whole, for one layer at a time
+                return self._convolved(x, self.delta.matrix())
 
     def _convolved(self, x: Tensor, matrix: Tensor) -> Tensor:
         weight = matrix.to(x.dtype).unflatten(1, (-1, *self.kernel))
         return functional.conv2d(x, weight, **self.options)
+
+
+def _pointwise(x: Tensor, matrix: Tensor) -> Tensor:
+    """Multiply the channels of every point by a matrix."""
+    return functional.conv2d(x, matrix.to(x.dtype)[:, :, None, None])
 
 
 def squared_norms(

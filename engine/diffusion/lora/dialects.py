@@ -16,8 +16,8 @@ writes what, in 2026:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from engine.diffusion.lora.targets import Target, Targets
@@ -29,6 +29,7 @@ class Role(StrEnum):
     DOWN = "lora_A"
     UP = "lora_B"
     UP_BIAS = "lora_B.bias"
+    CORE = "lora_mid"
     ALPHA = "alpha"
     MAGNITUDE = "dora_scale"
     KRON_1 = "lokr_w1"
@@ -37,16 +38,27 @@ class Role(StrEnum):
     KRON_2 = "lokr_w2"
     KRON_2A = "lokr_w2_a"
     KRON_2B = "lokr_w2_b"
+    KRON_2CORE = "lokr_t2"
     HADA_1A = "hada_w1_a"
     HADA_1B = "hada_w1_b"
+    HADA_1CORE = "hada_t1"
     HADA_2A = "hada_w2_a"
     HADA_2B = "hada_w2_b"
+    HADA_2CORE = "hada_t2"
     DIFF = "diff"
     DIFF_BIAS = "diff_b"
+    FACTORS = "weight"
+    ON_INPUT = "on_input"
+    BLOCKS = "oft_blocks"
+    STRETCH = "rescale"
+    IN_UP = "a1.weight"
+    IN_DOWN = "a2.weight"
+    OUT_UP = "b1.weight"
+    OUT_DOWN = "b2.weight"
 
 
 _ROLES: Mapping[str, Role] = {
-    **{role.value: role for role in Role},
+    **{role.value: role for role in Role if role is not Role.FACTORS},
     "lora_A.weight": Role.DOWN,
     "lora_B.weight": Role.UP,
     "lora_A.default.weight": Role.DOWN,
@@ -54,6 +66,7 @@ _ROLES: Mapping[str, Role] = {
     "lora_B.default.bias": Role.UP_BIAS,
     "lora_down.weight": Role.DOWN,
     "lora_up.weight": Role.UP,
+    "lora_mid.weight": Role.CORE,
     "lora.down.weight": Role.DOWN,
     "lora.up.weight": Role.UP,
     "lora_linear_layer.down.weight": Role.DOWN,
@@ -70,20 +83,17 @@ _MOST_DOTS = 2
 """In a suffix of `_ROLES`."""
 
 _UNREADABLE = {
-    "oft_": "OFT",
-    "boft_": "BOFT",
-    "hada_t": "LoHa for convolutions",
-    "lokr_t": "LoKr for convolutions",
-    "lora_mid": "LoRA for convolutions",
+    "oft_": "PEFT's OFT",
+    "boft_": "PEFT's BOFT",
     "lora_embedding_": "LoRA of an embedding",
-    "on_input": "IA3",
-    "ia3_": "IA3",
-    "a1.": "GLoRA",
-    "a2.": "GLoRA",
-    "b1.": "GLoRA",
-    "b2.": "GLoRA",
-    "bm1.": "GLoRA",
-    "bm2.": "GLoRA",
+    "lora_E": "AdaLoRA",
+    "ia3_": "PEFT's IA3",
+    "bm.": "GLoRA of a kernel in factors",
+    "bm1.": "GLoRA of a kernel in factors",
+    "bm2.": "GLoRA of a kernel in factors",
+    "lambda_layer": "T-LoRA",
+    "p_layer.": "T-LoRA",
+    "q_layer.": "T-LoRA",
     "vera_": "VeRA",
     "hra_": "HRA",
     "set_weight": "a replaced weight",
@@ -176,6 +186,17 @@ def role_of(key: str) -> tuple[str, Role] | None:
             if key.endswith(f"_lora.{side}.weight"):
                 return key.removesuffix(f"_lora.{side}.weight"), found
     return None
+
+
+def factors_beside(key: str, keys: Collection[str], names: Names) -> Name | None:
+    """Return the parts of the name of (IA)³'s factors; None where a tensor is something else.
+
+    They are called `weight`, as the weights of a whole model are: what lies beside them tells.
+    """
+    module, _, last = key.rpartition(".")
+    beside = f"{module}.{Role.ON_INPUT}"
+    name = names.read(beside) if last == Role.FACTORS and beside in keys else None
+    return None if name is None else replace(name, role=Role.FACTORS)
 
 
 def bare(module: str) -> str:

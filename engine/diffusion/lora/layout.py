@@ -17,6 +17,7 @@ from engine.diffusion.lora.dialects import (
     Name,
     Names,
     Role,
+    factors_beside,
     is_text_encoder,
     method_of,
     target_of,
@@ -33,6 +34,10 @@ class Method(StrEnum):
     LOKR = "LoKr"
     LOHA = "LoHa"
     FULL = "full difference"
+    IA3 = "IA3"
+    OFT = "OFT"
+    BOFT = "BOFT"
+    GLORA = "GLoRA"
 
 
 class Axis(StrEnum):
@@ -56,9 +61,17 @@ metadata. It divides alpha by the larger side of a whole second factor; LyCORIS 
 give alpha no effect there."""
 
 _KRON_FIRST = (Role.KRON_1, Role.KRON_1A, Role.KRON_1B)
-_KRON_SECOND = (Role.KRON_2, Role.KRON_2A, Role.KRON_2B)
+_KRON_SECOND = (Role.KRON_2, Role.KRON_2A, Role.KRON_2B, Role.KRON_2CORE)
 _HADA = (Role.HADA_1A, Role.HADA_1B, Role.HADA_2A, Role.HADA_2B)
+_HADA_CORES = (Role.HADA_1CORE, Role.HADA_2CORE)
 _BIASES = (Role.DIFF_BIAS, Role.UP_BIAS)
+_GLORA = (Role.IN_UP, Role.IN_DOWN, Role.OUT_UP, Role.OUT_DOWN)
+_DECOMPOSED = frozenset({Role.DOWN, Role.HADA_1A, Role.KRON_1, Role.KRON_1A})
+"""Roles of methods that can be decomposed."""
+MULTIPLIED = (Method.IA3, Method.OFT, Method.BOFT, Method.GLORA)
+"""Methods whose change is that of the layer's own weights."""
+_AS_WRITTEN = (Role.MAGNITUDE, Role.BLOCKS)
+"""Roles whose tensors are no matrices."""
 _PEFT_MAGNITUDE = "lora_magnitude_vector"
 """PEFT has one of a convolution in 1 × rows, as others write columns."""
 
@@ -140,11 +153,11 @@ def understand(
     for key, entry in entries.items():
         if key == KRON_FACTOR:
             continue
-        name = names.read(key)
+        name = names.read(key) or factors_beside(key, entries, names)
         if name is None:
             raise Unreadable(_stranger(key, origin, targets))
         role = name.role
-        if role is not Role.ALPHA and entry.dtype not in FLOATS:
+        if role not in (Role.ALPHA, Role.ON_INPUT) and entry.dtype not in FLOATS:
             raise Unreadable(f"{key} has the type {entry.dtype}, not a floating one")
         _, roles = groups.setdefault(name.module, (name, {}))
         if role in roles:
@@ -177,7 +190,7 @@ def _stranger(key: str, origin: Origin | None, targets: Targets) -> str:
         return f"it adapts the text encoder ({key}), and only the transformer can be adapted"
     method = method_of(key)
     if method is not None:
-        return f"{key} belongs to {method}, which is not read"
+        return f"it uses {method}, which is not read ({key})"
     module, _, last = key.rpartition(".")
     if last in ("weight", "bias") and target_of(module, targets) is not None:
         return f"{key} is a weight itself: this is a whole model, not a LoRA"
@@ -202,7 +215,7 @@ def _adaptation(
         raise Unreadable(f"{first} adapts {name.bare}, which this model does not have")
     shape = {
         role: as_matrix(entries[key].shape, target.kernel)
-        if role is not Role.MAGNITUDE
+        if role not in _AS_WRITTEN
         else entries[key].shape
         for role, key in roles.items()
     }
@@ -217,6 +230,8 @@ def _adaptation(
     check.biases()
     if target.parts[0].is_norm and method is not Method.FULL:
         raise Unreadable(f"{first} is a {method} of a norm, {target.names}")
+    if method in MULTIPLIED and len(target.parts) > 1:
+        raise Unreadable(f"it uses {method} on {target.names} as one layer, which is not read")
     divisor = rank
     if method is Method.LOKR and musubi and Role.KRON_2 in shape:
         divisor = max(shape[Role.KRON_2])
@@ -244,22 +259,28 @@ def _method(check: _Check) -> tuple[Method, int | None]:
     """Return the method of a group of tensors and its rank, after checking every shape."""
     has = check.roles.keys() - {Role.ALPHA, Role.MAGNITUDE, *_BIASES}
     rows, inputs = check.target.outputs, check.target.inputs
-    if has & {Role.DOWN, Role.UP}:
-        check.only(Role.DOWN, Role.UP)
+    if has & {Role.DOWN, Role.UP, Role.CORE}:
+        check.only(Role.DOWN, Role.UP, *(has & {Role.CORE}))
         rank = check.length(Role.DOWN, 0)
+        if Role.CORE in has:
+            inputs //= check.kernel(Role.CORE, rank)
         check.is_shaped(Role.DOWN, (rank, inputs))
         check.is_shaped(Role.UP, (rows, rank))
         return Method.LORA, rank
-    if has & set(_HADA):
-        check.only(*_HADA)
-        rank = check.length(Role.HADA_1B, 0)
-        check.is_shaped(Role.HADA_1A, (rows, rank))
-        check.is_shaped(Role.HADA_1B, (rank, inputs))
-        check.is_shaped(Role.HADA_2A, (rows, rank))
-        check.is_shaped(Role.HADA_2B, (rank, inputs))
-        return Method.LOHA, rank
+    if has & {*_HADA, *_HADA_CORES}:
+        return Method.LOHA, _hada(check, bool(has & set(_HADA_CORES)))
     if has & {*_KRON_FIRST, *_KRON_SECOND}:
         return Method.LOKR, _kron(check)
+    if has & {Role.FACTORS, Role.ON_INPUT}:
+        check.only(Role.FACTORS, Role.ON_INPUT)
+        check.factors()
+        return Method.IA3, None
+    if has & {Role.BLOCKS, Role.STRETCH}:
+        check.only(Role.BLOCKS, *(has & {Role.STRETCH}))
+        return check.blocks(), None
+    if has & set(_GLORA):
+        check.only(*_GLORA)
+        return Method.GLORA, _glora(check)
     if Role.DIFF in has:
         check.only(Role.DIFF)
         whole = (rows,) if check.target.parts[0].is_norm else (rows, inputs)
@@ -272,34 +293,64 @@ def _method(check: _Check) -> tuple[Method, int | None]:
     raise Unreadable(f"{key} stands alone: nothing in the file goes with it")
 
 
+def _hada(check: _Check, has_cores: bool) -> int:
+    """Check both factors of a product value by value; return the rank."""
+    check.only(*_HADA, *(_HADA_CORES if has_cores else ()))
+    rank = check.length(Role.HADA_1B, 0)
+    rows, inputs = check.target.outputs, check.target.inputs
+    for left, right, core in (
+        (Role.HADA_1A, Role.HADA_1B, Role.HADA_1CORE),
+        (Role.HADA_2A, Role.HADA_2B, Role.HADA_2CORE),
+    ):
+        kernel = check.kernel(core, rank) if has_cores else 1
+        check.is_shaped(left, (rank, rows) if has_cores else (rows, rank))
+        check.is_shaped(right, (rank, inputs // kernel))
+    return rank
+
+
 def _kron(check: _Check) -> int | None:
-    """Check both factors of a Kronecker product, whole or as a product; return the rank."""
+    """Check both factors of a Kronecker product, whole or in factors; return the rank."""
     whole = [role for role in (Role.KRON_1, Role.KRON_2) if role in check.roles]
+    core = Role.KRON_2CORE if Role.KRON_2CORE in check.roles else None
     split = [
         role
-        for one, two in ((Role.KRON_1, _KRON_FIRST[1:]), (Role.KRON_2, _KRON_SECOND[1:]))
+        for one, two in ((Role.KRON_1, _KRON_FIRST[1:]), (Role.KRON_2, _KRON_SECOND[1:3]))
         if one not in check.roles
         for role in two
     ]
+    if core is not None and Role.KRON_2 not in check.roles:
+        split.append(core)
     check.only(*whole, *split)
     rows, inputs, rank = 1, 1, None
-    for one, (left, right) in (
-        (Role.KRON_1, (Role.KRON_1A, Role.KRON_1B)),
-        (Role.KRON_2, (Role.KRON_2A, Role.KRON_2B)),
-    ):
+    for one, left, right in (_KRON_FIRST, _KRON_SECOND[:3]):
         if one in check.roles:
             rows, inputs = rows * check.length(one, 0), inputs * check.length(one, 1)
             continue
-        inner = check.length(right, 0)
-        check.is_shaped(left, (check.length(left, 0), inner))
-        rows, inputs = rows * check.length(left, 0), inputs * check.length(right, 1)
-        rank = inner  # of the second factor where both have one, as LyCORIS reckons
+        rank = check.length(right, 0)  # of the second where both have one, as LyCORIS reckons
+        inputs *= check.length(right, 1)
+        if one is Role.KRON_2 and core is not None:
+            inputs *= check.kernel(core, rank)
+            check.is_shaped(left, (rank, check.length(left, 1)))
+            rows *= check.length(left, 1)
+        else:
+            check.is_shaped(left, (check.length(left, 0), rank))
+            rows *= check.length(left, 0)
     if (rows, inputs) != (check.target.outputs, check.target.inputs):
         key = check.roles[(whole or split)[0]]
         raise Unreadable(
             f"{key} and its other factor make {rows}×{inputs}, but {check.target.names} "
             f"has {check.target.outputs}×{check.target.inputs}"
         )
+    return rank
+
+
+def _glora(check: _Check) -> int:
+    """Check the pair that multiplies the weights and the pair beside it; return the rank."""
+    rank = check.length(Role.OUT_DOWN, 0)
+    check.is_shaped(Role.IN_UP, (check.target.channels, rank))
+    check.is_shaped(Role.IN_DOWN, (rank, check.target.channels))
+    check.is_shaped(Role.OUT_UP, (check.target.outputs, rank))
+    check.is_shaped(Role.OUT_DOWN, (rank, check.target.inputs))
     return rank
 
 
@@ -320,11 +371,41 @@ class _Check:
         extra = self.roles.keys() - {*wanted, Role.ALPHA, Role.MAGNITUDE, *_BIASES}
         if extra:
             wrong = min(self.roles[role] for role in extra)
-            raise Unreadable(f"{wrong} belongs to another method than {key}")
-        if Role.MAGNITUDE in self.roles and (not wanted or wanted == (Role.DIFF,)):
+            right = self.roles[wanted[0]] if wanted else key
+            raise Unreadable(f"{wrong} belongs to another method than {right}")
+        if Role.MAGNITUDE in self.roles and _DECOMPOSED.isdisjoint(wanted):
             raise Unreadable(f"{self.roles[Role.MAGNITUDE]} stands beside no factors")
         if Role.UP_BIAS in self.roles and Role.UP not in wanted:
             raise Unreadable(f"{self.roles[Role.UP_BIAS]} stands beside no lora_B")
+
+    def factors(self) -> None:
+        """Require one factor for each channel that the layer takes or gives."""
+        found, rows = self.shape[Role.FACTORS], self.target.outputs
+        sizes = (self.target.channels, rows)
+        if found not in {(*ones, size) for size in sizes for ones in ((), (1,))}:
+            raise Unreadable(
+                f"{self.roles[Role.FACTORS]} is {_written(found)}, but {self.target.names} needs "
+                f"{sizes[0]} or {sizes[1]}"
+            )
+        if _size(self.shape[Role.ON_INPUT]) != 1:
+            raise Unreadable(f"{self.roles[Role.ON_INPUT]} is not one value")
+
+    def blocks(self) -> Method:
+        """Require blocks that cover the outputs, in one stage or as a butterfly of several."""
+        found, rows = self.shape[Role.BLOCKS], self.target.outputs
+        if Role.STRETCH in self.roles:
+            self.is_shaped(Role.STRETCH, (rows, 1))
+        plain = len(found) == 3
+        if plain or len(found) == 4:
+            stages, count, high, wide = (1, *found) if plain else found
+            fits = stages > 0 and high == wide and count * wide == rows
+            # Each stage of a butterfly takes halves of blocks from twice as far.
+            if fits and (plain or (wide % 2 == 0 and count % 2 ** (stages - 1) == 0)):
+                return Method.OFT if plain else Method.BOFT
+        raise Unreadable(
+            f"{self.roles[Role.BLOCKS]} is {_written(found)}, which does not fit the {rows} "
+            f"outputs of {self.target.names}"
+        )
 
     def length(self, role: Role, axis: int) -> int:
         """Return one side of a matrix, which must not be empty."""
@@ -332,6 +413,15 @@ class _Check:
         if len(found) != 2 or 0 in found:
             raise Unreadable(f"{self.roles[role]} is {_written(found)}, not a matrix")
         return found[axis]
+
+    def kernel(self, role: Role, rank: int) -> int:
+        """Check the core of a kernel in factors; return the size of the kernel."""
+        if self.target.kernel is None:
+            key, names = self.roles[role], self.target.names
+            raise Unreadable(f"{key} is for a convolution's kernel, and {names} has none")
+        size = math.prod(self.target.kernel)
+        self.is_shaped(role, (rank, rank * size))
+        return size
 
     def is_shaped(self, role: Role, wanted: tuple[int, ...]) -> None:
         if self.shape[role] != wanted:

@@ -72,6 +72,11 @@ class Target:
         return self.parts[0].inputs
 
     @property
+    def channels(self) -> int:
+        """Values that it takes at one point: inputs without the kernel of a convolution."""
+        return self.inputs // math.prod(self.kernel or ())
+
+    @property
     def outputs(self) -> int:
         """Values that it gives, over all parts."""
         return sum(part.outputs for part in self.parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -14,15 +15,19 @@ from torch import nn
 
 from engine.diffusion.lora.deltas import (
     Delta,
+    Factors,
     Hadamard,
     Kronecker,
     LowRank,
     Product,
-    Whole,
+    Single,
+    Tucker,
     squared_norms,
 )
 from engine.diffusion.lora.dialects import Role
-from engine.diffusion.lora.layout import Adaptation, Axis, Method
+from engine.diffusion.lora.headers import FLOATS
+from engine.diffusion.lora.layout import MULTIPLIED, Adaptation, Axis, Method
+from engine.diffusion.lora.multipliers import Diagonal, Multiplier, Rotation, Side, rotations
 from engine.diffusion.lora.shelf import OpenedLora, Stamp
 from engine.diffusion.lora.targets import Part
 from engine.errors import LoraInvalid
@@ -34,11 +39,26 @@ _DTYPES = {
     "BF16": torch.bfloat16,
     "F8_E4M3": torch.float8_e4m3fn,
     "F8_E5M2": torch.float8_e5m2,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
 }
-_SURELY_FINITE = 1e4
-"""No method multiplies more than four factors and adds up more than 10^7 products, so that smaller
-values and scales stay below 10^27 in every result; float32 and bfloat16 end at 10^38."""
-_EXACT_ROLES = (Role.ALPHA, Role.MAGNITUDE, Role.DIFF_BIAS, Role.UP_BIAS)
+_SURELY_FINITE = 1e3
+"""No method multiplies more than six factors and adds up more than 10^13 products, so that smaller
+values and scales stay below 10^34 in every result; float32 and bfloat16 end at 10^38."""
+_EXACT_ROLES = (
+    Role.ALPHA,
+    Role.MAGNITUDE,
+    Role.DIFF_BIAS,
+    Role.UP_BIAS,
+    Role.FACTORS,
+    Role.ON_INPUT,
+    Role.BLOCKS,
+    Role.STRETCH,
+)
 """Small tensors that are kept in float32, whatever is computed in."""
 
 
@@ -86,7 +106,7 @@ class Change:
     """The change of one part by one LoRA.
 
     delta: of a layer's weights, None where only its bias changes. weight: of a norm's weights,
-    float32. bias: float32.
+    float32. bias: float32. multiplier: what is multiplied with the layer's own weights, and added.
     """
 
     part: Part
@@ -94,6 +114,7 @@ class Change:
     weight: torch.Tensor | None = None
     bias: torch.Tensor | None = None
     decomposition: Decomposition | None = None
+    multiplier: Multiplier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +158,11 @@ class _Tensors:
         self._made: dict[str, torch.Tensor] = {}
 
     @property
+    def name(self) -> str:
+        """The LoRA's, for errors."""
+        return self._lora.name
+
+    @property
     def device_bytes(self) -> int:
         """What the tensors take, once this object is gone."""
         made = sum(each.nbytes for each in self._made.values())
@@ -158,6 +184,10 @@ class _Tensors:
         entry = self._lora.entries[key]
         shape = entry.shape if len(entry.shape) < 3 else (entry.shape[0], -1)
         return self.span(entry.dtype, entry.start, entry.stop).view(shape)
+
+    def shape(self, key: str) -> tuple[int, ...]:
+        """Return the sides of a tensor as the file has them."""
+        return self._lora.entries[key].shape
 
     def span(self, kind: str, start: int, stop: int) -> torch.Tensor:
         """Return a part of the data as values of one type."""
@@ -208,6 +238,11 @@ def _changes(each: Adaptation, tensors: _Tensors, scale: torch.Tensor) -> Iterat
         weight = tensors.exact(keys[Role.DIFF]) if Role.DIFF in keys else None
         yield Change(part, weight=weight, bias=bias)
         return
+    if each.method in MULTIPLIED:
+        (part,) = each.target.parts
+        delta = _delta(each, tensors, scale)
+        yield Change(part, delta, bias=bias, multiplier=_multiplier(each, tensors, scale))
+        return
     delta = _delta(each, tensors, scale)
     pieces = [
         (part, start, stop, None if delta is None else delta.rows(start, stop))
@@ -234,27 +269,71 @@ def _delta(each: Adaptation, tensors: _Tensors, scale: torch.Tensor) -> Delta | 
     def factor(role: Role) -> torch.Tensor:
         return tensors.factor(keys[role])
 
-    def product(whole: Role, left: Role, right: Role) -> Product:
-        if whole in keys:
-            return Product(factor(whole))
+    def factors(left: Role, right: Role, core: Role) -> Factors:
+        if core in keys:  # its left factor is written the other way round
+            return Tucker(factor(left).T, factor(core), factor(right))
         return Product(factor(left), factor(right))
 
     match each.method:
+        case Method.LORA if Role.CORE in keys:
+            return Single(Tucker(factor(Role.UP), factor(Role.CORE), factor(Role.DOWN)), scale)
         case Method.LORA:
             return LowRank(factor(Role.DOWN), factor(Role.UP), scale)
         case Method.LOHA:
-            return Hadamard(
-                factor(Role.HADA_1A),
-                factor(Role.HADA_1B),
-                factor(Role.HADA_2A),
-                factor(Role.HADA_2B),
-                scale,
-            )
+            first = factors(Role.HADA_1A, Role.HADA_1B, Role.HADA_1CORE)
+            return Hadamard(first, factors(Role.HADA_2A, Role.HADA_2B, Role.HADA_2CORE), scale)
         case Method.LOKR:
-            first = product(Role.KRON_1, Role.KRON_1A, Role.KRON_1B)
-            return Kronecker(first, product(Role.KRON_2, Role.KRON_2A, Role.KRON_2B), scale)
+            whole = Role.KRON_1 in keys
+            one = Product(
+                factor(Role.KRON_1 if whole else Role.KRON_1A),
+                None if whole else factor(Role.KRON_1B),
+            )
+            if Role.KRON_2 in keys:
+                return Kronecker(one, Product(factor(Role.KRON_2)), scale)
+            two = factors(Role.KRON_2A, Role.KRON_2B, Role.KRON_2CORE)
+            return Kronecker(one, two, scale)
         case Method.FULL:
-            return Whole(factor(Role.DIFF), scale) if Role.DIFF in keys else None
+            return Single(Product(factor(Role.DIFF)), scale) if Role.DIFF in keys else None
+        case Method.GLORA:
+            return LowRank(factor(Role.OUT_DOWN), factor(Role.OUT_UP), scale)
+        case Method.IA3 | Method.OFT | Method.BOFT:
+            return None
+
+
+def _multiplier(each: Adaptation, tensors: _Tensors, scale: torch.Tensor) -> Multiplier:
+    keys = each.keys
+    if each.method is Method.GLORA:
+        action = Product(tensors.factor(keys[Role.IN_UP]), tensors.factor(keys[Role.IN_DOWN]))
+        return Multiplier(Side.INPUTS, each.target.channels, action, scale)
+    if each.method is Method.IA3:
+        return _scaling(each, tensors, scale)
+    rows = each.target.outputs
+    blocks = tensors.exact(keys[Role.BLOCKS]).view(tensors.shape(keys[Role.BLOCKS]))
+    # The limit is one for each output; 0 where there is none.
+    alpha = float(tensors.exact(keys[Role.ALPHA])) if Role.ALPHA in keys else 0.0
+    turned = rotations(blocks, alpha * rows)
+    stretch = tensors.exact(keys[Role.STRETCH]) if Role.STRETCH in keys else None
+    if each.method is Method.OFT:  # which turns the other way than BOFT
+        turned = turned.mT[None]
+    rotation = Rotation(turned, each.method is Method.BOFT, stretch)
+    return Multiplier(Side.OUTPUTS, rows, rotation, scale)
+
+
+def _scaling(each: Adaptation, tensors: _Tensors, scale: torch.Tensor) -> Multiplier:
+    """Return (IA)³'s factors, on the side of the layer to which they belong.
+
+    Raises LoraInvalid where the file says a side that has another size.
+    """
+    key = each.keys[Role.FACTORS]
+    factors, on_input = tensors.exact(key), bool(tensors.exact(each.keys[Role.ON_INPUT]))
+    wanted = each.target.channels if on_input else each.target.outputs
+    if len(factors) != wanted:
+        side = "takes" if on_input else "gives"
+        raise LoraInvalid(
+            tensors.name,
+            f"{key} has {len(factors)} values, but {each.target.names} {side} {wanted}",
+        )
+    return Multiplier(Side.INPUTS if on_input else Side.OUTPUTS, wanted, Diagonal(factors), scale)
 
 
 def _largest(lora: OpenedLora, tensors: _Tensors) -> float:
@@ -265,7 +344,7 @@ def _largest(lora: OpenedLora, tensors: _Tensors) -> float:
     """
     spans: list[tuple[str, int, int]] = []
     for entry in lora.entries.values():
-        if entry.dtype not in _DTYPES or entry.start == entry.stop:
+        if entry.dtype not in FLOATS or entry.start == entry.stop:
             continue
         if spans and spans[-1][0] == entry.dtype and spans[-1][2] == entry.start:
             spans[-1] = (entry.dtype, spans[-1][1], entry.stop)
@@ -292,16 +371,18 @@ def _check_finite(
     """
     if _largest(lora, tensors) < _SURELY_FINITE and lora.scales.largest < _SURELY_FINITE:
         return
-    probes: dict[int, torch.Tensor] = {}
+
+    @functools.cache
+    def probe(size: int) -> torch.Tensor:
+        """Return an input without a zero, so that nothing hides behind a product with it."""
+        return torch.arange(size, dtype=torch.float32).cos().to(device, dtype)[None]
+
     found: list[torch.Tensor] = []
     for change in changes.values():
         if change.delta is not None:
-            size = change.part.inputs
-            if size not in probes:
-                # No value is zero, so that nothing hides behind a product with it.
-                probe = torch.arange(size, dtype=torch.float32).cos()
-                probes[size] = probe.to(device, dtype)[None]
-            found.append(change.delta.probe(probes[size]))
+            found.append(change.delta.probe(probe(change.part.inputs)))
+        if change.multiplier is not None:
+            found.append(change.multiplier(probe(change.multiplier.channels)))
         found += [each for each in (change.weight, change.bias) if each is not None]
         if change.decomposition is not None:
             found.append(change.decomposition.magnitude)

@@ -130,7 +130,7 @@ def test_any_together(weights: dict[str, float], folder: Path) -> None:
     before, own = writing.answer(transformer), state(transformer)
     adapters = adapters_of(folder)
     if set(CLASHING) <= weights.keys():
-        with pytest.raises(LoraRefused, match="cannot act together: one decomposes the rows of"):
+        with pytest.raises(LoraRefused, match="cannot act together: one multiplies the rows of"):
             adapters.applied(transformer, weights).__enter__()
     else:
         loras = [(LORAS[name], weight) for name, weight in weights.items()]

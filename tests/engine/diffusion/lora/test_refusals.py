@@ -210,19 +210,19 @@ UNREADABLE: dict[str, tuple[Callable[[Tensors], object], str]] = {
     ),
     "OFT": (
         lambda own: own.update({f"{Q}.oft_blocks": tensor(4, 12, 12)}),
-        f"{Q}.oft_blocks belongs to OFT, which is not read",
+        f"{Q}.oft_blocks belongs to another method than {Q}.lora_A.weight",
     ),
     "convolutional LoRA": (
         lambda own: own.update({f"{Q}.lora_mid.weight": tensor(4, 4)}),
-        "lora_mid.weight belongs to LoRA for convolutions, which is not read",
+        "lora_mid.weight is for a convolution's kernel, and layers.0.attention.to_q has none",
     ),
     "GLoRA": (
-        lambda own: own.update({f"{Q}.a1.weight": tensor(4, 4)}),
-        "a1.weight belongs to GLoRA, which is not read",
+        lambda own: own.update({f"{Q}.bm.weight": tensor(4, 4)}),
+        rf"it uses GLoRA of a kernel in factors, which is not read \({Q}.bm.weight\)",
     ),
     "a replaced weight": (
         lambda own: own.update({f"{Q}.set_weight": tensor(4, 4)}),
-        "set_weight belongs to a replaced weight, which is not read",
+        rf"it uses a replaced weight, which is not read \({Q}.set_weight\)",
     ),
     "the text encoder": (
         lambda own: own.update(pair("lora_te_layers_0_self_attn_q_proj", 24, 24)),
@@ -235,6 +235,10 @@ UNREADABLE: dict[str, tuple[Callable[[Tensors], object], str]] = {
     "trained words": (
         lambda own: own.update({"bundle_emb.fox.qwen": tensor(4, 24)}),
         r"it adapts the text encoder \(bundle_emb.fox.qwen\)",
+    ),
+    "OFT of PEFT": (
+        lambda own: own.update({f"{Q}.oft_R.weight": tensor(4, 66)}),
+        rf"it uses PEFT's OFT, which is not read \({Q}.oft_R.weight\)",
     ),
     "a stray tensor": (
         lambda own: own.update({"global_step": tensor()}),

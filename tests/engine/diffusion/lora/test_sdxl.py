@@ -30,6 +30,12 @@ from tests.engine.diffusion.tiny_sdxl import build_tiny_sdxl
 CPU = torch.device("cpu")
 ELSEWHERE = torch.device("cpu", 0)
 """Another name of the same memory, to which tensors are really copied."""
+NORMS = (
+    "mid_block.resnets.0.norm1",
+    "conv_norm_out",
+    f"{writing_sdxl.ATTENTION}.norm2",
+    "text_encoder.encoder.layers.0.layer_norm1",
+)
 ALL = (*writing_sdxl.UNET, *writing_sdxl.CONVOLUTIONS, *writing_sdxl.ENCODERS)
 
 
@@ -111,6 +117,17 @@ def test_processors_of_attention(tmp_path: Path) -> None:
 def test_other_methods(factors: Factors, tmp_path: Path) -> None:
     """LyCORIS' methods act as they are defined, with the kernel among the columns."""
     agrees(tmp_path, DIALECTS["kohya"](factors), factors, weight=0.7)
+
+
+def test_differences(tmp_path: Path) -> None:
+    """Differences of layers, convolutions, norms and biases are added as they are."""
+    layers = (*writing_sdxl.CONVOLUTIONS[:4], *writing_sdxl.UNET[:3], *writing_sdxl.ENCODERS[:2])
+    factors = writing_sdxl.differences((*layers, *NORMS))
+    tensors = DIALECTS["kohya"]({name: factors[name] for name in layers})
+    norms = DIALECTS["kohya"]({name: factors[name] for name in NORMS})
+    for name, tensor in norms.items():  # as LyCORIS calls those of norms
+        tensors[name.replace("diff_b", "b_norm").replace("diff", "w_norm")] = tensor
+    agrees(tmp_path, tensors, factors, weight=0.8)
 
 
 def test_streamed_in_bfloat16(tmp_path: Path) -> None:

@@ -154,6 +154,86 @@ def kronecker(modules: tuple[str, ...], *, seed: int = 0) -> Factors:
     return _made(modules, factors, None, None, seed)
 
 
+def differences(modules: tuple[str, ...], *, seed: int = 0) -> Factors:
+    """Full differences of layers, convolutions and norms, and of their biases."""
+    generator = torch.Generator().manual_seed(seed)
+    found: Factors = {}
+    for name in modules:
+        module = module_of(*_original(), name)
+        for parameter, role in (("weight", "diff"), ("bias", "diff_b")):
+            own = getattr(module, parameter, None)
+            if own is not None:
+                found.setdefault(name, {})[role] = torch.randn(own.shape, generator=generator) / 8
+    return found
+
+
+def tucker(
+    modules: tuple[str, ...],
+    method: str,
+    *,
+    split: bool = False,
+    alpha: float | None = None,
+    decomposed: str | None = None,
+    seed: int = 0,
+) -> Factors:
+    """A LoRA, LoHa or LoKr with the kernels of convolutions in factors; others are as ever.
+
+    split: the first factor of a LoKr is a product too.
+    """
+    rank = 3
+
+    def factors(rows: int, inside: tuple[int, ...], random: Callable[..., torch.Tensor]) -> Tensors:
+        channels, *kernel = inside
+        core = any(each > 1 for each in kernel)
+        if method == "LoRA":
+            ones = [1] * len(kernel)
+            down = random(rank, channels, *(ones if core else kernel))
+            made = {"lora_A": down, "lora_B": random(rows, rank, *ones)}
+            return made | ({"lora_mid": random(rank, rank, *kernel)} if core else {})
+        if method == "LoHa":
+            numbers, names = (1, 2), ("hada_w{}_a", "hada_w{}_b", "hada_t{}")
+        else:
+            numbers, names = (2,), ("lokr_w{}_a", "lokr_w{}_b", "lokr_t{}")
+            rows, channels = rows // 2, channels // 2
+        made: Tensors = {}
+        for left, right, middle in ([each.format(number) for each in names] for number in numbers):
+            made[left] = random(rank, rows) if core else random(rows, rank)
+            made[right] = random(rank, channels)
+            if core:
+                made[middle] = random(rank, rank, *kernel)
+        if method == "LoKr":
+            pair = {"lokr_w1_a": random(2, rank), "lokr_w1_b": random(rank, 2)}
+            made |= pair if split else {"lokr_w1": random(2, 2)}
+        return made
+
+    return _made(modules, factors, alpha, decomposed, seed)
+
+
+def difference(factors: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """The change of a layer's weights, outputs × inputs, computed in double precision."""
+    own = {role: each.double() for role, each in factors.items()}
+    scale = float(own["alpha"]) / 3 if "alpha" in own else 1.0
+
+    def kernel(core: str, left: str, right: str) -> torch.Tensor:
+        return torch.einsum("mnhw,mo,ni->oihw", own[core], own[left], own[right])
+
+    if "lora_mid" in own:
+        own["left"], own["right"] = own["lora_B"][..., 0, 0].T, own["lora_A"][..., 0, 0]
+        return scale * kernel("lora_mid", "left", "right").flatten(1)
+    if "hada_t1" in own:
+        first = kernel("hada_t1", "hada_w1_a", "hada_w1_b")
+        return scale * (first * kernel("hada_t2", "hada_w2_a", "hada_w2_b")).flatten(1)
+    if "lokr_t2" in own:
+        second = kernel("lokr_t2", "lokr_w2_a", "lokr_w2_b")
+        first = own["lokr_w1"] if "lokr_w1" in own else own["lokr_w1_a"] @ own["lokr_w1_b"]
+        blocks = torch.einsum("ab,oihw->aobihw", first, second)
+        return scale * blocks.flatten(0, 1).flatten(1)
+    flat = {role: each.flatten(1) if each.dim() > 2 else each for role, each in factors.items()}
+    delta = change(flat)
+    assert delta is not None
+    return delta
+
+
 def _made(
     modules: tuple[str, ...],
     factors: Callable[[int, tuple[int, ...], Callable[..., torch.Tensor]], Tensors],
@@ -186,12 +266,10 @@ def merged(unet: Any, encoders: Any, factors: Factors, weight: float = 1.0) -> t
     """Copies with the changes in their weights, computed in double precision."""
     pair = copy.deepcopy(unet), copy.deepcopy(encoders)
     for name, each in factors.items():
-        parameter = module_of(*pair, name).get_parameter("weight")
-        own = parameter.double().flatten(1)
-        flat = {role: one.flatten(1) if one.dim() > 2 else one for role, one in each.items()}
-        delta = change(flat)
-        assert delta is not None
-        changed = own + delta
+        module = module_of(*pair, name)
+        parameter = module.get_parameter("weight")
+        own = parameter.double().flatten(1) if parameter.dim() > 1 else parameter.double()
+        changed = own + difference(each)
         if "dora_scale" in each:
             magnitude, axes = each["dora_scale"].double(), (1, 2, 3)[: parameter.dim() - 1]
             axes = axes if magnitude.shape[1] == 1 else (0, *axes[1:])
@@ -199,6 +277,9 @@ def merged(unet: Any, encoders: Any, factors: Factors, weight: float = 1.0) -> t
             changed = magnitude * whole / whole.square().sum(dim=axes, keepdim=True).sqrt()
             changed = changed.flatten(1)
         parameter.copy_((own + weight * (changed - own)).view(parameter.shape))
+        if "diff_b" in each:
+            bias = module.get_parameter("bias")
+            bias.copy_(bias.double() + weight * each["diff_b"].double())
     return pair
 
 
@@ -232,7 +313,11 @@ def _processor(name: str) -> str:
     raise ValueError(f"processors have no {name}")
 
 
-_KOHYA = {"lora_A": "lora_down.weight", "lora_B": "lora_up.weight"}
+_KOHYA = {
+    "lora_A": "lora_down.weight",
+    "lora_B": "lora_up.weight",
+    "lora_mid": "lora_mid.weight",
+}
 _PEFT = {"lora_A": "lora_A.weight", "lora_B": "lora_B.weight"}
 _OLD = {"lora_A": "down.weight", "lora_B": "up.weight"}
 
