@@ -117,7 +117,9 @@ def test_a_lora_is_painted_with() -> None:
     assert plain["loras"] == [] and tagged["loras"] == ink["loras"]
     ((use,), *_) = ink["loras"], None
     assert (use["name"], use["weight"], len(use["sha256"])) == ("ink", 0.8, 64)
-    assert "LoRAs:" in zimagine("inspect", "ink.png").stdout
+    said = zimagine("inspect", "ink.png").stdout
+    assert "LoRAs:" in said and "--lora ink:0.8" in said and "--lora none" not in said
+    assert "--lora none" in zimagine("inspect", "plain.png").stdout
     assert "Did you mean `ink`?" in refused("a lake", "--lora", "inc")
     catalog = LoraCatalog(configured_shelf(EngineSettings(loras=Path("loras"))))
     styled = resolve_later(GenerationParams("a lake in ink"), SKETCH_FAMILY, loras=catalog)(None)
