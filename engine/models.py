@@ -29,6 +29,7 @@ class Models:
         self._renderer: Renderer | None = None
         self._loaded: str | None = None
         self._loading: str | None = None
+        self._unloaded = False
         self._began_s = 0.0
         # Also of models that were loaded before: they still count tokens.
         self._known: dict[str, Renderer] = {}
@@ -52,9 +53,21 @@ class Models:
         return self._loaded
 
     @property
+    def in_memory(self) -> str | None:
+        """The name of the loaded model, unless its memory was freed while nothing was painted."""
+        return None if self._unloaded else self._loaded
+
+    @property
     def loading(self) -> str | None:
         """The name of the model that is being loaded now."""
         return self._loading
+
+    @property
+    def loading_left_s(self) -> float | None:
+        """The seconds that the loading which has begun still takes, 0 when it takes longer than it
+        used to; None if nothing is being loaded, or before anything was."""
+        whole_s = None if self._loading is None else self.load_s(self._loading)
+        return None if whole_s is None else max(0.0, whole_s - (time.monotonic() - self._began_s))
 
     @property
     def info(self) -> ModelInfo | None:
@@ -83,7 +96,7 @@ class Models:
         total_s, at = 0.0, self._loaded
         if self._loading is not None:
             at = self._loading
-            total_s += max(0.0, (self.load_s(at) or 0.0) - (time.monotonic() - self._began_s))
+            total_s += self.loading_left_s or 0.0
         for model in map(self.name_of, models):
             if model != at:
                 total_s += self.load_s(model) or 0.0
@@ -118,6 +131,16 @@ class Models:
                     await self._load(thread, before)
             raise
 
+    async def unload(self, thread: ExecutorThread) -> None:
+        """Free the memory of the loaded model until it is painted with. Raises what it raises."""
+        if self._renderer is not None:
+            await thread.run(self._renderer.unload)
+            self._unloaded = True
+
+    def painting(self) -> None:
+        """Note that the loaded model is painted with, which brings it back into memory."""
+        self._unloaded = False
+
     async def _load(self, thread: ExecutorThread, name: str) -> None:
         self._loading, self._began_s = name, time.monotonic()
         try:
@@ -133,7 +156,7 @@ class Models:
             self._loading = None
         self._durations_s[name] = time.monotonic() - self._began_s
         self._renderer = self._known[name] = renderer
-        self._loaded, self._info = name, renderer.info
+        self._loaded, self._info, self._unloaded = name, renderer.info, False
         self._failed_s.pop(name, None)
 
     async def _close(self, thread: ExecutorThread) -> None:

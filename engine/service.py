@@ -308,7 +308,7 @@ class Engine:
         except TimeoutError:
             # Memory that cannot be freed now is freed the next time or never: no job fails for it.
             with contextlib.suppress(Exception):
-                await thread.run(self._renderer.unload)
+                await self.models.unload(thread)
             return await self.queue.take(self._preference())
 
     def _preference(self) -> Callable[[EngineJob], bool] | None:
@@ -390,6 +390,7 @@ class Engine:
         if self._state is EngineState.READY:
             self._enter(EngineState.PAINTING)
         spec = job.spec
+        self.models.painting()
         self._hear(job, Progress(0, spec.request.forwards * spec.count))
         batch = [
             RenderTask(request, job.stop_requested, spec.replay, inputs, spec.previews)

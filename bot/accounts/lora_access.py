@@ -1,4 +1,4 @@
-"""Which LoRAs a member may use: what the owner's folder offers, and what admins opened here."""
+"""Which LoRAs a member may use: what a model can be painted with, and what admins opened here."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from functools import partial
 from bot.accounts.openings import Opened, Openings
 from bot.accounts.permissions import Action, Actor, PermissionLevel, Permissions
 from bot.request.loras import LoraCatalog, StylePick
+from bot.request.model_loras import any_offered, matching_any, names_for_any
+from bot.request.models import ModelCatalog, OfferedModel
 from bot.request.outcomes import Refused
 from bot.request.params import GenerationParams
-from bot.request.reasons.loras import LoraClosed, UnknownLora
+from bot.request.reasons.loras import LoraClosed, ModelWithoutLoras, UnknownLora
 from bot.request.values.loras import read_loras
 from engine.diffusion.lora.shelf import LoraInfo
 from engine.loras import LoraUse
@@ -23,30 +25,24 @@ seconds afterwards, and Discord waits three for the answer."""
 
 
 class LoraAccess:
-    """Reads the folder on other threads. Owners of the bot may use everything in it."""
+    """Reads folders on other threads. Owners of the bot may use everything in them.
 
-    def __init__(self, catalog: LoraCatalog, permissions: Permissions, opened: OpenLoras) -> None:
-        self._catalog = catalog
+    What is open has names alone: it is open with every model that can use it.
+    """
+
+    def __init__(self, models: ModelCatalog, permissions: Permissions, opened: OpenLoras) -> None:
+        self._models = models
         self._permissions = permissions
         self._openings = Openings(opened, permissions, READ_LIMIT_S)
 
-    @property
-    def offered(self) -> bool:
-        """Whether the owner has set a folder."""
-        return self._catalog.offered
-
     async def refusal(
-        self, actor: Actor, loras: Iterable[LoraUse], catalog: LoraCatalog | None = None
+        self, actor: Actor, loras: Iterable[LoraUse], model: OfferedModel
     ) -> Refused | None:
-        """Return why a request with these LoRAs cannot be accepted; None if it can.
-
-        catalog: the LoRAs of the request's model, None for the default model's.
-        """
+        """Return why a request of a model with these LoRAs cannot be accepted; None if it can."""
         wanted = tuple(dict.fromkeys(loras))
         if not wanted:
             return None
-        found = self._catalog if catalog is None else catalog
-        reason = await asyncio.to_thread(found.refusal, wanted, self._ids(actor))
+        reason = await asyncio.to_thread(model.loras.refusal, wanted, self._ids(actor))
         if reason is not None:
             return Refused(reason)
         opened = await self._openings.here(actor)
@@ -60,35 +56,43 @@ class LoraAccess:
 
         It chooses none while the database cannot be read.
         """
-        if not self.offered:
+        if not any_offered(self._models):
             return _as_it_is
         opened = await self._openings.here(actor)
         if isinstance(opened, Refused):
             return _as_it_is
         return partial(LoraCatalog.styled, ids=self._ids(actor), opened=opened)
 
-    async def listing(self, actor: Actor) -> tuple[LoraInfo, ...] | Refused:
-        """Return all usable LoRAs that this member may use, by name; refused where none are offered
-        or the folder cannot be read."""
-        reason = await asyncio.to_thread(self._catalog.folder_problem)
-        return await self.matching(actor) if reason is None else Refused(reason)
+    async def listing(self, actor: Actor, model: OfferedModel) -> tuple[LoraInfo, ...] | Refused:
+        """Return all LoRAs that this member may paint with, with this model, by name.
 
-    async def matching(self, actor: Actor, typed: str = "") -> tuple[LoraInfo, ...]:
-        """Return the LoRAs that this member may use, whose names, titles or trigger words have the
-        typed text; the best first. Nothing while the database cannot be read."""
-        if not self.offered:
+        Refused where none are offered, with this model or at all, or the folder cannot be read.
+        """
+        if not model.loras.offered and any_offered(self._models):
+            return Refused(ModelWithoutLoras(model.name))
+        reason = await asyncio.to_thread(model.loras.folder_problem)
+        return await self.matching(actor, model) if reason is None else Refused(reason)
+
+    async def matching(
+        self, actor: Actor, model: OfferedModel, typed: str = ""
+    ) -> tuple[LoraInfo, ...]:
+        """Return the LoRAs that this member may paint with, with this model, whose names, titles or
+        trigger words have the typed text; the best first. Nothing while the database cannot be
+        read."""
+        if not model.loras.offered:
             return ()
         opened = await self._openings.here(actor)
         if isinstance(opened, Refused):
             return ()
-        found = await asyncio.to_thread(self._catalog.matching, typed, self._ids(actor))
+        found = await asyncio.to_thread(model.loras.matching, typed, self._ids(actor))
         return tuple(each for each in found if opened is None or each.name in opened)
 
     async def to_choose_from(self, actor: Actor, typed: str) -> tuple[LoraInfo, ...]:
-        """Return, for admins, all usable LoRAs that have the typed text, whoever may use them."""
+        """Return, for admins, all LoRAs that a model can use and that have the typed text, whoever
+        may use them."""
         if not self._permissions.allows(actor, Action.SET_SETTINGS):
             return ()
-        return await asyncio.to_thread(self._catalog.matching, typed, None)
+        return await asyncio.to_thread(matching_any, self._models, typed)
 
     async def choose(
         self, actor: Actor, names: str | None, channel_id: int | None
@@ -104,7 +108,7 @@ class LoraAccess:
             choices = read_loras(names)
         except ValueError:
             return Refused(UnknownLora(names))
-        found = self._catalog.names(choices)
+        found = names_for_any(self._models, choices)
         return found if isinstance(found, tuple) else Refused(found)
 
     def _ids(self, actor: Actor) -> frozenset[int] | None:

@@ -41,6 +41,14 @@ class ModelAccess:
                 return Refused(ModelClosed(model.name, usable))
         return None
 
+    async def chosen(self, actor: Actor, typed: str | None) -> OfferedModel | Refused:
+        """Return the model that an option names, None the default one; refused where there is no
+        such model, or this member may not use it here."""
+        model = self._models.meant(typed)
+        if isinstance(model, UnknownModel):
+            return Refused(model)
+        return await self.refusal(actor, (model.name,)) or model
+
     async def matching(self, actor: Actor, typed: str = "") -> tuple[OfferedModel, ...]:
         """Return the models that this member may use, whose names or titles have the typed text.
 

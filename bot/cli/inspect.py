@@ -73,9 +73,16 @@ def _as_text(found: EmbeddedRecipe, say: Words) -> str:
 
 
 def _line(recipe: Recipe) -> str:
-    """Return the prompt with flags that the family which painted the picture accepts."""
+    """Return the prompt with flags that the family which painted the picture accepts.
+
+    Of a picture without a LoRA it refuses those that style words would choose: no settings are read
+    here, so it is not known whether there are any.
+    """
+    request = recipe.request
     family = next((each for each in FAMILIES if each.name == recipe.family), None)
-    return flag_line(recipe.request) if family is None else prompt_line(recipe.request, family).text
+    if family is None:
+        return flag_line(request, refuse_styles=True)
+    return prompt_line(request, family, refuse_styles=True).text
 
 
 def _foreign_json(recipe: ForeignRecipe, family: Family) -> str:

@@ -36,6 +36,9 @@ CONFIG = click.option(
     type=click.Path(path_type=Path),
     help="The configuration file (default: config.toml in this folder, if there is one).",
 )
+MODEL = click.option(
+    "--model", help="The model that they are for, as in imagine (default: the configured model)."
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 TRIAL_PROMPT: Final = "a lake at dawn"
@@ -48,11 +51,12 @@ def command() -> None:
 
 
 @command.command("list")
+@MODEL
 @JSON
 @CONFIG
-def list_all(as_json: bool, config: Path | None) -> None:
+def list_all(model: str | None, as_json: bool, config: Path | None) -> None:
     """List the LoRAs of the configured folder; those that cannot be used with the reason."""
-    say, settings = terminal_words(), load_settings(config).engine.to_engine()
+    say, settings = terminal_words(), _settings(config, model)
     if settings.loras is not None:
         _fail_without_loras(settings, say)
     shelf = configured_shelf(settings)
@@ -87,6 +91,7 @@ def list_all(as_json: bool, config: Path | None) -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The folder for them (default: this one)."
 )
+@MODEL
 @JSON
 @CONFIG
 def check(
@@ -94,6 +99,7 @@ def check(
     paint: bool,
     prompt: str | None,
     out: Path | None,
+    model: str | None,
     as_json: bool,
     config: Path | None,
 ) -> None:
@@ -110,7 +116,7 @@ def check(
     prompt = TRIAL_PROMPT if prompt is None else clean(prompt)
     if not prompt:
         raise click.UsageError(say("The prompt is empty."))
-    settings = load_settings(config).engine.to_engine()
+    settings = _settings(config, model)
     _fail_without_loras(settings, say)
     shelf, name = configured_shelf(settings), file.name.removesuffix(SUFFIX)
     if shelf is None or file.exists() or len(file.parts) > 1:
@@ -152,6 +158,11 @@ def check(
     width = max(len(heading) for heading, _ in rows) + 2
     for heading, text in rows:
         click.echo(f"{f'{heading}:':<{width}}{text}")
+
+
+def _settings(config: Path | None, model: str | None) -> EngineSettings:
+    override = {"engine": {"model": model}} if model else {}
+    return load_settings(config, **override).engine.to_engine()
 
 
 def _fail_without_loras(settings: EngineSettings, say: Words) -> None:

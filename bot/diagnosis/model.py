@@ -62,31 +62,47 @@ def check_cache(folder: Path) -> list[Finding]:
     return found
 
 
-def check_loras(settings: EngineSettings) -> list[Finding]:
-    """Return how many LoRA files the configured model can paint with, and why not with others.
+def check_loras(*models: EngineSettings) -> list[Finding]:
+    """Return how many LoRA files the configured models can paint with, and why none can with
+    others.
 
-    There is nothing to check without a folder, and a note if the model's family has no LoRAs.
+    There is nothing to check without a folder, and a note if no model's family has LoRAs.
     """
-    if settings.loras is None:
+    if models[0].loras is None:
         return []
-    try:
-        shelf = configured_shelf(settings)
+    shelves: list[LoraShelf] = []
+    without: list[str] = []
+    for each in models:
+        try:
+            shelf = configured_shelf(each)
+        except ModelUnavailable:
+            continue  # the check of the model says so
         if shelf is None:
-            return [note(Code.LORAS_UNSUPPORTED, family=family_of(settings).name)]
-    except ModelUnavailable:
-        return []  # the check of the model says so
+            without.append(family_of(each).name)
+        else:
+            shelves.append(shelf)
+    if not shelves:
+        return [note(Code.LORAS_UNSUPPORTED, family=family) for family in without[:1]]
     try:
-        listing = shelf.listing()
+        problems = [_problems(shelf) for shelf in shelves]
     except LoraNotFound as error:
         return [broken(Code.LORAS_UNREADABLE, reason=error.reason)]
-    problems = {each.name: each.problem or _problem(shelf, each.name) for each in listing}
-    refused = {name: problem for name, problem in problems.items() if problem is not None}
-    found = [ok(Code.LORAS, count=len(listing) - len(refused))]
+    refused = {
+        name: problem
+        for name, problem in problems[0].items()
+        if problem is not None and all(each.get(name) is not None for each in problems)
+    }
+    found = [ok(Code.LORAS, count=len(problems[0]) - len(refused))]
     for name, problem in list(refused.items())[:SHOWN]:
         found.append(note(Code.LORA_REFUSED, name=name, reason=problem.reason))
     if len(refused) > SHOWN:
         found.append(note(Code.LORAS_REFUSED, count=len(refused) - SHOWN))
     return found
+
+
+def _problems(shelf: LoraShelf) -> dict[str, LoraUnusable | None]:
+    """Return why each file cannot be painted with, None if it can. Raises LoraNotFound."""
+    return {each.name: each.problem or _problem(shelf, each.name) for each in shelf.listing()}
 
 
 def _problem(shelf: LoraShelf, name: str) -> LoraUnusable | None:

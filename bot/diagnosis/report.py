@@ -64,7 +64,11 @@ def diagnose(setup: Setup) -> list[Finding]:
         ),
         lambda: _disks(setup),
         lambda: check_cache(setup.probes.cache()),
-        lambda: [] if settings is None else check_loras(settings.engine.to_engine()),
+        lambda: (
+            []
+            if settings is None
+            else check_loras(*(each.settings for each in settings.engine.offered()))
+        ),
         lambda: _database(setup, now, bot_process),
         lambda: _settings(setup),
         lambda: [check_clock(now, Path(bot.__file__))],

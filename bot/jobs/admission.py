@@ -149,7 +149,7 @@ class AdmissionService:
             if self._engine.is_broken(name):
                 return Refused(ModelBroken(name or model.name))
             used = [lora for each in requests if each.model == name for lora in each.loras]
-            if (refused := await self._lora_access.refusal(actor, used, model.loras)) is not None:
+            if (refused := await self._lora_access.refusal(actor, used, model)) is not None:
                 return refused
         return None
 

@@ -17,8 +17,11 @@ from engine.service import Engine
 class BotStatus:
     """The bot at one moment.
 
-    model, device: None until the model is loaded. typical_s: how long a picture with default
-    settings takes, None before anything was painted. waiting: jobs in the queue, of `capacity`.
+    model, device: None while none is loaded. typical_s: how long a picture with default settings
+    takes, None before anything was painted. waiting: jobs in the queue, of `capacity`. name: of the
+    loaded model where there are several, else "". unloaded: its memory was freed because nothing
+    was painted. loading: the name of the model that is being loaded where there are several, None
+    if none is. loading_left_s: how long that still takes, None if not known.
     """
 
     state: EngineState
@@ -30,6 +33,10 @@ class BotStatus:
     typical_s: float | None
     waiting: int
     capacity: int
+    name: str = ""
+    unloaded: bool = False
+    loading: str | None = None
+    loading_left_s: float | None = None
 
 
 class StatusService:
@@ -46,8 +53,13 @@ class StatusService:
 
     @property
     def loaded_model(self) -> str | None:
-        """The name of the model that is in memory; None while one is being loaded."""
-        return self._engine.models.loaded
+        """The name of the model that is in memory; None while there is none."""
+        return self._engine.models.in_memory
+
+    @property
+    def loading_model(self) -> str | None:
+        """The name of the model that is being loaded now; None if none is."""
+        return self._engine.models.loading
 
     def current(self) -> BotStatus:
         """Return the state at this moment, for a picture with default settings."""
@@ -55,7 +67,8 @@ class StatusService:
         typical = resolve(params, self._family, lambda: 0)
         assert not isinstance(typical, Refused)
         engine, request = self._engine, typical.request
-        info = engine.info
+        models = engine.models
+        info = None if models.loaded is None else models.info
         return BotStatus(
             state=engine.state,
             model=None if info is None else info.model,
@@ -66,4 +79,8 @@ class StatusService:
             typical_s=engine.estimator.seconds(request.work),
             waiting=len(engine.queue),
             capacity=engine.queue.bounds.queue,
+            name=(models.loaded or "") if models.several else "",
+            unloaded=models.loaded is not None and models.in_memory is None,
+            loading=models.loading if models.several else None,
+            loading_left_s=models.loading_left_s,
         )

@@ -18,6 +18,7 @@ from bot.pictures.lineage import BeforeUpscale, Lineage
 from bot.pictures.origins import Origin, origin_of
 from bot.pictures.recipe_import import UnreadableReason, UnreadableRecipe, read_recipe
 from bot.request.loras import StylePick
+from bot.request.model_loras import of_other_model
 from bot.request.models import CountOfModel, ModelCatalog, OfferedModel
 from bot.request.notes import LimitedModel, Note, adaptation_notes, reading_notes
 from bot.request.outcomes import NoPictures, Refused, UnknownPicture
@@ -174,7 +175,7 @@ class InspectionService:
         if isinstance(found, Refused):
             return found
         explained, model = found
-        refused = await self._lora_access.refusal(actor, explained.loras, model.loras)
+        refused = await self._lora_access.refusal(actor, explained.loras, model)
         return refused or explained
 
     def _explained(
@@ -186,6 +187,9 @@ class InspectionService:
         model = self._models.meant(permutations[0].params.model)
         if isinstance(model, UnknownModel):
             return Refused(model)
+        problem = of_other_model(permutations[0].params, model, self._models)
+        if problem is not None:
+            return Refused(problem)
         family = model.family
         level = permutations[0].params.enhance or family.enhance
         params = dataclasses.replace(permutations[0].params, enhance=EnhancementLevel.OFF)

@@ -32,24 +32,23 @@ class LoraPictures:
     A file that cannot be shown is left out with a line in the log, once until it changes.
     """
 
-    def __init__(self, catalog: LoraCatalog) -> None:
-        self._catalog = catalog
+    def __init__(self) -> None:
         self._kept: dict[str, tuple[_Stamp | str, bytes | None]] = {}
         self._making = asyncio.Lock()
 
-    async def of(self, names: Iterable[str]) -> dict[str, bytes]:
-        """Return the JPEG of each LoRA that has a sample picture, by its name."""
+    async def of(self, names: Iterable[str], catalog: LoraCatalog) -> dict[str, bytes]:
+        """Return the JPEG of each LoRA that has a sample picture, by its name. catalog: theirs."""
         # One after another: a large picture takes ten times its size in memory while it is decoded.
         async with self._making:
-            return await asyncio.to_thread(self._all, tuple(names))
+            return await asyncio.to_thread(self._all, tuple(names), catalog)
 
-    def _all(self, names: tuple[str, ...]) -> dict[str, bytes]:
-        found = {name: self._thumbnail(name) for name in names}
+    def _all(self, names: tuple[str, ...], catalog: LoraCatalog) -> dict[str, bytes]:
+        found = {name: self._thumbnail(name, catalog) for name in names}
         return {name: data for name, data in found.items() if data is not None}
 
-    def _thumbnail(self, name: str) -> bytes | None:
+    def _thumbnail(self, name: str, catalog: LoraCatalog) -> bytes | None:
         try:
-            path = self._catalog.picture(name)
+            path = catalog.picture(name)
             if path is None:
                 return None
             about = path.stat()

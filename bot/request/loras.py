@@ -167,13 +167,7 @@ class LoraCatalog:
 
         ids: as for `refusal`. Nothing where the folder cannot be read.
         """
-        needle = _plain(typed)
-        ranked = [
-            (rank, each.name.casefold(), each)
-            for each in self._readable()
-            if allowed(each, ids) and (rank := _rank(needle, each)) is not None
-        ]
-        return tuple(each for *_, each in sorted(ranked, key=lambda row: row[:2]))
+        return best_first(typed, (each for each in self._readable() if allowed(each, ids)))
 
     def _readable(self) -> Sequence[LoraInfo]:
         """Return the LoRAs without a problem; nothing where the folder cannot be read."""
@@ -207,6 +201,17 @@ by style words; reads files."""
 
 NO_LORAS: Final = LoraCatalog(None)
 """For whoever offers none."""
+
+
+def best_first(typed: str, infos: Iterable[LoraInfo]) -> tuple[LoraInfo, ...]:
+    """Return those whose name, title or trigger words have the typed text, best first."""
+    needle = _plain(typed)
+    ranked = [
+        (rank, each.name.casefold(), each)
+        for each in infos
+        if (rank := _rank(needle, each)) is not None
+    ]
+    return tuple(each for *_, each in sorted(ranked, key=lambda row: row[:2]))
 
 
 def allowed(info: LoraInfo, ids: Collection[int] | None) -> bool:

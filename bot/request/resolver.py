@@ -7,6 +7,7 @@ import dataclasses
 from functools import partial
 
 from bot.request.loras import NO_LORAS, LoraCatalog, StylePick
+from bot.request.model_loras import of_other_model
 from bot.request.models import CountOfModel, ModelCatalog, OfferedModel, only
 from bot.request.outcomes import FlagProblem, Refused, ResolvedRequest
 from bot.request.params import GenerationParams
@@ -79,8 +80,7 @@ class RequestResolver:
         params, model = found
         if pick is not None:
             params = pick(model.loras, params)
-        count = self.count_for(params.model or "")
-        return resolve(params, model.family, self._seeds, count, loras=model.loras)
+        return self._resolved(params, model, self._seeds, self.count_for(params.model or ""))
 
     async def parse(
         self, params: GenerationParams, count: int, private: bool, *, usual: str = ""
@@ -114,10 +114,19 @@ class RequestResolver:
         found = self._with_model(dataclasses.replace(params, model=params.model or usual or None))
         if isinstance(found, Refused):
             return found
-        params, model = found
-        resolving = partial(resolve, params, model.family, lambda: 0, loras=model.loras)
-        outcome = await asyncio.to_thread(resolving)
+        outcome = await asyncio.to_thread(self._resolved, *found, lambda: 0)
         return outcome if isinstance(outcome, Refused) else None
+
+    def _resolved(
+        self,
+        params: GenerationParams,
+        model: OfferedModel,
+        seeds: SeedSource,
+        count: Count | None = None,
+    ) -> ResolvedRequest | Refused:
+        if (problem := of_other_model(params, model, self.models)) is not None:
+            return Refused(problem)
+        return resolve(params, model.family, seeds, count, loras=model.loras)
 
     def _with_model(
         self, params: GenerationParams

@@ -38,10 +38,12 @@ from bot.tasks import end_tasks
 from bot.wording.labels import device_remark
 from engine.diffusion.families import Family, family_of, identified
 from engine.diffusion.lora.configured import configured_shelf, family_without_loras
+from engine.diffusion.lora.shelf import LoraInfo
 from engine.errors import Defunct, EngineError, LoraUnusable, ModelUnavailable
 from engine.factory import diffusion_factory
 from engine.renderer import RendererFactory
 from engine.service import Engine
+from engine.settings import EngineSettings
 from storage.database import FILE_NAME, Database
 from storage.files import PictureFiles
 from storage.lock import DataFolderLock
@@ -308,20 +310,36 @@ async def _log_model(engine: Engine, model: str) -> None:
 
 
 async def log_loras(settings: Settings) -> None:
-    """Log how many LoRAs are offered, and why others in their folder are not."""
-    engine = settings.engine.to_engine()
-    shelf = configured_shelf(engine)
-    if shelf is None:
-        if engine.loras is not None:
-            why = f"the model's family ({family_without_loras(engine)}) has no LoRAs"
-            log.warning("no LoRAs", folder=str(engine.loras), why=why)
-        return
-    try:
-        infos = await asyncio.to_thread(shelf.listing)
-    except LoraUnusable as problem:
-        log.warning("no LoRAs", folder=str(settings.engine.loras), why=problem.reason)
-        return
-    problems = [each.problem for each in infos if each.problem is not None]
-    log.info("LoRAs", offered=len(infos) - len(problems), unusable=len(problems))
-    for problem in problems[:LORA_PROBLEMS_LOGGED]:
+    """Log how many LoRAs each model can use, and why none can use others in their folder."""
+    usable: set[str] = set()
+    problems: dict[str, LoraUnusable] = {}
+    for each in settings.engine.offered():
+        if each.settings.loras is None:
+            return
+        try:
+            infos = await asyncio.to_thread(_listed, each.settings)
+        except LoraUnusable as problem:
+            log.warning("no LoRAs", folder=str(each.settings.loras), why=problem.reason)
+            return
+        if infos is None:
+            why = f"the model's family ({family_without_loras(each.settings)}) has no LoRAs"
+            folder = str(each.settings.loras)
+            log.warning("no LoRAs", model=each.name, folder=folder, why=why)
+            continue
+        found = {info.name: info.problem for info in infos}
+        problems |= {name: problem for name, problem in found.items() if problem is not None}
+        able = {name for name, problem in found.items() if problem is None}
+        log.info("LoRAs", model=each.name, offered=len(able), unusable=len(found) - len(able))
+        usable |= able
+    refused = [problem for name, problem in problems.items() if name not in usable]
+    for problem in refused[:LORA_PROBLEMS_LOGGED]:
         log.warning("a LoRA cannot be used", lora=problem.lora, why=problem.reason)
+
+
+def _listed(model: EngineSettings) -> tuple[LoraInfo, ...] | None:
+    """Return what the folder has for a model; None if its family has no LoRAs.
+
+    Raises LoraUnusable.
+    """
+    shelf = configured_shelf(model)
+    return None if shelf is None else shelf.listing()

@@ -212,9 +212,7 @@ class _Shared:
             stores.jobs, stores.files, self.recent, self.active, self.events
         )
         self.block_check = BlockCheck(stores.blocks)
-        self.lora_access = LoraAccess(
-            base.models.default.loras, permissions, OpenLoras(stores.db, base.clock)
-        )
+        self.lora_access = LoraAccess(base.models, permissions, OpenLoras(stores.db, base.clock))
         self.model_access = ModelAccess(base.models, permissions, OpenModels(stores.db, base.clock))
         self.delivery_settings = DeliverySettingsService(
             stores.preferences, permissions, direct_messages=settings.jobs.direct_messages
@@ -383,7 +381,7 @@ def _services(
         other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),
         models=shared.models,
         lora_access=shared.lora_access,
-        lora_pictures=LoraPictures(base.models.default.loras),
+        lora_pictures=LoraPictures(),
         model_access=shared.model_access,
         model_samples=ModelSamples(),
         guilds=frozenset(base.settings.discord.guilds),

@@ -12,7 +12,6 @@ from bot.jobs.active import ActiveJobs
 from bot.jobs.queue_overview import QueueService
 from bot.pictures.inspection import InspectionService
 from bot.pictures.lineage import Lineage
-from bot.request.loras import NO_LORAS
 from bot.request.models import only
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.job import JobSpec
@@ -49,7 +48,7 @@ class InspectionHarness:
             history=self.history,
             deliveries=self.deliveries,
             lineage=Lineage(self.jobs, self.history),
-            lora_access=LoraAccess(NO_LORAS, Permissions(), OpenLoras(db, self.clock)),
+            lora_access=LoraAccess(only(Z_IMAGE_TURBO), Permissions(), OpenLoras(db, self.clock)),
         )
         self.queue = QueueService(
             engine=self.engine,

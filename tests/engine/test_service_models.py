@@ -189,6 +189,31 @@ async def test_the_loaded_model_is_told(engine: Engine) -> None:
     assert engine.info is not None and engine.info.model == "ccc"
 
 
+async def test_what_is_in_memory_is_told(engine: Engine, shelf: Shelf) -> None:
+    """While a model is being loaded none is in memory, and what is left of the usual time is known;
+    nor is one whose memory was freed, until it is painted with."""
+    models = engine.models
+    assert (models.in_memory, models.loading, models.loading_left_s) == ("a", None, None)
+    models._durations_s = {"bb": 600.0}
+    shelf.gate.clear()
+    job = order(engine, 1, "bb")
+    await until(lambda: models.loading == "bb")
+    assert models.in_memory is None and 500 < (models.loading_left_s or 0) <= 600
+    models._durations_s = {"bb": 0.0}
+    assert models.loading_left_s == 0
+    shelf.gate.set()
+    await job.result()
+    assert (models.in_memory, models.loading) == ("bb", None)
+    engine._idle_s = 0.01
+    await order(engine, 2, "bb").result()
+    await until(lambda: shelf.renderers["bb"].unloaded == 1)
+    await until(lambda: models.in_memory is None)
+    assert models.loaded == "bb"
+    engine._idle_s = None
+    await order(engine, 3, "bb").result()
+    assert models.in_memory == "bb"
+
+
 async def test_a_few_jobs_of_the_loaded_model_go_first(engine: Engine, shelf: Shelf) -> None:
     """At most four go before a job that needs another model; then that one is loaded."""
     shelf.renderers["a"].hold()

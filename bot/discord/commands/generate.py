@@ -11,10 +11,10 @@ from discord.app_commands import Choice, Range, locale_str
 from bot.discord.commands.options import (
     bounded,
     closed_choices,
-    lora_choices,
     matching_choices,
-    model_choices,
     option_descriptions,
+    suggest_loras,
+    suggest_models,
     suggest_pictures,
     without_options,
 )
@@ -40,7 +40,6 @@ from bot.request.options import with_options
 from bot.request.outcomes import Refused
 from bot.request.params import MAX_LINE_CHARS, GenerationParams
 from bot.request.pending import PendingRequest
-from bot.request.values.loras import split_last
 from engine.prompts import MAX_PROMPT_CHARS
 from engine.series import MAX_PICTURES
 from engine.types import MAX_SEED, Mode
@@ -121,23 +120,9 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
                 request = PendingRequest(params, count, private, spec)
             await paint_request(interaction, services, request)
 
-    @imagine.autocomplete("lora")
-    async def loras(interaction: Interaction, current: str) -> list[Choice[str]]:
-        if not services.serves(interaction.guild_id):
-            return []
-        head, typed = split_last(current)
-        return lora_choices(head, await services.lora_access.matching(actor_of(interaction), typed))
-
+    suggest_loras(imagine, services)
     if models.several:
-
-        @imagine.autocomplete("model")
-        async def offered(interaction: Interaction, current: str) -> list[Choice[str]]:
-            if not services.serves(interaction.guild_id):
-                return []
-            return model_choices(
-                await services.model_access.matching(actor_of(interaction), current)
-            )
-
+        suggest_models(imagine, services)
     return imagine
 
 

@@ -9,7 +9,7 @@ from discord import app_commands
 from discord.app_commands import Range, locale_str
 
 from bot.discord.commands.models import models_command
-from bot.discord.commands.options import suggest_pictures
+from bot.discord.commands.options import suggest_models, suggest_pictures, without_options
 from bot.discord.handlers.details import (
     can_read_of,
     recipe_file_of,
@@ -62,10 +62,17 @@ def _queue(services: Services) -> app_commands.Command[Any, ..., None]:
 
 
 def _loras(services: Services) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(description=locale_str("See the LoRAs that you can paint with here"))
-    async def loras(interaction: Interaction) -> None:
-        await show_loras(interaction, services)
+    several = services.models.several
+    described = {"model": locale_str("The model that they are for (default: the default one)")}
 
+    @app_commands.command(description=locale_str("See the LoRAs that you can paint with here"))
+    @app_commands.describe(**(described if several else {}))
+    @without_options(*([] if several else ["model"]))
+    async def loras(interaction: Interaction, model: str | None = None) -> None:
+        await show_loras(interaction, services, model)
+
+    if several:
+        suggest_models(loras, services)
     return loras
 
 

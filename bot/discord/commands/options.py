@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
@@ -15,7 +16,9 @@ from bot.discord.interaction.services import Services
 from bot.i18n import words
 from bot.request.models import OfferedModel
 from bot.request.options import OPTIONS
-from bot.request.values.loras import LoraChoice
+from bot.request.outcomes import Refused
+from bot.request.prompt.apply_flags import model_named
+from bot.request.values.loras import LoraChoice, split_last
 from bot.wording.labels import choice_label
 from engine.diffusion.families import Family
 from engine.diffusion.lora.shelf import LoraInfo
@@ -67,6 +70,44 @@ def lora_choices(head: str, found: Iterable[LoraInfo]) -> list[Choice[str]]:
         if len(value) <= CHOICE_CHARS:
             choices.append(Choice(name=_cut(label), value=value))
     return choices[:CHOICES]
+
+
+def suggest_models(command: app_commands.Command[Any, ..., None], services: Services) -> None:
+    """Suggest the models that the member may use here while they type in `model`."""
+
+    async def models(interaction: Interaction, current: str) -> list[Choice[str]]:
+        if not services.serves(interaction.guild_id):
+            return []
+        found = await services.model_access.matching(actor_of(interaction), current)
+        return model_choices(found)
+
+    command.autocomplete("model")(models)
+
+
+def suggest_loras(command: app_commands.Command[Any, ..., None], services: Services) -> None:
+    """Suggest LoRAs while a member types in `lora`: those that they may use here with the model
+    that the other options mean."""
+
+    async def loras(interaction: Interaction, current: str) -> list[Choice[str]]:
+        if not services.serves(interaction.guild_id):
+            return []
+        model = await _model_so_far(interaction, services)
+        if isinstance(model, Refused):
+            return []
+        head, typed = split_last(current)
+        found = await services.lora_access.matching(actor_of(interaction), model, typed)
+        return lora_choices(head, found)
+
+    command.autocomplete("lora")(loras)
+
+
+async def _model_so_far(interaction: Interaction, services: Services) -> OfferedModel | Refused:
+    """Return the model that the options filled in so far mean: `model`, else a flag of `prompt`."""
+    filled = interaction.namespace
+    named: str | None = filled.model or None
+    if named is None and filled.prompt and services.models.several:
+        named = await asyncio.to_thread(model_named, filled.prompt)
+    return await services.model_access.chosen(actor_of(interaction), named)
 
 
 def model_choices(found: Iterable[OfferedModel], head: str = "") -> list[Choice[str]]:

@@ -49,9 +49,15 @@ def _files(models: Sequence[OfferedModel], samples: Mapping[str, bytes]) -> list
 
 
 async def _rows(interaction: Interaction, services: Services) -> list[ModelRow]:
-    models, loaded = services.models, services.status.loaded_model
+    models, status = services.models, services.status
     usable = await services.model_access.matching(actor_of(interaction))
     return [
-        ModelRow(each, each is models.default, each.name == loaded, each in usable)
+        ModelRow(
+            each,
+            each is models.default,
+            each.name == status.loaded_model,
+            each in usable,
+            each.name == status.loading_model,
+        )
         for each in models.models
     ]

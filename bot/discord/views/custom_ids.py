@@ -18,8 +18,9 @@ class ComponentAction(StrEnum):
 
     The row id that follows is a picture's, except for CANCEL and CANCEL_IN_QUEUE (a job's),
     ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT, PAINT_EXPLAINED and those that
-    paint examples or anyway (a proposal's), REFRESH_QUEUE and CANCEL_ALL_IN_QUEUE (0), LORAS_PAGE
-    (the page), and those that change a setting (the number of its value in `views.settings`).
+    paint examples or anyway (a proposal's), REFRESH_QUEUE and CANCEL_ALL_IN_QUEUE (0), MODELS_PAGE
+    (the page), LORAS_PAGE (the page and whose list it is, as `views.loras` writes them), and those
+    that change a setting (the number of its value in `views.settings`).
 
     CANCEL_IN_QUEUE and CANCEL_ALL_IN_QUEUE are on the panel of /queue, which is then updated in
     place.
@@ -137,6 +138,7 @@ _WITHOUT_ROW: Final = frozenset(
         ComponentAction.SET_SPOILER,
         ComponentAction.SET_QUIET,
         ComponentAction.LORAS_PAGE,
+        ComponentAction.MODELS_PAGE,
     }
 )
 """The actions whose number is no row id: they are about all that is on one server."""

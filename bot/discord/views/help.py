@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ from bot.i18n import Words
 from bot.jobs.status import BotStatus
 from bot.wording.knowledge import demo_model
 from engine.engine_states import EngineState
+from engine.model_names import MAX_NAME_CHARS
 from engine.prompts import KnownNames
 
 FLAGS: Final = "--ar 16:9    --seed 5\n--no fog     --repeat 3\n--speed fast --private"
@@ -20,6 +21,7 @@ FLAGS: Final = "--ar 16:9    --seed 5\n--no fog     --repeat 3\n--speed fast --p
 EXAMPLE: Final = "a lake at dawn --ar 16:9"
 """As short as the lines above, because phones break longer lines between the dashes of a flag."""
 
+_AT_WORK: Final = (EngineState.STARTING, EngineState.READY, EngineState.PAINTING)
 _PAINTING_COMMANDS: Final = ("imagine", "blend", "inpaint", "reroll", "vary", "upscale", "remix")
 
 
@@ -68,14 +70,11 @@ def _command_list(heading: str, entries: Sequence[CommandEntry]) -> str:
 
 
 def status_layout(condition: BotStatus, say: Words, known: KnownNames = ()) -> ui.LayoutView:
-    """Show whether the bot is ready, its model, its speed, and how many jobs are waiting.
+    """Show whether the bot is ready, the model in memory, its speed, and how many jobs are waiting.
 
     known: all that a model knows which knows little.
     """
-    rows = [_state_text(condition.state, say)]
-    if condition.model is not None:
-        model = quoted(condition.model, 60)
-        rows.append(say("Model: {model} on {device}", model=model, device=condition.device))
+    rows = [_state_text(condition, say), *_memory_rows(condition, say)]
     if known:
         rows.append(demo_model(known, say))
     size = f"{condition.width_px}×{condition.height_px}"
@@ -103,7 +102,41 @@ def status_layout(condition: BotStatus, say: Words, known: KnownNames = ()) -> u
     return layout(ui.TextDisplay("\n".join(rows)))
 
 
-def _state_text(state: EngineState, say: Words) -> str:
+def _memory_rows(condition: BotStatus, say: Words) -> Iterator[str]:
+    """Say which model is in memory. While another one takes its place, there is none."""
+    if condition.model is None:
+        return
+    model = quoted(condition.model, 60)
+    if condition.name:
+        model = f"{quoted(condition.name, MAX_NAME_CHARS)} ({model})"
+    yield say("Model: {model} on {device}", model=model, device=condition.device)
+    if condition.unloaded:
+        yield say(
+            "It is not in memory, because nothing was painted for a while: it is loaded again for "
+            "its next picture."
+        )
+
+
+def _loading_text(model: str, left_s: float | None, say: Words) -> str:
+    name = quoted(model, MAX_NAME_CHARS)
+    if not left_s:
+        return say(
+            "The model {model} is being loaded; until then none is in memory. Requests are "
+            "already accepted.",
+            model=name,
+        )
+    return say(
+        "The model {model} is being loaded, for about {took} more; until then none is in memory. "
+        "Requests are already accepted.",
+        model=name,
+        took=say("{seconds} s", seconds=max(1, round(left_s))),
+    )
+
+
+def _state_text(condition: BotStatus, say: Words) -> str:
+    state = condition.state
+    if condition.loading is not None and state in _AT_WORK:
+        return _loading_text(condition.loading, condition.loading_left_s, say)
     return {
         EngineState.STARTING: say("The model is still loading; requests are already accepted."),
         EngineState.READY: say("Ready to paint."),

@@ -30,6 +30,7 @@ class ModelRow:
     default: bool = False
     loaded: bool = False
     usable: bool = True
+    loading: bool = False
 
 
 def models_on(found: Sequence[ModelRow], page: int) -> Sequence[ModelRow]:
@@ -78,6 +79,7 @@ def _row(row: ModelRow, pictured: Collection[str], say: Words) -> ui.Item[ui.Lay
     marks = [
         *([say("default")] if row.default else []),
         *([say("loaded")] if row.loaded else []),
+        *([say("being loaded")] if row.loading else []),
         *([] if row.usable else [say("not open here")]),
     ]
     lines = [quoted(model.description, _DESCRIPTION_CHARS), " · ".join(facts), " · ".join(marks)]

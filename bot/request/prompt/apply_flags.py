@@ -34,6 +34,7 @@ from bot.request.prompt.pasted.settings import merge_pasted, take_pasted
 from bot.request.prompt.permutations import Permutations, permutations
 from bot.request.reasons.loras import (
     LoraBesideNone,
+    LoraOfOtherModel,
     LorasNotOffered,
     LoraTwice,
     TooManyLoras,
@@ -99,6 +100,15 @@ def apply_flags_to_each(
     return Refused(joined(problems)) if problems else tuple(parsed)
 
 
+def model_named(prompt: str) -> str | None:
+    """Return the model that the flags of a prompt name, the first one's of several permutations.
+
+    None if none does, or the prompt cannot be obeyed.
+    """
+    parsed = apply_flags_to_each(GenerationParams(prompt), 1, False)
+    return None if isinstance(parsed, Refused) else parsed[0].params.model
+
+
 def expand_prompts(prompt: str) -> Permutations | Refused:
     """Return each permutation as it could have been typed on its own, with its flags.
 
@@ -160,6 +170,7 @@ def _options_of(reason: Reason) -> frozenset[str]:
         case (
             UnknownLora()
             | UnusableLora()
+            | LoraOfOtherModel()
             | LorasNotOffered()
             | LoraTwice()
             | LoraBesideNone()

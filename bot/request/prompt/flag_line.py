@@ -26,8 +26,8 @@ def flag_line(request: ImageRequest, *, refuse_styles: bool = False) -> str:
 
     No flag can name the source images or the variations. --enhance is included if the level can be
     determined from the effective prompt. A negative prompt without guidance did nothing, and would
-    raise guidance: it is left out. refuse_styles: the prompt has style words of a LoRA, which must
-    choose none.
+    raise guidance: it is left out. refuse_styles: the prompt has style words of a LoRA, or may
+    have some, which must choose none.
     """
     level = _enhancement_level(request)
     flags = [

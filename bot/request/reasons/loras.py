@@ -11,6 +11,13 @@ class LorasNotOffered:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelWithoutLoras:
+    """The LoRAs of a model were asked for which can use none; another one can."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownLora:
     """No LoRA has this name, or several have one like it. near: similar names, closest first."""
 
@@ -24,6 +31,15 @@ class UnusableLora:
 
     name: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoraOfOtherModel:
+    """The LoRA can be used, but not with the model of the request. models: those that can."""
+
+    name: str
+    model: str
+    models: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +80,10 @@ class UnclearLoraTag:
 
 LoraReason = (
     LorasNotOffered
+    | ModelWithoutLoras
     | UnknownLora
     | UnusableLora
+    | LoraOfOtherModel
     | LoraClosed
     | LoraTwice
     | LoraBesideNone

@@ -8,9 +8,11 @@ from bot.i18n import Words
 from bot.request.reasons.loras import (
     LoraBesideNone,
     LoraClosed,
+    LoraOfOtherModel,
     LoraReason,
     LorasNotOffered,
     LoraTwice,
+    ModelWithoutLoras,
     TooManyLoras,
     UnclearLoraTag,
     UnknownLora,
@@ -18,6 +20,8 @@ from bot.request.reasons.loras import (
 )
 
 _SHOWN_CHARS = 60
+_MODELS_SHOWN = 5
+"""Names of models in one sentence. Chosen by hand."""
 
 
 def lora_refusal(reason: LoraReason, say: Words) -> str:
@@ -29,6 +33,8 @@ def lora_refusal(reason: LoraReason, say: Words) -> str:
                 "{flag} does.",
                 flag="`--lora none`",
             )
+        case ModelWithoutLoras(model):
+            return say("The model {model} can use no LoRAs.", model=_quoted(model))
         case UnknownLora(name, near):
             problem = say("There is no LoRA {name}.", name=_quoted(name))
             if near:
@@ -39,6 +45,8 @@ def lora_refusal(reason: LoraReason, say: Words) -> str:
             return say(
                 "The LoRA {name} cannot be used: {detail}.", name=_quoted(name), detail=detail
             )
+        case LoraOfOtherModel():
+            return _of_other_model(reason, say)
         case LoraClosed(name):
             return say("You may not use the LoRA {name} here.", name=_quoted(name))
         case LoraTwice(name):
@@ -64,6 +72,30 @@ def lora_refusal(reason: LoraReason, say: Words) -> str:
             )
         case _:
             assert_never(reason)
+
+
+def _of_other_model(reason: LoraOfOtherModel, say: Words) -> str:
+    first, *others = reason.models[:_MODELS_SHOWN]
+    names = {
+        "name": _quoted(reason.name),
+        "other": _quoted(reason.model),
+        "option": "`model`",
+        "flag": f"`--model {first}`",
+        "none": "`--lora none`",
+    }
+    if not others:
+        return say(
+            "The LoRA {name} is for the model {model}, not for {other}: choose that one with "
+            "{option} or {flag}, or leave the LoRA out ({none}).",
+            model=_quoted(first),
+            **names,
+        )
+    return say(
+        "The LoRA {name} is for the models {models}, not for {other}: choose one of them with "
+        "{option} or {flag}, or leave the LoRA out ({none}).",
+        models=", ".join(map(_quoted, (first, *others))),
+        **names,
+    )
 
 
 def _quoted(text: str) -> str:

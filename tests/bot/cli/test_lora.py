@@ -21,7 +21,7 @@ from engine.diffusion.lora import configured
 from engine.diffusion.lora.configured import configured_shelf
 from engine.settings import EngineSettings
 from tests.bot.cli.calling import QUICK, names, painted, pixels, refused, zimagine
-from tests.bot.lora_files import write_lora
+from tests.bot.lora_files import write_large_lora, write_lora
 
 CONFIGURED = '[engine]\nloras = "loras"\n'
 UNABLE = dataclasses.replace(SDXL_TURBO, name="bare", lacks=frozenset({Feature.LORA}))
@@ -92,6 +92,28 @@ def test_a_file_is_checked() -> None:
     assert "it was made for Z-Image, and this model is of SDXL's family" in done.stderr
 
 
+async def test_each_model_has_its_own() -> None:
+    """The start logs how many each model can use, and why none can use a file; `list` and `check`
+    tell of the model that --model names."""
+    write_large_lora(Path("loras"), "oil")
+    models = {"large": {"source": "models/z-image", "family": "z-image"}}
+    settings = {"engine": {"loras": "loras", "models": models}}
+    with capture_logs() as logged:
+        await log_loras(Settings.model_validate(settings))
+    assert [(each["model"], each["offered"], each["unusable"]) for each in logged[:2]] == [
+        ("sketch", 1, 2),
+        ("large", 1, 2),
+    ]
+    assert [each["lora"] for each in logged[2:]] == ["broken"]
+    named = '[engine.models]\nlarge = { source = "models/z-image", family = "z-image" }\n'
+    Path("config.toml").write_text(CONFIGURED + named)
+    for model, name in (("sketch", "ink"), ("large", "oil")):
+        listed = json.loads(zimagine("lora", "list", "--json", "--model", model).stdout)
+        assert [each["name"] for each in listed if each["problem"] is None] == [name]
+        assert zimagine("lora", "check", name, "--model", model).exit_code == 0
+    assert "oil cannot be used" in zimagine("lora", "check", "oil").stderr
+
+
 async def test_a_model_that_can_use_none(unable: None) -> None:
     """With a folder and a model of a family without LoRAs, the start logs one warning, and both
     commands say so with code 69."""
@@ -117,7 +139,9 @@ def test_a_lora_is_painted_with() -> None:
     assert plain["loras"] == [] and tagged["loras"] == ink["loras"]
     ((use,), *_) = ink["loras"], None
     assert (use["name"], use["weight"], len(use["sha256"])) == ("ink", 0.8, 64)
-    assert "LoRAs:" in zimagine("inspect", "ink.png").stdout
+    said = zimagine("inspect", "ink.png").stdout
+    assert "LoRAs:" in said and "--lora ink:0.8" in said and "--lora none" not in said
+    assert "--lora none" in zimagine("inspect", "plain.png").stdout
     assert "Did you mean `ink`?" in refused("a lake", "--lora", "inc")
     catalog = LoraCatalog(configured_shelf(EngineSettings(loras=Path("loras"))))
     styled = resolve_later(GenerationParams("a lake in ink"), SKETCH_FAMILY, loras=catalog)(None)

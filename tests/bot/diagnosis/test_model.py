@@ -162,14 +162,16 @@ def test_loras(tmp_path: Path) -> None:
 def test_loras_are_those_of_the_configured_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file of Z-Image's size is refused for the small demo model and for SDXL; a family without
-    LoRAs is noted."""
+    """A file of Z-Image's size is refused for the small demo model and for SDXL, but not where a
+    model of Z-Image is offered too; a family without LoRAs is noted."""
     (tmp_path / "soft.safetensors").write_bytes(lora(1))
     settings = EngineSettings(model=SKETCH, loras=tmp_path)
     found = check_loras(settings)
     assert levels(found)[Code.LORA_REFUSED] is Level.NOTE and "painted with: 0." in said(found)
     found = check_loras(replace(settings, model="stabilityai/x", family="sdxl-turbo"))
     assert levels(found)[Code.LORA_REFUSED] is Level.NOTE and "made for Z-Image" in said(found)
+    found = check_loras(settings, replace(settings, model=Z_IMAGE))
+    assert levels(found) == {Code.LORAS: Level.OK} and "painted with: 1." in said(found)
     unable = replace(SDXL_TURBO, name="bare", lacks=frozenset({Feature.LORA}))
     for module in (configured, model):
         monkeypatch.setattr(module, "family_of", lambda _settings: unable)

@@ -18,7 +18,7 @@ from engine.settings import EngineSettings
 from tests.bot.discord.forms import open_remix
 from tests.bot.discord.harness import BotHarness, open_harness
 from tests.bot.discord.painting import alice_as_actor, private_text, response_text
-from tests.bot.lora_files import write_lora
+from tests.bot.lora_files import write_large_lora, write_lora
 from tests.fakes import ScriptedRenderer
 
 INK = 'title = "Ink wash"\ntrigger_words = ["inkwash"]\nweight = 0.8\n'
@@ -243,7 +243,92 @@ async def test_without_a_folder(harness: BotHarness) -> None:
     assert harness.charged() == 0
 
 
-async def offered(harness: BotHarness, who: Any, typed: str) -> list[tuple[str, str]]:
-    """Return the choices that are proposed for the option."""
-    found = await who.autocomplete(harness.channel, "imagine", "lora", typed)
+async def test_loras_follow_the_model(
+    data_dir: Path, tmp_path: Path, renderer: ScriptedRenderer
+) -> None:
+    """The option proposes, and /loras lists page by page, what the model can use that `model`, a
+    flag, or nothing names, and only where that model is open; a LoRA of another model is refused
+    with that one's name, style words choose none of it, and admins open those of all models."""
+    folder = tmp_path / "loras"
+    write_lora(folder, "ink", INK)
+    data = write_large_lora(folder, "oil-0", 'style_words = ["in oil"]\n').read_bytes()
+    for number in range(1, 10):
+        (folder / f"oil-{number}.safetensors").write_bytes(data)
+    Image.new("RGB", (40, 30), "red").save(folder / "oil-9.png")
+    models = {
+        "large": {"source": "models/z-image", "family": "z-image"},
+        "bare": {"source": "models/pixart", "family": "pixart-alpha"},
+    }
+    settings = {"loras": folder, "models": models}
+    async with open_harness(data_dir, renderer.load, engine=settings) as harness:
+
+        async def said(command: str, **options: Any) -> str:
+            record = await harness.alice.slash(harness.channel, command, **options)
+            return response_text(harness, record)
+
+        for filled, names in (
+            ({}, ["ink"]),
+            ({"model": "large"}, [f"oil-{n}" for n in range(10)]),
+            ({"prompt": "a lake --model large"}, [f"oil-{n}" for n in range(10)]),
+            ({"prompt": "a lake --model large", "model": "sketch"}, ["ink"]),
+            ({"model": "bare"}, []),
+            ({"model": "lar"}, []),
+        ):
+            found = await offered(harness, harness.alice, "", **filled)
+            assert [value for _, value in found] == names
+        assert "**1 LoRA for the model sketch**" in await said("loras")
+        assert "There is no model `tar` here." in await said("loras", model="tar")
+        assert "The model `bare` can use no LoRAs." in await said("loras", model="bare")
+        found = await harness.alice.autocomplete(harness.channel, "loras", "model", "lar")
+        assert [each["value"] for each in found] == ["large"]
+        panel = (await harness.alice.slash(harness.channel, "loras", model="large")).response
+        assert "**10 LoRAs for the model large**" in harness.texts(panel.message)
+        await harness.alice.click(panel.message, label="Next")
+        assert "Page 2 of 2" in harness.texts(panel.message)
+        assert "oil-9" in harness.texts(panel.message)
+        assert [each.filename for each in panel.message.attachments] == ["lora-1.jpg"]
+        for options, sentence in (
+            (
+                {"lora": "oil-1"},
+                "The LoRA `oil-1` is for the model `large`, not for `sketch`: choose that one with "
+                "`model` or `--model large`, or leave the LoRA out (`--lora none`).",
+            ),
+            ({"lora": "ink", "model": "bare"}, "`ink` is for the model `sketch`, not for `bare`"),
+        ):
+            assert sentence in await said("imagine", prompt="a lake", **options)
+        assert "is for the model `large`" in await said("explain", prompt="a lake --lora oil-1")
+        assert harness.charged() == 0
+        for options, painted in (
+            ({}, []),
+            ({"model": "large"}, ["oil-0"]),
+            ({"model": "large", "lora": "oil-2"}, ["oil-2"]),
+        ):
+            await harness.alice.slash(
+                harness.channel,
+                "imagine",
+                prompt="a lake in oil --size 256x256 --steps 2",
+                **options,
+            )
+            await harness.settled()
+            assert [each.name for each in renderer.painted[-1].loras] == painted
+        form = await open_remix(harness, harness.alice)
+        record = await harness.alice.submit_modal(form, {"prompt": "a hill --model sketch"})
+        assert "`oil-2` is for the model `large`" in response_text(harness, record)
+        record = await harness.admin.slash(
+            harness.channel, "admin loras server", names="Ink wash, oil-3"
+        )
+        assert "2 LoRAs are open on this server: `ink`, `oil-3`" in private_text(record)
+        found = await offered(harness, harness.alice, "", model="large")
+        assert [value for _, value in found] == ["oil-3"]
+        await harness.admin.slash(harness.channel, "admin models server", names="large")
+        assert await offered(harness, harness.alice, "") == []
+        assert "The model `sketch` is not open here." in await said("loras")
+        assert "**1 LoRA for the model large**" in await said("loras", model="large")
+
+
+async def offered(
+    harness: BotHarness, who: Any, typed: str, **filled: Any
+) -> list[tuple[str, str]]:
+    """Return the choices that are proposed for the option. filled: the other options."""
+    found = await who.autocomplete(harness.channel, "imagine", "lora", typed, **filled)
     return [(each["name"], each["value"]) for each in found]

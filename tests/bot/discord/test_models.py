@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from engine.errors import ModelInvalid
 from engine.sketch import MODEL_DIR
 from tests.bot.discord.harness import BotHarness, make_settings, open_harness
 from tests.bot.discord.painting import alice_as_actor, private_text
-from tests.fakes import ScriptedRenderer
+from tests.fakes import HELD_LIMIT_S, ScriptedRenderer, until
 
 SECOND = {"source": str(MODEL_DIR), "title": "The Second"}
 TWO: dict[str, Any] = {"models": {"second": SECOND}}
@@ -128,6 +130,41 @@ async def test_a_model_that_cannot_be_loaded(data_dir: Path) -> None:
         assert "`second` could not be loaded a short while ago" in private_text(record)
         await paint(harness, prompt=PROMPT)
         assert [each.model for each in renderer.painted] == ["sketch"] and harness.charged() == 1
+
+
+async def test_status_says_what_is_being_loaded(data_dir: Path) -> None:
+    """/status and /models name the model that is in memory, and the one that is being loaded with
+    the time that it took before."""
+
+    class Slow(ScriptedRenderer):
+        gate = threading.Event()
+
+        def load(self) -> ScriptedRenderer:
+            assert self.gate.wait(HELD_LIMIT_S)
+            return self
+
+    renderer = Slow()
+    renderer.gate.set()
+    async with open_harness(data_dir, renderer.load, engine=TWO) as harness:
+
+        async def said(command: str) -> str:
+            record = await harness.alice.slash(harness.channel, command)
+            return harness.texts(record.response.message)
+
+        found = await said("status")
+        assert "Ready to paint." in found and "Model: sketch (fake) on cpu" in found
+        harness.app.engine.models._durations_s = {"sketch": 900.0}
+        renderer.gate.clear()
+        await harness.alice.slash(harness.channel, "imagine", prompt=PROMPT, model="second")
+        await until(lambda: harness.app.engine.models.loading == "second")
+        found = await said("status")
+        assert re.search(r"The model second is being loaded, for about \d+ s more; until", found)
+        assert "Ready" not in found and "Model: " not in found
+        found = await said("models")
+        assert "being loaded" in found and "· loaded" not in found
+        renderer.gate.set()
+        await harness.settled()
+        assert "Model: second (fake) on cpu" in await said("status")
 
 
 async def test_models_are_listed_with_their_pictures(

@@ -14,11 +14,11 @@ from bot.request.loras import NO_LORAS, LoraCatalog
 from engine.diffusion.lora.shelf import LoraShelf
 
 
-def shelved(folder: Path, names: list[str]) -> LoraPictures:
-    """The pictures of LoRAs with these names, of which nothing is read but where they are."""
+def shelved(folder: Path, names: list[str]) -> LoraCatalog:
+    """LoRAs with these names, of which nothing is read but where they are."""
     for name in names:
         (folder / f"{name}.safetensors").touch()
-    return LoraPictures(LoraCatalog(LoraShelf(folder)))
+    return LoraCatalog(LoraShelf(folder))
 
 
 def painted(file: Path, size: tuple[int, int], colour: str = "red") -> None:
@@ -36,17 +36,17 @@ async def test_pictures_are_shown_small(tmp_path: Path) -> None:
     most 256 pixels; one that was replaced is shown anew, and one that is gone no more."""
     for name, size in (("a.png", (600, 300)), ("b.preview.webp", (40, 30)), ("c.jpeg", (300, 900))):
         painted(tmp_path / name, size)
-    pictures = shelved(tmp_path, ["a", "b", "c", "d"])
-    found = await pictures.of(["a", "b", "c", "d"])
+    pictures, shelf = LoraPictures(), shelved(tmp_path, ["a", "b", "c", "d"])
+    found = await pictures.of(["a", "b", "c", "d"], shelf)
     sizes = {name: shown(data).size for name, data in found.items()}
     assert sizes == {"a": (256, 128), "b": (40, 30), "c": (85, 256)}
-    assert (await pictures.of(["a"]))["a"] is found["a"]
+    assert (await pictures.of(["a"], shelf))["a"] is found["a"]
     painted(tmp_path / "a.png", (601, 300), "blue")
-    red, _, blue = shown((await pictures.of(["a"]))["a"]).resize((1, 1)).tobytes()
+    red, _, blue = shown((await pictures.of(["a"], shelf))["a"]).resize((1, 1)).tobytes()
     assert red < 50 < 200 < blue
     (tmp_path / "a.png").unlink()
-    assert await pictures.of(["a"]) == {}
-    assert await LoraPictures(NO_LORAS).of(["a"]) == {}
+    assert await pictures.of(["a"], shelf) == {}
+    assert await pictures.of(["a"], NO_LORAS) == {}
 
 
 async def test_what_cannot_be_shown_is_left_out(tmp_path: Path) -> None:
@@ -66,9 +66,9 @@ async def test_what_cannot_be_shown_is_left_out(tmp_path: Path) -> None:
         file.truncate(LIMITS.bytes + 1)
     Image.new("1", (5000, 5000)).save(folder / "wide.png")
     names = ["linked", "dangling", "within", "good", "cut", "page", "pipe", "huge", "wide"]
-    pictures = shelved(folder, names)
+    pictures, shelf = LoraPictures(), shelved(folder, names)
     with capture_logs() as logged:
-        assert set(await pictures.of(names)) == {"within", "good"}
-        assert set(await pictures.of(names)) == {"within", "good"}
+        assert set(await pictures.of(names, shelf)) == {"within", "good"}
+        assert set(await pictures.of(names, shelf)) == {"within", "good"}
     assert sorted(each["lora"] for each in logged) == sorted(set(names) - {"within", "good"})
     assert all(str(tmp_path) not in each["detail"] for each in logged)

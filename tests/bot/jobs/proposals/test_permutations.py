@@ -36,7 +36,6 @@ from bot.jobs.proposals.permutations import (
 from bot.pictures.lineage import Lineage
 from bot.pictures.originals import OriginalPictures
 from bot.pictures.recent import RecentPictures
-from bot.request.loras import NO_LORAS
 from bot.request.outcomes import (
     ManyPermutations,
     QueueIsFull,
@@ -102,7 +101,7 @@ class PermutationsHarness:
         completion = CompletionService(self.jobs, files, RecentPictures(history), active, events)
         self.admission = AdmissionService(
             model_access=ModelAccess(resolver.models, Permissions(), OpenModels(db, self.clock)),
-            lora_access=LoraAccess(NO_LORAS, Permissions(), OpenLoras(db, self.clock)),
+            lora_access=LoraAccess(resolver.models, Permissions(), OpenLoras(db, self.clock)),
             engine_jobs=EngineJobs(
                 engine=self.engine,
                 active=active,

@@ -53,7 +53,7 @@ def help_entries(say: Words) -> Iterator[CommandEntry]:
 def _status(state: EngineState, **changes: Any) -> Sample:
     def shown(say: Words, words: str) -> Shown:
         idle = BotStatus(state, None, None, 1024, 1024, 8, None, 1, 100)
-        model = {"model": words} if changes else {}
+        model = {"model": words} if "device" in changes else {}
         return status_layout(dataclasses.replace(idle, **changes, **model), say)
 
     return shown
@@ -152,6 +152,10 @@ INSPECTION: dict[str, Sample] = {
         BotStatus(EngineState.READY, "sketch", "cpu", 256, 256, 8, 1.5, 0, 100), say, KNOWN
     ),
     "status-loading": _status(EngineState.STARTING),
+    "status-moving": _status(EngineState.READY, loading="z-image_turbo.v1", loading_left_s=41.4),
+    "status-unloaded": _status(
+        EngineState.READY, device="cuda", name="z-image_turbo.v1", unloaded=True
+    ),
     "status-stopping": _status(EngineState.DRAINING, device="cpu"),
     "status-broken": _status(EngineState.DEFUNCT),
     "explain": _explain(),

@@ -100,7 +100,7 @@ def _job(number: int, words: str | None, **changes: Any) -> QueuedJob:
     return dataclasses.replace(job, **changes)
 
 
-def _loras(count: int, page: int = 0, pictures: int = 0) -> Sample:
+def _loras(count: int, page: int = 0, pictures: int = 0, model: str = "") -> Sample:
     def shown(say: Words, words: str) -> Shown:
         found = [
             LoraInfo(
@@ -115,7 +115,7 @@ def _loras(count: int, page: int = 0, pictures: int = 0) -> Sample:
             for n in range(count)
         ]
         pictured = [each.name for each in found[:pictures]]
-        return loras_layout(found, page, say, pictured)
+        return loras_layout(found, page, say, pictured, model)
 
     return shown
 
@@ -164,6 +164,8 @@ LISTS: dict[str, Sample] = {
     "models-pictured": _models(5, pictured=3),
     "models-page": _models(25, 1, pictured=25),
     "loras-none": _loras(0),
+    "loras-none-of-model": _loras(0, model="z-image_turbo.v1"),
+    "loras-of-model": _loras(9, 1, model="z-image_turbo.v1"),
     "loras-one": _loras(1),
     "loras-page": _loras(20, 1),
     "loras-last": _loras(17, 9),
