@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 DOMAIN = "zimagine"
 LOCALES = Path(__file__).parent / "locales"
 FALLBACK = "en"
+_FULL_WIDTH = frozenset("。！？")
+"""What ends a sentence and has the space behind it in itself."""
 
 
 class Words:
@@ -50,6 +52,17 @@ class Words:
                 self._unfit.add(text)
                 log.error("translation unusable", text=text, message=english, error=repr(error))
         return english.format(**values)
+
+
+def paragraph(*sentences: str) -> str:
+    """Return whole sentences one after another, with the space that is usual between them.
+
+    Empty ones are left out.
+    """
+    text = ""
+    for sentence in filter(None, sentences):
+        text += sentence if not text or text[-1] in _FULL_WIDTH else f" {sentence}"
+    return text
 
 
 def translatable(text: str) -> str:

@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 from structlog.testing import capture_logs
 
 from bot.cli.common.language import terminal_words
-from bot.i18n import LOCALES, Words, words
+from bot.i18n import LOCALES, Words, paragraph, words
 from setup import compile_catalogues
 from tests.bot.catalogues import chinese_problems, files, problems, renewed
 from tests.bot.messages import BOT, call_texts, marked_calls, messages, template
@@ -47,6 +47,13 @@ def test_values_are_put_in_after_translation():
     """Braces in a member's text are never taken for a placeholder."""
     say = words("en-US")
     assert say("Added: {words}", words="{0} {x} {{") == "Added: {0} {x} {{"
+
+
+def test_sentences_follow_each_other():
+    """There is a space between them, but not behind what is full width; empty ones are left out."""
+    assert paragraph("A.", "", "B?", "C.") == "A. B? C."
+    assert paragraph("甲。", "乙！", "C.", "丁。") == "甲。乙！C. 丁。"
+    assert paragraph() == ""
 
 
 def test_plurals():

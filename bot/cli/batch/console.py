@@ -14,6 +14,7 @@ import click
 from bot.cli.batch.output import LocalPicture
 from bot.cli.batch.plan import quoted
 from bot.cli.common.language import terminal_words
+from bot.i18n import paragraph
 from bot.request.notes import LimitedModel, NotExact, adaptation_notes
 from bot.request.outcomes import ResolvedRequest
 from bot.wording import rejections
@@ -99,8 +100,8 @@ def _verdict(picture: LocalPicture, original: EmbeddedRecipe, file: Path | None)
     if not original.untouched:
         edited = say("{file} was edited after it was painted.", file=file or say("The file"))
         if picture.pixels_sha256 == original.pixels_sha256:
-            return edited + " " + say("This is the picture as it was before.")
-        return edited + " " + say("This is painted from its recipe again.")
+            return paragraph(edited, say("This is the picture as it was before."))
+        return paragraph(edited, say("This is painted from its recipe again."))
     if picture.pixels_sha256 == original.pixels_sha256:
         return say("The pixels are identical to the original's.")
     differences = original.recipe.differences(picture.painted.recipe)

@@ -10,7 +10,7 @@ from discord import ui
 
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted, replace_surrogates, timestamp
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.pictures.inspection import ForeignDetails, PictureDetails, PromptExplanation
 from bot.wording import prompt_analysis, recipes, rejections
 from bot.wording.foreign import (
@@ -95,12 +95,13 @@ def explanation_layout(
         small = [rejections.note_sentence(explained.limited, say)] if explained.limited else []
         small.append(say("Nothing was painted or charged."))
         if kept_id is not None:
-            small[-1] += " " + say.plural(
+            like_imagine = say.plural(
                 "“{paint}” paints {n} picture, like /imagine.",
                 "“{paint}” paints {n} pictures, like /imagine.",
                 explained.pictures,
                 paint=paint,
             )
+            small[-1] = paragraph(small[-1], like_imagine)
         return [*blocks, "\n".join(f"-# {line}" for line in small)]
 
     items: list[Item] = [*map(ui.TextDisplay, _fit(texts))]
@@ -261,7 +262,7 @@ def _line_notes(details: PictureDetails, say: Words) -> list[str]:
     elif request.mode is not Mode.TEXT or request.variations:
         notes.append(say("A prompt cannot carry over source images or variations."))
     if notes and details.picture is not None and details.repeatable:
-        notes[0] += " " + say("“{again}” repeats it exactly.", again=again)
+        notes[0] = paragraph(notes[0], say("“{again}” repeats it exactly.", again=again))
     if details.adjusted:
         notes.append(say("Settings that the model in use cannot paint with were changed."))
     return notes
