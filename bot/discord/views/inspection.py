@@ -88,7 +88,7 @@ def explanation_layout(
             ),
         ]
         head = [f"**{quoted(explained.prompt, cut)}**", *_permutation_lines(explained, say)]
-        blocks = ["\n".join(head), _labelled_lines(findings), _labelled_lines(added)]
+        blocks = ["\n".join(head), _labelled_lines(findings, say), _labelled_lines(added, say)]
         if advice:
             heading = say("Advice")
             blocks.insert(2, "\n".join([f"**{heading}**", *advice]))
@@ -141,8 +141,8 @@ def details_panel(details: PictureDetails, say: Words) -> Panel:
         ]
         blocks = [
             _heading(details, say),
-            _labelled_lines(words),
-            _labelled_lines([*values, *_painted_rows(details, say)]),
+            _labelled_lines(words, say),
+            _labelled_lines([*values, *_painted_rows(details, say)], say),
         ]
         notes = [rejections.note_sentence(each, say) for each in details.notes[-NOTES_SHOWN:]]
         if notes:
@@ -180,7 +180,7 @@ def foreign_panel(details: ForeignDetails, say: Words, kept_id: int | None = Non
         remarks += [workflow_remark(say)] if recipe.from_workflow else []
         return [
             "\n-# ".join([f"**{head}**", *remarks]),
-            _labelled_lines(rows),
+            _labelled_lines(rows, say),
             copied,
         ]
 
@@ -292,8 +292,10 @@ def _detail_button(picture_id: int, say: Words) -> ui.Button[ui.LayoutView]:
     )
 
 
-def _labelled_lines(rows: Sequence[tuple[str, str]]) -> str:
-    return "\n".join(f"**{heading}:** {text}" for heading, text in rows)
+def _labelled_lines(rows: Sequence[tuple[str, str]], say: Words) -> str:
+    return "\n".join(
+        say("**{heading}:** {text}", heading=heading, text=text) for heading, text in rows
+    )
 
 
 def _fit(texts: Callable[[int], list[str]]) -> list[str]:

@@ -300,7 +300,7 @@ def quota_text(status: QuotaStatus, who: str | None, say: Words) -> str:
     }[policy.source]
     head = say("Your quota") if who is None else say("Quota of {who}", who=who)
     lines = [
-        f"**{head}**: {allowed} ({source})",
+        say("**{quota}**: {allowed} ({source})", quota=head, allowed=allowed, source=source),
         say("Used: {used}. Left: {left}.", used=status.used, left=status.remaining),
     ]
     if status.next_return_at is not None:
