@@ -9,6 +9,7 @@ PROMPT ?= a mountain lake at dawn
 SEED ?= 1
 KILLS ?= 100
 PICTURES ?= 1500
+CATALOGUES := $(wildcard bot/locales/*/LC_MESSAGES/*.po)
 
 .DEFAULT_GOAL := help
 .PHONY: help run imagine install test lint types imports check wheel-check messages snapshots pictures sketch judge evaluate chaos soak bench-storage bench-presses bench-memory bench-loading bench-previews bench-loras bench-messages clean
@@ -46,8 +47,9 @@ check: lint types imports test ## Lint, types, import rules and tests
 wheel-check: $(VENV)/.installed-dev ## Build the wheel, install it outside the clone and use it
 	$(BIN)/python -m tests.packaging.wheel
 
-messages: $(VENV)/.installed-dev ## Collect translatable texts into bot/locales/zimagine.pot
+messages: $(VENV)/.installed-dev ## Collect translatable texts into bot/locales, for the catalogues too
 	$(BIN)/python -m tests.bot.messages > bot/locales/zimagine.pot
+	$(BIN)/python -m tests.bot.catalogues
 
 snapshots: $(VENV)/.installed-dev ## Update the snapshots of layouts and commands; then read the diff
 	$(BIN)/python -m pytest -q --snapshot-update tests/bot/discord/views/test_layouts.py tests/bot/discord/commands/test_payload.py
@@ -101,7 +103,7 @@ $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "zimagine needs Python 3.11 or newer with its venv module" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml setup.py constraints.txt $(CATALOGUES)
 	@echo "Installing zimagine into $(VENV). On Linux pip fetches up to 2.8 GB, most of it CUDA for torch;"
 	@echo "README.md says how to do with 0.3 GB on a machine without an NVIDIA GPU."
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e .

@@ -1,32 +1,68 @@
-"""Translations: every text shown to people goes through `Words`, with catalogues in locales/."""
+"""Translations: every text shown to people goes through `Words`, with catalogues in locales/.
+
+The catalogues are compiled when zimagine is installed; without that, everything is in English.
+"""
 
 from __future__ import annotations
 
 import gettext
+import struct
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger(__name__)
 
 DOMAIN = "zimagine"
 LOCALES = Path(__file__).parent / "locales"
 FALLBACK = "en"
+_FULL_WIDTH = frozenset("。！？")
+"""What ends a sentence and has the space behind it in itself."""
 
 
 class Words:
     """Translates into one language; call it with the English message and its values.
 
     `say("Seed {seed}", seed=5)`; `say.plural("{n} picture", "{n} pictures", n)`. Values are
-    inserted after translation, so catalogues can reorder them.
+    inserted after translation, so catalogues can reorder them. A translation that the values do not
+    fit is logged once, and the English message shown.
     """
 
     def __init__(self, catalogue: gettext.NullTranslations) -> None:
         self._catalogue = catalogue
+        self._unfit: set[str] = set()
 
     def __call__(self, message: str, **values: object) -> str:
-        return self._catalogue.gettext(message).format(**values)
+        return self._filled(self._catalogue.gettext(message), message, values)
 
     def plural(self, singular: str, plural: str, n: int, **values: object) -> str:
         """Return the form for the number `n`, which is also available as a value."""
-        return self._catalogue.ngettext(singular, plural, n).format(n=n, **values)
+        english = singular if n == 1 else plural
+        return self._filled(
+            self._catalogue.ngettext(singular, plural, n), english, {"n": n, **values}
+        )
+
+    def _filled(self, text: str, english: str, values: Mapping[str, object]) -> str:
+        if text != english and text not in self._unfit:
+            try:
+                return text.format(**values)
+            except (LookupError, ValueError, AttributeError, TypeError) as error:
+                self._unfit.add(text)
+                log.error("translation unusable", text=text, message=english, error=repr(error))
+        return english.format(**values)
+
+
+def paragraph(*sentences: str) -> str:
+    """Return whole sentences one after another, with the space that is usual between them.
+
+    Empty ones are left out.
+    """
+    text = ""
+    for sentence in filter(None, sentences):
+        text += sentence if not text or text[-1] in _FULL_WIDTH else f" {sentence}"
+    return text
 
 
 def translatable(text: str) -> str:
@@ -36,6 +72,11 @@ def translatable(text: str) -> str:
 
 @lru_cache(maxsize=64)
 def words(locale: str = FALLBACK) -> Words:
-    """Return the Words of a Discord locale ("en-US", "zh-CN"); English if it has no catalogue."""
+    """Return the Words of a Discord locale ("en-US", "zh-CN"); English if it has no catalogue, or
+    one that cannot be read."""
     languages = [locale.replace("-", "_"), locale.partition("-")[0]]
-    return Words(gettext.translation(DOMAIN, LOCALES, languages, fallback=True))
+    try:
+        return Words(gettext.translation(DOMAIN, LOCALES, languages, fallback=True))
+    except (OSError, ValueError, LookupError, struct.error) as error:
+        log.error("catalogue unreadable", locale=locale, error=repr(error))
+        return Words(gettext.NullTranslations())

@@ -11,8 +11,9 @@ import click
 
 from bot.cli.batch.plan import refuse
 from bot.cli.common.errors import load_settings
+from bot.cli.common.language import padded, terminal_words, width
 from bot.cli.common.token_count import token_counter
-from bot.i18n import Words, words
+from bot.i18n import Words
 from bot.request.loras import LoraCatalog
 from bot.request.notes import LimitedModel, reading_notes
 from bot.request.outcomes import (
@@ -102,8 +103,8 @@ def command(
         click.echo(json.dumps(fields, ensure_ascii=False, indent=2))
     else:
         if len(parsed) > 1:
-            click.echo(f"{prompt_analysis.first_of_choices(pictures, words())}\n")
-        _print(analysis, added, family, resolved, words())
+            click.echo(f"{prompt_analysis.first_of_choices(pictures, terminal_words())}\n")
+        _print(analysis, added, family, resolved, terminal_words())
 
 
 def _enhanced(
@@ -134,9 +135,9 @@ def _print(
         *([(say("Chosen style"), style_name(style, say))] if style else []),
         (say("Tokens"), prompt_analysis.token_usage(analysis, family.max_tokens, say)),
     ]
-    wide = max(len(heading) for heading, _ in rows)
+    wide = max(width(heading) for heading, _ in rows)
     for heading, found in rows:
-        click.echo(f"{heading:<{wide}}  {found or '–'}")
+        click.echo(f"{padded(heading, wide)}  {found or '–'}")
     left = [rejections.note_sentence(each, say) for each in reading_notes(resolved.notes)]
     _list(
         say("Advice"),
@@ -195,5 +196,5 @@ def _advice(given: Advice) -> dict[str, Any]:
     return {
         "hint": given.hint,
         "words": given.words,
-        "sentence": prompt_analysis.advice_sentence(given, words()),
+        "sentence": prompt_analysis.advice_sentence(given, terminal_words()),
     }

@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from bot.cli.common.errors import load_settings
+from bot.cli.common.language import padded, terminal_words, width
 from bot.cli.common.recipe_file import read_any_recipe
-from bot.i18n import Words, words
+from bot.i18n import Words
 from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.request.notes import adaptation_notes
 from bot.request.prompt.flag_line import flag_line
@@ -45,11 +46,12 @@ def command(file: Path, as_json: bool, config: Path | None) -> None:
     """
     found = read_any_recipe(file)
     if isinstance(found, EmbeddedRecipe):
-        click.echo(_as_json(found) if as_json else _as_text(found, words()))
+        click.echo(_as_json(found) if as_json else _as_text(found, terminal_words()))
         return
     # What size can be painted depends on the model.
     family = family_of(load_settings(config).engine)
-    click.echo(_foreign_json(found, family) if as_json else _foreign_text(found, family, words()))
+    say = terminal_words()
+    click.echo(_foreign_json(found, family) if as_json else _foreign_text(found, family, say))
 
 
 def _as_json(found: EmbeddedRecipe) -> str:
@@ -118,6 +120,6 @@ def _text(heading: str, rows: list[tuple[str, str]], label: str, line: str) -> s
 
     Cleaned, since a file may hold anything, such as control characters for the terminal.
     """
-    width = max(len(name) for name, _ in rows) + 2
-    table = [f"{f'{name}:':<{width}}{clean(text)}" for name, text in rows]
+    columns = max(width(name) for name, _ in rows) + 2
+    table = [padded(f"{name}:", columns) + clean(text) for name, text in rows]
     return "\n".join([clean(heading), "", *table, *(["", label, clean(line)] if line else [])])

@@ -13,7 +13,7 @@ import click
 
 from bot.cli.batch.output import write_new
 from bot.cli.common.errors import explain_errors, fail, leave_at_once, load_settings
-from bot.cli.common.language import terminal_words
+from bot.cli.common.language import padded, terminal_words, width
 from bot.exit_codes import BAD_INPUT, UNAVAILABLE
 from bot.i18n import Words
 from engine.diffusion.lora.configured import (
@@ -155,9 +155,9 @@ def check(
     if as_json:
         click.echo(json.dumps(fields, ensure_ascii=False, indent=2))
         return
-    width = max(len(heading) for heading, _ in rows) + 2
+    columns = max(width(heading) for heading, _ in rows) + 2
     for heading, text in rows:
-        click.echo(f"{f'{heading}:':<{width}}{text}")
+        click.echo(padded(f"{heading}:", columns) + text)
 
 
 def _settings(config: Path | None, model: str | None) -> EngineSettings:

@@ -25,7 +25,11 @@ _ENTRY_POINT_FIELDS = ("name", "type", "handler", "contexts", "integration_types
 
 
 class CatalogueTranslator(app_commands.Translator):
-    """Translates command names and descriptions with the same catalogues as all other texts."""
+    """Translates descriptions, choices and menu entries with the catalogues of all other texts.
+
+    Names that are typed are the same in every language: texts, pasted commands and the documents
+    name them.
+    """
 
     async def translate(
         self,
@@ -35,8 +39,18 @@ class CatalogueTranslator(app_commands.Translator):
     ) -> str | None:
         """Return the text in this language, or None (use the English one) where there is no
         translation."""
+        if _is_typed(context):
+            return None  # discord.py asks for every name, and some are messages too, such as "seed"
         translated = words(locale.value)(string.message)
         return None if translated == string.message else translated
+
+
+def _is_typed(context: app_commands.TranslationContextTypes) -> bool:
+    """Return whether this is the name of a slash command, a group or an option."""
+    place = app_commands.TranslationContextLocation
+    if context.location is place.command_name:
+        return not isinstance(context.data, app_commands.ContextMenu)
+    return context.location in (place.group_name, place.parameter_name)
 
 
 async def sync_commands(

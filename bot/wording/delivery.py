@@ -149,7 +149,7 @@ def kept_reason(reason: str, say: Words) -> str:
 
 def _scope_line(name: str, value: T | None, label: Callable[[T, Words], str], say: Words) -> str:
     text = say("not set") if value is None else label(value, say)
-    return f"{name}: {text}"
+    return say("{name}: {value}", name=name, value=text)
 
 
 def _user_line(
@@ -162,8 +162,10 @@ def _user_line(
         Source.USER: say("your choice"),
     }[setting.source]
     if setting.own_choice is not None:
-        source += "; " + say("you chose: {choice}", choice=label(setting.own_choice, say))
-    return f"{name}: {label(setting.value, say)} ({source})"
+        choice = label(setting.own_choice, say)
+        source = say("{source}; you chose: {choice}", source=source, choice=choice)
+    value = label(setting.value, say)
+    return say("{name}: {value} ({source})", name=name, value=value, source=source)
 
 
 def _mode_name(mode: DeliveryMode, say: Words) -> str:

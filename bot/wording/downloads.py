@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from engine.hub.endpoints import token_names
 from engine.hub.errors import (
     AccessDenied,
@@ -123,7 +123,7 @@ def download_failed(error: HubError, say: Words) -> str:
                 variable=error.variable,
             )
         case NoHub():
-            return " ".join(unavailable(each, say) for each in error.errors)
+            return paragraph(*(unavailable(each, say) for each in error.errors))
         case _:
             return f"{error}."
 

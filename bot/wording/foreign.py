@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.request.notes import PastedText
 from engine.file_formats import FileKind
@@ -52,7 +52,7 @@ def pasted_text(note: PastedText, say: Words) -> str:
         parts.append(say("The size follows your picture."))
     if note.ignored:
         parts.append(say("Not taken: {names}.", names=", ".join(note.ignored)))
-    return " ".join(parts)
+    return paragraph(*parts)
 
 
 def fitted_size(asked_px: tuple[int, int], size_px: tuple[int, int], say: Words) -> str:

@@ -51,7 +51,10 @@ def demo_model(known: KnownNames, say: Words) -> str:
 
 def known_rows(known: KnownNames, say: Words) -> list[str]:
     """Return everything that the model knows, one text for each group."""
-    return [f"{_heading(topic, say)}: {_joined(names)}" for topic, names in known]
+    return [
+        say("{name}: {value}", name=_heading(topic, say), value=_joined(names))
+        for topic, names in known
+    ]
 
 
 def _heading(topic: Topic, say: Words) -> str:

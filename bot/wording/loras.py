@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.accounts.openings import Opened
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.wording.labels import lora_name
 
 _SHOWN = 30
@@ -19,7 +19,7 @@ def open_loras(opened: Opened, say: Words) -> str:
         as_server = say(
             "{channel} has no list of its own: it is as on the server.", channel=channel
         )
-        return f"{as_server} {_on_server(opened.names, say)}"
+        return paragraph(as_server, _on_server(opened.names, say))
     if not opened.names:
         return say("No LoRAs are open in {channel}.", channel=channel)
     return say.plural(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.accounts.openings import Opened
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 
 
 def open_models(opened: Opened, say: Words) -> str:
@@ -15,7 +15,7 @@ def open_models(opened: Opened, say: Words) -> str:
         as_server = say(
             "{channel} has no list of its own: it is as on the server.", channel=channel
         )
-        return f"{as_server} {_on_server(opened.names, say)}"
+        return paragraph(as_server, _on_server(opened.names, say))
     if not opened.names:
         return say("No model is open in {channel}: nothing can be painted there.", channel=channel)
     return say.plural(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.moderation.blocks import UserBlocked
 from bot.moderation.reports import ReportFiled
 from storage.types import Case, Verdict
@@ -29,7 +29,7 @@ def report_filed(filed: ReportFiled, say: Words) -> str:
             "Thank you. The moderators have been notified about picture #{id}.",
             id=filed.picture_id,
         )
-    return f"{thanks} {privacy}"
+    return paragraph(thanks, privacy)
 
 
 def verdict_sentence(case: Case, say: Words, when: When) -> str:
@@ -56,7 +56,8 @@ def verdict_sentence(case: Case, say: Words, when: When) -> str:
 
 def already_decided(case: Case, say: Words, when: When) -> str:
     """Say that a report has been decided, perhaps by whoever pressed twice, and how."""
-    return say("This report has already been decided.") + " " + verdict_sentence(case, say, when)
+    decided = say("This report has already been decided.")
+    return paragraph(decided, verdict_sentence(case, say, when))
 
 
 def user_blocked(done: UserBlocked, reason: str | None, say: Words) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.wording.labels import syntax_ignored
 from engine.prompts import Advice, Analysis, Hint
 
@@ -112,4 +112,4 @@ def first_of_choices(pictures: int, say: Words) -> str:
         "The choices in braces make {n} pictures.",
         pictures,
     )
-    return f"{made} {say('Only the first prompt is analysed here.')}"
+    return paragraph(made, say("Only the first prompt is analysed here."))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.pictures.recipe_import import UnreadableReason, UnreadableRecipe
 from bot.wording.foreign import format_sentence, made_by
 from bot.wording.labels import lora_name, style_name
@@ -97,7 +97,7 @@ def unreadable_recipe(outcome: UnreadableRecipe, say: Words) -> str:
             return say("This is not a picture that I can read. I read PNG, JPEG and WebP files.")
         case UnreadableReason.OTHER_FORMAT if outcome.kind is not FileKind.PICTURE:
             sentence = format_sentence(outcome.format, outcome.kind, say)
-            return f"{sentence} " + say("I read the recipes of PNG, JPEG and WebP files.")
+            return paragraph(sentence, say("I read the recipes of PNG, JPEG and WebP files."))
         case UnreadableReason.OTHER_FORMAT:
             sentence = say(
                 "This file's format is {format}, but only PNG files contain my recipes: phones "
@@ -114,7 +114,7 @@ def unreadable_recipe(outcome: UnreadableRecipe, say: Words) -> str:
                 "I cannot find a prompt in what it wrote. If you know the prompt, you can paste "
                 "it into /imagine, but the result will be a different picture."
             )
-            return f"{made_by(outcome.program, say)} {unread}"
+            return paragraph(made_by(outcome.program, say), unread)
         case UnreadableReason.DAMAGED:
             sentence = say(
                 "The recipe in this file is damaged, was changed, or comes from a newer "
@@ -125,4 +125,4 @@ def unreadable_recipe(outcome: UnreadableRecipe, say: Words) -> str:
                 "The pixels of this file do not match its recipe, so I do not trust it: the "
                 "picture was edited, or the recipe belongs to another picture."
             )
-    return f"{sentence} {number}"
+    return paragraph(sentence, number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.request.input_images import MaskCutOff, MaskMissing
 from bot.request.notes import SourceCut
 from engine.masks import (
@@ -77,7 +77,7 @@ def source_cut(cut: SourceCut, say: Words) -> str:
     if not cut.longest:
         return sentence
     longest = say("This model paints nothing longer than {ratio}.", ratio=cut.longest)
-    return f"{sentence} {longest}"
+    return paragraph(sentence, longest)
 
 
 def ground_chosen(ground: Ground, say: Words) -> str:

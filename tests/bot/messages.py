@@ -6,6 +6,7 @@ import ast
 import io
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -16,6 +17,7 @@ MARKERS = {"say": 1, "plural": 2, "locale_str": 1, "translatable": 1}
 """The functions whose first arguments are messages, and how many of them."""
 
 
+@cache
 def template() -> bytes:
     """Return the template of all messages in `bot`, in a stable order and without dates."""
     catalog = Catalog(project="zimagine", charset="utf-8")

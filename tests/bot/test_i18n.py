@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 import ast
+import gettext
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
+from structlog.testing import capture_logs
 
-from bot.i18n import LOCALES, words
+from bot.cli.common.language import terminal_words
+from bot.i18n import LOCALES, Words, paragraph, words
+from setup import compile_catalogues
+from tests.bot.catalogues import chinese_problems, files, problems, renewed
 from tests.bot.messages import BOT, call_texts, marked_calls, messages, template
+
+CHINESE = LOCALES / "zh" / "LC_MESSAGES" / "zimagine.po"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of the catalogues of another installation, which has one for Chinese."""
+    monkeypatch.setattr("bot.i18n.LOCALES", tmp_path)
+    inside = tmp_path / "zh" / "LC_MESSAGES"
+    inside.mkdir(parents=True)
+    words.cache_clear()
+    yield inside
+    words.cache_clear()
+
+
+def read(file: Path) -> Catalog:
+    """Return a catalogue."""
+    with file.open("rb") as opened:
+        return read_po(opened, abort_invalid=True)
 
 
 def test_the_template_is_up_to_date():
@@ -22,6 +49,13 @@ def test_values_are_put_in_after_translation():
     assert say("Added: {words}", words="{0} {x} {{") == "Added: {0} {x} {{"
 
 
+def test_sentences_follow_each_other():
+    """There is a space between them, but not behind what is full width; empty ones are left out."""
+    assert paragraph("A.", "", "B?", "C.") == "A. B? C."
+    assert paragraph("甲。", "乙！", "C.", "丁。") == "甲。乙！C. 丁。"
+    assert paragraph() == ""
+
+
 def test_plurals():
     """Singular and plural have their own forms."""
     say = words()
@@ -32,6 +66,150 @@ def test_plurals():
 def test_an_unknown_language_speaks_english():
     """A locale without a catalogue falls back to English."""
     assert words("xx-YY")("Reroll") == "Reroll"
+
+
+def test_every_catalogue_has_exactly_the_messages():
+    """No message is missing or left over; `make messages` renews the catalogues."""
+    assert CHINESE in files()
+    for file in files():
+        text = file.read_text(encoding="utf-8")
+        assert text == renewed(text), file
+
+
+def test_every_translation_fits_its_message():
+    """Each message is translated, with the placeholders, Markdown, links and code of the English
+    one, and as many plural forms as the language has."""
+    for file in files():
+        catalogue = read(file)
+        assert not catalogue.obsolete and not catalogue.fuzzy
+        found = {each.id: [*problems(each)] for each in catalogue if each.id}
+        assert {message: wrong for message, wrong in found.items() if wrong} == {}
+        forms = {len(each.string) for each in catalogue if each.pluralizable}
+        assert forms == {catalogue.num_plurals}
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "wrong"),
+    [
+        ("{n} of {limit}", "{n}", "other placeholders"),
+        ("{n}", "{m}", "other placeholders"),
+        ("write {{a}}", "{a}", "other placeholders"),
+        ("**a**", "a", "other Markdown"),
+        ("`a`", "`b`", "other Markdown"),
+        ("<t:1:R>", "<t:1>", "other links"),
+        ("Try /imagine", "/imagines", "other code"),
+        ("set a_b = true", "a_b = false", "other code"),
+        ("a", "", "not translated"),
+        ("a", "b\n", "other lines"),
+        (("{n} a", "{n} b"), ("",), "not translated"),
+        (("a", "{n} b"), ("{n} c",), None),
+    ],
+)
+def test_what_does_not_fit_is_noticed(
+    source: str | tuple[str, str], text: str | tuple[str, ...], wrong: str | None
+):
+    """Each kind of mistake is found; a form without the number beside one that has it is none."""
+    assert [*problems(Message(source, text))] == ([wrong] if wrong else [])
+
+
+def test_a_renewed_catalogue_keeps_what_was_translated():
+    """New messages come without a translation, and what is not in the code any more goes."""
+    head = 'msgid ""\nmsgstr ""\n"Language: zh\\n"\n"Plural-Forms: nplurals=1; plural=0;\\n"\n\n'
+    text = renewed(f'{head}msgid "Reroll"\nmsgstr "重抽"\n\nmsgid "gone"\nmsgstr "没了"\n')
+    assert text.startswith(head) and "gone" not in text
+    assert 'msgid "Reroll"\nmsgstr "重抽"\n' in text and 'msgid "Remix"\nmsgstr ""\n' in text
+
+
+def test_chinese_is_set_as_chinese():
+    """Punctuation is full width, and there are spaces only beside other scripts."""
+    texts = {
+        text
+        for each in read(CHINESE)
+        if each.id
+        for text in ([each.string] if isinstance(each.string, str) else each.string)
+    }
+    found = {text: [*chinese_problems(text)] for text in texts}
+    assert {text: wrong for text, wrong in found.items() if wrong} == {}
+    bad = ("你好,世界。", "你好 世界", "你好， 世界", "GPU显卡", "（a） 你好", "你好(a)")
+    assert [text for text in bad if not [*chinese_problems(text)]] == []
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "zh-TW", "zh"])
+def test_all_chinese_is_simplified(locale: str):
+    """Discord's two kinds of Chinese have the same catalogue."""
+    assert words(locale)("Reroll") == "重抽"
+    assert words(locale).plural("{n} picture", "{n} pictures", 1) == "1 张图片"
+
+
+@pytest.mark.parametrize("language", ["zh_CN.UTF-8", "zh_TW", "zh_CN.UTF-8@pinyin", "zh"])
+def test_the_terminal_speaks_chinese(language: str):
+    """What POSIX calls Chinese is."""
+    assert terminal_words({"LANG": language})("Reroll") == "重抽"
+
+
+def test_without_a_compiled_catalogue_all_is_english(folder: Path):
+    """A source checkout has none until it is installed."""
+    (folder / "zimagine.po").write_bytes(CHINESE.read_bytes())
+    assert words("zh-CN")("Reroll") == "Reroll"
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xde\x12\x04\x95", b"no catalogue at all", None])
+def test_a_damaged_catalogue_leaves_english(folder: Path, damage: bytes | None):
+    """What cannot be read is logged, and nobody sees an error. None: the end is missing."""
+    whole = CHINESE.with_suffix(".mo").read_bytes()
+    (folder / "zimagine.mo").write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    with capture_logs() as logs:
+        assert words("zh-CN")("Reroll") == "Reroll"
+    assert [each["event"] for each in logs] == ["catalogue unreadable"]
+
+
+class Unfit(gettext.NullTranslations):
+    """A catalogue with placeholders that the messages do not have."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def gettext(self, message: str) -> str:
+        """Return the same text for all messages."""
+        return self.text
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        """Return the same text for all messages."""
+        return self.text
+
+
+@pytest.mark.parametrize("text", ["{other}", "{0}", "{", "}", "{seed.x}", "{seed[0]}", "{seed:q}"])
+def test_a_translation_that_does_not_fit_is_not_shown(text: str):
+    """The English message is, and the log has it once."""
+    say = Words(Unfit(text))
+    with capture_logs() as logs:
+        assert [say("Seed {seed}", seed=5) for _ in range(2)] == ["Seed 5"] * 2
+        assert say.plural("{n} step", "{n} steps", 2, seed=1) == "2 steps"
+    assert [each["event"] for each in logs] == ["translation unusable"]
+
+
+def test_an_error_in_the_code_is_not_hidden():
+    """A value that the English message lacks is a mistake in the code."""
+    with pytest.raises(KeyError):
+        words("zh-CN")("Seed {seed}")
+
+
+def test_catalogues_are_compiled(tmp_path: Path):
+    """A new .mo file has what the .po file has; one that is newer can stay."""
+    file = tmp_path / "zh" / "LC_MESSAGES" / "zimagine.po"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        'msgid ""\nmsgstr "Language: zh\\n"\n\nmsgid "a"\nmsgstr "甲"\n', encoding="utf-8"
+    )
+    compile_catalogues(tmp_path)
+    compiled = file.with_suffix(".mo")
+    with compiled.open("rb") as opened:
+        assert gettext.GNUTranslations(opened).gettext("a") == "甲"
+    assert [*file.parent.iterdir()] and len([*file.parent.iterdir()]) == 2
+    compiled.write_bytes(b"")
+    compile_catalogues(tmp_path, only_older=True)
+    assert compiled.read_bytes() == b""
 
 
 def test_every_plural_in_the_code_is_in_the_template():

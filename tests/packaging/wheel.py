@@ -27,7 +27,7 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("bot", "engine", "storage")
-PROJECT_FILES = ("pyproject.toml", "README.md", "LICENSE", "constraints.txt")
+PROJECT_FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "constraints.txt")
 NOT_PACKAGED = {".md"}
 """File types in the packages that only readers of the repository need."""
 WAIT_S = 120.0
@@ -60,16 +60,20 @@ def check(folder: Path) -> None:
     check_imports(scripts, folder / "environment", work)
     helped = run([scripts / "zimagine", "--help"], work)
     require("imagine" in helped, "zimagine --help does not list its commands")
+    code = "from bot.i18n import words; print(words('zh-CN')('Reroll') != 'Reroll')"
+    translated = run([scripts / "python", "-c", code], work)
+    require("True" in translated, "the catalogues of the wheel are not found")
     check_picture(scripts, work)
     check_playground(scripts, work)
     check_plain_install(folder)
 
 
 def build(folder: Path) -> Path:
-    """Return a wheel built from a copy, so that no `build` folder of the clone gets into it."""
+    """Return a wheel built from a copy, so that no `build` folder of the clone gets into it, and no
+    catalogue that was compiled here."""
     source, built = folder / "source", folder / "built"
     for package in PACKAGES:
-        unwanted = shutil.ignore_patterns("__pycache__", "*.pyc")
+        unwanted = shutil.ignore_patterns("__pycache__", "*.pyc", "*.mo")
         shutil.copytree(ROOT / package, source / package, ignore=unwanted)
     for name in PROJECT_FILES:
         shutil.copy(ROOT / name, source)
@@ -93,6 +97,7 @@ def compare_files(wheel: Path) -> None:
         for path in (ROOT / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts and path.suffix not in NOT_PACKAGED
     }
+    wanted |= {f"{name.removesuffix('.po')}.mo" for name in wanted if name.endswith(".po")}
     missing = sorted(wanted - packed)
     hint = "is an entry under [tool.setuptools.package-data] missing?"
     require(not missing, f"not in the wheel: {', '.join(missing)}; {hint}")

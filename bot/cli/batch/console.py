@@ -13,7 +13,8 @@ import click
 
 from bot.cli.batch.output import LocalPicture
 from bot.cli.batch.plan import quoted
-from bot.i18n import words
+from bot.cli.common.language import terminal_words
+from bot.i18n import paragraph
 from bot.request.notes import LimitedModel, NotExact, adaptation_notes
 from bot.request.outcomes import ResolvedRequest
 from bot.wording import rejections
@@ -57,14 +58,16 @@ class Reporter:
             return
         words_known = family.vocabulary()
         unknown = [each for each in dict.fromkeys(prompts) if not words_known.knows(each)]
+        say = terminal_words()
         shown = ", ".join(map(quoted, unknown[:MAX_QUOTED_PROMPTS]))
         if len(unknown) > MAX_QUOTED_PROMPTS:
-            shown += f" and {len(unknown) - MAX_QUOTED_PROMPTS} more"
+            rest = len(unknown) - MAX_QUOTED_PROMPTS
+            shown += " " + say.plural("and {n} more", "and {n} more", rest)
         names = words_known.names_for((unknown or prompts)[0])
         sentence = (
-            unknown_prompts(shown, names, words())
+            unknown_prompts(shown, names, say)
             if unknown
-            else limited_model(LimitedModel(names, recognized=True), words())
+            else limited_model(LimitedModel(names, recognized=True), say)
         )
         click.echo(sentence, err=True)
 
@@ -77,7 +80,7 @@ class Reporter:
         click.echo(file, err=self._as_json)
 
     def _remarks(self, picture: LocalPicture, resolved: ResolvedRequest) -> list[str]:
-        say = words()
+        say = terminal_words()
         recipe = picture.painted.recipe
         # From the prompt that was used: the model may have written the added words itself.
         added = addition(recipe.request.prompt, recipe.request.effective_prompt)
@@ -93,12 +96,12 @@ class Reporter:
 
 def _verdict(picture: LocalPicture, original: EmbeddedRecipe, file: Path | None) -> str:
     """Compare a picture with the one that was painted; the file may have been edited since."""
-    say = words()
+    say = terminal_words()
     if not original.untouched:
-        edited = say("{file} was edited after it was painted.", file=file or "The file")
+        edited = say("{file} was edited after it was painted.", file=file or say("The file"))
         if picture.pixels_sha256 == original.pixels_sha256:
-            return edited + " " + say("This is the picture as it was before.")
-        return edited + " " + say("This is painted from its recipe again.")
+            return paragraph(edited, say("This is the picture as it was before."))
+        return paragraph(edited, say("This is painted from its recipe again."))
     if picture.pixels_sha256 == original.pixels_sha256:
         return say("The pixels are identical to the original's.")
     differences = original.recipe.differences(picture.painted.recipe)

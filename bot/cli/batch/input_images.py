@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from bot.cli.common.errors import fail
+from bot.cli.common.language import terminal_words
 from bot.exit_codes import BAD_INPUT
-from bot.i18n import words
 from bot.request.input_images import (
     InputMismatch,
     PreparedInputs,
@@ -129,7 +129,7 @@ def _content(file: Path) -> bytes:
 
 
 def _refuse(file: Path, refused: UploadRefused) -> NoReturn:
-    fail(f"{file}: {rejections.upload_refusal(refused, words())}", BAD_INPUT)
+    fail(f"{file}: {rejections.upload_refusal(refused, terminal_words())}", BAD_INPUT)
 
 
 def _read_stored(request: ImageRequest, painted: Path, data_dir: Path) -> tuple[Upload, ...]:

@@ -26,9 +26,9 @@ from bot.cli.batch.prompt_plan import (
     source_files,
 )
 from bot.cli.common.errors import fail, load_settings
+from bot.cli.common.language import terminal_words
 from bot.cli.common.recipe_file import read_any_recipe, read_recipe_file
 from bot.exit_codes import BAD_INPUT
-from bot.i18n import words
 from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.request.loras import LoraCatalog
 from bot.request.options import BY_NAME, CONFLICTS
@@ -127,8 +127,9 @@ def _plan_replay(arguments: ImagineArguments, file: Path) -> ImaginePlan:
 def _plan_foreign(arguments: ImagineArguments, file: Path, recipe: ForeignRecipe) -> ImaginePlan:
     """Plan what another program's recipe means here: prompt, negative prompt, seed and size."""
     if source_files(arguments):
-        sentence = made_by(recipe.program, words())
-        fail(f"{file}: {sentence} It is painted from its prompt alone: give no picture.", BAD_INPUT)
+        say = terminal_words()
+        alone = say("It is painted from its prompt alone: give no picture.")
+        fail(f"{file}: {made_by(recipe.program, say)} {alone}", BAD_INPUT)
     settings = _settings(arguments, arguments.model)
     family = family_of(settings.engine)
     picture = PlannedPicture(resolve_later(recipe.params(), family, loras=_loras(settings)))
@@ -344,14 +345,16 @@ def sentence(reason: Reason) -> str:
         return f"{moment:%Y-%m-%d %H:%M} UTC"
 
     addresses: list[str] = []
+    say = terminal_words()
     if isinstance(reason, FlagProblem):
         addresses = [each.address for each in reason.reasons if isinstance(each, PictureAddress)]
         others = tuple(each for each in reason.reasons if not isinstance(each, PictureAddress))
         reason = dataclasses.replace(reason, reasons=others)
     lines = [
-        f"No picture can be taken from {each}: give its file to --image." for each in addresses
+        say("No picture can be taken from {address}: give its file to --image.", address=each)
+        for each in addresses
     ]
-    lines += rejections.refusal(Refused(reason), words(), when).splitlines()
+    lines += rejections.refusal(Refused(reason), say, when).splitlines()
     return " ".join(lines)
 
 

@@ -24,6 +24,11 @@ def width(text: str) -> int:
     return sum(_columns(sign) for sign in text)
 
 
+def padded(text: str, columns: int) -> str:
+    """Return a text with spaces behind it, so that it takes at least so many columns."""
+    return text + " " * (columns - width(text))
+
+
 def wrapped(text: str, columns: int) -> list[str]:
     """Divide a text into lines of at most so many columns, at spaces and around wide characters.
 

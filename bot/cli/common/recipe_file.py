@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from bot.cli.common.errors import fail
+from bot.cli.common.language import terminal_words
 from bot.exit_codes import BAD_INPUT
-from bot.i18n import words
 from bot.pictures.foreign.programs import foreign_program, read_foreign
 from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.pictures.recipe_import import has_own_recipe
@@ -20,8 +20,9 @@ def read_recipe_file(path: Path) -> EmbeddedRecipe:
     """Return the recipe of a PNG by zimagine, or end the command with one sentence and code 2."""
     found = read_any_recipe(path)
     if isinstance(found, ForeignRecipe):
-        said = made_by(found.program, words())
-        fail(f"{path}: {said} This needs a picture that zimagine painted.", BAD_INPUT)
+        say = terminal_words()
+        needed = say("This needs a picture that zimagine painted.")
+        fail(f"{path}: {made_by(found.program, say)} {needed}", BAD_INPUT)
     return found
 
 
@@ -50,13 +51,13 @@ def _read(path: Path) -> bytes:
 
 def _fail_without_recipe(path: Path, data: bytes) -> NoReturn:
     """Say what the file is instead of a picture with a recipe."""
-    found = format_of(data)
+    found, say = format_of(data), terminal_words()
     if found is not None and found.kind is not FileKind.PICTURE:
-        fail(f"{path}: {format_sentence(found.name, found.kind, words())}", BAD_INPUT)
+        fail(f"{path}: {format_sentence(found.name, found.kind, say)}", BAD_INPUT)
     program = foreign_program(data)
     if program is not None:
-        said = made_by(program, words())
-        fail(f"{path}: {said} There is no prompt in what it wrote.", BAD_INPUT)
+        unread = say("There is no prompt in what it wrote.")
+        fail(f"{path}: {made_by(program, say)} {unread}", BAD_INPUT)
     if found in (JPEG, WEBP):
         said = f"this {found.name} file has no recipe, and zimagine's are in PNG files only"
         fail(f"{path}: {said}.", BAD_INPUT)

@@ -22,6 +22,7 @@ from bot.discord.interaction.responses import (
 from bot.discord.interaction.services import Services
 from bot.discord.views.markdown import quoted
 from bot.discord.views.moderation import blocked_layout, reports_layout
+from bot.i18n import paragraph
 from bot.request.outcomes import Refused
 from bot.wording import moderation
 from storage.types import REASON_LIMIT_CHARS
@@ -110,16 +111,18 @@ async def _set_channel(
     else:
         text = say("Reports will be posted in {channel} from now on.", channel=channel.mention)
         if channel.permissions_for(channel.guild.default_role).view_channel:
-            text += " " + say(
+            public = say(
                 "Everyone can see that channel, and reports show who filed them: a channel "
                 "for moderators only would be better."
             )
+            text = paragraph(text, public)
     if waiting:
-        text += " " + say.plural(
+        undecided = say.plural(
             "{n} reported picture is waiting for a decision.",
             "{n} reported pictures are waiting for a decision.",
             waiting,
         )
+        text = paragraph(text, undecided)
     await reply_privately(interaction, text)
 
 

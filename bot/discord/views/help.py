@@ -9,7 +9,7 @@ from typing import Final
 from discord import ui
 
 from bot.discord.views.markdown import layout, quoted
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.jobs.status import BotStatus
 from bot.wording.knowledge import demo_model
 from engine.engine_states import EngineState
@@ -60,7 +60,7 @@ def help_layout(
         ui.TextDisplay(_command_list(say("Paint"), paint)),
         ui.TextDisplay(_command_list(say("Information and settings"), others)),
         ui.TextDisplay(f"**{in_prompt}**\n{flags}\n```\n{FLAGS}\n```\n{example}\n{choices}"),
-        ui.TextDisplay(f"**{with_picture}**\n{pictures} {several}"),
+        ui.TextDisplay(f"**{with_picture}**\n{paragraph(pictures, several)}"),
     )
 
 

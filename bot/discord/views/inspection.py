@@ -10,7 +10,7 @@ from discord import ui
 
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted, replace_surrogates, timestamp
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.pictures.inspection import ForeignDetails, PictureDetails, PromptExplanation
 from bot.wording import prompt_analysis, recipes, rejections
 from bot.wording.foreign import (
@@ -88,19 +88,20 @@ def explanation_layout(
             ),
         ]
         head = [f"**{quoted(explained.prompt, cut)}**", *_permutation_lines(explained, say)]
-        blocks = ["\n".join(head), _labelled_lines(findings), _labelled_lines(added)]
+        blocks = ["\n".join(head), _labelled_lines(findings, say), _labelled_lines(added, say)]
         if advice:
             heading = say("Advice")
             blocks.insert(2, "\n".join([f"**{heading}**", *advice]))
         small = [rejections.note_sentence(explained.limited, say)] if explained.limited else []
         small.append(say("Nothing was painted or charged."))
         if kept_id is not None:
-            small[-1] += " " + say.plural(
+            like_imagine = say.plural(
                 "“{paint}” paints {n} picture, like /imagine.",
                 "“{paint}” paints {n} pictures, like /imagine.",
                 explained.pictures,
                 paint=paint,
             )
+            small[-1] = paragraph(small[-1], like_imagine)
         return [*blocks, "\n".join(f"-# {line}" for line in small)]
 
     items: list[Item] = [*map(ui.TextDisplay, _fit(texts))]
@@ -140,8 +141,8 @@ def details_panel(details: PictureDetails, say: Words) -> Panel:
         ]
         blocks = [
             _heading(details, say),
-            _labelled_lines(words),
-            _labelled_lines([*values, *_painted_rows(details, say)]),
+            _labelled_lines(words, say),
+            _labelled_lines([*values, *_painted_rows(details, say)], say),
         ]
         notes = [rejections.note_sentence(each, say) for each in details.notes[-NOTES_SHOWN:]]
         if notes:
@@ -179,7 +180,7 @@ def foreign_panel(details: ForeignDetails, say: Words, kept_id: int | None = Non
         remarks += [workflow_remark(say)] if recipe.from_workflow else []
         return [
             "\n-# ".join([f"**{head}**", *remarks]),
-            _labelled_lines(rows),
+            _labelled_lines(rows, say),
             copied,
         ]
 
@@ -261,7 +262,7 @@ def _line_notes(details: PictureDetails, say: Words) -> list[str]:
     elif request.mode is not Mode.TEXT or request.variations:
         notes.append(say("A prompt cannot carry over source images or variations."))
     if notes and details.picture is not None and details.repeatable:
-        notes[0] += " " + say("“{again}” repeats it exactly.", again=again)
+        notes[0] = paragraph(notes[0], say("“{again}” repeats it exactly.", again=again))
     if details.adjusted:
         notes.append(say("Settings that the model in use cannot paint with were changed."))
     return notes
@@ -291,8 +292,10 @@ def _detail_button(picture_id: int, say: Words) -> ui.Button[ui.LayoutView]:
     )
 
 
-def _labelled_lines(rows: Sequence[tuple[str, str]]) -> str:
-    return "\n".join(f"**{heading}:** {text}" for heading, text in rows)
+def _labelled_lines(rows: Sequence[tuple[str, str]], say: Words) -> str:
+    return "\n".join(
+        say("**{heading}:** {text}", heading=heading, text=text) for heading, text in rows
+    )
 
 
 def _fit(texts: Callable[[int], list[str]]) -> list[str]:

@@ -30,7 +30,7 @@ from bot.discord.views.markdown import (
 )
 from bot.discord.views.moderation import report_layout
 from bot.discord.views.pictures import picture_gallery
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.pictures.filenames import attachment_name
 from bot.request.notes import Adapted, HighGuidance, NegativeAdded, Note, SmallSide
 from bot.request.summary import RequestSummary
@@ -103,7 +103,7 @@ def _waiting(card: WaitingCard, say: Words) -> ui.LayoutView:
             card.ahead,
         )
     if card.loading:
-        place += " " + say("The model is still loading.")
+        place = paragraph(place, say("The model is still loading."))
     if card.model_loading is not None:
         place = _loading(card.model_loading, say)
     return _status(card, [place], say)
@@ -300,7 +300,7 @@ def quota_text(status: QuotaStatus, who: str | None, say: Words) -> str:
     }[policy.source]
     head = say("Your quota") if who is None else say("Quota of {who}", who=who)
     lines = [
-        f"**{head}**: {allowed} ({source})",
+        say("**{quota}**: {allowed} ({source})", quota=head, allowed=allowed, source=source),
         say("Used: {used}. Left: {left}.", used=status.used, left=status.remaining),
     ]
     if status.next_return_at is not None:

@@ -10,7 +10,7 @@ from discord import ui
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted
 from bot.discord.views.suggestions import example_items
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.jobs.proposals.permutations import AcceptedBatch, BatchProposal
 from bot.jobs.proposals.suggestions import Suggestion
 from bot.wording.knowledge import known_rows, nothing_known
@@ -55,7 +55,7 @@ def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
     )
     warning = [] if proposed.suggestion is None else [nothing_known(say)]
     lines = [f"**{head}**", *_numbered_lines(shown_texts), *more, *warning]
-    blocks = filter(None, ("\n".join(lines), " ".join(costs), ignored and f"-# {ignored}"))
+    blocks = filter(None, ("\n".join(lines), paragraph(*costs), ignored and f"-# {ignored}"))
     displays = map(ui.TextDisplay[ui.LayoutView], blocks)
     instead = [] if proposed.suggestion is None else _instead(proposed.suggestion, say)
     return layout(*displays, ui.ActionRow(paint, decline), *instead)

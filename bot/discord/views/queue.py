@@ -7,7 +7,7 @@ from discord import ui
 
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted, timestamp
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.jobs.queue_overview import OwnQueue, QueuedJob, WholeQueue
 
 PROMPT_CHARS = 70
@@ -92,9 +92,10 @@ def _queue_summary(everyone: WholeQueue, say: Words) -> str:
             "In total, {n} job is waiting.", "In total, {n} jobs are waiting.", everyone.waiting
         )
         if everyone.waiting > 1:
-            text += " " + say.plural(
+            people = say.plural(
                 "All are from {n} person.", "They are from {n} people.", everyone.people
             )
+            text = paragraph(text, people)
     elif everyone.painting:
         text = say("Nothing is waiting; one job is being painted.")
     else:
@@ -103,5 +104,5 @@ def _queue_summary(everyone: WholeQueue, say: Words) -> str:
         return text
     when = timestamp(everyone.empty_at)
     if everyone.waiting:
-        return f"{text} {say('The queue should be empty {when}.', when=when)}"
-    return f"{text} {say('It should be finished {when}.', when=when)}"
+        return paragraph(text, say("The queue should be empty {when}.", when=when))
+    return paragraph(text, say("It should be finished {when}.", when=when))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.request.reasons.flags import FlagError, FlagErrorKind
 from bot.request.reasons.values import PresetContradicted
 
@@ -20,7 +20,7 @@ def flag_problem(error: FlagError, say: Words) -> str:
         case FlagErrorKind.UNSUPPORTED:
             problem = say("{flag} has no effect here.", flag=flag)
             if not error.suggestion:
-                return problem + " " + say("Please leave it out.")
+                return paragraph(problem, say("Please leave it out."))
         case FlagErrorKind.MISSING:
             problem = say("{flag} needs a value.", flag=flag)
         case FlagErrorKind.BAD_VALUE:
@@ -39,7 +39,7 @@ def flag_problem(error: FlagError, say: Words) -> str:
             return say("The brace {flag} in {words} has no matching brace.", flag=flag, words=value)
         case _:
             assert_never(error.kind)
-    return " ".join(filter(None, (problem, _advice(error, say))))
+    return paragraph(problem, _advice(error, say))
 
 
 def preset_contradicted(reason: PresetContradicted, say: Words) -> str:

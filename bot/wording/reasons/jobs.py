@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.request.reasons.jobs import JobFinished, JobReason, NothingToCancel, UnknownJob
 from storage.cancelled_painting import CHARGED
 
@@ -55,7 +55,7 @@ def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
     if state == "cancelled" and code == CHARGED:
         return say("Cancelled while it was painted. It stays charged.")
     if state == "cancelled":
-        return say("Cancelled.") + " " + refunded
+        return paragraph(say("Cancelled."), refunded)
     if state == "expired":
-        return say("This job waited too long in the queue.") + " " + refunded
-    return sentences.get(code, say("Something went wrong while painting.")) + " " + refunded
+        return paragraph(say("This job waited too long in the queue."), refunded)
+    return paragraph(sentences.get(code, say("Something went wrong while painting.")), refunded)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.request.reasons.limits import (
     LimitReason,
     QueueIsFull,
@@ -53,7 +53,7 @@ def _queue_full(reason: QueueIsFull, retry_at: datetime | None, say: Words, when
         later = say("Nothing was charged; please try again in a few minutes.")
     else:
         later = say("Nothing was charged; a place will be free {when}.", when=when(retry_at))
-    return full + " " + later
+    return paragraph(full, later)
 
 
 def _queue_too_full(reason: QueueIsFull, say: Words) -> str:
@@ -82,7 +82,8 @@ def _queue_too_full(reason: QueueIsFull, say: Words) -> str:
                 "{free} can be added now.",
                 **values,
             )
-    return full + " " + say("Nothing was charged; please ask for fewer, or try again later.")
+    later = say("Nothing was charged; please ask for fewer, or try again later.")
+    return paragraph(full, later)
 
 
 def _quota_spent(reason: QuotaSpent, retry_at: datetime | None, say: Words, when: When) -> str:
@@ -100,7 +101,7 @@ def _quota_spent(reason: QuotaSpent, retry_at: datetime | None, say: Words, when
     )
     if retry_at is None:
         return spent
-    return spent + " " + say("You can paint again {when}.", when=when(retry_at))
+    return paragraph(spent, say("You can paint again {when}.", when=when(retry_at)))
 
 
 def _quota_too_small(
@@ -117,7 +118,7 @@ def _quota_too_small(
     )
     if retry_at is None:
         return too_many
-    return too_many + " " + say("You can paint that many {when}.", when=when(retry_at))
+    return paragraph(too_many, say("You can paint that many {when}.", when=when(retry_at)))
 
 
 def window_length(hours: int, say: Words) -> str:

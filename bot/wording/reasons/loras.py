@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.request.reasons.loras import (
     LoraBesideNone,
     LoraClosed,
@@ -39,8 +39,8 @@ def lora_refusal(reason: LoraReason, say: Words) -> str:
             problem = say("There is no LoRA {name}.", name=_quoted(name))
             if near:
                 names = ", ".join(map(_quoted, near))
-                return problem + " " + say("Did you mean {names}?", names=names)
-            return problem + " " + say("/loras lists those that there are.")
+                return paragraph(problem, say("Did you mean {names}?", names=names))
+            return paragraph(problem, say("/loras lists those that there are."))
         case UnusableLora(name, detail):
             return say(
                 "The LoRA {name} cannot be used: {detail}.", name=_quoted(name), detail=detail

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.request.reasons.models import (
     ModelBroken,
     ModelClosed,
@@ -35,7 +35,7 @@ def model_refusal(reason: ModelReason, say: Words) -> str:
             )
         case ModelClosed(name, names):
             closed = say("The model {name} is not open here.", name=_quoted(name))
-            return f"{closed} {_open(names, say)}"
+            return paragraph(closed, _open(names, say))
         case ModelBroken(name):
             return say(
                 "The model {name} could not be loaded a short while ago. Please choose another "

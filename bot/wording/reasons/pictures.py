@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import assert_never
 
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.request.input_images import InputMismatch
 from bot.request.reasons.pictures import (
     FileRemoved,
@@ -84,7 +84,7 @@ def _original_deleted(picture_id: int, original_id: int | None, say: Words) -> s
     remedy = say(
         "It cannot be rerolled or varied, and nothing was charged. You can still remix it: /remix."
     )
-    return f"{why} {remedy}"
+    return paragraph(why, remedy)
 
 
 def _unusable_upload(reason: UnusableUpload, say: Words) -> str:
@@ -112,7 +112,7 @@ def upload_refusal(refused: UploadRefused, say: Words) -> str:
             )
         case BadFormat(format=name, kind=kind):
             use = say("Please use one of {formats}.", formats=", ".join(FORMATS))
-            return f"{format_sentence(name, kind, say)} {use}"
+            return paragraph(format_sentence(name, kind, say), use)
         case MaskRefused():
             return mask_refusal(refused, say)
         case InputMismatch():

@@ -138,6 +138,16 @@ async def test_every_text_fits_in_every_language(payload: list[dict[str, Any]]):
                     assert locale in LOCALES and 0 < len(name) <= CHOICE_CHARS, (locale, name)
 
 
+async def test_what_is_typed_is_the_same_in_every_language(payload: list[dict[str, Any]]):
+    """Names of commands and options are not translated, those in menus are, and all else too."""
+    for command in payload:
+        is_menu = command["type"] in MENUS
+        assert ("zh-CN" in dict(languages(command, "name"))) == is_menu, command["name"]
+        for part in () if is_menu else inside(command):
+            assert len([*languages(part, "name")]) == 1, part["name"]
+            assert {"zh-CN", "zh-TW"} <= dict(languages(part, "description")).keys(), part["name"]
+
+
 async def test_help_is_looked_at_with_all_of_them(payload: list[dict[str, Any]]):
     """The /help sample in the layout tests lists exactly the member commands."""
     typed = [each["name"] for each in payload if each["type"] not in MENUS]
