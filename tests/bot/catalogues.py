@@ -59,10 +59,16 @@ def renewed(text: str) -> str:
     return header(text) + out.getvalue().decode()
 
 
+def translations(message: Message) -> list[str]:
+    """Return the translations of a message, one for each plural form; empty ones for none."""
+    string = message.string
+    return [string] if isinstance(string, str) else [*(string or ("",))]
+
+
 def problems(message: Message) -> Iterator[str]:
     """Yield what is wrong with the translation of one message."""
     sources = [message.id] if isinstance(message.id, str) else list(message.id)
-    texts = [message.string] if isinstance(message.string, str) else list(message.string)
+    texts = translations(message)
     if message.fuzzy or not all(texts):
         yield "not translated"
         return

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from bot.cli.common.language import terminal_words
 from bot.i18n import LOCALES, Words, paragraph, words
 from setup import compile_catalogues
-from tests.bot.catalogues import chinese_problems, files, problems, renewed
+from tests.bot.catalogues import chinese_problems, files, problems, renewed, translations
 from tests.bot.messages import BOT, call_texts, marked_calls, messages, template
 
 CHINESE = LOCALES / "zh" / "LC_MESSAGES" / "zimagine.po"
@@ -84,7 +84,7 @@ def test_every_translation_fits_its_message():
         assert not catalogue.obsolete and not catalogue.fuzzy
         found = {each.id: [*problems(each)] for each in catalogue if each.id}
         assert {message: wrong for message, wrong in found.items() if wrong} == {}
-        forms = {len(each.string) for each in catalogue if each.pluralizable}
+        forms = {len(translations(each)) for each in catalogue if each.pluralizable}
         assert forms == {catalogue.num_plurals}
 
 
@@ -126,7 +126,7 @@ def test_chinese_is_set_as_chinese():
         text
         for each in read(CHINESE)
         if each.id
-        for text in ([each.string] if isinstance(each.string, str) else each.string)
+        for text in translations(each)
     }
     found = {text: [*chinese_problems(text)] for text in texts}
     assert {text: wrong for text, wrong in found.items() if wrong} == {}
