@@ -42,7 +42,7 @@ if __name__ == "__main__":
     class CompileCatalogues(Command):
         """The step of the build that compiles the catalogues, before files are collected."""
 
-        user_options = []
+        user_options = ()
 
         def initialize_options(self) -> None:
             """Without options."""
