@@ -122,12 +122,7 @@ def test_a_renewed_catalogue_keeps_what_was_translated():
 
 def test_chinese_is_set_as_chinese():
     """Punctuation is full width, and there are spaces only beside other scripts."""
-    texts = {
-        text
-        for each in read(CHINESE)
-        if each.id
-        for text in translations(each)
-    }
+    texts = {text for each in read(CHINESE) if each.id for text in translations(each)}
     found = {text: [*chinese_problems(text)] for text in texts}
     assert {text: wrong for text, wrong in found.items() if wrong} == {}
     bad = ("你好,世界。", "你好 世界", "你好， 世界", "GPU显卡", "（a） 你好", "你好(a)")
