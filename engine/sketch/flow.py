@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,8 @@ by hand."""
 _PLAIN_PARAMETERS: Final = ("embed", "final_layer", "pad_token")
 _PLAIN_SHARE: Final = 0.12
 """AdamW's learning rate for embeddings, gains and biases, as a share of Muon's. Chosen by hand."""
+_THING_WEIGHT: Final = 5.0
+"""The weight of a thing's place relative to the background; see `_weights`. Chosen by hand."""
 CAPTION_POOL: Final = 3
 """Captions drawn per caption used, so that all of a batch pad to one length. By hand."""
 
@@ -50,14 +52,6 @@ class TrainingStage:
     """
     guided_from: float = 0.0
     """Share of the steps after which guidance begins; it makes each step a third slower."""
-    thing_weight: float = 5.0
-    """The weight of a thing's place relative to the background; see `_weights`. Chosen by hand."""
-    window: int = 0
-    """Side in tokens of the window around a thing that is trained on; 0 for whole pictures.
-
-    A window of 8 × 8 tokens holds most of a thing and takes a third of a whole picture's time, so
-    that in the same time three times as many things are seen.
-    """
     save_every: int = 100
     """Steps between checkpoints."""
 
@@ -66,15 +60,13 @@ class TrainingStage:
 class TrainingBatch:
     """Clean latents, their captions, and which rows have a caption that mentions something.
 
-    `weights` are batch × 1 × height × width: how much each place counts. `origin` is the row and
-    column, in tokens, of the window that the latents are.
+    `weights` are batch × 1 × height × width with mean 1: how much each place counts.
     """
 
     latents: torch.Tensor
     captions: Captions
     captioned: torch.Tensor
     weights: torch.Tensor
-    origin: tuple[int, int] = (0, 0)
 
 
 def train_painter(
@@ -110,7 +102,7 @@ def train_painter(
     empty = tokenize(tokenizer, [""])
     losses = []
     for step in range(load_checkpoint(checkpoint, parts), stage.steps):
-        batch = _draw_batch(caches, tokenizer, stage, (seed, 4, stage.order, step))
+        batch = _draw_batch(caches, tokenizer, stage.batch_size, (seed, 4, stage.order, step))
         batch = _rows(batch, ranks.rows(len(batch.latents)))
         noise_seed = (seed * 16 + stage.order) * 1_000_003 + step + ranks.rank * 7_919_000_017
         noise = torch.Generator().manual_seed(noise_seed)
@@ -133,13 +125,7 @@ def train_painter(
 
 def _rows(batch: TrainingBatch, rows: slice) -> TrainingBatch:
     captions = Captions(batch.captions.ids[rows], batch.captions.mask[rows])
-    return replace(
-        batch,
-        latents=batch.latents[rows],
-        captions=captions,
-        captioned=batch.captioned[rows],
-        weights=batch.weights[rows],
-    )
+    return TrainingBatch(batch.latents[rows], captions, batch.captioned[rows], batch.weights[rows])
 
 
 def load_average(checkpoint: Path, vocabulary_size: int) -> SketchModel:
@@ -175,11 +161,10 @@ def _loss(
     noisy = torch.lerp(latents, pure, sigma[:, None, None, None])
     target = latents - pure
     with mixed_precision():
-        answer = network(noisy, 1 - sigma, batch.captions, batch.origin).float()
+        answer = network(noisy, 1 - sigma, batch.captions).float()
         if guidance:
             with torch.no_grad():
-                nothing = _repeated(empty, count)
-                uncaptioned = average.module(noisy, 1 - sigma, nothing, batch.origin).float()
+                uncaptioned = average.module(noisy, 1 - sigma, _repeated(empty, count)).float()
             push = guidance * (answer.detach() - uncaptioned)
             target = target + push * batch.captioned[:, None, None, None]
     return ((answer - target).square() * batch.weights).mean()
@@ -192,11 +177,10 @@ def _repeated(captions: Captions, count: int) -> Captions:
 def _draw_batch(
     caches: Sequence[LatentCache],
     tokenizer: Qwen2Tokenizer,
-    stage: TrainingStage,
+    size: int,
     seed: tuple[int, ...],
 ) -> TrainingBatch:
     """Draw a batch of one picture size and one padded caption length, determined by its seed."""
-    size = stage.batch_size
     rng = np.random.default_rng(seed)
     odds = np.array([len(cache.scenes) for cache in caches], dtype=float)
     cache = caches[int(rng.choice(len(caches), p=odds / odds.sum()))]
@@ -208,37 +192,11 @@ def _draw_batch(
     texts = [text for text, hit in zip(texts, chosen, strict=True) if hit][:size]
     latents = torch.from_numpy(cache.latents[rows].astype(np.float32))
     captioned = torch.tensor([float(names_something(text)) for text in texts])
-    weights = _weights(cache.boxes[rows], latents.shape[2], latents.shape[3], stage.thing_weight)
-    batch = TrainingBatch(latents, tokenize(tokenizer, texts), captioned, weights)
-    return _window(batch, cache.boxes[rows], stage.window, rng) if stage.window else batch
+    weights = _weights(cache.boxes[rows], latents.shape[2], latents.shape[3])
+    return TrainingBatch(latents, tokenize(tokenizer, texts), captioned, weights)
 
 
-def _window(
-    batch: TrainingBatch, boxes: np.ndarray, side: int, rng: np.random.Generator
-) -> TrainingBatch:
-    """Return one window of all rows, at a random place around one row's first thing.
-
-    Things keep to the same places, so it suits most rows. boxes: as in `_weights`.
-    """
-    shape = batch.latents.shape[2] // 2, batch.latents.shape[3] // 2
-    left, top, right, bottom = boxes[rng.integers(len(boxes)), 0, :4] / 16
-    middles = (top + bottom) / 2, (left + right) / 2
-    if right <= left:  # no thing
-        middles = rng.uniform(0, shape[0]), rng.uniform(0, shape[1])
-    corner = [
-        int(np.clip(round(middle + rng.uniform(-2, 2) - side / 2), 0, max(0, count - side)))
-        for middle, count in zip(middles, shape, strict=True)
-    ]
-    rows, columns = (slice(2 * start, 2 * (start + side)) for start in corner)
-    return replace(
-        batch,
-        latents=batch.latents[:, :, rows, columns],
-        weights=batch.weights[:, :, rows, columns],
-        origin=(corner[0], corner[1]),
-    )
-
-
-def _weights(boxes: np.ndarray, rows: int, columns: int, thing_weight: float) -> torch.Tensor:
+def _weights(boxes: np.ndarray, rows: int, columns: int) -> torch.Tensor:
     """Return weights by which things count for more than their share of the picture.
 
     `boxes` are n × things × left, top, right, bottom, px.
@@ -248,7 +206,7 @@ def _weights(boxes: np.ndarray, rows: int, columns: int, thing_weight: float) ->
     left, top, right, bottom = torch.from_numpy(boxes / 8)[..., None, None].unbind(dim=2)
     y, x = torch.arange(rows)[:, None] + 0.5, torch.arange(columns) + 0.5
     inside = ((x > left) & (x < right) & (y > top) & (y < bottom)).any(dim=1)
-    weights = 1 + (thing_weight - 1) * inside.float()
+    weights = 1 + (_THING_WEIGHT - 1) * inside.float()
     return (weights / weights.mean(dim=(1, 2), keepdim=True))[:, None]
 
 

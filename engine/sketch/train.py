@@ -6,8 +6,8 @@ One command runs the whole recipe and resumes each stage where it was stopped:
 
 tokenizer → autoencoder → decoder (refined alone; the encoder, and with it the latents, stay) →
 reading (the text encoder alone) → words (small pictures, where the meaning of words is learned) →
-sizes (full pictures, where places, colours and numbers are learned) → windows (parts of them around
-things, which have many more shapes than places have) → finish (full pictures again) → export.
+sizes (full pictures, where places, colours and numbers are learned) → outlines (the same for much
+longer, until things have their shapes) → export.
 
 The numbers of steps and scenes were chosen by hand. Revision 1, with fewer of both, took about 100
 minutes on two CPU cores (x86-64, torch 2.13, 2026-11-21).
@@ -49,19 +49,13 @@ WORDS: Final = TrainingStage("words", 1, steps=1600, batch_size=32, matrix_rate=
 SIZES: Final = TrainingStage(
     "sizes", 2, steps=2500, batch_size=16, matrix_rate=0.012, guidance=0.4, guided_from=0.8
 )
-WINDOWS: Final = TrainingStage("windows", 3, steps=6000, batch_size=48, matrix_rate=0.012, window=8)
-FINISH: Final = TrainingStage(
-    "finish", 4, steps=1500, batch_size=16, matrix_rate=0.008, guidance=0.4, guided_from=0.7
+OUTLINES: Final = TrainingStage(
+    "outlines", 3, steps=5600, batch_size=16, matrix_rate=0.012, guidance=0.4, guided_from=0.9
 )
 
 _SMALL_SCENES: Final = {SMALL_SHAPES[0]: 12_000, SMALL_SHAPES[1]: 5_000, SMALL_SHAPES[2]: 5_000}
 _FULL_SCENES: Final = {SHAPES[0]: 8_000, SHAPES[1]: 4_000, SHAPES[2]: 4_000}
-_PAINTER_STAGES: Final = (
-    (WORDS, _SMALL_SCENES),
-    (SIZES, _FULL_SCENES),
-    (WINDOWS, _FULL_SCENES),
-    (FINISH, _FULL_SCENES),
-)
+_PAINTER_STAGES: Final = ((WORDS, _SMALL_SCENES), (SIZES, _FULL_SCENES), (OUTLINES, _FULL_SCENES))
 _STAGES: Final = (
     "tokenizer",
     "autoencoder",

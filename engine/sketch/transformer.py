@@ -18,9 +18,6 @@ HEADS: Final = 6
 LAYERS: Final = 6
 TEXT_HIDDEN: Final = 160
 """Widths, heads and layers were chosen by hand for a training of about an hour on two cores."""
-_MOST_GRAPHS: Final = 64
-"""How many kinds of block are compiled. There are nine (with and without modulation, gradients …),
-and at torch's own limit, 8, the rest is run as it is, with a warning."""
 SEQUENCE_MULTIPLE: Final = 32
 """The architecture pads captions and pictures to multiples of this many tokens."""
 
@@ -88,20 +85,18 @@ def velocity(
     features: torch.Tensor,
     mask: torch.Tensor,
     block: "Block | None" = None,
-    origin: tuple[int, int] = (0, 0),
 ) -> torch.Tensor:
     """Return the transformer's output for a batch: from noise towards the picture.
 
     Latents are batch × 16 × height × width, `t` is 1 - σ for each row, features are batch × length
     × hidden with the length a multiple of 32, and the mask is 1 on real caption tokens. block: what
-    runs one block, None for `run_block`. origin: row and column of the first token, where the
-    latents are a window of a larger picture.
+    runs one block, None for `run_block`.
     """
     run = block or run_block
     parts: Any = model
     adaln = parts.t_embedder(t * parts.t_scale)
     rows, columns = latents.shape[2] // 2, latents.shape[3] // 2
-    image_rope, caption_rope = rope(parts, features.shape[1], rows, columns, origin)
+    image_rope, caption_rope = _rope(parts, features.shape[1], rows, columns)
     image = parts.all_x_embedder["2-1"](_patchify(latents))
     padding = image_rope[0].shape[0] - image.shape[1]
     if padding:
@@ -114,9 +109,9 @@ def velocity(
     for layer in parts.context_refiner:
         caption = run(layer, caption, caption_rope, None)
     both = torch.cat([image, caption], dim=1)
-    turns = tuple(torch.cat(pair) for pair in zip(image_rope, caption_rope, strict=True))
+    rope = tuple(torch.cat(pair) for pair in zip(image_rope, caption_rope, strict=True))
     for layer in parts.layers:
-        both = run(layer, both, turns, adaln)
+        both = run(layer, both, rope, adaln)
     painted = parts.all_final_layer["2-1"](both[:, : rows * columns], c=adaln)
     return _unpatchify(painted, rows, columns)
 
@@ -159,17 +154,14 @@ def _rotate(x: torch.Tensor, rope: tuple[torch.Tensor, ...]) -> torch.Tensor:
 _Rope = tuple[torch.Tensor, torch.Tensor]
 
 
-def rope(
-    model: Any, caption: int, rows: int, columns: int, origin: tuple[int, int]
-) -> tuple[_Rope, _Rope]:
-    """Return cosines and sines (tokens × 1 × half head) for the padded picture and caption.
-
-    caption, rows, columns: how many tokens there are. origin: of a window; (0, 0) for a picture.
-    """
-    top, left = origin
-    down, across = torch.arange(top, top + rows), torch.arange(left, left + columns)
-    time = torch.tensor([caption + 1])
-    grid = torch.stack(torch.meshgrid(time, down, across, indexing="ij"), dim=-1).flatten(0, 2)
+def _rope(model: Any, caption: int, rows: int, columns: int) -> tuple[_Rope, _Rope]:
+    """Return cosines and sines (tokens × 1 × half head) for the padded picture and caption."""
+    grid = torch.stack(
+        torch.meshgrid(
+            torch.tensor([caption + 1]), torch.arange(rows), torch.arange(columns), indexing="ij"
+        ),
+        dim=-1,
+    ).flatten(0, 2)
     padding = -len(grid) % SEQUENCE_MULTIPLE
     image_ids = torch.cat([grid, torch.zeros(padding, 3, dtype=grid.dtype)])
     caption_ids = torch.zeros(caption, 3, dtype=grid.dtype)
@@ -207,22 +199,9 @@ class SketchModel(nn.Module):
         super().__init__()
         self.transformer = build_transformer()
         self.text_encoder = build_text_encoder(vocabulary_size)
-        self._block: Block = run_block
-        if compiled:
-            torch._dynamo.config.recompile_limit = _MOST_GRAPHS
-            self._block = torch.compile(run_block, dynamic=True)
+        self._block: Block = torch.compile(run_block, dynamic=True) if compiled else run_block
 
-    def forward(
-        self,
-        latents: torch.Tensor,
-        t: torch.Tensor,
-        captions: Captions,
-        origin: tuple[int, int] = (0, 0),
-    ) -> torch.Tensor:
-        """Return the velocity for noisy latents at time `t` (1 - σ) under these captions.
-
-        origin: row and column of the first token, where the latents are a window.
-        """
+    def forward(self, latents: torch.Tensor, t: torch.Tensor, captions: Captions) -> torch.Tensor:
+        """Return the velocity for noisy latents at time `t` (1 - σ) under these captions."""
         features = encode_captions(self.text_encoder, captions)
-        mask = captions.mask
-        return velocity(self.transformer, latents, t, features, mask, self._block, origin)
+        return velocity(self.transformer, latents, t, features, captions.mask, self._block)

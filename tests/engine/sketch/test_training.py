@@ -16,7 +16,7 @@ from engine.sketch.muon import orthogonalised
 from engine.sketch.reading import train_reader
 from engine.sketch.spec import Scene, Subject, is_held_out
 from engine.sketch.tokenizer import train_tokenizer
-from engine.sketch.transformer import SEQUENCE_MULTIPLE, SketchModel, build_transformer, rope
+from engine.sketch.transformer import SEQUENCE_MULTIPLE, SketchModel
 
 _STAGE = TrainingStage(
     "tiny", 1, steps=2, batch_size=3, matrix_rate=0.01, guidance=0.3, save_every=1
@@ -97,27 +97,6 @@ def test_a_trained_reader_is_read_again(work_dir: Path) -> None:
     again = train_reader(work_dir, tokenizer, steps=2, seed=1)
     for name, weight in encoder.state_dict().items():
         assert torch.equal(weight, again.state_dict()[name]), name
-
-
-def test_a_window_has_the_positions_of_its_place() -> None:
-    """Training on a part of a picture tells each token where in the whole picture it is."""
-    model = build_transformer()
-    (whole, _), _ = rope(model, 32, 8, 12, (0, 0))
-    (part, _), _ = rope(model, 32, 4, 8, (3, 2))
-    assert torch.equal(part, whole.view(8, 12, 1, -1)[3:7, 2:10].flatten(0, 1))
-
-
-def test_a_step_on_windows_is_taken_around_things(work_dir: Path) -> None:
-    """A stage of windows trains on them, and goes on where it was stopped like any other."""
-    tokenizer = train_tokenizer(1)
-    caches = [open_cache(work_dir, build_autoencoder().eval(), (96, 64), 8, seed=1)]
-    stage = TrainingStage("parts", 1, steps=2, batch_size=3, matrix_rate=0.01, window=2)
-    torch.manual_seed(1)
-    start = SketchModel(len(tokenizer))
-    trained = train_painter(stage, work_dir / "parts", caches, tokenizer, start=start, seed=1)
-    before, after = start.state_dict(), trained.state_dict()
-    assert any(not torch.equal(before[name], after[name]) for name in before)
-    assert all(torch.isfinite(each).all() for each in after.values())
 
 
 def test_latents_are_normalised(work_dir: Path) -> None:
