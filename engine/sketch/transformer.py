@@ -18,6 +18,9 @@ HEADS: Final = 6
 LAYERS: Final = 6
 TEXT_HIDDEN: Final = 160
 """Widths, heads and layers were chosen by hand for a training of about an hour on two cores."""
+_MOST_GRAPHS: Final = 64
+"""How many kinds of block may be compiled. There are nine (with and without modulation, gradients
+and so on): at torch's own limit of 8 the rest runs as it is, with a warning."""
 SEQUENCE_MULTIPLE: Final = 32
 """The architecture pads captions and pictures to multiples of this many tokens."""
 
@@ -199,7 +202,10 @@ class SketchModel(nn.Module):
         super().__init__()
         self.transformer = build_transformer()
         self.text_encoder = build_text_encoder(vocabulary_size)
-        self._block: Block = torch.compile(run_block, dynamic=True) if compiled else run_block
+        self._block: Block = run_block
+        if compiled:
+            torch._dynamo.config.recompile_limit = _MOST_GRAPHS
+            self._block = torch.compile(run_block, dynamic=True)
 
     def forward(self, latents: torch.Tensor, t: torch.Tensor, captions: Captions) -> torch.Tensor:
         """Return the velocity for noisy latents at time `t` (1 - σ) under these captions."""
