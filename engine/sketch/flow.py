@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader, Dataset
 from transformers import Qwen2Tokenizer
 
 from engine.schedule import SHIFT
@@ -16,7 +17,7 @@ from engine.sketch.captions import draw_caption
 from engine.sketch.checkpoint import load_checkpoint, save_checkpoint
 from engine.sketch.latents import LatentCache
 from engine.sketch.muon import Optimizers
-from engine.sketch.precision import mixed_precision
+from engine.sketch.precision import CPU, mixed_precision
 from engine.sketch.ranks import ALONE, Ranks
 from engine.sketch.transformer import SEQUENCE_MULTIPLE, Captions, SketchModel
 
@@ -31,6 +32,9 @@ _THING_WEIGHT: Final = 5.0
 """The weight of a thing's place relative to the background; see `_weights`. Chosen by hand."""
 CAPTION_POOL: Final = 3
 """Captions drawn per caption used, so that all of a batch pad to one length. By hand."""
+
+_AHEAD: Final = 4
+"""Batches that each process draws ahead. By hand."""
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +72,15 @@ class TrainingBatch:
     captioned: torch.Tensor
     weights: torch.Tensor
 
+    def to(self, device: torch.device) -> "TrainingBatch":
+        """Return the batch on a device."""
+        return TrainingBatch(
+            self.latents.to(device),
+            self.captions.to(device),
+            self.captioned.to(device),
+            self.weights.to(device),
+        )
+
 
 def train_painter(
     stage: TrainingStage,
@@ -79,14 +92,17 @@ def train_painter(
     seed: int,
     ranks: Ranks = ALONE,
     compiled: bool = False,
+    device: torch.device = CPU,
+    drawers: int = 0,
 ) -> SketchModel:
     """Train one stage from `start`, or resume it from `work_dir`.
 
     Every `save_every` steps the checkpoint `<stage>.pt` is replaced. Returns the average of the
     weights over the last hundred steps. `ranks` share each batch. compiled: compile the network's
-    blocks.
+    blocks. drawers: processes that draw batches ahead, for a device that is faster than one of
+    them; 0 draws here.
     """
-    network = SketchModel(len(tokenizer), compiled=compiled)
+    network = SketchModel(len(tokenizer), compiled=compiled).to(device)
     network.load_state_dict(start.state_dict())
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(_AVERAGE_DECAY))
     optimizers = Optimizers(
@@ -99,13 +115,19 @@ def train_painter(
     )
     parts = {"model": network, "average": average, "optimizers": optimizers}
     checkpoint = work_dir / f"{stage.name}.pt"
-    empty = tokenize(tokenizer, [""])
+    empty = tokenize(tokenizer, [""]).to(device)
     losses = []
-    for step in range(load_checkpoint(checkpoint, parts), stage.steps):
-        batch = _draw_batch(caches, tokenizer, stage.batch_size, (seed, 4, stage.order, step))
-        batch = _rows(batch, ranks.rows(len(batch.latents)))
+    first = load_checkpoint(checkpoint, parts)
+    batches = DataLoader(
+        _Batches(stage, caches, tokenizer, seed, first),
+        batch_size=None,
+        num_workers=drawers,
+        prefetch_factor=_AHEAD if drawers else None,
+    )
+    for step, drawn in enumerate(batches, first):
+        batch = _rows(drawn, ranks.rows(len(drawn.latents))).to(device)
         noise_seed = (seed * 16 + stage.order) * 1_000_003 + step + ranks.rank * 7_919_000_017
-        noise = torch.Generator().manual_seed(noise_seed)
+        noise = torch.Generator(device).manual_seed(noise_seed)
         guidance = stage.guidance if step >= stage.guided_from * stage.steps else 0.0
         loss = _loss(network, average, batch, empty, guidance, noise)
         loss.backward()
@@ -121,6 +143,31 @@ def train_painter(
         if (step + 1) % stage.save_every == 0 or step + 1 == stage.steps:
             save_checkpoint(checkpoint, parts, step + 1)
     return _module(average)
+
+
+class _Batches(Dataset[TrainingBatch]):
+    """The batches of a stage from step `first` on; each is determined by its step."""
+
+    def __init__(
+        self,
+        stage: TrainingStage,
+        caches: Sequence[LatentCache],
+        tokenizer: Qwen2Tokenizer,
+        seed: int,
+        first: int,
+    ) -> None:
+        self._stage = stage
+        self._caches = caches
+        self._tokenizer = tokenizer
+        self._seed = seed
+        self._first = first
+
+    def __len__(self) -> int:
+        return max(0, self._stage.steps - self._first)
+
+    def __getitem__(self, index: int) -> TrainingBatch:
+        seed = (self._seed, 4, self._stage.order, self._first + index)
+        return _draw_batch(self._caches, self._tokenizer, self._stage.batch_size, seed)
 
 
 def _rows(batch: TrainingBatch, rows: slice) -> TrainingBatch:
@@ -151,16 +198,16 @@ def _loss(
     noise: torch.Generator,
 ) -> torch.Tensor:
     latents = batch.latents
-    count = len(latents)
-    pure = torch.randn(latents.shape, generator=noise)
-    u = torch.randn(count, generator=noise).sigmoid()
+    count, device = len(latents), latents.device
+    pure = torch.randn(latents.shape, generator=noise, device=device)
+    u = torch.randn(count, generator=noise, device=device).sigmoid()
     # The pipeline's first step is at σ = 1, which the sigmoid of a normal draw hardly reaches.
-    flat = torch.rand(count, generator=noise)
-    u = torch.where(torch.rand(count, generator=noise) < _UNIFORM_SHARE, flat, u)
+    flat, lot = (torch.rand(count, generator=noise, device=device) for _ in range(2))
+    u = torch.where(lot < _UNIFORM_SHARE, flat, u)
     sigma = SHIFT * u / (1 + (SHIFT - 1) * u)
     noisy = torch.lerp(latents, pure, sigma[:, None, None, None])
     target = latents - pure
-    with mixed_precision():
+    with mixed_precision(device):
         answer = network(noisy, 1 - sigma, batch.captions).float()
         if guidance:
             with torch.no_grad():

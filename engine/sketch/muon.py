@@ -25,7 +25,7 @@ def orthogonalised(matrices: torch.Tensor) -> torch.Tensor:
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices
     # bfloat16 is accurate enough: the next step corrects the errors of this one.
-    x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)).to(products())
+    x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)).to(products(x.device))
     for _ in range(_ITERATIONS):
         gram = x @ x.mT
         x = a * x + (b * gram + c * (gram @ gram)) @ x

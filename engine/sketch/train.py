@@ -32,6 +32,7 @@ from engine.sketch.autoencoder import refine_decoder, train_autoencoder
 from engine.sketch.export import assemble, export
 from engine.sketch.flow import TrainingStage, load_average, train_painter
 from engine.sketch.latents import LatentCache, open_cache
+from engine.sketch.precision import CPU
 from engine.sketch.ranks import Ranks, together
 from engine.sketch.reading import train_reader
 from engine.sketch.shapes import SHAPES, SMALL_SHAPES, Shape
@@ -44,6 +45,9 @@ DECODER_STEPS: Final = 1000
 DECODER_SCENES: Final = 800
 
 READING_STEPS: Final = 1500
+
+DEVICE_BATCH: Final = 16
+"""How many times as large batches are on a GPU, which would idle at those of a CPU. By hand."""
 
 WORDS: Final = TrainingStage("words", 1, steps=1600, batch_size=32, matrix_rate=0.012)
 SIZES: Final = TrainingStage(
@@ -74,7 +78,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(options.threads)
     recipe = TrainingRun(
-        options.work_dir, options.seed, options.scale, options.processes, options.compile
+        options.work_dir,
+        options.seed,
+        options.scale,
+        options.processes,
+        options.compile,
+        torch.device(options.device),
     )
     until = _STAGES.index(options.until)
     tokenizer = recipe.tokenizer()
@@ -103,6 +112,11 @@ def _parser() -> argparse.ArgumentParser:
         "--processes", type=int, default=2, help="processes that draw and train together"
     )
     parser.add_argument(
+        "--device",
+        default="cpu",
+        help=f"where the painter is trained; batches are {DEVICE_BATCH} times as large on a GPU",
+    )
+    parser.add_argument(
         "--compile",
         action=argparse.BooleanOptionalAction,
         default=shutil.which(os.environ.get("CXX", "g++")) is not None,
@@ -127,12 +141,14 @@ class TrainingRun:
         scale: float = 1.0,
         processes: int = 1,
         compiled: bool = False,
+        device: torch.device = CPU,
     ) -> None:
         self._work_dir = work_dir
         self._seed = seed
         self._scale = scale
         self._processes = processes
         self._compiled = compiled
+        self._device = device
 
     def tokenizer(self) -> Qwen2Tokenizer:
         """Return the trained tokenizer."""
@@ -195,7 +211,20 @@ class TrainingRun:
         tokenizer: Qwen2Tokenizer,
         start: SketchModel,
     ) -> SketchModel:
-        """Run one stage in all processes; its result comes back through its checkpoint."""
+        """Run one stage, on the CPU in all processes; its result comes through its checkpoint."""
+        if self._device != CPU:
+            train_painter(
+                replace(stage, batch_size=stage.batch_size * DEVICE_BATCH),
+                self._work_dir,
+                caches,
+                tokenizer,
+                start=start,
+                seed=self._seed,
+                compiled=self._compiled,
+                device=self._device,
+                drawers=self._processes,
+            )
+            return load_average(self._work_dir / f"{stage.name}.pt", len(tokenizer))
         numbers = sum(p.numel() for p in start.parameters())
         rest = (stage, self._work_dir, caches, tokenizer, start.state_dict(), self._seed)
         together(self._processes, numbers, _train_stage, *rest, self._compiled)

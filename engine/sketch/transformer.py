@@ -35,6 +35,10 @@ class Captions:
     ids: torch.Tensor
     mask: torch.Tensor
 
+    def to(self, device: torch.device) -> "Captions":
+        """Return the batch on a device."""
+        return Captions(self.ids.to(device), self.mask.to(device))
+
 
 def build_transformer() -> ZImageTransformer2DModel:
     """Build an untrained transformer of the real architecture."""
@@ -99,7 +103,7 @@ def velocity(
     parts: Any = model
     adaln = parts.t_embedder(t * parts.t_scale)
     rows, columns = latents.shape[2] // 2, latents.shape[3] // 2
-    image_rope, caption_rope = _rope(parts, features.shape[1], rows, columns)
+    image_rope, caption_rope = _rope(parts, features.shape[1], rows, columns, latents.device)
     image = parts.all_x_embedder["2-1"](_patchify(latents))
     padding = image_rope[0].shape[0] - image.shape[1]
     if padding:
@@ -157,18 +161,17 @@ def _rotate(x: torch.Tensor, rope: tuple[torch.Tensor, ...]) -> torch.Tensor:
 _Rope = tuple[torch.Tensor, torch.Tensor]
 
 
-def _rope(model: Any, caption: int, rows: int, columns: int) -> tuple[_Rope, _Rope]:
+def _rope(
+    model: Any, caption: int, rows: int, columns: int, device: torch.device
+) -> tuple[_Rope, _Rope]:
     """Return cosines and sines (tokens × 1 × half head) for the padded picture and caption."""
-    grid = torch.stack(
-        torch.meshgrid(
-            torch.tensor([caption + 1]), torch.arange(rows), torch.arange(columns), indexing="ij"
-        ),
-        dim=-1,
-    ).flatten(0, 2)
+    across = [torch.tensor([caption + 1]), torch.arange(rows), torch.arange(columns)]
+    grid = torch.stack(torch.meshgrid(*across, indexing="ij"), dim=-1).flatten(0, 2)
     padding = -len(grid) % SEQUENCE_MULTIPLE
-    image_ids = torch.cat([grid, torch.zeros(padding, 3, dtype=grid.dtype)])
+    image_ids = torch.cat([grid, torch.zeros(padding, 3, dtype=grid.dtype)]).to(device)
     caption_ids = torch.zeros(caption, 3, dtype=grid.dtype)
     caption_ids[:, 0] = torch.arange(1, caption + 1)
+    caption_ids = caption_ids.to(device)
     image, words = model.rope_embedder(image_ids), model.rope_embedder(caption_ids)
     return (image.real[:, None], image.imag[:, None]), (words.real[:, None], words.imag[:, None])
 

@@ -99,6 +99,22 @@ def test_a_trained_reader_is_read_again(work_dir: Path) -> None:
         assert torch.equal(weight, again.state_dict()[name]), name
 
 
+def test_batches_that_are_drawn_ahead_are_the_same(work_dir: Path) -> None:
+    """Processes that draw for a fast device change nothing of what is learned."""
+    tokenizer = train_tokenizer(1)
+    caches = [open_cache(work_dir, build_autoencoder().eval(), (64, 64), 8, seed=1)]
+    torch.manual_seed(1)
+    start = SketchModel(len(tokenizer))
+    here, ahead = (
+        train_painter(
+            _STAGE, work_dir / f"{n} ahead", caches, tokenizer, start=start, seed=1, drawers=n
+        ).state_dict()
+        for n in (0, 2)
+    )
+    for name, weight in here.items():
+        assert torch.equal(weight, ahead[name]), name
+
+
 def test_latents_are_normalised(work_dir: Path) -> None:
     """Whatever the autoencoder's own scale, the transformer sees a deviation of one."""
     model = train_autoencoder(work_dir, steps=1, batch_size=1, scenes=2, seed=1)
