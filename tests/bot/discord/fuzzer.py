@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import re
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -20,7 +22,10 @@ from tests.bot.discord.harness import BotHarness
 from tests.bot.sample_pictures import a_picture
 
 ANSWER_S = 3.0
-"""Discord's limit for the first response."""
+"""Discord's limit for the first response; in this process's own time, because other tests that want
+the same processors delay it too."""
+WAIT_S = 60.0
+"""How long an answer that takes no processor time is waited for."""
 TEXTS = (
     "",
     " ",
@@ -213,12 +218,13 @@ class Fuzzer:
         self.sent[record.id] = data
         # Not through simcord's member, which would wait each time until everything has settled.
         self.backend.emit("INTERACTION_CREATE", payload)
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                while not record.responded:
+        limit = time.process_time() + ANSWER_S
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WAIT_S):
+                while not record.responded and time.process_time() < limit:
                     await asyncio.sleep(0.001)
-        except TimeoutError:
-            raise AssertionError(f"not answered: {data}") from None
+        if not record.responded:
+            raise AssertionError(f"not answered: {data}")
         if kind is InteractionType.autocomplete:
             choices = record.autocomplete_choices or []
             assert len(choices) <= 25 and all(1 <= len(c["name"]) <= 100 for c in choices), data
