@@ -57,7 +57,7 @@ snapshots: $(VENV)/.installed-dev ## Update the snapshots of layouts and command
 pictures: $(VENV)/.installed-dev ## Take the screenshots in docs/pictures (needs chromium, fonts-noto-cjk and fonts-noto-color-emoji)
 	$(BIN)/python -m tests.bot.playground.pictures
 
-sketch: $(VENV)/.installed ## Train the built-in demo model from scratch (some two hours on two cores)
+sketch: $(VENV)/.installed ## Train the built-in demo model from scratch (hours on two cores)
 	$(BIN)/python -m engine.sketch.train
 
 judge: $(VENV)/.installed ## Train the judge of the demo model on drawings, and freeze it

@@ -7,7 +7,7 @@ One command runs the whole recipe and resumes each stage where it was stopped:
 tokenizer → autoencoder → decoder (refined alone; the encoder, and with it the latents, stay) →
 reading (the text encoder alone) → words (small pictures, where the meaning of words is learned) →
 sizes (full pictures, where places, colours and numbers are learned) → outlines (the same for much
-longer, until things have their shapes) → export.
+longer: shapes of things come last) → export.
 
 The numbers of steps and scenes were chosen by hand. Revision 1, with fewer of both, took about 100
 minutes on two CPU cores (x86-64, torch 2.13, 2026-11-21).

@@ -196,9 +196,8 @@ Block = Callable[[Any, torch.Tensor, tuple[torch.Tensor, ...], torch.Tensor | No
 class SketchModel(nn.Module):
     """Transformer and text encoder together, for the second half of training.
 
-    compiled: its blocks are compiled at their first use, which needs a C++ compiler. In one run in
-    turn a step took 0.56 of the time (one thread of a Xeon with AMX, 8 rows of 32 × 32 latents,
-    2026-11-29). The network as a whole gained no more and took minutes for each size.
+    compiled: its blocks are compiled at their first use, which needs a C++ compiler and takes about
+    two minutes. Not the network as a whole, which would take as long for every size of picture.
     """
 
     def __init__(self, vocabulary_size: int, *, compiled: bool = False) -> None:

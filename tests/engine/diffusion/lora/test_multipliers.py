@@ -13,7 +13,7 @@ from engine.diffusion.lora.adapters import Adapters
 from engine.errors import LoraInvalid, LoraRefused
 from tests.engine.diffusion.lora import writing_sdxl
 from tests.engine.diffusion.lora.test_adapters import near
-from tests.engine.diffusion.lora.test_sdxl import agrees, shelf_of
+from tests.engine.diffusion.lora.test_sdxl import agrees, reason_against, shelf_of
 from tests.engine.diffusion.lora.writing import Factors, Tensors, save
 from tests.engine.diffusion.lora.writing_sdxl import DIALECTS, module_of, tiny_model
 
@@ -201,9 +201,7 @@ WRONG: dict[str, tuple[Tensors, str]] = {
 def test_what_does_not_fit(case: str, tmp_path: Path) -> None:
     """Tensors of another size and methods that are not read are refused in a sentence."""
     tensors, reason = WRONG[case]
-    save(tmp_path / "it.safetensors", tensors)
-    (info,) = shelf_of(tmp_path).listing()
-    assert info.problem is not None and info.problem.reason == reason
+    assert reason_against(tmp_path, tensors) == reason
 
 
 def test_factors_of_the_other_side(tmp_path: Path) -> None:

@@ -43,6 +43,13 @@ def shelf_of(folder: Path) -> LoraShelf:
     return LoraShelf(folder, writing_sdxl.tiny_targets())
 
 
+def reason_against(folder: Path, tensors: Tensors) -> str | None:
+    """Return why a file with these tensors is refused; None for one that can be used."""
+    save(folder / "it.safetensors", tensors)
+    (info,) = shelf_of(folder).listing()
+    return None if info.problem is None else info.problem.reason
+
+
 def agrees(
     folder: Path,
     tensors: Tensors,
@@ -245,9 +252,7 @@ OTHERS: dict[str, tuple[Tensors, str]] = {
 def test_what_does_not_fit(case: str, tmp_path: Path) -> None:
     """A LoRA of another model is refused by its name, and one of other parts by the tensor."""
     tensors, reason = OTHERS[case]
-    save(tmp_path / "it.safetensors", tensors)
-    (info,) = shelf_of(tmp_path).listing()
-    assert info.problem is not None and info.problem.reason == reason
+    assert reason_against(tmp_path, tensors) == reason
     with pytest.raises(LoraUnusable):
         Adapters(shelf_of(tmp_path), CPU, torch.float32).load({"it": 1.0})
 
