@@ -73,7 +73,6 @@ class PixArt(Family):
         EnhancementLevel.LIGHT,
         EnhancementLevel.FULL,
     )
-    lacks: frozenset[Feature] = frozenset({Feature.LORA})
     native_side_px: int = _NATIVE_PX
     min_side_px: int = 256
     max_side_px: int = 2 * _NATIVE_PX
@@ -282,7 +281,7 @@ PIXART_LCM: Family = Consistent(
     scheduler=LCM,
     max_tokens=120,
     vae_scaling_factor=ALPHA_SCALING,
-    lacks=frozenset({Feature.LORA, Feature.NEGATIVE}),
+    lacks=frozenset({Feature.NEGATIVE}),
     speeds={Speed.FAST: 2, Speed.STANDARD: 4, Speed.FINE: 8},
     default_steps=4,
     max_steps=16,

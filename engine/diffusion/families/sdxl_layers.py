@@ -48,7 +48,7 @@ _RESNET = {
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer with weights. name: its path in diffusers' class. original: in Stability's.
+    """A layer with weights. name: its path in diffusers' class. original: in its authors' own.
 
     shape: of its weight; two sides for a linear layer, four for a convolution, one for a norm.
     """

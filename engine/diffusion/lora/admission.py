@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from engine.diffusion.lora.alphas import Scales
 from engine.diffusion.lora.layout import Layout
-from engine.diffusion.lora.origins import SDXL
+from engine.diffusion.lora.origins import PIXART, SDXL
 from engine.diffusion.lora.sidecars import Sidecar
 from engine.diffusion.lora.targets import Targets
 
@@ -25,6 +25,10 @@ _FEW_STEPS = re.compile(
 )
 """How LoRAs that distil SDXL for few steps call themselves. A style may be called lightning too, so
 that the word alone says nothing."""
+_FEW_STEPS_OF_PIXART = re.compile(
+    rf"{_FEW_STEPS.pattern}|(?<![a-z])(?:flash[\s_-]*pixart|yoso|dmd)(?![a-z])", re.IGNORECASE
+)
+"""Likewise, those of PixArt."""
 _NAMES = ("name", "ss_output_name", "modelspec.title")
 
 
@@ -70,6 +74,12 @@ def admit(
                 f'it distils a model for few steps ("{found[0]}" in its name), and this one is '
                 f"distilled already: both together burn pictures (if its name only looks like "
                 f"that, `training_adapter = false` in {name}.toml says so)"
+            )
+        if targets.family == PIXART and (found := _FEW_STEPS_OF_PIXART.search(text)):
+            raise Refused(
+                f'it distils a model for few steps ("{found[0]}" in its name), and PixArt is '
+                f"painted with the steps and guidance that its own weights were trained for (if "
+                f"its name only looks like that, `training_adapter = false` in {name}.toml says so)"
             )
         found = _TRAINING.search(text)
         if found is not None or sidecar.training_adapter:

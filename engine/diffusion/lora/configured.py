@@ -8,6 +8,7 @@ from engine.diffusion.families import (
     ModelClues,
     family_of,
 )
+from engine.diffusion.families.pixart import ALPHA_CLASS, SIGMA_CLASS
 from engine.diffusion.families.sdxl import PIPELINE_CLASS as SDXL_PIPELINE
 from engine.diffusion.families.sdxl_layers import ENCODERS
 from engine.diffusion.lora.admission import Limits
@@ -51,11 +52,18 @@ def family_without_loras(settings: EngineSettings) -> str | None:
 def targets_of(settings: EngineSettings) -> Targets:
     """Return the parts of a model by what its configuration says, else as its family is published.
 
-    Z-Image's, where the family is none of SDXL's.
+    Z-Image's, where the family is none of SDXL's or PixArt's.
     """
     model = str(MODEL_DIR) if settings.model == SKETCH else settings.model
     clues = ModelClues.read(model, settings.revision)
-    if family_of(settings).pipeline_class == SDXL_PIPELINE:
+    pipeline = family_of(settings).pipeline_class
+    if pipeline in (ALPHA_CLASS, SIGMA_CLASS):
+        published = {"use_additional_conditions": pipeline == ALPHA_CLASS}
+        try:
+            return Targets.pixart(clues.config("transformer") or published)
+        except TypeError:  # loading the model says why
+            return Targets.pixart(published)
+    if pipeline == SDXL_PIPELINE:
         encoders = {name: clues.config(name) for name in ENCODERS}
         try:
             return Targets.sdxl(clues.config("unet"), encoders)

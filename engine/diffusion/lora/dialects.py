@@ -12,6 +12,9 @@ writes what, in 2026:
   `text_encoder_2.`, and `lora_A`, `lora_B`
 - DiffSynth, ModelScope: nothing or `pipe.dit.`, and `lora_A.default`
 - LyCORIS: `lycoris_` with underscores; ComfyUI's converters: `diffusion_model.` and `diff`
+- PixArt's own training script: `base_model.model.` or `unet.base_model.model.`; OneTrainer for
+  PixArt: `lora_transformer_` with underscores, or `transformer.` and the authors' names, in which
+  `attn.qkv.0` is a part of a matrix; `lora_te_` or `t5.` for the text encoder
 """
 
 from __future__ import annotations
@@ -110,6 +113,7 @@ TEXT_ENCODERS = (
     "te.",
     "te1.",
     "te2.",
+    "t5.",
     "bundle_emb",
     "emb_params",
 )

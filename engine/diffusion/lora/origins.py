@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 Z_IMAGE = "Z-Image"
 SDXL = "SDXL"
+PIXART = "PixArt"
 LUMINA = "Lumina 2"
 _LUMINA_WIDTH = 2304
 STABLE_DIFFUSION = "Stable Diffusion"
 """Of any version, SDXL among them: nothing in the file tells which."""
-_JOINT = "joint attention"
+_JOINT, _CROSS = "joint attention", "cross-attention"
 """Several families have layers of these names, and are told apart by shapes."""
 
 
@@ -37,13 +38,19 @@ _MARKS = [
         ("Qwen-Image", r"transformer_blocks~\d+~(img_mlp|txt_mlp|img_mod|txt_mod)~"),
         (_JOINT, r"transformer_blocks~\d+~attn~(add_[qkv]_proj|to_add_out)"),
         ("Stable Diffusion 3", r"joint_blocks~\d+~"),
+        (
+            "Sana",
+            r"transformer_blocks~\d+~ff~conv_(inverted|depth|point)|mlp~(inverted|point)_conv",
+        ),
+        (_CROSS, r"(^|~)blocks~\d+~cross_attn~(q_linear|kv_linear|proj)~|(^|~)t_block~1~"),
         ("Wan", r"(^|~)blocks~\d+~(self_attn|cross_attn)~"),
-        ("PixArt", "adaln_single~"),
+        (_CROSS, "adaln_single~"),
         (LUMINA, r"(^|~)layers~\d+~attn~to_[qkv]"),
         (SDXL, "^lora_te[12]_"),
         (SDXL, r"attentions~\d+~transformer_blocks~[2-9]~"),
         (SDXL, r"(input|output)_blocks~\d+~1~transformer_blocks~[2-9]~"),
         (STABLE_DIFFUSION, "(down_blocks|up_blocks|mid_block|input_blocks|output_blocks)~"),
+        (_CROSS, r"(^|~)transformer_blocks~\d+~attn[12]~to_"),
     )
 ]
 """Names that only one family has. `~` stands for the separator of any dialect. Asked in this order:
@@ -51,10 +58,15 @@ some names contain those of a later family."""
 
 _LAYER = re.compile(r"(^|[._])layers[._]\d+[._](attention|feed_forward|adaLN_modulation)[._]")
 _LUMINA_MODULATION = re.compile(r"layers[._]\d+[._]adaLN_modulation[._]1\.")
-_TAKES_WIDTH = re.compile(r"(to_[qkv]|qkv|w1|w3)\.(lora_A|lora_down|lora\.down)")
+_TAKES_WIDTH = re.compile(
+    r"(to_[qkv]|qkv|q_linear|kv_linear|w1|w3)(\.\d)?\.(lora_A|lora_down|lora\.down)"
+)
+_PIXART_MODULATION = re.compile(r"adaln_single[._]|(^|[._])t_block[._]1[._]")
 _JOINT_BLOCK = re.compile(r"transformer_blocks[._](\d+)[._]")
 _FLUX_BLOCKS = 19
 _SD3_WIDTHS = (1536, 2432)
+_CROSS_WIDTHS = {1152: PIXART, 2048: "LTX-Video", 2240: "Sana", 4096: "LTX-Video"}
+"""Of the published models. Sana's small one is as wide as PixArt."""
 _CONTEXT = re.compile(r"attn2[._]to_[kv][._]")
 _CONTEXT_WIDTHS = {
     2048: SDXL,
@@ -76,6 +88,9 @@ _CLAIMED = {
     "stable-diffusion-3": "Stable Diffusion 3",
     "stable-diffusion-v1": "Stable Diffusion 1.5",
     "sd_v1": "Stable Diffusion 1.5",
+    "pixart": PIXART,
+    "sana": "Sana",
+    "ltx": "LTX-Video",
     "wan": "Wan",
     "hunyuan": "HunyuanVideo",
 }
@@ -96,7 +111,9 @@ def origin_of(shapes: Shapes, metadata: Mapping[str, str]) -> Origin | None:
     for family, mark in _MARKS:
         if mark.search(names):
             told = _TOLD_BY_SHAPES.get(family)
-            return Origin(family if told is None else told(shapes))
+            if (found := family if told is None else told(shapes)) is None:
+                break
+            return Origin(found)
     for field in CLAIMS:
         claim = metadata.get(field, "").lower()
         for part, family in _CLAIMED.items():
@@ -130,4 +147,16 @@ def _generation(shapes: Shapes) -> str:
     )
 
 
-_TOLD_BY_SHAPES = {STABLE_DIFFUSION: _generation, _JOINT: _joint}
+def _crossing(shapes: Shapes) -> str | None:
+    """Tell PixArt by its width from others of its layers; None where neither width nor names do."""
+    width = _width(shapes)
+    if width in _CROSS_WIDTHS:
+        return _CROSS_WIDTHS[width]
+    return PIXART if any(map(_PIXART_MODULATION.search, shapes)) else None
+
+
+_TOLD_BY_SHAPES: Mapping[str, Callable[[Shapes], str | None]] = {
+    STABLE_DIFFUSION: _generation,
+    _JOINT: _joint,
+    _CROSS: _crossing,
+}

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from engine.diffusion.families.pixart import TRANSFORMER as PIXART_CLASS
+from engine.diffusion.families.pixart_layers import FUSED, transformer_layers
 from engine.diffusion.families.sdxl_layers import ENCODERS, Layer, encoder_layers, unet_layers
-from engine.diffusion.lora.origins import SDXL, Z_IMAGE
+from engine.diffusion.lora.origins import PIXART, SDXL, Z_IMAGE
 
 
 class Group(StrEnum):
@@ -113,10 +115,11 @@ _RENAMED_SDXL = (
     (re.compile(r"\.(attn[12])\.to_out\.0$"), (r".\1.processor.to_out", r".\1.to_out")),
 )
 """What diffusers wrote when attention was adapted by its processors."""
+_RENAMED_BY_FAMILY = {Z_IMAGE: _RENAMED, SDXL: _RENAMED_SDXL, PIXART: ()}
 TEXT_MODEL = "text_model."
 """Before the layers of CLIP: some versions of its class have it, and the others do not."""
 _FUSED = ("to_q", "to_k", "to_v")
-"""In the order of the rows of the original implementation's `qkv`."""
+"""In the order of the rows of Z-Image's original `qkv`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,8 @@ class Targets:
         encoders: the pair of text encoders, where they can be adapted too.
         """
         parts = {part.name: part for part in _parts(transformer)}
+        if type(transformer).__name__ == PIXART_CLASS:
+            return cls._of_pixart(parts, transformer.config)
         if encoders is None:
             return cls(parts, transformer.config.dim)
         pair = dict(zip(ENCODERS, (encoders.first, encoders.second), strict=True))
@@ -172,6 +177,22 @@ class Targets:
         unet, encoders = unet or {}, encoders or {}
         parts = {layer.name: _part(layer) for layer in _layers(unet, encoders)}
         return cls(parts, 0, SDXL, _originals(unet, encoders))
+
+    @classmethod
+    def pixart(cls, transformer: Mapping[str, Any] | None = None) -> Targets:
+        """Return the parts of a PixArt model by its configuration; without, as Alpha's of 1024 px.
+
+        Raises TypeError for a configuration that is none of PixArt's.
+        """
+        config = transformer or {}
+        parts = {layer.name: _part(layer) for layer in transformer_layers(config)}
+        return cls._of_pixart(parts, config)
+
+    @classmethod
+    def _of_pixart(cls, parts: dict[str, Part], config: Mapping[str, Any]) -> Targets:
+        width = parts["proj_out"].inputs
+        originals = {layer.name: layer.original for layer in transformer_layers(config)}
+        return cls(parts, width, PIXART, originals)
 
     @classmethod
     def z_image(
@@ -221,7 +242,7 @@ class Targets:
             target = Target((part,))
             for own in filter(None, (name, self.originals.get(name))):
                 yield own, target
-                for pattern, others in _RENAMED if self.family == Z_IMAGE else _RENAMED_SDXL:
+                for pattern, others in _RENAMED_BY_FAMILY[self.family]:
                     if pattern.search(own):
                         for other in others:
                             yield pattern.sub(other, own), target
@@ -230,8 +251,15 @@ class Targets:
                 fused = [self.parts.get(stem + each) for each in _FUSED]
                 if all(each is not None for each in fused):
                     yield f"{stem}qkv", Target(tuple(each for each in fused if each is not None))
+        pieces: dict[str, list[Part]] = {}
+        for name, original in self.originals.items():
+            if (found := FUSED.fullmatch(original)) and name in self.parts:
+                pieces.setdefault(found[1], []).append(self.parts[name])
+        for name, several in pieces.items():
+            yield name, Target(tuple(several))
 
 
+_EMBEDDERS = ("time_embedding.", "add_embedding.", "pos_embed.", "caption_projection.")
 _CONVOLUTION = re.compile(r"(^|\.)(conv\w*|conv_shortcut)$")
 
 
@@ -244,9 +272,9 @@ def group_of(name: str) -> Group:
         return Group.TEXT_ENCODERS
     if "refiner" in name:
         return Group.REFINERS
-    if "final_layer" in name:
+    if "final_layer" in name or name == "proj_out":
         return Group.FINAL_LAYER
-    if "embedder" in name or name.startswith(("time_embedding.", "add_embedding.")):
+    if "embedder" in name or name.startswith(_EMBEDDERS):
         return Group.EMBEDDERS
     if "norm" in name:
         return Group.NORMS
@@ -256,7 +284,8 @@ def group_of(name: str) -> Group:
         return Group.ATTENTION
     if ".feed_forward." in name or ".ff." in name:
         return Group.FEED_FORWARD
-    return Group.MODULATION if "modulation" in name or "time_emb" in name else Group.OTHER
+    modulation = "modulation" in name or "time_emb" in name or name.startswith("adaln_single.")
+    return Group.MODULATION if modulation else Group.OTHER
 
 
 def _parts(model: Any) -> Iterator[Part]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
 from typing import Any
 
 import discord
+import pytest
 from PIL import Image
 
 from bot.accounts.permissions import Action
 from bot.request.outcomes import NotAllowed, Refused
+from engine.diffusion.families import PIXART_ALPHA, Family, Feature
+from engine.diffusion.lora import configured
 from engine.factory import diffusion_factory
 from engine.loras import LoraUse
 from engine.png import embedded_recipe
@@ -243,6 +247,20 @@ async def test_without_a_folder(harness: BotHarness) -> None:
     assert harness.charged() == 0
 
 
+@pytest.fixture
+def unable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A family has no LoRAs; every one that there is has."""
+    own = configured.family_of
+
+    def without(settings: EngineSettings) -> Family:
+        family = own(settings)
+        lacks = frozenset({Feature.LORA} if family is PIXART_ALPHA else ())
+        return dataclasses.replace(family, lacks=family.lacks | lacks)
+
+    monkeypatch.setattr(configured, "family_of", without)
+
+
+@pytest.mark.usefixtures("unable")
 async def test_loras_follow_the_model(
     data_dir: Path, tmp_path: Path, renderer: ScriptedRenderer
 ) -> None:

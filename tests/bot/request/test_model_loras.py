@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from bot.request.loras import NO_LORAS, LoraCatalog
@@ -15,11 +17,14 @@ from bot.request.reasons.loras import LoraOfOtherModel, LorasNotOffered, Unknown
 from bot.request.reasons.values import FeatureUnsupported
 from bot.request.resolver import RequestResolver
 from bot.request.values.loras import read_loras
-from engine.diffusion.families import PIXART_ALPHA, SKETCH_FAMILY, Z_IMAGE
+from engine.diffusion.families import PIXART_ALPHA, SKETCH_FAMILY, Z_IMAGE, Feature
 from engine.diffusion.lora.configured import targets_of
 from engine.diffusion.lora.shelf import LoraShelf
 from engine.settings import EngineSettings
 from tests.bot.lora_files import write_large_lora, write_lora
+
+UNABLE = dataclasses.replace(PIXART_ALPHA, lacks=frozenset({Feature.LORA}))
+"""A family that can use no LoRAs; every one that there is can."""
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +38,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> ModelCatalog:
         (
             OfferedModel("small", SKETCH_FAMILY, loras=small),
             OfferedModel("large", Z_IMAGE, loras=LoraCatalog(LoraShelf(folder))),
-            OfferedModel("bare", PIXART_ALPHA),
+            OfferedModel("bare", UNABLE),
         )
     )
 
@@ -120,7 +125,7 @@ def test_admins_name_the_loras_of_all_models(models: ModelCatalog) -> None:
         assert [each.name for each in matching_any(offered, "wash")] == ["ink"]
         assert names_for_any(offered, read_loras("Ink wash, OIL")) == ("ink", "oil")
         assert names_for_any(offered, read_loras("ink, oill")) == UnknownLora("oill", ("oil",))
-    assert names_for_any(only(PIXART_ALPHA, NO_LORAS), read_loras("ink")) == LorasNotOffered()
+    assert names_for_any(only(UNABLE, NO_LORAS), read_loras("ink")) == LorasNotOffered()
 
 
 def test_the_model_that_a_prompt_names() -> None:

@@ -52,7 +52,7 @@ def build_tiny_pixart(
     pipeline(
         tokenizer=tokenizer,
         text_encoder=_text_encoder(len(tokenizer)),
-        transformer=_transformer(sample_size, alpha and sample_size == 128),
+        transformer=tiny_transformer(sample_size, alpha and sample_size == 128),
         vae=_vae(0.18215 if alpha else 0.13025),
         scheduler=scheduler(**BETAS),
     ).save_pretrained(folder)
@@ -104,7 +104,8 @@ def _text_encoder(vocabulary: int) -> T5EncoderModel:
     )
 
 
-def _transformer(sample_size: int, conditions: bool) -> PixArtTransformer2DModel:
+def tiny_transformer(sample_size: int, conditions: bool) -> PixArtTransformer2DModel:
+    """conditions: whether it reads the sizes of pictures."""
     return PixArtTransformer2DModel(
         num_attention_heads=2,
         attention_head_dim=12,
