@@ -1,10 +1,10 @@
 """Turn whatever files an owner has of a model into exactly the tensors of its architecture.
 
 `open_checkpoint` is the way in; it returns a `Checkpoint`, for SDXL an `SdxlCheckpoint`, and for
-PixArt a `PixArtFolder`. On the way of a `Checkpoint`, `discovery` finds the files, `weight_files`
-opens them, `names` translates what their tensors are called, `quantization` and `sdnq_folder` undo
-what took their bits away, `configurations` says how large the model is, `conventions` and
-`schedulers` check what no shape shows, and `components` fills it.
+PixArt a `PixArtCheckpoint`. On the way of a `Checkpoint`, `discovery` finds the files,
+`weight_files` opens them, `names` translates what their tensors are called, `quantization` and
+`sdnq_folder` undo what took their bits away, `configurations` says how large the model is,
+`conventions` and `schedulers` check what no shape shows, and `components` fills it.
 """
 
 from engine.diffusion.checkpoints.checkpoint import Checkpoint

@@ -10,6 +10,7 @@ from engine.diffusion.checkpoints.discovery import Companions
 from engine.diffusion.checkpoints.model_checkpoint import ModelCheckpoint
 from engine.diffusion.checkpoints.pipeline_file import PipelineFile
 from engine.diffusion.checkpoints.pipeline_folder import PipelineFolder
+from engine.diffusion.checkpoints.pixart_file import PixArtFile
 from engine.diffusion.checkpoints.pixart_folder import PixArtFolder
 from engine.diffusion.families import Family
 from engine.diffusion.families.pixart import PixArt
@@ -21,7 +22,9 @@ def open_checkpoint(
 ) -> ModelCheckpoint[Any]:
     """Return the files of a family's model, checked by their headers. Raises Unusable."""
     if isinstance(family, PixArt):
-        return PixArtFolder(source, family, companions, without=without)
+        if source.is_dir():
+            return PixArtFolder(source, family, companions, without=without)
+        return PixArtFile(source, family, companions)
     if not isinstance(family, Sdxl):
         return Checkpoint(source, family, companions, without=without)
     if source.is_dir():

@@ -71,20 +71,25 @@ class Weight:
 
     def thirds(self) -> tuple[Weight, Weight, Weight]:
         """Three weights of equally many rows. Raises Unusable if that does not come out even."""
+        first, second, last = self.divided(3)
+        return first, second, last
+
+    def divided(self, count: int) -> tuple[Weight, ...]:
+        """Weights of equally many rows. Raises Unusable if that does not come out even."""
         rows = self.stop - self.start
-        if rows % 3 or not self.shape:
-            raise Unusable(f"{self.label} has {rows} rows, which cannot be divided by three")
-        third = rows // 3
-        first, second, last = (
+        if rows % count or not self.shape:
+            by = {2: "two", 3: "three"}.get(count, str(count))
+            raise Unusable(f"{self.label} has {rows} rows, which cannot be divided by {by}")
+        part = rows // count
+        return tuple(
             replace(
                 self,
-                start=self.start + number * third,
-                stop=self.start + (number + 1) * third,
-                shape=(third, *self.shape[1:]),
+                start=self.start + number * part,
+                stop=self.start + (number + 1) * part,
+                shape=(part, *self.shape[1:]),
             )
-            for number in range(3)
+            for number in range(count)
         )
-        return first, second, last
 
     def conversion(self, dtype: torch.dtype) -> str | None:
         """Return what `load` does to the values ("F32 → bfloat16"); None if it changes no bit."""

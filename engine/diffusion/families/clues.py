@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
+from engine.diffusion.families import pixart_layers
+
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 """The form of a model's name on Hugging Face: owner/name."""
 
@@ -28,6 +30,8 @@ _MOST_HEADER_BYTES = 1 << 24
 """Read of a file's header. Chosen by hand, fifty times what SDXL's takes."""
 _SDXL = (b'label_emb.0.0.weight"', b'add_embedding.linear_1.weight"')
 """What takes a picture's sizes, in Stability's names and in diffusers'; other U-Nets have none."""
+_PIXART = (b't_block.1.weight"', b'adaln_single.linear.weight"')
+"""Likewise, PixArt among other names."""
 _FORMAT = re.compile(
     r"(?:[-_.](?:bf16|fp16|fp32|fp8|f16|int8|int4|nvfp4|mxfp8|i?q\d\w*|k|m|s|e4m3fn|e5m2|scaled|"
     r"mixed|convrot|gguf))+$"
@@ -40,9 +44,9 @@ class ModelClues:
     """The facts that can be read about a model without loading it.
 
     name: as in the settings. index: its model_index.json. configs: by the name of the component,
-    the scheduler's included. of_sdxl: whether it is a file whose tensors have names that only
-    SDXL's have. Missing and unreadable files are empty here; loading the model reports
-    what is wrong with them.
+    the scheduler's included; of a file of PixArt, by the shapes of its tensors and by what lies
+    beside it. of_sdxl: whether it is a file whose tensors have names that only SDXL's have. Missing
+    and unreadable files are empty here; loading the model reports what is wrong with them.
     """
 
     name: str
@@ -58,8 +62,16 @@ class ModelClues:
         newest.
         """
         folder = _cached(model, revision) or folder_of(model)
+        header = _header(folder)
+        if (transformer := _pixart_config(folder, header)) is not None:
+            folder = pixart_root(folder)
         configs = {name: _json_object(folder / name / file) for name, file in _CONFIGS.items()}
-        return cls(model, _json_object(folder / _INDEX), configs, _is_of_sdxl(folder))
+        if transformer is not None:
+            # What lies beside a file may be another model's, but for what all of them share.
+            configs = {**configs, "transformer": transformer}
+            return cls(model, {}, configs)
+        of_sdxl = any(mark in header for mark in _SDXL)
+        return cls(model, _json_object(folder / _INDEX), configs, of_sdxl)
 
     @property
     def pipeline_class(self) -> str | None:
@@ -114,17 +126,44 @@ def _cached(model: str, revision: str | None) -> Path | None:
     return Path(found).parent if isinstance(found, str) else None
 
 
-def _is_of_sdxl(file: Path) -> bool:
-    """Whether the header of a file names tensors that only SDXL has; False if it cannot be read."""
+def pixart_root(file: Path) -> Path:
+    """Return the folder in which a PixArt file's other components may lie, each in its own."""
+    inside = file.parent.name in ("transformer", "diffusion_models", "unet", "checkpoints")
+    return file.parent.parent if inside else file.parent
+
+
+def _header(file: Path) -> bytes:
+    """Read the header of a safetensors file; empty if there is none that can be read."""
     try:
         if file.suffix.lower() not in _SAFE or not file.is_file():
-            return False
+            return b""
         with file.open("rb") as opened:
             length = int.from_bytes(opened.read(_LENGTH_BYTES), "little")
-            header = opened.read(min(length, _MOST_HEADER_BYTES))
+            return opened.read(min(length, _MOST_HEADER_BYTES))
     except OSError:
-        return False
-    return any(mark in header for mark in _SDXL)
+        return b""
+
+
+def _pixart_config(file: Path, header: bytes) -> dict[str, Any] | None:
+    """Return the configuration of PixArt's transformer in a file; None if it is another's."""
+    if not any(mark in header for mark in _PIXART):
+        return None
+    try:
+        shapes = {
+            name: tuple(entry["shape"])
+            for name, entry in json.loads(header).items()
+            if name != "__metadata__"
+        }
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    if (prefix := pixart_layers.prefix_of(shapes)) is None:
+        return None
+    bare = {name.removeprefix(prefix): shape for name, shape in shapes.items()}
+    found = pixart_layers.config_of(bare)
+    beside = _json_object(file.parent / "config.json")
+    if found is not None and "caption_channels" in beside:
+        found = {**found, **beside}
+    return found
 
 
 def _json_object(file: Path) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def identify(
     for family in families:
         if clues.is_called(family.known_names):
             reason = f"nothing about it can be read here; its name is that of {family.name}"
-            return Identified(family, reason, guessed=True)
+            return Identified(family.sized(clues), reason, guessed=True)
     reason = f"nothing about it can be read here; {_DEFAULT.name} is assumed"
     return Identified(_DEFAULT, reason, guessed=True)
 

@@ -28,6 +28,7 @@ from engine.diffusion.families.base import (
 )
 from engine.diffusion.families.clues import ModelClues
 from engine.diffusion.families.features import Feature
+from engine.diffusion.families.pixart_layers import TOKENS
 from engine.diffusion.families.variance_preserving import DPM, LCM
 from engine.prompts import EnhancementLevel
 
@@ -56,6 +57,9 @@ _PREDICTIONS = ("epsilon", "v_prediction")
 _LATENT_PX = 8
 _NATIVE_PX = 1024
 _CONSISTENT = re.compile(r"(?:^|-)lcm(?:-|$)")
+_SIDE_IN_NAME = re.compile(r"(?<![a-z0-9])(256|512|1024|2048|2k)(?:x\1|px|-?ms)?(?![a-z0-9])")
+ALPHA_TOKENS, SIGMA_TOKENS = 120, 300
+"""The most tokens of a prompt, as the pipelines have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +89,7 @@ class PixArt(Family):
 
         Models of 256, 512, 1024 and 2048 px were published. All bounds grow with that side.
         """
-        side = clues.config("transformer").get("sample_size")
+        side = clues.config("transformer").get("sample_size") or size_in_name(clues.short_name)
         if not isinstance(side, int) or side not in (32, 64, 128, 256):
             return self
         side_px = _LATENT_PX * side
@@ -248,9 +252,15 @@ def is_pixart(config: Mapping[str, Any]) -> bool:
 def _told_apart(clues: ModelClues) -> tuple[str | None, str]:
     """Return the pipeline's class of a PixArt model without an index, and what tells it.
 
-    By the autoencoder's latents; where that lies elsewhere, by what its transformer was trained
-    with; else by its name.
+    By what training left in a lone file; by the autoencoder's latents; where that lies elsewhere,
+    by what its transformer was trained with; else by its name.
     """
+    file = clues.config("transformer")
+    if (tokens := file.get(TOKENS)) in (ALPHA_TOKENS, SIGMA_TOKENS):
+        kind = ALPHA_CLASS if tokens == ALPHA_TOKENS else SIGMA_CLASS
+        return kind, f"it was trained with prompts of {tokens} tokens"
+    if TOKENS in file and file.get("use_additional_conditions"):
+        return ALPHA_CLASS, "it was trained with the sizes of pictures"
     if vae := clues.config("vae"):
         sigma = vae.get("scaling_factor") == SIGMA_SCALING
         whose = "SDXL" if sigma else "Stable Diffusion"
@@ -267,6 +277,17 @@ def _told_apart(clues: ModelClues) -> tuple[str | None, str]:
     return None, ""
 
 
+def size_in_name(name: str) -> int | None:
+    """Return the side in latents that a model's name says it was trained at; None if it does not.
+
+    name: as `ModelClues.short_name`.
+    """
+    found = _SIDE_IN_NAME.search(name)
+    if found is None:
+        return None
+    return 2048 // _LATENT_PX if found[1] == "2k" else int(found[1]) // _LATENT_PX
+
+
 def _read(text: str) -> str:
     """Return a prompt as the pipelines read it."""
     return text.lower().strip()
@@ -279,7 +300,7 @@ PIXART_LCM: Family = Consistent(
     known_names=("pixart-lcm-xl-2-1024-ms",),
     pipeline_class=ALPHA_CLASS,
     scheduler=LCM,
-    max_tokens=120,
+    max_tokens=ALPHA_TOKENS,
     vae_scaling_factor=ALPHA_SCALING,
     lacks=frozenset({Feature.NEGATIVE}),
     speeds={Speed.FAST: 2, Speed.STANDARD: 4, Speed.FINE: 8},
@@ -296,7 +317,7 @@ PIXART_ALPHA: Family = PixArt(
     name="pixart-alpha",
     known_names=("pixart-xl-2-1024-ms", "pixart-xl-2-512x512"),
     pipeline_class=ALPHA_CLASS,
-    max_tokens=120,
+    max_tokens=ALPHA_TOKENS,
     vae_scaling_factor=ALPHA_SCALING,
     speeds=_SPEEDS,
     default_steps=20,
@@ -314,7 +335,7 @@ PIXART_SIGMA: Family = PixArt(
         "pixart-sigma-xl-2-2k-ms",
     ),
     pipeline_class=SIGMA_CLASS,
-    max_tokens=300,
+    max_tokens=SIGMA_TOKENS,
     vae_scaling_factor=SIGMA_SCALING,
     speeds=_SPEEDS,
     default_steps=20,

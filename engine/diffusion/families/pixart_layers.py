@@ -7,8 +7,9 @@ configuration. Imports no torch.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from engine.diffusion.families.sdxl_layers import Layer
@@ -34,6 +35,7 @@ OneTrainer writes such names; else the number is left out, and all parts are mea
 _TIME_CHANNELS = 256
 _CONDITIONED_SIZE = 128
 """Models of this size read the picture's, unless their configuration says otherwise."""
+_RESOLUTION = "adaln_single.emb.resolution_embedder"
 _EMBEDDERS = {
     "timestep_embedder": "t_embedder",
     "resolution_embedder": "csize_embedder",
@@ -65,6 +67,77 @@ INSIDE = {
     "ff.net.2": "mlp.fc2",
 }
 """The layers of a block, likewise; parts of one matrix in the order of its rows."""
+TOKENS = "_tokens"
+"""In the configuration that shapes tell: how many tokens of a prompt it was trained with."""
+_HEAD_CHANNELS = 72
+"""Of every model that was published; no shape tells it."""
+_MARKS = (
+    ("t_block.1.weight", "blocks.0.mlp.fc1.weight", "x_embedder.proj.weight"),
+    ("adaln_single.linear.weight", "transformer_blocks.0.ff.net.2.weight", "pos_embed.proj.weight"),
+)
+"""Names that only PixArt has together: those of its authors, and those of diffusers."""
+_BLOCK = re.compile(r"(?:transformer_)?blocks\.(\d+)\.")
+
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def prefix_of(names: Collection[str]) -> str | None:
+    """Return what stands before the names of a PixArt transformer; None for other files."""
+    for mark, *others in _MARKS:
+        for name in names:
+            prefix = name.removesuffix(mark)
+            if (name == mark or name.endswith(f".{mark}")) and all(
+                f"{prefix}{other}" in names for other in others
+            ):
+                return prefix
+    return None
+
+
+def config_of(shapes: Shapes) -> dict[str, Any] | None:
+    """Return a transformer's configuration by the shapes of its tensors, without their prefix.
+
+    sample_size is None where no table of positions tells it. None for shapes that do not fit.
+    """
+
+    def shape(name: str) -> tuple[int, ...]:
+        number, _, inside = name.removeprefix("transformer_blocks.").partition(".")
+        block = name.startswith("transformer_blocks.")
+        original = f"blocks.{number}.{INSIDE[inside]}" if block else SINGLE[name]
+        fused = FUSED.fullmatch(original)
+        there = fused[1] if fused else original
+        return shapes.get(f"{name}.weight") or shapes[f"{there}.weight"]
+
+    try:
+        width = shape("adaln_single.linear")[1]
+        _, channels, patch, _ = shape("pos_embed.proj")
+        table = shapes.get("pos_embed") or shapes.get("pos_embed.pos_embed")
+        blocks = {int(found[1]) for name in shapes if (found := _BLOCK.match(name))}
+        caption = shapes.get("caption_projection.linear_1.weight") or shapes.get(
+            "y_embedder.y_proj.fc1.weight"
+        )
+        tokens = shapes.get("y_embedder.y_embedding") or shapes.get(
+            "caption_projection.y_embedding"
+        )
+        conditions = ("csize_embedder.mlp.0.weight", f"{_RESOLUTION}.linear_1.weight")
+        biases = ("blocks.0.attn.qkv.bias", "transformer_blocks.0.attn1.to_q.bias")
+        return {
+            "_class_name": "PixArtTransformer2DModel",
+            "num_attention_heads": width // _HEAD_CHANNELS,
+            "attention_head_dim": _HEAD_CHANNELS,
+            "in_channels": channels,
+            "out_channels": shape("proj_out")[0] // patch**2,
+            "num_layers": len(blocks),
+            "cross_attention_dim": shape("transformer_blocks.0.attn2.to_k")[1],
+            "attention_bias": any(name in shapes for name in biases),
+            "sample_size": None if table is None else patch * math.isqrt(table[1]),
+            "patch_size": patch,
+            "use_additional_conditions": any(name in shapes for name in conditions),
+            "caption_channels": None if caption is None else caption[1],
+            TOKENS: None if tokens is None else tokens[0],
+        }
+    except (KeyError, ValueError, IndexError, ZeroDivisionError):
+        return None
 
 
 def reads_sizes(config: Mapping[str, Any]) -> bool:

@@ -9,11 +9,12 @@ from typing import Any
 
 from engine.diffusion.checkpoints.errors import Unusable, listed
 from engine.diffusion.checkpoints.names import autoencoder, text_encoder, transformer
-from engine.diffusion.checkpoints.names.other_models import FOLDERS_ONLY, other_model
+from engine.diffusion.checkpoints.names.other_models import other_model
 from engine.diffusion.checkpoints.names.translation import Translation, translated
 from engine.diffusion.checkpoints.quantization.scales import with_scales
 from engine.diffusion.checkpoints.stored import Stored, WeightFile
 from engine.diffusion.families import FAMILIES
+from engine.diffusion.families.pixart import PixArt
 from engine.diffusion.families.sdxl import Sdxl
 
 TRANSFORMER, TEXT_ENCODER, VAE = "transformer", "text_encoder", "vae"
@@ -101,14 +102,14 @@ def grouped(file: WeightFile, wanted: Sequence[str] = COMPONENTS) -> Groups:
             f"{label} is of SDXL, and nothing tells for how many steps: if it was distilled, say "
             f"how with `family` under [engine]: {few_steps}"
         )
+    if other == "PixArt":
+        kinds = listed([each.name for each in FAMILIES if isinstance(each, PixArt)])
+        raise Unusable(
+            f"{label} is of PixArt, and nothing tells which one: say it with `family` under "
+            f"[engine]: {kinds}"
+        )
     if other:
-        does = "does not paint with"
-        if other in FOLDERS_ONLY:
-            does = (
-                "reads from whole folders in diffusers' layout only; name its `family` under "
-                "[engine] if it lies in one"
-            )
-        raise Unusable(f"{label} is of {other}, which zimagine {does}")
+        raise Unusable(f"{label} is of {other}, which zimagine does not paint with")
     prefixes = {component: _prefix(component, file.tensors) for component in COMPONENTS}
     found = {component: prefix for component, prefix in prefixes.items() if prefix is not None}
     if not found.keys() & set(wanted):

@@ -57,8 +57,6 @@ _TABLE: tuple[tuple[str, str], ...] = (
     ("Qwen-Image or Wan (its autoencoder)", r"(?:^|\.)decoder\.middle\.0\.residual\."),
     ("Lumina 2", r"time_caption_embed\.caption_embedder\."),
 )
-FOLDERS_ONLY = frozenset({"PixArt"})
-"""Models that are painted from folders in diffusers' layout, and from no lone file."""
 _PATTERNS = tuple((model, re.compile(pattern, re.IGNORECASE)) for model, pattern in _TABLE)
 _UNET = re.compile(r"(?:^|\.)(?:input_blocks\.0\.0\.|down_blocks\.0\.attentions\.0\.)")
 _LUMINA = re.compile(r"(?:^|\.)final_layer\.adaLN_modulation\.1\.weight$")

@@ -316,16 +316,32 @@ def test_a_broken_model(fault: str, copy: Path) -> None:
     assert words in refusal(copy)
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        "PixArt-Alpha-DMD-XL-2-512x512",
+        "yoso_pixart1024",
+        "models--PixArt-alpha--PixArt-Alpha-DMD-XL-2-512x512/snapshots/0123",
+    ],
+)
+def test_one_step_models(place: str, folder_of_family: Folders, tmp_path: Path) -> None:
+    """Where the scheduler of such a model was exchanged, its name is all that tells it."""
+    folder = tmp_path / place
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.symlink_to(folder_of_family("pixart-alpha"))
+    assert refusal(folder).startswith("it is distilled for one step")
+    folder.rename(tmp_path / "admdist")
+    load_model(EngineSettings(model=str(tmp_path / "admdist")), CPU)
+
+
 def test_what_is_of_another_model(copy: Path, folder_of_family: Folders, tmp_path: Path) -> None:
-    """A lone file, in diffusers' names or the original's, and a consistency model that is named as
-    none are refused with the remedy."""
-    file, original = copy / TRANSFORMER, tmp_path / "pixart.safetensors"
-    save_file({"t_block.1.weight": torch.ones(2, 2)}, original)
-    assert "which is read from folders in diffusers' layout only" in refusal(
-        file, family="pixart-alpha"
-    )
-    for each in (file, original):
-        assert "is of PixArt, which zimagine reads from whole folders" in refusal(each)
+    """A file with a part of PixArt, and a consistency model that is named as none, are refused with
+    the remedy."""
+    part = tmp_path / "pixart.safetensors"
+    save_file({"t_block.1.weight": torch.ones(2, 2)}, part)
+    assert refusal(part).endswith("`family` under [engine]: pixart-lcm, pixart-alpha, pixart-sigma")
+    named = refusal(part, family="pixart-alpha")
+    assert named == "pixart.safetensors holds no transformer of PixArt"
     named = refusal(folder_of_family("pixart-lcm"), family="pixart-alpha")
     assert named.endswith("name it with `family` under [engine]: pixart-lcm")
     assert "pixart-sigma is PixArtSigmaPipeline" in refusal(copy, family="pixart-sigma")
