@@ -11,14 +11,16 @@ import pytest
 import torch
 from diffusers.models.transformers.pixart_transformer_2d import PixArtTransformer2DModel
 
+from engine.diffusion.footprint import Weights
 from engine.diffusion.lora.adapters import Adapters
 from engine.diffusion.lora.configured import targets_of
 from engine.diffusion.lora.shelf import LoraShelf
 from engine.diffusion.lora.targets import Group, Targets
+from engine.diffusion.quantized import QuantizedLinear, quantize
 from engine.errors import LoraUnusable
 from engine.settings import EngineSettings
 from tests.engine.diffusion.lora import writing, writing_pixart, writing_sdxl
-from tests.engine.diffusion.lora.test_adapters import is_untouched, near, state
+from tests.engine.diffusion.lora.test_adapters import PLACES, is_untouched, near, state
 from tests.engine.diffusion.lora.test_refusals import pair
 from tests.engine.diffusion.lora.writing import DIALECTS as DIALECTS_OF_Z_IMAGE
 from tests.engine.diffusion.lora.writing import Factors, Tensors, save
@@ -124,6 +126,30 @@ def test_peft(decomposed: bool, tmp_path: Path) -> None:
         got = writing_pixart.answer(transformer)
     assert applied.parts == {"it": len(writing_pixart.tiny_targets().parts)}
     assert near(got, wanted, before, 1e-4)
+
+
+def test_in_eight_bits_and_streamed(tmp_path: Path) -> None:
+    """It acts on the weights that 8 bits stand for, wherever they lie, and leaves no trace."""
+    factors = writing_pixart.low_rank(alpha=3.0)
+    save(tmp_path / "it.safetensors", DIALECTS["OneTrainer"](factors))
+    transformer = writing_pixart.tiny_transformer()
+    assert quantize(transformer, Weights.INT8, CPU)
+    exact = writing_pixart.tiny_transformer()
+    for name, part in transformer.named_modules():
+        if isinstance(part, QuantizedLinear):
+            exact.get_submodule(name).weight.data = part.whole(torch.float32)
+    before, own = writing_pixart.answer(transformer), state(transformer)
+    wanted = writing_pixart.answer(writing_pixart.merged(exact, factors))
+    adapters = Adapters(shelf_of(tmp_path), torch.device("cpu", 0), torch.float32)
+    with adapters.applied(transformer, {"it": 1.0}):
+        got = writing_pixart.answer(transformer)
+    assert near(got, wanted, before, 1e-4)
+    for place in PLACES.values():
+        with place(transformer):
+            with adapters.applied(transformer, {"it": 1.0}):
+                assert torch.equal(writing_pixart.answer(transformer), got)
+            assert torch.equal(writing_pixart.answer(transformer), before)
+        assert is_untouched(transformer, own)
 
 
 def test_what_is_listed(tmp_path: Path) -> None:
