@@ -16,10 +16,12 @@ from bot.discord.command_sync import sync_commands
 from bot.discord.commands.admin import admin_commands
 from bot.discord.commands.context_menus import message_menus
 from bot.discord.commands.generate import generate_commands
-from bot.discord.commands.help import help_commands
+from bot.discord.commands.help import MemberCommand, help_commands
 from bot.discord.commands.image_to_image import image_to_image_commands, image_to_image_menu
 from bot.discord.commands.inspection import inspection_commands
+from bot.discord.commands.me import me_command
 from bot.discord.commands.moderation import moderator_commands
+from bot.discord.commands.presets import preset_commands
 from bot.discord.commands.settings import settings_command
 from bot.discord.handlers.bot_mentions import BotMentions
 from bot.discord.handlers.image_to_image import staged_button_class
@@ -31,6 +33,7 @@ from bot.discord.interaction.services import Services
 from bot.discord.interaction.unknown_commands import problem_of, reject_command
 from bot.discord.leftover_commands import LeftoverCommands
 from bot.discord.views.custom_ids import is_known
+from bot.discord.views.markdown import command_mention
 from bot.proxies import Proxies, Proxy, proxy_auth
 
 log = structlog.get_logger(__name__)
@@ -137,11 +140,13 @@ class ZimagineClient(discord.AutoShardedClient):
         )
         self.tree.services = services
         self.tree.in_flight = self.in_flight
-        self._members = [
+        self._members: list[MemberCommand] = [
             *generate_commands(services),
             *image_to_image_commands(services),
             *inspection_commands(services),
             settings_command(services),
+            preset_commands(services),
+            me_command(services, self._mention),
             *help_commands(services, self._registered),
         ]
         menus = [*message_menus(services), image_to_image_menu(services)]
@@ -192,7 +197,11 @@ class ZimagineClient(discord.AutoShardedClient):
     def _ids(self) -> dict[str, int]:
         return self._command_ids
 
-    def _registered(self) -> list[tuple[app_commands.Command[Any, ..., None], int | None]]:
+    def _mention(self, name: str) -> str:
+        """Return a link to a command, or to a command of a group."""
+        return command_mention(name, self._command_ids.get(name.partition(" ")[0]))
+
+    def _registered(self) -> list[tuple[MemberCommand, int | None]]:
         return [(each, self._command_ids.get(each.name)) for each in self._members]
 
 

@@ -61,6 +61,9 @@ class GenerationParams:
     the part to repaint of a source image that is not there yet. pasted: settings that were pasted
     within the prompt; they yield to all others. unknown_options: names in a pasted command that no
     option has; what they stood before is text. model: the name or title of the one that paints.
+    preset: the name of the one to use, until that is done; used_preset: of the one that was;
+    left_out: what of it cannot be used here. defaults: the flags that were taken from the defaults
+    of the member, the channel or the server.
     """
 
     prompt: str
@@ -82,6 +85,10 @@ class GenerationParams:
     pasted: PastedSettings | None = None
     unknown_options: tuple[str, ...] = ()
     model: str | None = None
+    preset: str | None = None
+    used_preset: str | None = None
+    left_out: tuple[str, ...] = ()
+    defaults: str = ""
 
 
 def cleaned(params: GenerationParams) -> GenerationParams:

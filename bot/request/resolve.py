@@ -12,6 +12,7 @@ from bot.request.features import feature_problem, mode_problem, unsupported
 from bot.request.loras import NO_LORAS, LoraCatalog
 from bot.request.mentions.names import readable
 from bot.request.notes import (
+    DefaultsUsed,
     HighGuidance,
     InertSyntax,
     LimitedModel,
@@ -20,6 +21,7 @@ from bot.request.notes import (
     NegativeGuidance,
     NegativeIgnored,
     Note,
+    PresetUsed,
     SmallSide,
     StyleIgnored,
     SyntaxIgnored,
@@ -45,6 +47,7 @@ from bot.request.outcomes import (
     TextTooLong,
 )
 from bot.request.params import GenerationParams, InitImages
+from bot.request.reasons.presets import NoPresetsHere
 from bot.request.values.loras import Choices, without_none
 from engine import prompts
 from engine.diffusion.families import Family, Feature
@@ -120,6 +123,7 @@ def resolve(
         or _range_problem("refine", params.refine, 0.0, MAX_REFINE)
         or _start_problem(params.start)
         or _region_problem(params)
+        or (NoPresetsHere(params.preset) if params.preset is not None else None)
         or _weight_problem(choices)
     )
     if problem is not None:
@@ -169,7 +173,9 @@ def resolve(
     )
     resolved = _resolved(request, family)
     unknown = UnknownOptions(params.unknown_options) if params.unknown_options else None
-    notes = tuple(filter(None, (pasted_note(params, size), unknown)))
+    preset = PresetUsed(params.used_preset, params.left_out) if params.used_preset else None
+    defaults = DefaultsUsed(params.defaults) if params.defaults else None
+    notes = tuple(filter(None, (pasted_note(params, size), unknown, preset, defaults)))
     return dataclasses.replace(resolved, notes=(*notes, *resolved.notes))
 
 

@@ -13,6 +13,7 @@ from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Permissions
+from bot.accounts.presets import DefaultsService, PresetService, SettingsFiller
 from bot.accounts.quota_settings import QuotaService
 from bot.delivery.copies import CopySender
 from bot.delivery.owner_alerts import OwnerAlerts
@@ -75,6 +76,7 @@ from storage.inputs import Inputs
 from storage.jobs import Jobs
 from storage.open_names import OpenLoras, OpenModels
 from storage.preferences import Preferences, Threads
+from storage.presets import Presets, RequestDefaults
 from storage.proposals import Proposals
 from storage.quotas import Quotas
 from storage.reports import Reports
@@ -128,6 +130,8 @@ class Stores:
         self.proposals = Proposals(db, clock)
         self.preferences = Preferences(db, clock)
         self.threads = Threads(db, clock)
+        self.presets = Presets(db, clock)
+        self.request_defaults = RequestDefaults(db, clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +222,9 @@ class _Shared:
             stores.preferences, permissions, direct_messages=settings.jobs.direct_messages
         )
         self.quotas = QuotaService(stores.quotas, permissions, self.fallback)
+        self.filler = SettingsFiller(
+            stores.presets, stores.request_defaults, self.lora_access, self.model_access
+        )
         self.resolver = RequestResolver(
             self.models.default.family, random_seed, base.engine.count_tokens, models=self.models
         )
@@ -308,13 +315,14 @@ def _services(
     blocks = BlockService(stores.blocks, cancellation, permissions)
     outgoing.delivery.attach(cancellation.disown)
     return Services(
-        generation=GenerationService(admission=admission, resolver=resolver),
+        generation=GenerationService(admission=admission, resolver=resolver, filler=shared.filler),
         rerolls=RerollService(
             admission=admission, resolver=resolver, originals=originals, jobs=stores.jobs
         ),
         variations=VariationService(
             admission=admission,
             resolver=resolver,
+            filler=shared.filler,
             originals=originals,
             files=stores.files,
             inputs=stores.inputs,
@@ -323,6 +331,7 @@ def _services(
         permutations=PermutationService(
             admission=admission,
             resolver=resolver,
+            filler=shared.filler,
             originals=originals,
             proposals=stores.proposals,
             quotas=stores.quotas,
@@ -361,6 +370,8 @@ def _services(
         block_check=shared.block_check,
         quotas=shared.quotas,
         delivery_settings=shared.delivery_settings,
+        presets=PresetService(stores.presets),
+        request_defaults=DefaultsService(stores.request_defaults, permissions),
         delivery=outgoing.delivery,
         progress=outgoing.progress_updater,
         copies=CopySender(
@@ -393,6 +404,7 @@ def _image_to_image(base: Infrastructure, stores: Stores, shared: _Shared) -> Im
     return ImageToImageService(
         admission=shared.admission,
         resolver=shared.resolver,
+        filler=shared.filler,
         originals=shared.originals,
         quotas=shared.quotas,
         files=stores.files,

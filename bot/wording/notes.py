@@ -7,6 +7,7 @@ from typing import assert_never
 from bot.i18n import Words
 from bot.request.notes import (
     Adapted,
+    DefaultsUsed,
     FirstFrameUsed,
     GroundChosen,
     HighGuidance,
@@ -19,6 +20,7 @@ from bot.request.notes import (
     Note,
     NotExact,
     PastedText,
+    PresetUsed,
     SmallSide,
     SomeFailed,
     SourceCut,
@@ -87,6 +89,10 @@ def note_sentence(remark: Note, say: Words) -> str:
             return unknown_options(words, say)
         case PastedText():
             return pasted_text(remark, say)
+        case PresetUsed(name, left_out):
+            return _preset_used(name, left_out, say)
+        case DefaultsUsed(flags):
+            return say("From your defaults (/settings): {flags}", flags=flags)
         case LimitedModel():
             return limited_model(remark, say)
         case Adapted(adaptation):
@@ -111,6 +117,16 @@ def note_sentence(remark: Note, say: Words) -> str:
             )
         case _:
             assert_never(remark)
+
+
+def _preset_used(name: str, left_out: tuple[str, ...], say: Words) -> str:
+    if not left_out:
+        return say("Preset used: “{name}”.", name=name)
+    return say(
+        "Preset used: “{name}”, without what cannot be used here: {left_out}.",
+        name=name,
+        left_out=_listed(left_out),
+    )
 
 
 def _listed(words: tuple[str, ...]) -> str:

@@ -1,14 +1,16 @@
-"""Delivery settings: /settings for members, /admin settings for admins."""
+"""Settings of delivery and defaults of requests: /settings for members, /admin settings."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import discord
 from discord import app_commands
 from discord.app_commands import Choice, locale_str
 
-from bot.accounts.delivery_settings import SettingChange, SettingChanges, SettingsScope
+from bot.accounts.delivery_settings import SettingChange, SettingChanges
+from bot.discord.commands.options import closed_choices
 from bot.discord.handlers.settings import show
 from bot.discord.interaction.responses import (
     Interaction,
@@ -18,8 +20,11 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
+from bot.request.options import chosen
 from bot.request.outcomes import Refused
 from bot.wording import delivery as delivery_wording
+from bot.wording.presets import defaults_line
+from engine.series import MAX_PICTURES
 from storage.types import DeliveryMode
 
 Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
@@ -29,6 +34,13 @@ _FLAGS = {"on": True, "off": False, _DEFAULT: None}
 _DELIVERY = locale_str("Where pictures are delivered")
 _SPOILER = locale_str("Whether pictures are hidden until clicked")
 _QUIET = locale_str("On = no previews while a picture is being painted")
+_USUAL: Final = {
+    "aspect": locale_str("Default aspect ratio in /imagine"),
+    "speed": locale_str("Default speed in /imagine"),
+    "style": locale_str("Default style in /imagine"),
+    "enhance": locale_str("How much /imagine adds to prompts by default"),
+    "count": locale_str("Default number of pictures in /imagine"),
+}
 _UNSET_CHOICE = Choice(name=locale_str("default (clear this setting)"), value=_DEFAULT)
 _DELIVERY_CHOICES = [
     Choice(name=locale_str("in the channel"), value=DeliveryMode.CHANNEL.value),
@@ -36,6 +48,7 @@ _DELIVERY_CHOICES = [
     Choice(name=locale_str("by direct message"), value=DeliveryMode.DIRECT.value),
     _UNSET_CHOICE,
 ]
+_COUNTS: Final = range(1, MAX_PICTURES + 1)
 _ON_OFF = [
     Choice(name=locale_str("on"), value="on"),
     Choice(name=locale_str("off"), value="off"),
@@ -47,27 +60,42 @@ def settings_command(services: Services) -> app_commands.Command[Any, ..., None]
     """Return /settings, bound to these services."""
 
     @app_commands.command(
-        description=locale_str("Where and how your pictures are delivered on this server")
+        description=locale_str("Where and how your pictures are delivered, and your defaults")
     )
-    @app_commands.describe(delivery=_DELIVERY, spoiler=_SPOILER, quiet=_QUIET)
-    @app_commands.choices(delivery=_DELIVERY_CHOICES, spoiler=_ON_OFF, quiet=_ON_OFF)
+    @app_commands.describe(delivery=_DELIVERY, spoiler=_SPOILER, quiet=_QUIET, **_USUAL)
+    @app_commands.choices(
+        delivery=_DELIVERY_CHOICES, spoiler=_ON_OFF, quiet=_ON_OFF, **_usual_choices(services)
+    )
     async def settings(
         interaction: Interaction,
         delivery: str | None = None,
         spoiler: str | None = None,
         quiet: str | None = None,
+        aspect: str | None = None,
+        speed: str | None = None,
+        style: str | None = None,
+        enhance: str | None = None,
+        count: str | None = None,
     ) -> None:
         changes = _changes(delivery, spoiler, quiet)
-        if changes == SettingChanges():
+        usual = _usual(aspect=aspect, speed=speed, style=style, enhance=enhance, count=count)
+        if isinstance(usual, Refused):
+            await refuse(interaction, usual)
+            return
+        if changes == SettingChanges() and not usual:
             await show(interaction, services)
             return
-        outcome = await services.delivery_settings.set_own(actor_of(interaction), changes)
+        actor = actor_of(interaction)
+        outcome = await services.delivery_settings.set_own(actor, changes)
+        defaults = await services.request_defaults.set_own(actor, **usual)
         if isinstance(outcome, Refused):
             await refuse(interaction, outcome)
+        elif isinstance(defaults, Refused):
+            await refuse(interaction, defaults)
         else:
-            await reply_privately(
-                interaction, delivery_wording.settings_overview(outcome, words_of(interaction))
-            )
+            say = words_of(interaction)
+            text = delivery_wording.settings_overview(outcome, say)
+            await reply_privately(interaction, f"{text}\n{defaults_line(defaults, say)}")
 
     return settings
 
@@ -75,23 +103,35 @@ def settings_command(services: Services) -> app_commands.Command[Any, ..., None]
 def admin_settings(services: Services) -> app_commands.Group:
     """Return the group /admin settings, bound to these services."""
     settings = app_commands.Group(
-        name="settings", description=locale_str("Where and how pictures are delivered")
+        name="settings",
+        description=locale_str("Where and how pictures are delivered, and defaults"),
     )
+    choices = {
+        "delivery": _DELIVERY_CHOICES,
+        "spoiler": _ON_OFF,
+        "quiet": _ON_OFF,
+        **_usual_choices(services),
+    }
 
     @settings.command(
         name="server", description=locale_str("Show or change the settings for this server")
     )
-    @app_commands.describe(delivery=_DELIVERY, spoiler=_SPOILER, quiet=_QUIET)
-    @app_commands.choices(delivery=_DELIVERY_CHOICES, spoiler=_ON_OFF, quiet=_ON_OFF)
+    @app_commands.describe(delivery=_DELIVERY, spoiler=_SPOILER, quiet=_QUIET, **_USUAL)
+    @app_commands.choices(**choices)
     async def server(
         interaction: Interaction,
         delivery: str | None = None,
         spoiler: str | None = None,
         quiet: str | None = None,
+        aspect: str | None = None,
+        speed: str | None = None,
+        style: str | None = None,
+        enhance: str | None = None,
+        count: str | None = None,
     ) -> None:
         changes = _changes(delivery, spoiler, quiet)
-        outcome = await services.delivery_settings.set_server(actor_of(interaction), changes)
-        await _show(interaction, outcome)
+        usual = _usual(aspect=aspect, speed=speed, style=style, enhance=enhance, count=count)
+        await _set_shared(interaction, services, None, changes, usual)
 
     @settings.command(
         name="channel", description=locale_str("Show or change the settings for one channel")
@@ -101,23 +141,79 @@ def admin_settings(services: Services) -> app_commands.Group:
         delivery=_DELIVERY,
         spoiler=_SPOILER,
         quiet=_QUIET,
+        **_USUAL,
     )
-    @app_commands.choices(delivery=_DELIVERY_CHOICES, spoiler=_ON_OFF, quiet=_ON_OFF)
+    @app_commands.choices(**choices)
     async def channel_(
         interaction: Interaction,
         channel: Channel | None = None,
         delivery: str | None = None,
         spoiler: str | None = None,
         quiet: str | None = None,
+        aspect: str | None = None,
+        speed: str | None = None,
+        style: str | None = None,
+        enhance: str | None = None,
+        count: str | None = None,
     ) -> None:
-        changes = _changes(delivery, spoiler, quiet)
-        channel_id = None if channel is None else channel.id
         actor = actor_of(interaction)
-        await _show(
-            interaction, await services.delivery_settings.set_channel(actor, changes, channel_id)
-        )
+        here = actor.channel_id if actor.parent_id is None else actor.parent_id
+        changes = _changes(delivery, spoiler, quiet)
+        usual = _usual(aspect=aspect, speed=speed, style=style, enhance=enhance, count=count)
+        channel_id = here if channel is None else channel.id
+        await _set_shared(interaction, services, channel_id, changes, usual)
 
     return settings
+
+
+async def _set_shared(
+    interaction: Interaction,
+    services: Services,
+    channel_id: int | None,
+    changes: SettingChanges,
+    usual: dict[str, Any] | Refused,
+) -> None:
+    """Change and show the settings of the server, or (channel_id) of one of its channels."""
+    if isinstance(usual, Refused):
+        await refuse(interaction, usual)
+        return
+    actor, settings = actor_of(interaction), services.delivery_settings
+    scope = (
+        await settings.set_server(actor, changes)
+        if channel_id is None
+        else await settings.set_channel(actor, changes, channel_id)
+    )
+    defaults = await services.request_defaults.set_shared(actor, channel_id, **usual)
+    if isinstance(scope, Refused):
+        await refuse(interaction, scope)
+    elif isinstance(defaults, Refused):
+        await refuse(interaction, defaults)
+    else:
+        say = words_of(interaction)
+        text = delivery_wording.settings_scope(scope, say)
+        await reply_privately(interaction, f"{text}\n{defaults_line(defaults, say)}")
+
+
+def _usual_choices(services: Services) -> dict[str, list[Choice[str]]]:
+    """Return what the defaults of requests are chosen from."""
+    closed = closed_choices([each.family for each in services.models.models])
+    counts = [Choice(name=str(number), value=str(number)) for number in _COUNTS]
+    offered: dict[str, Sequence[Choice[str]]] = {**closed, "count": counts}
+    return {name: [*offered[name], _UNSET_CHOICE] for name in _USUAL}
+
+
+def _usual(**typed: str | None) -> dict[str, Any] | Refused:
+    """Return the defaults that the options change, None for one that is taken back."""
+    found: dict[str, Any] = {}
+    for name, text in typed.items():
+        if text is None:
+            continue
+        value: object = int(text) if name == "count" and text in map(str, _COUNTS) else text
+        value = None if text == _DEFAULT else chosen(name, value)
+        if isinstance(value, Refused):
+            return value
+        found[name] = value
+    return found
 
 
 def _changes(delivery: str | None, spoiler: str | None, quiet: str | None) -> SettingChanges:
@@ -128,12 +224,3 @@ def _changes(delivery: str | None, spoiler: str | None, quiet: str | None) -> Se
         SettingChange(_FLAGS[spoiler]) if spoiler in _FLAGS else None,
         SettingChange(_FLAGS[quiet]) if quiet in _FLAGS else None,
     )
-
-
-async def _show(interaction: Interaction, outcome: SettingsScope | Refused) -> None:
-    if isinstance(outcome, Refused):
-        await refuse(interaction, outcome)
-    else:
-        await reply_privately(
-            interaction, delivery_wording.settings_scope(outcome, words_of(interaction))
-        )

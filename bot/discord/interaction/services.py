@@ -8,6 +8,7 @@ from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
+from bot.accounts.presets import DefaultsService, PresetService
 from bot.accounts.quota_settings import QuotaService
 from bot.delivery.copies import CopySender
 from bot.delivery.progress import ProgressUpdater
@@ -67,6 +68,8 @@ class Services:
     lora_pictures: LoraPictures
     model_access: ModelAccess
     model_samples: ModelSamples
+    presets: PresetService
+    request_defaults: DefaultsService
     quotas: QuotaService
     delivery_settings: DeliverySettingsService
     delivery: DeliveryWorker

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.discord.commands.generate import generate_commands
-from bot.discord.commands.help import help_commands
+from bot.discord.commands.help import help_commands, runnable_name
 from bot.discord.commands.image_to_image import image_to_image_commands
 from bot.discord.commands.inspection import inspection_commands
+from bot.discord.commands.me import me_command
+from bot.discord.commands.presets import preset_commands
 from bot.discord.commands.settings import settings_command
 from bot.discord.views.help import CommandEntry, help_layout, status_layout
 from bot.discord.views.inspection import details_panel, explanation_layout, foreign_panel
@@ -44,9 +46,11 @@ def help_entries(say: Words) -> Iterator[CommandEntry]:
         *image_to_image_commands(NO_SERVICES),
         *inspection_commands(NO_SERVICES),
         settings_command(NO_SERVICES),
+        preset_commands(NO_SERVICES),
+        me_command(NO_SERVICES, str),
         *help_commands(NO_SERVICES, list),
     ):
-        mention = f"</{command.name}:1234567890123456789>"
+        mention = f"</{runnable_name(command)}:1234567890123456789>"
         yield CommandEntry(command.name, mention, say(command.description))
 
 
