@@ -260,6 +260,8 @@ OPTIONS: Final = (
         grid=f"style is one of {', '.join(PictureStyle)}",
         grid_value=PictureStyle,
     ),
+    # Set by `--style random`.
+    Option(name="random_style", kind=bool, default=False, decides="style"),
     Option(
         name="lora",
         kind=str,

@@ -56,8 +56,9 @@ class GenerationParams:
     """Parameters of a picture; None = the default.
 
     aspect: "16:9". size: (width_px, height_px); at most one of both. guidance: classic CFG;
-    `strict` is a preset of it, `speed` one of the steps. style: the visual style. lora: the LoRAs
-    that options and flags name; a prompt may name more in tags. variety, refine: 0 = none. region:
+    `strict` is a preset of it, `speed` one of the steps. style: the visual style; random_style: one
+    that the seed chooses. lora: the LoRAs that options and flags name; a prompt may name more in
+    tags. variety, refine: 0 = none. region:
     the part to repaint of a source image that is not there yet. pasted: settings that were pasted
     within the prompt; they yield to all others. unknown_options: names in a pasted command that no
     option has; what they stood before is text. model: the name or title of the one that paints.
@@ -80,6 +81,7 @@ class GenerationParams:
     refine: float = 0.0
     start: InitImages | None = None
     style: PictureStyle | None = None
+    random_style: bool = False
     lora: tuple[LoraChoice, ...] = ()
     region: Region | None = None
     pasted: PastedSettings | None = None

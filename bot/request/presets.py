@@ -100,7 +100,7 @@ def _flag(name: str, value: object) -> str:
     """Return one option as the flag that sets it."""
     match value:
         case True:
-            return f"--{name}"
+            return "--style random" if name == "random_style" else f"--{name}"
         case (LoraChoice(), *_):
             return f"--{name} {written(value)}"
         case (width_px, height_px):

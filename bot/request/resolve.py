@@ -135,10 +135,11 @@ def resolve(
     if not isinstance(uses, tuple):
         return Refused(uses)
     seed = seeds() if params.seed is None else params.seed
+    style = _random_style(seed, family) if params.random_style else params.style
     level = params.enhance or family.enhance
     enhanced = prompts.enhance(
         prompts.with_words(
-            prompts.styled(prompt, _known_style(params.style, family)).prompt,
+            prompts.styled(prompt, _known_style(style, family)).prompt,
             words_of(uses),
         ),
         negative=negative,
@@ -166,7 +167,7 @@ def resolve(
         variety=float(params.variety),
         refine=float(params.refine),
         expand=level is EnhancementLevel.SMART,
-        style=params.style,
+        style=style,
         loras=uses,
         source_changes=start.changes,
         model=params.model or "",
@@ -429,6 +430,12 @@ def _guidance_for_negative(guidance: float, family: Family) -> float:
     if acts or not in_bounds or family.negative_guidance is None:
         return guidance
     return family.negative_guidance
+
+
+def _random_style(seed: int, family: Family) -> PictureStyle | None:
+    """Return the style that a seed chooses among those that the family paints; None for none."""
+    known = [s for s in PictureStyle if family.known_styles is None or s in family.known_styles]
+    return known[seed % len(known)] if known else None
 
 
 def _known_style(style: PictureStyle | None, family: Family) -> PictureStyle | None:

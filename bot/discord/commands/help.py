@@ -14,6 +14,7 @@ from bot.discord.views.help import CommandEntry, help_layout, status_layout
 from bot.discord.views.markdown import command_mention
 from bot.i18n import Words
 from bot.request.knowledge import known_names
+from bot.wording.knowledge import prompt_ideas
 
 MemberCommand = app_commands.Command[Any, ..., None] | app_commands.Group
 Registered = Callable[[], Sequence[tuple[MemberCommand, int | None]]]
@@ -35,7 +36,10 @@ def _help(services: Services, registered: Registered) -> app_commands.Command[An
         say = words_of(interaction)
         entries = [_entry(command, known, say) for command, known in registered()]
         known = known_names(services.models.default.family, str(interaction.locale))
-        await reply_layout_privately(interaction, help_layout(entries, say, known))
+        await reply_layout_privately(
+            interaction,
+            help_layout(entries, say, known, prompt_ideas(services.models.default.family, say)),
+        )
 
     return help_
 

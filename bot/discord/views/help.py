@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import discord
 from discord import ui
 
-from bot.discord.views.markdown import layout, quoted
+from bot.discord.views.custom_ids import ComponentAction, custom_id
+from bot.discord.views.markdown import PROMPT_SHOWN, layout, quoted
 from bot.i18n import Words, paragraph
 from bot.jobs.status import BotStatus
 from bot.wording.knowledge import demo_model
@@ -35,11 +37,15 @@ class CommandEntry:
 
 
 def help_layout(
-    entries: Sequence[CommandEntry], say: Words, known: KnownNames = ()
+    entries: Sequence[CommandEntry],
+    say: Words,
+    known: KnownNames = (),
+    ideas: Sequence[str] = (),
 ) -> ui.LayoutView:
     """List every command with a description, then explain flags, permutations and buttons.
 
-    known: all that a model knows which knows little; shown first.
+    known: all that a model knows which knows little; shown first. ideas: prompts, each with a
+    button that paints it.
     """
     rank = {name: place for place, name in enumerate(_PAINTING_COMMANDS)}
     paint = sorted((e for e in entries if e.name in rank), key=lambda each: rank[each.name])
@@ -57,11 +63,31 @@ def help_layout(
     demo = [ui.TextDisplay[ui.LayoutView](demo_model(known, say))] if known else []
     return layout(
         *demo,
+        *_first_picture(ideas, say),
         ui.TextDisplay(_command_list(say("Paint"), paint)),
         ui.TextDisplay(_command_list(say("Information and settings"), others)),
         ui.TextDisplay(f"**{in_prompt}**\n{flags}\n```\n{FLAGS}\n```\n{example}\n{choices}"),
         ui.TextDisplay(f"**{with_picture}**\n{paragraph(pictures, several)}"),
     )
+
+
+def _first_picture(ideas: Sequence[str], say: Words) -> list[ui.Item[ui.LayoutView]]:
+    """Return the prompts that are painted at a press; nothing without any."""
+    if not ideas:
+        return []
+    heading, hint = say("Your first picture"), say("One press paints it, as /imagine would:")
+    sections = (
+        ui.Section(
+            ui.TextDisplay[ui.LayoutView](quoted(idea, PROMPT_SHOWN)),
+            accessory=ui.Button(
+                label=say("Paint {number}", number=number),
+                style=discord.ButtonStyle.primary,
+                custom_id=custom_id(ComponentAction.PAINT_IDEA, number - 1),
+            ),
+        )
+        for number, idea in enumerate(ideas, 1)
+    )
+    return [ui.TextDisplay[ui.LayoutView](f"**{heading}**\n{hint}"), *sections]
 
 
 def _command_list(heading: str, entries: Sequence[CommandEntry]) -> str:

@@ -148,3 +148,12 @@ async def test_me_shows_what_one_has_and_where_it_is_changed(harness: BotHarness
         assert part in text, text
     for command in ("history", "settings", "preset list"):
         assert f"</{command}:" in text
+
+
+async def test_the_first_picture_is_one_press_away(harness: BotHarness) -> None:
+    """/help proposes prompts; a press paints one, and counts it."""
+    shown = (await harness.alice.slash(harness.channel, "help")).response.message
+    await harness.alice.click(shown, label="Paint 2")
+    await harness.settled()
+    (request,) = painted(harness)
+    assert request.prompt in harness.texts(shown) and harness.charged() == 1

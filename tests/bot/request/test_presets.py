@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.request.outcomes import FlagProblem, Refused
+from bot.request.outcomes import FlagProblem, Refused, ResolvedRequest
 from bot.request.params import GenerationParams, InitImages
 from bot.request.presets import PresetSettings, filled, read_settings, settings_line
 from bot.request.prompt.apply_flags import ParsedRequest, apply_flags
@@ -126,3 +128,20 @@ def test_a_preset_that_nobody_filled_in_is_not_ignored() -> None:
     """Where there are no presets, as on the command line, the flag is refused."""
     outcome = resolve(request("a fox --preset ink").params, KNOWS_ALL, lambda: 1)
     assert isinstance(outcome, Refused)
+
+
+def test_a_random_style_is_the_seeds_choice() -> None:
+    """The same seed has the same style, which the request names; a style beside it contradicts."""
+    family = replace(KNOWS_ALL, known_styles=None)
+    styles = set()
+    for seed in range(2 * len(PictureStyle)):
+        asked = request(f"a fox --style random --seed {seed}")
+        resolved = resolve(asked.params, family, lambda: 1)
+        assert isinstance(resolved, ResolvedRequest) and resolved.request.style is not None
+        styles.add(resolved.request.style)
+    assert styles == set(PictureStyle)
+    resolved = resolve(request("a fox --style 随机").params, KNOWS_ALL, lambda: 1)
+    assert isinstance(resolved, ResolvedRequest) and resolved.request.style is None
+    for both in ("--style random --style ink", "--style ink --style random"):
+        assert isinstance(apply_flags(GenerationParams(f"a fox {both}"), 1, False), Refused)
+    assert settings_line(settings("--style random")) == "--style random"

@@ -22,7 +22,8 @@ from bot.pictures.inspection import ForeignDetails, PictureDetails, PromptExplan
 from bot.pictures.origins import Origin, OriginKind
 from bot.request.notes import StyleIgnored
 from bot.request.prompt.prompt_line import prompt_line
-from engine.diffusion.families import Z_IMAGE_TURBO
+from bot.wording.knowledge import prompt_ideas
+from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO
 from engine.engine_states import EngineState
 from engine.loras import LoraFile, LoraUse
 from engine.prompts import EnhancementLevel, PictureStyle, analyse, enhance
@@ -149,8 +150,12 @@ KNOWN = sketch_vocabulary().names["en"]
 _STYLE_IGNORED = StyleIgnored(PictureStyle.OIL, "watercolour")
 
 INSPECTION: dict[str, Sample] = {
-    "help": lambda say, _: help_layout(list(help_entries(say)), say),
-    "help-demo": lambda say, _: help_layout(list(help_entries(say)), say, KNOWN),
+    "help": lambda say, _: help_layout(
+        list(help_entries(say)), say, (), prompt_ideas(Z_IMAGE_TURBO, say)
+    ),
+    "help-demo": lambda say, _: help_layout(
+        list(help_entries(say)), say, KNOWN, prompt_ideas(SKETCH_FAMILY, say)
+    ),
     "status": _status(EngineState.PAINTING, device="cuda", typical_s=3.5, waiting=2),
     "status-demo": lambda say, _: status_layout(
         BotStatus(EngineState.READY, "sketch", "cpu", 256, 256, 8, 1.5, 0, 100), say, KNOWN
