@@ -11,6 +11,7 @@ from bot.delivery.cards import FallbackNote
 from bot.delivery.copies import CopyResult
 from bot.delivery.messenger import Obstacle
 from bot.i18n import Words
+from bot.wording.names import command_name
 from storage.types import DeliveryMode
 
 T = TypeVar("T")
@@ -130,20 +131,24 @@ def sent_directly(reason: str | None, person: str, say: Words) -> str:
 
 def kept_reason(reason: str, say: Words) -> str:
     """Say that a picture could not be shown and where it is. reason: an Obstacle's value or ""."""
+    history = command_name("history", say)
     match reason:
         case Obstacle.FORBIDDEN:
             return say(
-                "Your picture is ready, but I am not allowed to post it here. Use /history to "
-                "see it."
+                "Your picture is ready, but I am not allowed to post it here. Use {history} to "
+                "see it.",
+                history=history,
             )
         case Obstacle.TOO_LARGE:
             return say(
-                "Your picture is ready, but its file is too large to be posted here. Use /history "
-                "to see it."
+                "Your picture is ready, but its file is too large to be posted here. Use "
+                "{history} to see it.",
+                history=history,
             )
         case _:
             return say(
-                "Your picture is ready, but it could not be posted here. Use /history to see it."
+                "Your picture is ready, but it could not be posted here. Use {history} to see it.",
+                history=history,
             )
 
 

@@ -42,7 +42,7 @@ def _help(services: Services, registered: Registered) -> app_commands.Command[An
 def _entry(
     command: app_commands.Command[Any, ..., None], command_id: int | None, say: Words
 ) -> CommandEntry:
-    mention = command_mention(command.name, command_id)
+    mention = command_mention(command.name, command_id, say)
     return CommandEntry(command.name, mention, say(command.description))
 
 

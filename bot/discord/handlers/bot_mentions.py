@@ -90,8 +90,8 @@ class BotMentions:
         return say(
             "To ask for a picture, use {imagine} and say what to paint. {help} shows what else I "
             "can do.",
-            imagine=command_mention("imagine", ids.get("imagine")),
-            help=command_mention("help", ids.get("help")),
+            imagine=command_mention("imagine", ids.get("imagine"), say),
+            help=command_mention("help", ids.get("help"), say),
         )
 
 

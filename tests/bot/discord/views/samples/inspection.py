@@ -13,6 +13,7 @@ from bot.discord.commands.inspection import inspection_commands
 from bot.discord.commands.settings import settings_command
 from bot.discord.views.help import CommandEntry, help_layout, status_layout
 from bot.discord.views.inspection import details_panel, explanation_layout, foreign_panel
+from bot.discord.views.markdown import command_mention
 from bot.i18n import Words
 from bot.jobs.status import BotStatus
 from bot.pictures.foreign.recipe import ForeignRecipe
@@ -46,7 +47,7 @@ def help_entries(say: Words) -> Iterator[CommandEntry]:
         settings_command(NO_SERVICES),
         *help_commands(NO_SERVICES, list),
     ):
-        mention = f"</{command.name}:1234567890123456789>"
+        mention = command_mention(command.name, 1234567890123456789, say)
         yield CommandEntry(command.name, mention, say(command.description))
 
 
