@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 DOMAIN = "zimagine"
 LOCALES = Path(__file__).parent / "locales"
 FALLBACK = "en"
+LANGUAGES: Mapping[str, str] = {"en-US": "English", "zh-CN": "中文"}
+"""The languages that a server can have: Discord's locale, and its name in the language itself."""
 NAME = "name"
 """The context in catalogues of what is typed: the names of commands, options and flags."""
 _FULL_WIDTH = frozenset("。！？")

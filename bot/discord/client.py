@@ -12,6 +12,7 @@ import structlog
 from discord import app_commands
 from discord.http import Route
 
+from bot.accounts.server_languages import ServerLanguages
 from bot.discord.command_sync import sync_commands
 from bot.discord.commands.admin import admin_commands
 from bot.discord.commands.context_menus import message_menus
@@ -27,6 +28,7 @@ from bot.discord.handlers.router import button_class, submit
 from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.in_flight import InFlightInteractions
 from bot.discord.interaction.responses import Interaction, reject_foreign_press, reject_server
+from bot.discord.interaction.server_locale import SpeakingClient
 from bot.discord.interaction.services import Services
 from bot.discord.interaction.unknown_commands import problem_of, reject_command
 from bot.discord.leftover_commands import LeftoverCommands
@@ -88,7 +90,7 @@ class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
         await explain(interaction, error, self.services)
 
 
-class ZimagineClient(discord.AutoShardedClient):
+class ZimagineClient(SpeakingClient):
     """The client. It caches servers but no members or messages, so memory use stays flat for
     months."""
 
@@ -150,6 +152,11 @@ class ZimagineClient(discord.AutoShardedClient):
             self.tree.add_command(command)
         self.add_dynamic_items(button_class(services, self.in_flight))
         self.add_dynamic_items(staged_button_class(services, self.in_flight))
+
+    @property
+    def languages(self) -> ServerLanguages:
+        """The languages that admins chose for their servers."""
+        return self.tree.services.languages
 
     async def setup_hook(self) -> None:
         """Register the commands with Discord if they have changed."""

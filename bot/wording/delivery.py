@@ -10,7 +10,7 @@ from bot.accounts.delivery_settings import EffectiveSetting, SettingsOverview, S
 from bot.delivery.cards import FallbackNote
 from bot.delivery.copies import CopyResult
 from bot.delivery.messenger import Obstacle
-from bot.i18n import Words
+from bot.i18n import LANGUAGES, Words
 from bot.wording.names import command_name
 from storage.types import DeliveryMode
 
@@ -68,6 +68,8 @@ def settings_scope(chosen: SettingsScope, say: Words) -> str:
         _scope_line(say("Spoiler"), chosen.spoiler, _on_off, say),
         _scope_line(say("Quiet (no previews)"), chosen.quiet, _on_off, say),
     ]
+    if chosen.channel_id is None:
+        lines.append(_scope_line(say("Language"), chosen.language, _language_name, say))
     if chosen.delivery is DeliveryMode.DIRECT and not chosen.direct_messages:
         lines.append(_small(_direct_messages_off(say)))
     return "\n".join(lines)
@@ -181,6 +183,10 @@ def _mode_name(mode: DeliveryMode, say: Words) -> str:
             return say("in a personal thread")
         case DeliveryMode.DIRECT:
             return say("by direct message")
+
+
+def _language_name(locale: str, say: Words) -> str:
+    return LANGUAGES.get(locale, locale)
 
 
 def _on_off(on: bool, say: Words) -> str:

@@ -62,6 +62,7 @@ OPTIONS: Final = frozenset(
         typed_name("guidance"),
         typed_name("hours"),
         typed_name("job"),
+        typed_name("language"),
         typed_name("lora"),
         typed_name("mask"),
         typed_name("model"),

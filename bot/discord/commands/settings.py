@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -18,6 +19,7 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
+from bot.i18n import LANGUAGES
 from bot.request.outcomes import Refused
 from bot.wording import delivery as delivery_wording
 from storage.types import DeliveryMode
@@ -39,6 +41,12 @@ _DELIVERY_CHOICES = [
 _ON_OFF = [
     Choice(name=locale_str("on"), value="on"),
     Choice(name=locale_str("off"), value="off"),
+    _UNSET_CHOICE,
+]
+
+
+_LANGUAGE_CHOICES = [
+    *(Choice(name=name, value=locale) for locale, name in LANGUAGES.items()),
     _UNSET_CHOICE,
 ]
 
@@ -81,15 +89,23 @@ def admin_settings(services: Services) -> app_commands.Group:
     @settings.command(
         name="server", description=locale_str("Show or change the settings for this server")
     )
-    @app_commands.describe(delivery=_DELIVERY, spoiler=_SPOILER, quiet=_QUIET)
-    @app_commands.choices(delivery=_DELIVERY_CHOICES, spoiler=_ON_OFF, quiet=_ON_OFF)
+    @app_commands.describe(
+        delivery=_DELIVERY,
+        spoiler=_SPOILER,
+        quiet=_QUIET,
+        language=locale_str("The language of what everybody here can read"),
+    )
+    @app_commands.choices(
+        delivery=_DELIVERY_CHOICES, spoiler=_ON_OFF, quiet=_ON_OFF, language=_LANGUAGE_CHOICES
+    )
     async def server(
         interaction: Interaction,
         delivery: str | None = None,
         spoiler: str | None = None,
         quiet: str | None = None,
+        language: str | None = None,
     ) -> None:
-        changes = _changes(delivery, spoiler, quiet)
+        changes = replace(_changes(delivery, spoiler, quiet), language=_language(language))
         outcome = await services.delivery_settings.set_server(actor_of(interaction), changes)
         await _show(interaction, outcome)
 
@@ -128,6 +144,13 @@ def _changes(delivery: str | None, spoiler: str | None, quiet: str | None) -> Se
         SettingChange(_FLAGS[spoiler]) if spoiler in _FLAGS else None,
         SettingChange(_FLAGS[quiet]) if quiet in _FLAGS else None,
     )
+
+
+def _language(chosen: str | None) -> SettingChange[str] | None:
+    """Return the change that the option asks for; a value outside the choices changes nothing."""
+    if chosen == _DEFAULT:
+        return SettingChange(None)
+    return SettingChange(chosen) if chosen in LANGUAGES else None
 
 
 async def _show(interaction: Interaction, outcome: SettingsScope | Refused) -> None:

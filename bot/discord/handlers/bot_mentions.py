@@ -77,7 +77,7 @@ class BotMentions:
         self._channels.take(message.channel.id)
         try:
             await message.reply(
-                self._text(str(guild.preferred_locale)),
+                self._text(self._services.languages.of(guild.id, str(guild.preferred_locale))),
                 allowed_mentions=discord.AllowedMentions.none(),
                 mention_author=False,
                 suppress_embeds=True,

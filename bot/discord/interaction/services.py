@@ -9,6 +9,7 @@ from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
 from bot.accounts.quota_settings import QuotaService
+from bot.accounts.server_languages import ServerLanguages
 from bot.delivery.copies import CopySender
 from bot.delivery.progress import ProgressUpdater
 from bot.delivery.worker import DeliveryWorker
@@ -77,6 +78,7 @@ class Services:
     report_notifier: ReportNotifier
     other_copies: OtherCopies
     models: ModelCatalog
+    languages: ServerLanguages
     guilds: frozenset[int] = frozenset()
 
     def serves(self, guild_id: int | None) -> bool:
