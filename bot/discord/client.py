@@ -12,6 +12,7 @@ import structlog
 from discord import app_commands
 from discord.http import Route
 
+from bot.accounts.server_languages import ServerLanguages
 from bot.discord.command_sync import sync_commands
 from bot.discord.commands.admin import admin_commands
 from bot.discord.commands.context_menus import message_menus
@@ -29,11 +30,13 @@ from bot.discord.handlers.router import button_class, submit
 from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.in_flight import InFlightInteractions
 from bot.discord.interaction.responses import Interaction, reject_foreign_press, reject_server
+from bot.discord.interaction.server_locale import SpeakingClient
 from bot.discord.interaction.services import Services
 from bot.discord.interaction.unknown_commands import problem_of, reject_command
 from bot.discord.leftover_commands import LeftoverCommands
 from bot.discord.views.custom_ids import is_known
 from bot.discord.views.markdown import command_mention
+from bot.i18n import Words
 from bot.proxies import Proxies, Proxy, proxy_auth
 
 log = structlog.get_logger(__name__)
@@ -91,7 +94,7 @@ class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
         await explain(interaction, error, self.services)
 
 
-class ZimagineClient(discord.AutoShardedClient):
+class ZimagineClient(SpeakingClient):
     """The client. It caches servers but no members or messages, so memory use stays flat for
     months."""
 
@@ -156,6 +159,11 @@ class ZimagineClient(discord.AutoShardedClient):
         self.add_dynamic_items(button_class(services, self.in_flight))
         self.add_dynamic_items(staged_button_class(services, self.in_flight))
 
+    @property
+    def languages(self) -> ServerLanguages:
+        """The languages that admins chose for their servers."""
+        return self.tree.services.languages
+
     async def setup_hook(self) -> None:
         """Register the commands with Discord if they have changed."""
         assert self.application_id is not None
@@ -197,9 +205,9 @@ class ZimagineClient(discord.AutoShardedClient):
     def _ids(self) -> dict[str, int]:
         return self._command_ids
 
-    def _mention(self, name: str) -> str:
+    def _mention(self, name: str, say: Words) -> str:
         """Return a link to a command, or to a command of a group."""
-        return command_mention(name, self._command_ids.get(name.partition(" ")[0]))
+        return command_mention(name, self._command_ids.get(name.partition(" ")[0]), say)
 
     def _registered(self) -> list[tuple[MemberCommand, int | None]]:
         return [(each, self._command_ids.get(each.name)) for each in self._members]

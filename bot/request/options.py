@@ -284,7 +284,7 @@ OPTIONS: Final = (
         name="preset",
         kind=str,
         flags=(_flag("preset 预设 預設", read_name),),
-        description=translatable("Settings that you saved, used where you choose none (/preset)"),
+        description=translatable("Settings that you saved by a name, used where you choose none"),
     ),
     # Of the job or its source image, not of GenerationParams itself.
     Option(

@@ -15,6 +15,7 @@ from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Permissions
 from bot.accounts.presets import DefaultsService, PresetService, SettingsFiller
 from bot.accounts.quota_settings import QuotaService
+from bot.accounts.server_languages import ServerLanguages
 from bot.delivery.copies import CopySender
 from bot.delivery.owner_alerts import OwnerAlerts
 from bot.delivery.progress import ProgressUpdater
@@ -129,6 +130,7 @@ class Stores:
         self.reports = Reports(db, clock)
         self.proposals = Proposals(db, clock)
         self.preferences = Preferences(db, clock)
+        self.languages = ServerLanguages(self.preferences)
         self.threads = Threads(db, clock)
         self.presets = Presets(db, clock)
         self.request_defaults = RequestDefaults(db, clock)
@@ -181,7 +183,12 @@ class _Outgoing:
             reports=stores.reports,
             preferences=stores.preferences,
             cards=ReportCards(
-                stores.reports, stores.history, stores.jobs, stores.deliveries, stores.files
+                stores.reports,
+                stores.history,
+                stores.jobs,
+                stores.deliveries,
+                stores.files,
+                stores.languages,
             ),
             clock=clock,
             on_storage_error=self.owner_alerts.storage_failed,
@@ -219,7 +226,10 @@ class _Shared:
         self.lora_access = LoraAccess(base.models, permissions, OpenLoras(stores.db, base.clock))
         self.model_access = ModelAccess(base.models, permissions, OpenModels(stores.db, base.clock))
         self.delivery_settings = DeliverySettingsService(
-            stores.preferences, permissions, direct_messages=settings.jobs.direct_messages
+            stores.preferences,
+            permissions,
+            stores.languages,
+            direct_messages=settings.jobs.direct_messages,
         )
         self.quotas = QuotaService(stores.quotas, permissions, self.fallback)
         self.filler = SettingsFiller(
@@ -391,6 +401,7 @@ def _services(
         report_notifier=outgoing.report_notifier,
         other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),
         models=shared.models,
+        languages=stores.languages,
         lora_access=shared.lora_access,
         lora_pictures=LoraPictures(),
         model_access=shared.model_access,

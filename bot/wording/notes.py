@@ -32,6 +32,7 @@ from bot.request.notes import (
 from bot.wording.foreign import pasted_text
 from bot.wording.knowledge import limited_model
 from bot.wording.labels import lora_name, style_ignored, syntax_ignored, unknown_options
+from bot.wording.names import flag_name
 from bot.wording.prompt_analysis import inert_syntax
 from bot.wording.reasons.values import number_text
 from bot.wording.source_images import ground_chosen, source_cut
@@ -72,7 +73,7 @@ def note_sentence(remark: Note, say: Words) -> str:
                 "“{word}” in the prompt chose the LoRA {name}; {flag} leaves it out.",
                 word=word,
                 name=lora_name(name),
-                flag="--lora none",
+                flag=f"{flag_name('lora', say)} none",
             )
         case TriggerWordsAdded(words):
             return say.plural(
@@ -92,7 +93,7 @@ def note_sentence(remark: Note, say: Words) -> str:
         case PresetUsed(name, left_out):
             return _preset_used(name, left_out, say)
         case DefaultsUsed(flags):
-            return say("From your defaults (/settings): {flags}", flags=flags)
+            return say("From the defaults: {flags}", flags=flags)
         case LimitedModel():
             return limited_model(remark, say)
         case Adapted(adaptation):

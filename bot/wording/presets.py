@@ -8,6 +8,7 @@ from typing import Final
 from bot.accounts.presets import SavedPreset
 from bot.i18n import Words, paragraph
 from bot.request.presets import PresetSettings, settings_line
+from bot.wording.names import command_name, flag_name, option_name
 from bot.wording.reasons.presets import preset_name
 from storage.presets import StoredPreset
 
@@ -27,9 +28,9 @@ def saved(outcome: SavedPreset, say: Words) -> str:
     )
     use = say(
         "Choose it in the option {option} of {command}, or write {flag}.",
-        option="`preset`",
-        command="`/imagine`",
-        flag=f"`--preset {_quoted(outcome.preset.name)}`",
+        option=option_name("preset", say),
+        command=f"`{command_name('imagine', say)}`",
+        flag=f"`{flag_name('preset', say)} {_quoted(outcome.preset.name)}`",
     )
     return f"{paragraph(done, use)}\n{shown(outcome.preset, say)}"
 
@@ -38,7 +39,7 @@ def shown(preset: StoredPreset, say: Words) -> str:
     """Show a preset with the code to share it."""
     share = say(
         "Others copy it with {command}.",
-        command=f"`/preset copy code:{preset.code}`",
+        command=f"`{command_name('preset copy', say)} {say.name('code')}:{preset.code}`",
     )
     return f"**{preset_name(preset.name)}**\n```\n{_code(preset.line)}\n```\n{share}"
 
@@ -54,7 +55,7 @@ def listed(presets: Sequence[StoredPreset], say: Words) -> str:
     if not presets:
         return say(
             "You have no presets yet. {command} saves words and flags by a name.",
-            command="`/preset save`",
+            command=f"`{command_name('preset save', say)}`",
         )
     lines: list[str] = []
     for each in presets:
@@ -72,7 +73,9 @@ def defaults_line(settings: PresetSettings, say: Words) -> str:
     """Name the defaults of requests, as the flags that would set them."""
     line = settings_line(settings)
     shown = f"`{line}`" if line else say("none")
-    return say("Defaults for {command}: {flags}", command="`/imagine`", flags=shown)
+    return say(
+        "Defaults for {command}: {flags}", command=f"`{command_name('imagine', say)}`", flags=shown
+    )
 
 
 def _short(line: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.i18n import Words, paragraph
 from bot.wording.labels import syntax_ignored
+from bot.wording.names import flag_name
 from engine.prompts import Advice, Analysis, Hint
 
 MAX_WORDS_SHOWN = 5
@@ -67,8 +68,9 @@ def advice_sentence(given: Advice, say: Words) -> str:
         case Hint.SETTINGS:
             return say(
                 "{words}: in a prompt these are just words. Speed, guidance and seed have "
-                "their own options, and there is a --steps flag.",
+                "their own options, and there is a {steps} flag.",
                 words=words,
+                steps=flag_name("steps", say),
             )
         case Hint.NEGATION:
             return say(

@@ -72,7 +72,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
     families = [each.family for each in models.models]
     described = option_descriptions()
     if models.several:
-        described["model"] = locale_str("The model that paints (/models shows them)")
+        described["model"] = locale_str("The model that paints (default: the default one)")
 
     @app_commands.command(description=locale_str("Paint a picture from your words"))
     @app_commands.describe(

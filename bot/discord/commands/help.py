@@ -45,7 +45,7 @@ def _help(services: Services, registered: Registered) -> app_commands.Command[An
 
 
 def _entry(command: MemberCommand, command_id: int | None, say: Words) -> CommandEntry:
-    mention = command_mention(runnable_name(command), command_id)
+    mention = command_mention(runnable_name(command), command_id, say)
     return CommandEntry(command.name, mention, say(command.description))
 
 

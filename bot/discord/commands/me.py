@@ -16,10 +16,11 @@ from bot.discord.interaction.responses import (
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.me import Overview, overview_layout
+from bot.i18n import Words
 
 
 def me_command(
-    services: Services, mention: Callable[[str], str]
+    services: Services, mention: Callable[[str, Words], str]
 ) -> app_commands.Command[Any, ..., None]:
     """Return /me, bound to these services. mention: returns a link to a command by its name."""
 

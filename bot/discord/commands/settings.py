@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import discord
@@ -20,6 +21,7 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
+from bot.i18n import LANGUAGES
 from bot.request.options import chosen
 from bot.request.outcomes import Refused
 from bot.wording import delivery as delivery_wording
@@ -35,11 +37,11 @@ _DELIVERY = locale_str("Where pictures are delivered")
 _SPOILER = locale_str("Whether pictures are hidden until clicked")
 _QUIET = locale_str("On = no previews while a picture is being painted")
 _USUAL: Final = {
-    "aspect": locale_str("Default aspect ratio in /imagine"),
-    "speed": locale_str("Default speed in /imagine"),
-    "style": locale_str("Default style in /imagine"),
-    "enhance": locale_str("How much /imagine adds to prompts by default"),
-    "count": locale_str("Default number of pictures in /imagine"),
+    "aspect": locale_str("The aspect ratio where none is chosen"),
+    "speed": locale_str("The speed where none is chosen"),
+    "style": locale_str("The style where none is chosen"),
+    "enhance": locale_str("How much is added to prompts where nothing is chosen"),
+    "count": locale_str("The number of pictures where none is chosen"),
 }
 _UNSET_CHOICE = Choice(name=locale_str("default (clear this setting)"), value=_DEFAULT)
 _DELIVERY_CHOICES = [
@@ -52,6 +54,12 @@ _COUNTS: Final = range(1, MAX_PICTURES + 1)
 _ON_OFF = [
     Choice(name=locale_str("on"), value="on"),
     Choice(name=locale_str("off"), value="off"),
+    _UNSET_CHOICE,
+]
+
+
+_LANGUAGE_CHOICES = [
+    *(Choice(name=name, value=locale) for locale, name in LANGUAGES.items()),
     _UNSET_CHOICE,
 ]
 
@@ -116,20 +124,27 @@ def admin_settings(services: Services) -> app_commands.Group:
     @settings.command(
         name="server", description=locale_str("Show or change the settings for this server")
     )
-    @app_commands.describe(delivery=_DELIVERY, spoiler=_SPOILER, quiet=_QUIET, **_USUAL)
-    @app_commands.choices(**choices)
+    @app_commands.describe(
+        delivery=_DELIVERY,
+        spoiler=_SPOILER,
+        quiet=_QUIET,
+        language=locale_str("The language of what everybody here can read"),
+        **_USUAL,
+    )
+    @app_commands.choices(**choices, language=_LANGUAGE_CHOICES)
     async def server(
         interaction: Interaction,
         delivery: str | None = None,
         spoiler: str | None = None,
         quiet: str | None = None,
+        language: str | None = None,
         aspect: str | None = None,
         speed: str | None = None,
         style: str | None = None,
         enhance: str | None = None,
         count: str | None = None,
     ) -> None:
-        changes = _changes(delivery, spoiler, quiet)
+        changes = replace(_changes(delivery, spoiler, quiet), language=_language(language))
         usual = _usual(aspect=aspect, speed=speed, style=style, enhance=enhance, count=count)
         await _set_shared(interaction, services, None, changes, usual)
 
@@ -224,3 +239,10 @@ def _changes(delivery: str | None, spoiler: str | None, quiet: str | None) -> Se
         SettingChange(_FLAGS[spoiler]) if spoiler in _FLAGS else None,
         SettingChange(_FLAGS[quiet]) if quiet in _FLAGS else None,
     )
+
+
+def _language(locale: str | None) -> SettingChange[str] | None:
+    """Return the change that the option asks for; a value outside the choices changes nothing."""
+    if locale == _DEFAULT:
+        return SettingChange(None)
+    return SettingChange(locale) if locale in LANGUAGES else None

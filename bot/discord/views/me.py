@@ -29,7 +29,9 @@ class Overview:
     presets: int
 
 
-def overview_layout(overview: Overview, mention: Callable[[str], str], say: Words) -> ui.LayoutView:
+def overview_layout(
+    overview: Overview, mention: Callable[[str, Words], str], say: Words
+) -> ui.LayoutView:
     """Show everything, with the command that changes it below each part.
 
     mention: returns a link to a command by its name.
@@ -45,9 +47,9 @@ def overview_layout(overview: Overview, mention: Callable[[str], str], say: Word
     settings = "\n".join(
         [settings_overview(overview.settings, say), defaults_line(overview.defaults, say)]
     )
-    history = say("{command} lists them.", command=mention("history"))
-    listing = say("{command} lists them.", command=mention("preset list"))
-    change = say("{command} changes them.", command=mention("settings"))
+    history = say("{command} lists them.", command=mention("history", say))
+    listing = say("{command} lists them.", command=mention("preset list", say))
+    change = say("{command} changes them.", command=mention("settings", say))
     return layout(
         ui.TextDisplay(quota_text(overview.quota, None, say)),
         ui.Separator(),

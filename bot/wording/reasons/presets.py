@@ -17,6 +17,7 @@ from bot.request.reasons.presets import (
     UnknownPresetCode,
     UnnamedPreset,
 )
+from bot.wording.names import command_name, flag_name
 
 _EXAMPLE: Final = "`soft light --ar 16:9 --no text`"
 _NAMES_SHOWN: Final = 5
@@ -47,7 +48,7 @@ def preset_refusal(reason: PresetReason, say: Words) -> str:
             return say(
                 "Presets are saved on Discord, so that {flag} does nothing here: please leave it "
                 "out.",
-                flag=preset_name(f"--preset {name}"),
+                flag=preset_name(f"{flag_name('preset', say)} {name}"),
             )
         case UnnamedPreset(limit):
             return say("A preset needs a name of 1 to {limit} characters.", limit=limit)
@@ -68,7 +69,10 @@ def preset_refusal(reason: PresetReason, say: Words) -> str:
                 return paragraph(
                     problem, say("You have: {names}.", names=_listed(names[:_NAMES_SHOWN]))
                 )
-            return paragraph(problem, say("{command} saves one.", command="`/preset save`"))
+            return paragraph(
+                problem,
+                say("{command} saves one.", command=f"`{command_name('preset save', say)}`"),
+            )
         case UnknownPresetCode(code):
             return say(
                 "No preset has the code {code}: it may be mistyped, or the preset deleted.",

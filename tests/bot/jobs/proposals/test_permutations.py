@@ -21,6 +21,7 @@ from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Actor, Permissions
 from bot.accounts.presets import SettingsFiller
+from bot.accounts.server_languages import ServerLanguages
 from bot.jobs.active import ActiveJobs
 from bot.jobs.admission import AdmissionService
 from bot.jobs.completion import CompletionService, JobEvents
@@ -96,6 +97,7 @@ class PermutationsHarness:
         history, active = History(db, self.clock), ActiveJobs()
         events = JobEvents(lambda _: None, lambda _: None, self.storage_errors.append)
         files = PictureFiles(db.path.parent, clock=self.clock)
+        preferences = Preferences(db, self.clock)
         fallback = QuotaPolicy(limit, 24, PolicySource.CONFIG)
         block_check = BlockCheck(Blocks(db, self.clock))
         resolver = RequestResolver(KNOWS_ALL, self.seeds, self.engine.count_tokens)
@@ -113,7 +115,9 @@ class PermutationsHarness:
             resolver=resolver,
             jobs=self.jobs,
             block_check=block_check,
-            delivery_settings=DeliverySettingsService(Preferences(db, self.clock), Permissions()),
+            delivery_settings=DeliverySettingsService(
+                preferences, Permissions(), ServerLanguages(preferences)
+            ),
             fallback=fallback,
             events=events,
             clock=self.clock,

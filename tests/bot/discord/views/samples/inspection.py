@@ -15,6 +15,7 @@ from bot.discord.commands.presets import preset_commands
 from bot.discord.commands.settings import settings_command
 from bot.discord.views.help import CommandEntry, help_layout, status_layout
 from bot.discord.views.inspection import details_panel, explanation_layout, foreign_panel
+from bot.discord.views.markdown import command_mention
 from bot.i18n import Words
 from bot.jobs.status import BotStatus
 from bot.pictures.foreign.recipe import ForeignRecipe
@@ -48,10 +49,10 @@ def help_entries(say: Words) -> Iterator[CommandEntry]:
         *inspection_commands(NO_SERVICES),
         settings_command(NO_SERVICES),
         preset_commands(NO_SERVICES),
-        me_command(NO_SERVICES, str),
+        me_command(NO_SERVICES, lambda name, say: name),
         *help_commands(NO_SERVICES, list),
     ):
-        mention = f"</{runnable_name(command)}:1234567890123456789>"
+        mention = command_mention(runnable_name(command), 1234567890123456789, say)
         yield CommandEntry(command.name, mention, say(command.description))
 
 

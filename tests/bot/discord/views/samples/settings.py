@@ -7,8 +7,10 @@ from typing import Any
 from bot.accounts.delivery_settings import EffectiveSetting, SettingsOverview, SettingsScope, Source
 from bot.accounts.presets import SavedPreset
 from bot.discord.views.jobs import quota_text
+from bot.discord.views.markdown import command_mention
 from bot.discord.views.me import Overview, overview_layout
 from bot.discord.views.settings import settings_layout
+from bot.i18n import Words
 from bot.pictures.gallery import Totals
 from bot.request.presets import PresetSettings, read_settings
 from bot.wording import delivery as preferring
@@ -108,7 +110,11 @@ def _me(used: int, defaults: str = "", pictures: int = 0) -> Sample:
         usual,
         pictures,
     )
-    return lambda say, _: overview_layout(overview, lambda name: f"</{name}:1>", say)
+
+    def mention(name: str, say: Words) -> str:
+        return command_mention(name, 1, say)
+
+    return lambda say, _: overview_layout(overview, mention, say)
 
 
 def _preset(name: str, line: str, code: str = "7KX2MPQ9") -> StoredPreset:
