@@ -18,6 +18,10 @@ log = structlog.get_logger(__name__)
 DOMAIN = "zimagine"
 LOCALES = Path(__file__).parent / "locales"
 FALLBACK = "en"
+LANGUAGES: Mapping[str, str] = {"en-US": "English", "zh-CN": "中文"}
+"""The languages that a server can have: Discord's locale, and its name in the language itself."""
+NAME = "name"
+"""The context in catalogues of what is typed: the names of commands, options and flags."""
 _FULL_WIDTH = frozenset("。！？")
 """What ends a sentence and has the space behind it in itself."""
 
@@ -44,6 +48,10 @@ class Words:
             self._catalogue.ngettext(singular, plural, n), english, {"n": n, **values}
         )
 
+    def name(self, name: str) -> str:
+        """Return what a command, an option or a flag is called; its own name if nothing else."""
+        return self._catalogue.pgettext(NAME, name)
+
     def _filled(self, text: str, english: str, values: Mapping[str, object]) -> str:
         if text != english and text not in self._unfit:
             try:
@@ -68,6 +76,11 @@ def paragraph(*sentences: str) -> str:
 def translatable(text: str) -> str:
     """Mark a text for the catalogues; `Words` translates it where it is shown."""
     return text
+
+
+def typed_name(name: str) -> str:
+    """Mark the name of a command, an option or a flag for the catalogues; see `Words.name`."""
+    return name
 
 
 @lru_cache(maxsize=64)

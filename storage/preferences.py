@@ -1,5 +1,6 @@
 """Settings of servers, channels and users, and the threads of users."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from storage.database import Database
 from storage.timestamps import from_us, to_us
 from storage.types import Clock, DeliveryMode, SettingsLevels, StoredSettings
 
-_SETTINGS: Final = ("delivery", "spoiler", "quiet", "reports_channel_id")
+_SETTINGS: Final = ("delivery", "spoiler", "quiet", "reports_channel_id", "locale")
 _ID_LIMIT: Final = 2**63
 """SQLite integers are smaller than this."""
+_LOCALE: Final = re.compile(r"[a-z]{2}(-[A-Za-z0-9]{2,4})?")
+"""As Discord writes them: "en-US", "zh-CN", "es-419", "de"."""
 
 
 class ServerChanges(TypedDict, total=False):
@@ -22,6 +25,7 @@ class ServerChanges(TypedDict, total=False):
     spoiler: bool | None
     quiet: bool | None
     reports_channel_id: int | None
+    locale: str | None
 
 
 class ChannelChanges(TypedDict, total=False):
@@ -50,6 +54,10 @@ def _is_mode(value: object) -> bool:
 
 def _is_id(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < _ID_LIMIT
+
+
+def _is_locale(value: object) -> bool:
+    return isinstance(value, str) and _LOCALE.fullmatch(value) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,13 @@ _SERVER: Final = _Level(
     "server_settings",
     ("guild_id",),
     MappingProxyType(
-        {"delivery": _is_mode, "spoiler": _is_bool, "quiet": _is_bool, "reports_channel_id": _is_id}
+        {
+            "delivery": _is_mode,
+            "spoiler": _is_bool,
+            "quiet": _is_bool,
+            "reports_channel_id": _is_id,
+            "locale": _is_locale,
+        }
     ),
 )
 _CHANNEL: Final = _Level(
@@ -131,6 +145,13 @@ class Preferences:
     async def server(self, guild_id: int) -> StoredSettings | None:
         """Return the settings of a server itself; None if nothing was ever set."""
         return await self._get(_SERVER, (guild_id,))
+
+    async def languages(self) -> Mapping[int, str]:
+        """Return the language of each server that has one set, by the server's id."""
+        found = await self._db.fetch_all(
+            "SELECT guild_id, locale FROM server_settings WHERE locale IS NOT NULL", ()
+        )
+        return {row["guild_id"]: row["locale"] for row in found}
 
     async def channel(self, guild_id: int, channel_id: int) -> StoredSettings | None:
         """Return the settings of a channel itself; None if nothing was ever set."""
@@ -258,6 +279,7 @@ def _chosen(row: sqlite3.Row) -> StoredSettings:
         spoiler=_bool(row["spoiler"]),
         quiet=_bool(row["quiet"]),
         reports_channel_id=row["reports_channel_id"],
+        locale=row["locale"],
         set_by=row["set_by"],
         set_at=from_us(row["set_at"]),
     )

@@ -20,6 +20,7 @@ JOB_COLUMNS: Final = (
     *("id", "guild_id", "channel_id", "user_id", "state", "request", "prompt", "seed", "pictures"),
     *("attempts", "parent_picture_id", "locale", "private", "accepted_at", "started_at"),
     *("finished_at", "error_code", "error_detail", "delivery", "spoiler", "quiet"),
+    "own_locale",
 )
 
 DELIVERY_COLUMNS: Final = (
@@ -71,6 +72,7 @@ def job(row: sqlite3.Row, prefix: str = "") -> Job:
         delivery=DeliveryMode(row[f"{prefix}delivery"]),
         spoiler=bool(row[f"{prefix}spoiler"]),
         quiet=bool(row[f"{prefix}quiet"]),
+        own_locale=row[f"{prefix}own_locale"],
     )
 
 

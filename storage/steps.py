@@ -132,9 +132,9 @@ async def insert_job(
         raise UnknownRow("picture", parent_id)
     row = await transaction.fetch_one(
         "INSERT INTO jobs (guild_id, channel_id, user_id, state, request, prompt, seed, pictures, "
-        "parent_picture_id, locale, private, delivery, spoiler, quiet, attempts, accepted_at, "
-        "started_at, finished_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+        "parent_picture_id, locale, own_locale, private, delivery, spoiler, quiet, attempts, "
+        "accepted_at, started_at, finished_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
         (
             new.place.guild_id,
             new.place.channel_id,
@@ -146,6 +146,7 @@ async def insert_job(
             new.pictures,
             parent_id,
             new.locale,
+            new.own_locale,
             new.private,
             new.delivery,
             new.spoiler,

@@ -100,6 +100,8 @@ class NewJob:
     only the requester may see it. `upload_limit_bytes`: the largest file that Discord accepts where
     the command was used, None if unknown. `inputs`: the hashes of its input images, whose files are
     already on disk. `delivery`, `spoiler` and `quiet`: the requester's effective settings there.
+    `locale`: the language of what everybody reads, `own_locale`: of what the requester alone does,
+    "" if unknown.
     """
 
     place: Place
@@ -116,6 +118,7 @@ class NewJob:
     delivery: DeliveryMode = DeliveryMode.CHANNEL
     spoiler: bool = False
     quiet: bool = False
+    own_locale: str = ""
 
     def __post_init__(self) -> None:
         if self.pictures < 1:
@@ -145,6 +148,11 @@ class Job:
     delivery: DeliveryMode = DeliveryMode.CHANNEL
     spoiler: bool = False
     quiet: bool = False
+    own_locale: str = ""
+
+    def locale_for(self, *, private: bool) -> str:
+        """Return the language of a message about it. private: only its requester reads it."""
+        return self.own_locale or self.locale if private else self.locale
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +296,7 @@ class StoredSettings:
     """The settings of one server, channel or user, set by whom and when; None means unset.
 
     `spoiler`: pictures are hidden until clicked. `quiet`: no previews. Reports are posted to
-    `reports_channel_id`.
+    `reports_channel_id`. `locale`: the language of what everybody on the server reads.
     """
 
     delivery: DeliveryMode | None
@@ -297,6 +305,7 @@ class StoredSettings:
     reports_channel_id: int | None
     set_by: int
     set_at: datetime
+    locale: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

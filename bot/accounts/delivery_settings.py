@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
 from bot.accounts.permissions import Action, Actor, Permissions
+from bot.accounts.server_languages import ServerLanguages
 from bot.request.outcomes import NotAllowed, Refused
 from storage import preferences as stored
 from storage.types import DeliveryMode, Job, SettingsLevels, StoredSettings
@@ -70,13 +71,17 @@ class SettingsOverview:
 
 @dataclass(frozen=True, slots=True)
 class SettingsScope:
-    """The choices for a server, or for one channel if there is a channel_id; None = no choice."""
+    """The choices for a server, or for one channel if there is a channel_id; None = no choice.
+
+    language: of what everybody on the server reads, as a locale of Discord's.
+    """
 
     channel_id: int | None
     delivery: DeliveryMode | None = None
     spoiler: bool | None = None
     quiet: bool | None = None
     direct_messages: bool = True
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +93,21 @@ class SettingChange(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class SettingChanges:
-    """Changes of settings; None leaves a setting as it is."""
+    """Changes of settings; None leaves a setting as it is. language: of a server alone."""
 
     delivery: SettingChange[DeliveryMode] | None = None
     spoiler: SettingChange[bool] | None = None
     quiet: SettingChange[bool] | None = None
+    language: SettingChange[str] | None = None
 
     def chosen(self) -> Mapping[str, Any]:
         """Return the new values by name, as storage takes them."""
-        named = {"delivery": self.delivery, "spoiler": self.spoiler, "quiet": self.quiet}
+        named = {
+            "delivery": self.delivery,
+            "spoiler": self.spoiler,
+            "quiet": self.quiet,
+            "locale": self.language,
+        }
         return {name: change.to for name, change in named.items() if change is not None}
 
 
@@ -112,11 +123,13 @@ class DeliverySettingsService:
         self,
         preferences: stored.Preferences,
         permissions: Permissions,
+        languages: ServerLanguages,
         *,
         direct_messages: bool = True,
     ) -> None:
         self._stored = preferences
         self._permissions = permissions
+        self._languages = languages
         self._direct_messages = direct_messages
 
     async def of(self, actor: Actor) -> EffectiveSettings:
@@ -152,6 +165,7 @@ class DeliverySettingsService:
             return Refused(NotAllowed(Action.SET_SETTINGS))
         if chosen := changes.chosen():
             row = await self._stored.set_server(actor.guild_id, by=actor.user_id, **chosen)
+            self._languages.chosen(actor.guild_id, row.locale)
         else:
             row = await self._stored.server(actor.guild_id)
         return self._scope(row, None)
@@ -173,7 +187,13 @@ class DeliverySettingsService:
         empty = SettingsScope(channel_id, direct_messages=self._direct_messages)
         if row is None:
             return empty
-        return replace(empty, delivery=row.delivery, spoiler=row.spoiler, quiet=row.quiet)
+        return replace(
+            empty,
+            delivery=row.delivery,
+            spoiler=row.spoiler,
+            quiet=row.quiet,
+            language=row.locale,
+        )
 
 
 def shows_previews(job: Job) -> bool:

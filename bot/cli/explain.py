@@ -96,7 +96,7 @@ def command(
     count = token_counter(settings.model, settings.revision, family)
     analysis = analyse(text, count=count, max_tokens=family.max_tokens)
     added = {level: _enhanced(request, level, family, count) for level in LEVELS}
-    pictures = sum(each.count for each in parsed)
+    pictures = sum(each.pictures for each in parsed)
     if as_json:
         fields = _fields(text, analysis, added, family) | {"style": style}
         fields |= {"choices": len(parsed), "pictures": pictures}

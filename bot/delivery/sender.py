@@ -261,7 +261,7 @@ class ResultSender:
         job = pending.job
         if route is Route.DIRECT:
             channel_id = await self._messenger.direct_channel(job.place.user_id)
-            return Address(0, channel_id, None, job.locale)
+            return Address(0, channel_id, None, job.locale_for(private=True))
         if route is Route.THREAD:
             thread_id = pending.delivery.thread_id
             if thread_id is None:

@@ -389,7 +389,7 @@ def _status_address(
         0 if in_direct else job.place.guild_id,
         job.place.channel_id,
         message_id,
-        job.locale,
+        job.locale_for(private=job.private or in_direct),
         reply_token=delivery.reply_token,
         upload_limit_bytes=delivery.upload_limit_bytes,
         token_since=job.accepted_at,

@@ -12,14 +12,17 @@ import structlog
 from discord import app_commands
 from discord.http import Route
 
+from bot.accounts.server_languages import ServerLanguages
 from bot.discord.command_sync import sync_commands
 from bot.discord.commands.admin import admin_commands
 from bot.discord.commands.context_menus import message_menus
 from bot.discord.commands.generate import generate_commands
-from bot.discord.commands.help import help_commands
+from bot.discord.commands.help import MemberCommand, help_commands
 from bot.discord.commands.image_to_image import image_to_image_commands, image_to_image_menu
 from bot.discord.commands.inspection import inspection_commands
+from bot.discord.commands.me import me_command
 from bot.discord.commands.moderation import moderator_commands
+from bot.discord.commands.presets import preset_commands
 from bot.discord.commands.settings import settings_command
 from bot.discord.handlers.bot_mentions import BotMentions
 from bot.discord.handlers.image_to_image import staged_button_class
@@ -27,10 +30,13 @@ from bot.discord.handlers.router import button_class, submit
 from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.in_flight import InFlightInteractions
 from bot.discord.interaction.responses import Interaction, reject_foreign_press, reject_server
+from bot.discord.interaction.server_locale import SpeakingClient
 from bot.discord.interaction.services import Services
 from bot.discord.interaction.unknown_commands import problem_of, reject_command
 from bot.discord.leftover_commands import LeftoverCommands
 from bot.discord.views.custom_ids import is_known
+from bot.discord.views.markdown import command_mention
+from bot.i18n import Words
 from bot.proxies import Proxies, Proxy, proxy_auth
 
 log = structlog.get_logger(__name__)
@@ -88,7 +94,7 @@ class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
         await explain(interaction, error, self.services)
 
 
-class ZimagineClient(discord.AutoShardedClient):
+class ZimagineClient(SpeakingClient):
     """The client. It caches servers but no members or messages, so memory use stays flat for
     months."""
 
@@ -137,11 +143,13 @@ class ZimagineClient(discord.AutoShardedClient):
         )
         self.tree.services = services
         self.tree.in_flight = self.in_flight
-        self._members = [
+        self._members: list[MemberCommand] = [
             *generate_commands(services),
             *image_to_image_commands(services),
             *inspection_commands(services),
             settings_command(services),
+            preset_commands(services),
+            me_command(services, self._mention),
             *help_commands(services, self._registered),
         ]
         menus = [*message_menus(services), image_to_image_menu(services)]
@@ -150,6 +158,11 @@ class ZimagineClient(discord.AutoShardedClient):
             self.tree.add_command(command)
         self.add_dynamic_items(button_class(services, self.in_flight))
         self.add_dynamic_items(staged_button_class(services, self.in_flight))
+
+    @property
+    def languages(self) -> ServerLanguages:
+        """The languages that admins chose for their servers."""
+        return self.tree.services.languages
 
     async def setup_hook(self) -> None:
         """Register the commands with Discord if they have changed."""
@@ -192,7 +205,11 @@ class ZimagineClient(discord.AutoShardedClient):
     def _ids(self) -> dict[str, int]:
         return self._command_ids
 
-    def _registered(self) -> list[tuple[app_commands.Command[Any, ..., None], int | None]]:
+    def _mention(self, name: str, say: Words) -> str:
+        """Return a link to a command, or to a command of a group."""
+        return command_mention(name, self._command_ids.get(name.partition(" ")[0]), say)
+
+    def _registered(self) -> list[tuple[MemberCommand, int | None]]:
         return [(each, self._command_ids.get(each.name)) for each in self._members]
 
 

@@ -25,11 +25,7 @@ _ENTRY_POINT_FIELDS = ("name", "type", "handler", "contexts", "integration_types
 
 
 class CatalogueTranslator(app_commands.Translator):
-    """Translates descriptions, choices and menu entries with the catalogues of all other texts.
-
-    Names that are typed are the same in every language: texts, pasted commands and the documents
-    name them.
-    """
+    """Translates names, descriptions and choices with the catalogues of all other texts."""
 
     async def translate(
         self,
@@ -39,9 +35,9 @@ class CatalogueTranslator(app_commands.Translator):
     ) -> str | None:
         """Return the text in this language, or None (use the English one) where there is no
         translation."""
-        if _is_typed(context):
-            return None  # discord.py asks for every name, and some are messages too, such as "seed"
-        translated = words(locale.value)(string.message)
+        say = words(locale.value)
+        typed = _is_typed(context)  # "seed" is a message too, and may have another translation
+        translated = say.name(string.message) if typed else say(string.message)
         return None if translated == string.message else translated
 
 

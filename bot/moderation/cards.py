@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.accounts.server_languages import ServerLanguages
 from bot.delivery.cards import CaseCard, ShownPicture
 from bot.delivery.messenger import Address
 from bot.pictures.gallery import message_refs
@@ -25,17 +26,20 @@ class ReportCards:
         jobs: Jobs,
         deliveries: Deliveries,
         files: PictureFiles,
+        languages: ServerLanguages,
     ) -> None:
         self._reports = reports
         self._history = history
         self._jobs = jobs
         self._deliveries = deliveries
         self._files = files
+        self._languages = languages
 
     async def card(self, case: Case) -> CaseCard:
         """Return the card, with the picture unless it is erased or its file is gone."""
         job, delivery = await self._job_and_delivery(case)
-        locale = "en-US" if job is None else job.locale
+        said = "en-US" if job is None else job.locale  # as Discord said when it was requested
+        locale = self._languages.of(case.guild_id, said)
         picture = await self._history.get(case.picture_id)
         if picture is None or job is None:
             return CaseCard(case, locale=locale)

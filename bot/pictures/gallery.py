@@ -93,6 +93,14 @@ def message_refs(
     return tuple(dict.fromkeys(refs))
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many pictures a member has on a server, and how many of them are favourites."""
+
+    pictures: int
+    favourites: int
+
+
 class Gallery:
     """Reads and marks pictures of the actor's server.
 
@@ -172,6 +180,18 @@ class Gallery:
     async def thumbnails(self, pictures: Sequence[StoredPicture]) -> dict[int, bytes]:
         """Return the JPEGs of pictures that the actor was shown in a list, as Thumbnails.of()."""
         return await self._thumbnails.of(pictures)
+
+    async def prompt_of(self, actor: Actor, picture_id: int) -> str | Refused:
+        """Return the prompt of a picture of the member's own."""
+        picture = await self._find_visible(actor, picture_id, anyones=False)
+        return picture if isinstance(picture, Refused) else picture.prompt
+
+    async def totals(self, actor: Actor) -> Totals:
+        """Return how many pictures and favourites a member has on this server."""
+        return Totals(
+            await self._history.count(actor.user_id, actor.guild_id),
+            await self._history.count_favourites(actor.user_id, actor.guild_id),
+        )
 
     async def recent(self, actor: Actor) -> list[StoredPicture]:
         """Return the member's newest pictures, from memory."""

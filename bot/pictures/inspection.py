@@ -192,7 +192,9 @@ class InspectionService:
             return Refused(problem)
         family = model.family
         level = permutations[0].params.enhance or family.enhance
-        params = dataclasses.replace(permutations[0].params, enhance=EnhancementLevel.OFF)
+        params = dataclasses.replace(
+            permutations[0].params, enhance=EnhancementLevel.OFF, preset=None
+        )
         params = pick(model.loras, params)
         resolved = resolve(params, family, lambda: 0, loras=model.loras)
         if isinstance(resolved, Refused):

@@ -41,6 +41,6 @@ def confirmation(
     examples = family.vocabulary().examples_for(resolved.request.prompt)
     return Refused(
         NothingKnown(
-            cleaned(parsed.params), parsed.count, parsed.private, model, examples, parent_id
+            cleaned(parsed.params), parsed.pictures, parsed.private, model, examples, parent_id
         )
     )

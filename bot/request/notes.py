@@ -118,6 +118,24 @@ class PastedText:
 
 
 @dataclass(frozen=True, slots=True)
+class PresetUsed:
+    """A preset was used. left_out: what of it cannot be used here, as it is written."""
+
+    name: str
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultsUsed:
+    """Settings that the request left open are the defaults of the member, channel or server.
+
+    flags: as they are written.
+    """
+
+    flags: str
+
+
+@dataclass(frozen=True, slots=True)
 class LimitedModel:
     """The model knows little: the built-in demo model, or one of its kind.
 
@@ -188,6 +206,8 @@ Note = (
     | InertSyntax
     | UnknownOptions
     | PastedText
+    | PresetUsed
+    | DefaultsUsed
     | LimitedModel
     | Adapted
     | NotExact
@@ -200,7 +220,15 @@ Note = (
 
 def reading_notes(notes: Iterable[Note]) -> tuple[Note, ...]:
     """Return those of the notes that say how a prompt was read, and that no advice is about."""
-    kinds = StyleIgnored | LoraTaken | TriggerWordsAdded | PastedText | UnknownOptions
+    kinds = (
+        StyleIgnored
+        | LoraTaken
+        | TriggerWordsAdded
+        | PastedText
+        | UnknownOptions
+        | PresetUsed
+        | DefaultsUsed
+    )
     return tuple(each for each in notes if isinstance(each, kinds))
 
 

@@ -18,10 +18,10 @@ from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem, Refused
 from bot.request.params import GenerationParams
 from bot.request.resolve import MAX_REFINE
 from bot.request.values import flag_values as read
-from bot.request.values import models
 from bot.request.values.flag_values import ValueReader
 from bot.request.values.ids import plain_digits
 from bot.request.values.loras import EXAMPLES, read_flag, read_loras
+from bot.request.values.names import read_name
 from bot.request.values.regions import Region
 from engine.diffusion.families import MAX_GUIDANCE, MAX_STEPS, Speed
 from engine.prompts import EnhancementLevel, PictureStyle
@@ -260,6 +260,8 @@ OPTIONS: Final = (
         grid=f"style is one of {', '.join(PictureStyle)}",
         grid_value=PictureStyle,
     ),
+    # Set by `--style random`.
+    Option(name="random_style", kind=bool, default=False, decides="style"),
     Option(
         name="lora",
         kind=str,
@@ -276,7 +278,13 @@ OPTIONS: Final = (
     Option(
         name="model",
         kind=str,
-        flags=(_flag("model checkpoint ckpt 模型", models.read_flag),),
+        flags=(_flag("model checkpoint ckpt 模型", read_name),),
+    ),
+    Option(
+        name="preset",
+        kind=str,
+        flags=(_flag("preset 预设 預設", read_name),),
+        description=translatable("Settings that you saved by a name, used where you choose none"),
     ),
     # Of the job or its source image, not of GenerationParams itself.
     Option(

@@ -50,6 +50,7 @@ from bot.request.reasons.pictures import (
     Unreachable,
     UnusableUpload,
 )
+from bot.request.reasons.presets import PresetReason
 from bot.request.reasons.proposals import (
     ManyPermutations,
     NothingKnown,
@@ -154,6 +155,7 @@ Reason = (
     | FlagProblem
     | LoraReason
     | ModelReason
+    | PresetReason
     | ProposalReason
     | LimitReason
     | JobReason

@@ -56,11 +56,15 @@ class GenerationParams:
     """Parameters of a picture; None = the default.
 
     aspect: "16:9". size: (width_px, height_px); at most one of both. guidance: classic CFG;
-    `strict` is a preset of it, `speed` one of the steps. style: the visual style. lora: the LoRAs
-    that options and flags name; a prompt may name more in tags. variety, refine: 0 = none. region:
+    `strict` is a preset of it, `speed` one of the steps. style: the visual style; random_style: one
+    that the seed chooses. lora: the LoRAs that options and flags name; a prompt may name more in
+    tags. variety, refine: 0 = none. region:
     the part to repaint of a source image that is not there yet. pasted: settings that were pasted
     within the prompt; they yield to all others. unknown_options: names in a pasted command that no
     option has; what they stood before is text. model: the name or title of the one that paints.
+    preset: the name of the one to use, until that is done; used_preset: of the one that was;
+    left_out: what of it cannot be used here. defaults: the flags that were taken from the defaults
+    of the member, the channel or the server.
     """
 
     prompt: str
@@ -77,11 +81,16 @@ class GenerationParams:
     refine: float = 0.0
     start: InitImages | None = None
     style: PictureStyle | None = None
+    random_style: bool = False
     lora: tuple[LoraChoice, ...] = ()
     region: Region | None = None
     pasted: PastedSettings | None = None
     unknown_options: tuple[str, ...] = ()
     model: str | None = None
+    preset: str | None = None
+    used_preset: str | None = None
+    left_out: tuple[str, ...] = ()
+    defaults: str = ""
 
 
 def cleaned(params: GenerationParams) -> GenerationParams:

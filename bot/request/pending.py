@@ -16,12 +16,12 @@ from engine.modes import MAX_BLENDED, Mode
 class PendingRequest:
     """A request with the flags and braces in its prompt.
 
-    spec: its source images. strength: as typed, for a source image that the prompt names.
-    parent_id: the picture that it is a remix of.
+    count: None if no option says it. spec: its source images. strength: as typed, for a source
+    image that the prompt names. parent_id: the picture that it is a remix of.
     """
 
     params: GenerationParams
-    count: int = 1
+    count: int | None = None
     private: bool = False
     spec: InputSpec | None = None
     strength: float | None = None

@@ -12,6 +12,7 @@ from bot.request.features import feature_problem, mode_problem, unsupported
 from bot.request.loras import NO_LORAS, LoraCatalog
 from bot.request.mentions.names import readable
 from bot.request.notes import (
+    DefaultsUsed,
     HighGuidance,
     InertSyntax,
     LimitedModel,
@@ -20,6 +21,7 @@ from bot.request.notes import (
     NegativeGuidance,
     NegativeIgnored,
     Note,
+    PresetUsed,
     SmallSide,
     StyleIgnored,
     SyntaxIgnored,
@@ -45,6 +47,7 @@ from bot.request.outcomes import (
     TextTooLong,
 )
 from bot.request.params import GenerationParams, InitImages
+from bot.request.reasons.presets import NoPresetsHere
 from bot.request.values.loras import Choices, without_none
 from engine import prompts
 from engine.diffusion.families import Family, Feature
@@ -120,6 +123,7 @@ def resolve(
         or _range_problem("refine", params.refine, 0.0, MAX_REFINE)
         or _start_problem(params.start)
         or _region_problem(params)
+        or (NoPresetsHere(params.preset) if params.preset is not None else None)
         or _weight_problem(choices)
     )
     if problem is not None:
@@ -131,10 +135,11 @@ def resolve(
     if not isinstance(uses, tuple):
         return Refused(uses)
     seed = seeds() if params.seed is None else params.seed
+    style = _random_style(seed, family) if params.random_style else params.style
     level = params.enhance or family.enhance
     enhanced = prompts.enhance(
         prompts.with_words(
-            prompts.styled(prompt, _known_style(params.style, family)).prompt,
+            prompts.styled(prompt, _known_style(style, family)).prompt,
             words_of(uses),
         ),
         negative=negative,
@@ -162,14 +167,16 @@ def resolve(
         variety=float(params.variety),
         refine=float(params.refine),
         expand=level is EnhancementLevel.SMART,
-        style=params.style,
+        style=style,
         loras=uses,
         source_changes=start.changes,
         model=params.model or "",
     )
     resolved = _resolved(request, family)
     unknown = UnknownOptions(params.unknown_options) if params.unknown_options else None
-    notes = tuple(filter(None, (pasted_note(params, size), unknown)))
+    preset = PresetUsed(params.used_preset, params.left_out) if params.used_preset else None
+    defaults = DefaultsUsed(params.defaults) if params.defaults else None
+    notes = tuple(filter(None, (pasted_note(params, size), unknown, preset, defaults)))
     return dataclasses.replace(resolved, notes=(*notes, *resolved.notes))
 
 
@@ -423,6 +430,12 @@ def _guidance_for_negative(guidance: float, family: Family) -> float:
     if acts or not in_bounds or family.negative_guidance is None:
         return guidance
     return family.negative_guidance
+
+
+def _random_style(seed: int, family: Family) -> PictureStyle | None:
+    """Return the style that a seed chooses among those that the family paints; None for none."""
+    known = [s for s in PictureStyle if family.known_styles is None or s in family.known_styles]
+    return known[seed % len(known)] if known else None
 
 
 def _known_style(style: PictureStyle | None, family: Family) -> PictureStyle | None:

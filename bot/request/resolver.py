@@ -83,7 +83,7 @@ class RequestResolver:
         return self._resolved(params, model, self._seeds, self.count_for(params.model or ""))
 
     async def parse(
-        self, params: GenerationParams, count: int, private: bool, *, usual: str = ""
+        self, params: GenerationParams, count: int | None, private: bool, *, usual: str = ""
     ) -> ParsedRequest | Refused:
         """Apply the flags of a prompt, or name all that cannot be obeyed in one refusal.
 
@@ -109,9 +109,10 @@ class RequestResolver:
     async def check(self, params: GenerationParams, usual: str = "") -> Refused | None:
         """Return why these parameters cannot be painted, before anything is drawn or counted.
 
-        usual: the model where none is named.
+        What a preset would add is not known yet. usual: the model where none is named.
         """
-        found = self._with_model(dataclasses.replace(params, model=params.model or usual or None))
+        params = dataclasses.replace(params, model=params.model or usual or None, preset=None)
+        found = self._with_model(params)
         if isinstance(found, Refused):
             return found
         outcome = await asyncio.to_thread(self._resolved, *found, lambda: 0)

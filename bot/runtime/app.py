@@ -173,6 +173,7 @@ async def open_application(
             components.maintenance,
             components.stores,
         )
+        await components.stores.languages.load()
         app.resumed = await components.recovery.resume()
         app.spawn("completion", app.completion.run())
         app.spawn("deadlines", app.services.cancellation.run())

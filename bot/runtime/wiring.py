@@ -13,7 +13,9 @@ from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Permissions
+from bot.accounts.presets import DefaultsService, PresetService, SettingsFiller
 from bot.accounts.quota_settings import QuotaService
+from bot.accounts.server_languages import ServerLanguages
 from bot.delivery.copies import CopySender
 from bot.delivery.owner_alerts import OwnerAlerts
 from bot.delivery.progress import ProgressUpdater
@@ -75,6 +77,7 @@ from storage.inputs import Inputs
 from storage.jobs import Jobs
 from storage.open_names import OpenLoras, OpenModels
 from storage.preferences import Preferences, Threads
+from storage.presets import Presets, RequestDefaults
 from storage.proposals import Proposals
 from storage.quotas import Quotas
 from storage.reports import Reports
@@ -127,7 +130,10 @@ class Stores:
         self.reports = Reports(db, clock)
         self.proposals = Proposals(db, clock)
         self.preferences = Preferences(db, clock)
+        self.languages = ServerLanguages(self.preferences)
         self.threads = Threads(db, clock)
+        self.presets = Presets(db, clock)
+        self.request_defaults = RequestDefaults(db, clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +183,12 @@ class _Outgoing:
             reports=stores.reports,
             preferences=stores.preferences,
             cards=ReportCards(
-                stores.reports, stores.history, stores.jobs, stores.deliveries, stores.files
+                stores.reports,
+                stores.history,
+                stores.jobs,
+                stores.deliveries,
+                stores.files,
+                stores.languages,
             ),
             clock=clock,
             on_storage_error=self.owner_alerts.storage_failed,
@@ -215,9 +226,15 @@ class _Shared:
         self.lora_access = LoraAccess(base.models, permissions, OpenLoras(stores.db, base.clock))
         self.model_access = ModelAccess(base.models, permissions, OpenModels(stores.db, base.clock))
         self.delivery_settings = DeliverySettingsService(
-            stores.preferences, permissions, direct_messages=settings.jobs.direct_messages
+            stores.preferences,
+            permissions,
+            stores.languages,
+            direct_messages=settings.jobs.direct_messages,
         )
         self.quotas = QuotaService(stores.quotas, permissions, self.fallback)
+        self.filler = SettingsFiller(
+            stores.presets, stores.request_defaults, self.lora_access, self.model_access
+        )
         self.resolver = RequestResolver(
             self.models.default.family, random_seed, base.engine.count_tokens, models=self.models
         )
@@ -308,13 +325,14 @@ def _services(
     blocks = BlockService(stores.blocks, cancellation, permissions)
     outgoing.delivery.attach(cancellation.disown)
     return Services(
-        generation=GenerationService(admission=admission, resolver=resolver),
+        generation=GenerationService(admission=admission, resolver=resolver, filler=shared.filler),
         rerolls=RerollService(
             admission=admission, resolver=resolver, originals=originals, jobs=stores.jobs
         ),
         variations=VariationService(
             admission=admission,
             resolver=resolver,
+            filler=shared.filler,
             originals=originals,
             files=stores.files,
             inputs=stores.inputs,
@@ -323,6 +341,7 @@ def _services(
         permutations=PermutationService(
             admission=admission,
             resolver=resolver,
+            filler=shared.filler,
             originals=originals,
             proposals=stores.proposals,
             quotas=stores.quotas,
@@ -361,6 +380,8 @@ def _services(
         block_check=shared.block_check,
         quotas=shared.quotas,
         delivery_settings=shared.delivery_settings,
+        presets=PresetService(stores.presets),
+        request_defaults=DefaultsService(stores.request_defaults, permissions),
         delivery=outgoing.delivery,
         progress=outgoing.progress_updater,
         copies=CopySender(
@@ -380,6 +401,7 @@ def _services(
         report_notifier=outgoing.report_notifier,
         other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),
         models=shared.models,
+        languages=stores.languages,
         lora_access=shared.lora_access,
         lora_pictures=LoraPictures(),
         model_access=shared.model_access,
@@ -393,6 +415,7 @@ def _image_to_image(base: Infrastructure, stores: Stores, shared: _Shared) -> Im
     return ImageToImageService(
         admission=shared.admission,
         resolver=shared.resolver,
+        filler=shared.filler,
         originals=shared.originals,
         quotas=shared.quotas,
         files=stores.files,

@@ -10,7 +10,8 @@ from bot.accounts.delivery_settings import EffectiveSetting, SettingsOverview, S
 from bot.delivery.cards import FallbackNote
 from bot.delivery.copies import CopyResult
 from bot.delivery.messenger import Obstacle
-from bot.i18n import Words
+from bot.i18n import LANGUAGES, Words
+from bot.wording.names import command_name
 from storage.types import DeliveryMode
 
 T = TypeVar("T")
@@ -67,6 +68,8 @@ def settings_scope(chosen: SettingsScope, say: Words) -> str:
         _scope_line(say("Spoiler"), chosen.spoiler, _on_off, say),
         _scope_line(say("Quiet (no previews)"), chosen.quiet, _on_off, say),
     ]
+    if chosen.channel_id is None:
+        lines.append(_scope_line(say("Language"), chosen.language, _language_name, say))
     if chosen.delivery is DeliveryMode.DIRECT and not chosen.direct_messages:
         lines.append(_small(_direct_messages_off(say)))
     return "\n".join(lines)
@@ -130,20 +133,24 @@ def sent_directly(reason: str | None, person: str, say: Words) -> str:
 
 def kept_reason(reason: str, say: Words) -> str:
     """Say that a picture could not be shown and where it is. reason: an Obstacle's value or ""."""
+    history = command_name("history", say)
     match reason:
         case Obstacle.FORBIDDEN:
             return say(
-                "Your picture is ready, but I am not allowed to post it here. Use /history to "
-                "see it."
+                "Your picture is ready, but I am not allowed to post it here. Use {history} to "
+                "see it.",
+                history=history,
             )
         case Obstacle.TOO_LARGE:
             return say(
-                "Your picture is ready, but its file is too large to be posted here. Use /history "
-                "to see it."
+                "Your picture is ready, but its file is too large to be posted here. Use "
+                "{history} to see it.",
+                history=history,
             )
         case _:
             return say(
-                "Your picture is ready, but it could not be posted here. Use /history to see it."
+                "Your picture is ready, but it could not be posted here. Use {history} to see it.",
+                history=history,
             )
 
 
@@ -176,6 +183,10 @@ def _mode_name(mode: DeliveryMode, say: Words) -> str:
             return say("in a personal thread")
         case DeliveryMode.DIRECT:
             return say("by direct message")
+
+
+def _language_name(locale: str, say: Words) -> str:
+    return LANGUAGES.get(locale, locale)
 
 
 def _on_off(on: bool, say: Words) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.i18n import Words
 from bot.request.notes import LimitedModel
+from engine.diffusion.families import Family
 from engine.prompts import SUBJECTS, KnownNames, Topic
 from engine.prompts.language import is_han
 
@@ -55,6 +56,17 @@ def known_rows(known: KnownNames, say: Words) -> list[str]:
         say("{name}: {value}", name=_heading(topic, say), value=_joined(names))
         for topic, names in known
     ]
+
+
+def prompt_ideas(family: Family, say: Words) -> tuple[str, ...]:
+    """Return three prompts that a newcomer can begin with: of what the model knows, if that is
+    little."""
+    ideas = (
+        say("a red fox in fresh snow, morning light"),
+        say("a small bookshop on a rainy night, warm windows"),
+        say("a paper boat on a pond of stars, watercolour"),
+    )
+    return ideas if family.vocabulary is None else family.vocabulary().examples_for(ideas[0])
 
 
 def _heading(topic: Topic, say: Words) -> str:

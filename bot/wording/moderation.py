@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.i18n import Words, paragraph
 from bot.moderation.blocks import UserBlocked
 from bot.moderation.reports import ReportFiled
+from bot.wording.names import command_name
 from storage.types import Case, Verdict
 
 When = Callable[[datetime], str]
@@ -20,9 +21,10 @@ def report_filed(filed: ReportFiled, say: Words) -> str:
     if filed.channel_id is None:
         thanks = say(
             "Thank you. Your report of picture #{id} was saved, but this server has no "
-            "channel for reports yet. Please tell someone who manages the server: /admin "
-            "reports list shows it to them.",
+            "channel for reports yet. Please tell someone who manages the server: {command} shows "
+            "it to them.",
             id=filed.picture_id,
+            command=command_name("admin reports list", say),
         )
     else:
         thanks = say(

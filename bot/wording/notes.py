@@ -7,6 +7,7 @@ from typing import assert_never
 from bot.i18n import Words
 from bot.request.notes import (
     Adapted,
+    DefaultsUsed,
     FirstFrameUsed,
     GroundChosen,
     HighGuidance,
@@ -19,6 +20,7 @@ from bot.request.notes import (
     Note,
     NotExact,
     PastedText,
+    PresetUsed,
     SmallSide,
     SomeFailed,
     SourceCut,
@@ -30,6 +32,7 @@ from bot.request.notes import (
 from bot.wording.foreign import pasted_text
 from bot.wording.knowledge import limited_model
 from bot.wording.labels import lora_name, style_ignored, syntax_ignored, unknown_options
+from bot.wording.names import flag_name
 from bot.wording.prompt_analysis import inert_syntax
 from bot.wording.reasons.values import number_text
 from bot.wording.source_images import ground_chosen, source_cut
@@ -70,7 +73,7 @@ def note_sentence(remark: Note, say: Words) -> str:
                 "“{word}” in the prompt chose the LoRA {name}; {flag} leaves it out.",
                 word=word,
                 name=lora_name(name),
-                flag="--lora none",
+                flag=f"{flag_name('lora', say)} none",
             )
         case TriggerWordsAdded(words):
             return say.plural(
@@ -87,6 +90,10 @@ def note_sentence(remark: Note, say: Words) -> str:
             return unknown_options(words, say)
         case PastedText():
             return pasted_text(remark, say)
+        case PresetUsed(name, left_out):
+            return _preset_used(name, left_out, say)
+        case DefaultsUsed(flags):
+            return say("From the defaults: {flags}", flags=flags)
         case LimitedModel():
             return limited_model(remark, say)
         case Adapted(adaptation):
@@ -111,6 +118,16 @@ def note_sentence(remark: Note, say: Words) -> str:
             )
         case _:
             assert_never(remark)
+
+
+def _preset_used(name: str, left_out: tuple[str, ...], say: Words) -> str:
+    if not left_out:
+        return say("Preset used: “{name}”.", name=name)
+    return say(
+        "Preset used: “{name}”, without what cannot be used here: {left_out}.",
+        name=name,
+        left_out=_listed(left_out),
+    )
 
 
 def _listed(words: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.i18n import Words, paragraph
 from bot.wording.labels import syntax_ignored
+from bot.wording.names import flag_name
 from engine.prompts import Advice, Analysis, Hint
 
 MAX_WORDS_SHOWN = 5
@@ -29,6 +30,15 @@ def analysis_rows(analysis: Analysis, say: Words) -> list[tuple[str, str]]:
         (say("Colours"), analysis.colours),
     )
     return rows + [(heading, comma.join(found)) for heading, found in groups]
+
+
+def reading_line(analysis: Analysis, chars: int, limit: int, say: Words) -> str:
+    """Say in one line what is understood of a prompt while it is typed, and how long it is."""
+    groups = (analysis.styles, analysis.materials, analysis.lights, analysis.places)
+    found = filter(None, (analysis.subject, *(each for group in groups for each in group)))
+    facts = " · ".join(dict.fromkeys(found))
+    length = say("{chars} of {limit} characters", chars=chars, limit=limit)
+    return say("Read as: {facts} ({length})", facts=facts, length=length) if facts else length
 
 
 def token_usage(analysis: Analysis, max_tokens: int, say: Words) -> str:
@@ -58,8 +68,9 @@ def advice_sentence(given: Advice, say: Words) -> str:
         case Hint.SETTINGS:
             return say(
                 "{words}: in a prompt these are just words. Speed, guidance and seed have "
-                "their own options, and there is a --steps flag.",
+                "their own options, and there is a {steps} flag.",
                 words=words,
+                steps=flag_name("steps", say),
             )
         case Hint.NEGATION:
             return say(

@@ -6,6 +6,7 @@ from bot.i18n import Words, paragraph
 from bot.pictures.recipe_import import UnreadableReason, UnreadableRecipe
 from bot.wording.foreign import format_sentence, made_by
 from bot.wording.labels import lora_name, style_name
+from bot.wording.names import command_name, option_name
 from engine.file_formats import FileKind
 from engine.loras import MAX_LORAS
 from engine.prompts import addition
@@ -87,8 +88,11 @@ def _source_image(request: ImageRequest, say: Words) -> str:
 def unreadable_recipe(outcome: UnreadableRecipe, say: Words) -> str:
     """Explain why no recipe could be read from a file, and what to do instead."""
     number = say(
-        "You can always use the picture's number instead (/recipe picture): it is shown "
-        "below the picture and in /history."
+        "You can always use the picture's number instead (option {picture} of {recipe}): it is "
+        "shown below the picture and in {history}.",
+        picture=option_name("picture", say),
+        recipe=command_name("recipe", say),
+        history=command_name("history", say),
     )
     match outcome.reason:
         case UnreadableReason.UNREACHABLE:
@@ -112,7 +116,8 @@ def unreadable_recipe(outcome: UnreadableRecipe, say: Words) -> str:
         case UnreadableReason.FOREIGN:
             unread = say(
                 "I cannot find a prompt in what it wrote. If you know the prompt, you can paste "
-                "it into /imagine, but the result will be a different picture."
+                "it into {imagine}, but the result will be a different picture.",
+                imagine=command_name("imagine", say),
             )
             return paragraph(made_by(outcome.program, say), unread)
         case UnreadableReason.DAMAGED:

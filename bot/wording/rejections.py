@@ -16,6 +16,7 @@ from bot.request.reasons.loras import LoraReason
 from bot.request.reasons.models import ModelReason
 from bot.request.reasons.moderation import ModerationReason
 from bot.request.reasons.pictures import PictureReason
+from bot.request.reasons.presets import PresetReason
 from bot.request.reasons.proposals import ProposalReason
 from bot.request.reasons.values import ValueReason
 from bot.wording.moderation import When
@@ -27,6 +28,7 @@ from bot.wording.reasons.loras import lora_refusal
 from bot.wording.reasons.models import model_refusal
 from bot.wording.reasons.moderation import moderation_refusal, not_allowed
 from bot.wording.reasons.pictures import picture_refusal, upload_refusal
+from bot.wording.reasons.presets import preset_refusal
 from bot.wording.reasons.proposals import proposal_refusal
 from bot.wording.reasons.values import value_refusal
 
@@ -54,6 +56,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
         return lora_refusal(reason, say)
     if isinstance(reason, ModelReason):
         return model_refusal(reason, say)
+    if isinstance(reason, PresetReason):
+        return preset_refusal(reason, say)
     if isinstance(reason, ProposalReason):
         return proposal_refusal(reason, say)
     if isinstance(reason, LimitReason):

@@ -50,10 +50,11 @@ def renewed(text: str) -> str:
     for message in new:
         if not message.id:
             continue
-        known = old.get(message.id if isinstance(message.id, str) else message.id[0])
+        singular = message.id if isinstance(message.id, str) else message.id[0]
+        known = old.get(singular, message.context)
         same = known is not None and known.id == message.id
         string = known.string if known is not None and same else None
-        catalogue.add(message.id, string, message.locations)
+        catalogue.add(message.id, string, message.locations, context=message.context)
     out = io.BytesIO()
     write_po(out, catalogue, omit_header=True, include_lineno=False, sort_output=True)
     return header(text) + out.getvalue().decode()

@@ -12,9 +12,13 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 
+from bot.i18n import NAME
+
 BOT = Path(__file__).parents[2] / "bot"
 MARKERS = {"say": 1, "plural": 2, "locale_str": 1, "translatable": 1}
 """The functions whose first arguments are messages, and how many of them."""
+NAMED = "typed_name"
+"""The function whose argument is a name, which catalogues have in a context of their own."""
 
 
 @cache
@@ -23,8 +27,11 @@ def template() -> bytes:
     catalog = Catalog(project="zimagine", charset="utf-8")
     for file in sorted(BOT.rglob("*.py")):
         name = f"bot/{file.relative_to(BOT).as_posix()}"
-        for message in sorted(messages(file.read_text(encoding="utf-8")), key=str):
+        source = file.read_text(encoding="utf-8")
+        for message in sorted(messages(source), key=str):
             catalog.add(message, None, [(name, 0)])
+        for typed in sorted(names(source)):
+            catalog.add(typed, None, [(name, 0)], context=NAME)
     out = io.BytesIO()
     write_po(out, catalog, omit_header=True, include_lineno=False, sort_output=True)
     return out.getvalue()
@@ -44,6 +51,15 @@ def messages(source: str) -> Iterator[str | tuple[str, str]]:
                 yield singular, plural
             case _:
                 pass  # a variable: its text is marked where it is written
+
+
+def names(source: str) -> set[str]:
+    """Return each name in Python source that is marked for the catalogues."""
+    return {
+        str(ast.literal_eval(node.args[0]))
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and _called(node) == NAMED
+    }
 
 
 def marked_calls(source: str) -> Iterator[ast.Call]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gettext
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from structlog.testing import capture_logs
 
 from bot.cli.common.language import terminal_words
 from bot.i18n import LOCALES, Words, paragraph, words
+from bot.wording.names import COMMANDS
 from setup import compile_catalogues
 from tests.bot.catalogues import chinese_problems, files, problems, renewed, translations
-from tests.bot.messages import BOT, call_texts, marked_calls, messages, template
+from tests.bot.messages import BOT, call_texts, marked_calls, messages, names, template
 
 CHINESE = LOCALES / "zh" / "LC_MESSAGES" / "zimagine.po"
 
@@ -182,6 +184,22 @@ def test_a_translation_that_does_not_fit_is_not_shown(text: str):
         assert [say("Seed {seed}", seed=5) for _ in range(2)] == ["Seed 5"] * 2
         assert say.plural("{n} step", "{n} steps", 2, seed=1) == "2 steps"
     assert [each["event"] for each in logs] == ["translation unusable"]
+
+
+def test_no_sentence_spells_out_a_command():
+    """Sentences get the names of commands as values, because readers see them translated."""
+    spelled = re.compile(rf"(?<![\w/])/(?:{'|'.join(COMMANDS)})\b")
+    found = [each.id for each in read(LOCALES / "zimagine.pot") if spelled.search(str(each.id))]
+    assert found == [] and spelled.search("Try /imagine.")
+
+
+def test_names_are_collected_apart():
+    """A name is no message, however it is written."""
+    assert names("typed_name('seed'); f(typed_name('a')); say('seed')") == {"seed", "a"}
+    assert [*messages("typed_name('seed')")] == []
+    assert (
+        words("zh-CN").name("seed") == "种子" and words("zh-CN").name("unheard-of") == "unheard-of"
+    )
 
 
 def test_an_error_in_the_code_is_not_hidden():

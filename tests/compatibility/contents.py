@@ -30,6 +30,9 @@ _NAMED_BEFORE = {
 }
 """Fields renamed in Python since the recording; their columns still have the old names."""
 
+_ADDED: dict[tuple[str, str], Any] = {("Job", "own_locale"): "", ("StoredSettings", "locale"): None}
+"""Fields that the recording does not have, each with what old rows say."""
+
 
 def plain(value: Any) -> Any:
     """Convert dataclasses, enums and datetimes to plain JSON values."""
@@ -38,9 +41,13 @@ def plain(value: Any) -> Any:
 
 def _plainer(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.asdict(value)
+        fields = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
         kind = type(value).__name__
-        return {_NAMED_BEFORE.get((kind, name), name): each for name, each in fields.items()}
+        return {
+            _NAMED_BEFORE.get((kind, name), name): each
+            for name, each in fields.items()
+            if (kind, name) not in _ADDED or each != _ADDED[kind, name]
+        }
     return str(value)
 
 

@@ -42,6 +42,7 @@ LATER_ACTIONS = frozenset(
         ComponentAction.PAINT_EXPLAINED,
         ComponentAction.LORAS_PAGE,
         ComponentAction.MODELS_PAGE,
+        ComponentAction.PAINT_IDEA,
         ComponentAction.CANCEL_ALL_IN_QUEUE,
         ComponentAction.SET_DELIVERY,
         ComponentAction.SET_SPOILER,

@@ -22,7 +22,7 @@ from tests.storage.query_plans import plans_of, reads_all
 MODERATOR = 5
 LEVELS = ("server", "channel", "user")
 NAMES = {
-    "server": ("delivery", "spoiler", "quiet", "reports_channel_id"),
+    "server": ("delivery", "spoiler", "quiet", "reports_channel_id", "locale"),
     "channel": ("delivery", "spoiler", "quiet"),
     "user": ("delivery", "spoiler", "quiet"),
 }
@@ -32,11 +32,13 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "spoiler": FLAGS,
     "quiet": FLAGS,
     "reports_channel_id": (None, 1, 2**63 - 1),
+    "locale": (None, "zh-CN", "de", "es-419"),
 }
 UNKNOWN = [
     ("server", {"previews": True}),
     ("server", {"quiet": True, "set_by": 3}),
     ("channel", {"reports_channel_id": 7}),
+    ("channel", {"locale": "de"}),
     ("user", {"reports_channel_id": 7}),
 ]
 UNFIT: list[tuple[str, dict[str, Any]]] = [
@@ -48,6 +50,9 @@ UNFIT: list[tuple[str, dict[str, Any]]] = [
     ("server", {"reports_channel_id": True}),
     ("server", {"reports_channel_id": 0}),
     ("server", {"reports_channel_id": 2**63}),
+    ("server", {"locale": ""}),
+    ("server", {"locale": "../../etc"}),
+    ("server", {"locale": 5}),
     ("channel", {"quiet": "yes"}),
     ("user", {"delivery": "direct"}),
     ("user", {"spoiler": 0}),
@@ -206,12 +211,22 @@ async def test_what_cannot_be_set_changes_nothing(
     assert await getattr(preferences, level)(*whose) == before
 
 
+async def test_the_languages_of_all_servers(preferences: Preferences) -> None:
+    """Only servers with a language are listed; one that was unset is not."""
+    await choose(preferences, "server", (1,), locale="zh-CN")
+    await choose(preferences, "server", (2,), quiet=True)
+    await choose(preferences, "server", (3,), locale="en-US")
+    await choose(preferences, "server", (3,), locale=None)
+    assert await preferences.languages() == {1: "zh-CN"}
+
+
 @pytest.mark.parametrize(
     "row",
     [
-        "server_settings VALUES (1, 'email', NULL, NULL, NULL, 1, 1)",
-        "server_settings VALUES (1, NULL, 2, NULL, NULL, 1, 1)",
-        "server_settings VALUES (1, NULL, NULL, NULL, 0, 1, 1)",
+        "server_settings VALUES (1, 'email', NULL, NULL, NULL, 1, 1, NULL)",
+        "server_settings VALUES (1, NULL, 2, NULL, NULL, 1, 1, NULL)",
+        "server_settings VALUES (1, NULL, NULL, NULL, 0, 1, 1, NULL)",
+        "server_settings VALUES (1, NULL, NULL, NULL, NULL, 1, 1, '')",
         "channel_settings VALUES (1, 2, NULL, NULL, 7, 1, 1)",
         "user_settings VALUES (1, 2, 'email', NULL, NULL, 1, 1)",
         "user_settings VALUES (1, 2, NULL, 2, NULL, 1, 1)",
@@ -232,7 +247,7 @@ async def test_settings_are_looked_up_by_key(
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
     async with stores.db.transaction() as transaction:
         for sql in (
-            "INSERT INTO server_settings SELECT i, NULL, 1, 0, NULL, 1, 1 FROM n",
+            "INSERT INTO server_settings SELECT i, NULL, 1, 0, NULL, 1, 1, NULL FROM n",
             "INSERT INTO channel_settings SELECT i % 50, i, NULL, 1, 0, 1, 1 FROM n",
             "INSERT INTO user_settings SELECT i % 50, i, NULL, 1, 1, 1, 1 FROM n",
             "INSERT INTO threads SELECT i, i % 50, i % 7, i, 1 FROM n",

@@ -108,14 +108,14 @@ class PromptPlanner:
             return _refused_batch(prompt.text, fitted)
         params, inputs = fitted
         try:
-            cells = grids.cells(self._axes, parsed.count)
+            cells = grids.cells(self._axes, parsed.pictures)
         except InvalidGrid as error:
             fail(str(error), BAD_INPUT)
         resolve_with = partial(
             resolve_later, family=self._family, ignored=prompt.ignored, loras=self._loras
         )
-        pictures = _prompt_pictures(params, parsed.count, cells, resolve_with)
-        columns = grids.columns(self._axes, parsed.count)
+        pictures = _prompt_pictures(params, parsed.pictures, cells, resolve_with)
+        columns = grids.columns(self._axes, parsed.pictures)
         return PromptBatch(params.prompt, pictures, columns, inputs)
 
     def _flag_problem(self, parsed: ParsedRequest) -> FlagProblem | None:
@@ -125,7 +125,7 @@ class PromptPlanner:
         for name, other in CONFLICTS.items():
             same.get(name, set()).add(other)
             same.get(other, set()).add(name)
-        if parsed.count > 1:
+        if parsed.pictures > 1:
             same.get("count", set()).add("seed")
         errors = [
             FlagError(FlagErrorKind.TWICE, f"--{name}", expected=("--grid",))

@@ -1,6 +1,11 @@
-"""The context menus Apps → Recipe and Apps → Reroll, for any message with a picture."""
+"""The context menus Apps → Recipe, Reroll, Upscale and Report, for messages with a picture.
+
+With Apps → Paint from this they are five, the most that discord.py 2.7.1 registers of a kind.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
 
 import discord
 from discord import app_commands
@@ -13,6 +18,9 @@ from bot.discord.handlers.details import (
     show_details,
     show_file_details,
 )
+from bot.discord.handlers.moderation import show_report_form
+from bot.discord.handlers.pictures import show_more
+from bot.discord.handlers.variations import upscale_picture
 from bot.discord.interaction.messages import file_names
 from bot.discord.interaction.responses import (
     Interaction,
@@ -20,6 +28,7 @@ from bot.discord.interaction.responses import (
     answer,
     can_deliver_here,
     refuse,
+    reply_privately,
     words_of,
 )
 from bot.discord.interaction.services import Services
@@ -53,10 +62,37 @@ def message_menus(services: Services) -> list[app_commands.ContextMenu]:
             )
             await answer(interaction, services, outcome)
 
+    async def upscale(interaction: Interaction, message: discord.Message) -> None:
+        await _act(interaction, services, message, upscale_picture)
+
+    async def report(interaction: Interaction, message: discord.Message) -> None:
+        await _act(interaction, services, message, show_report_form)
+
     return [
         app_commands.ContextMenu(name=locale_str("Recipe"), callback=recipe),
         app_commands.ContextMenu(name=locale_str("Reroll"), callback=reroll),
+        app_commands.ContextMenu(name=locale_str("Upscale"), callback=upscale),
+        app_commands.ContextMenu(name=locale_str("Report"), callback=report),
     ]
+
+
+async def _act(
+    interaction: Interaction,
+    services: Services,
+    message: discord.Message,
+    act: Callable[[Interaction, Services, int], Awaitable[None]],
+) -> None:
+    """Do something with the picture of a message of ours; of several, ask which one is meant."""
+    details = await _own_picture(interaction, services, message)
+    if details is None:
+        say = words_of(interaction)
+        await reply_privately(interaction, say("This message has no picture of mine."))
+    elif isinstance(details, Refused):
+        await refuse(interaction, details)
+    else:
+        assert details.picture is not None
+        chosen = act if len(details.series) <= 1 else show_more
+        await chosen(interaction, services, details.picture.id)
 
 
 async def _own_picture(

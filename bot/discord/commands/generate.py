@@ -18,6 +18,8 @@ from bot.discord.commands.options import (
     suggest_pictures,
     without_options,
 )
+from bot.discord.commands.presets import suggest_presets
+from bot.discord.commands.prompt_suggestions import chosen_prompt, suggest_prompts
 from bot.discord.commands.variations import variation_commands
 from bot.discord.handlers.history import show_history
 from bot.discord.handlers.image_to_image import attachment_source
@@ -70,7 +72,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
     families = [each.family for each in models.models]
     described = option_descriptions()
     if models.several:
-        described["model"] = locale_str("The model that paints (/models shows them)")
+        described["model"] = locale_str("The model that paints (default: the default one)")
 
     @app_commands.command(description=locale_str("Paint a picture from your words"))
     @app_commands.describe(
@@ -87,7 +89,8 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         picture: discord.Attachment | None = None,
         strength: Strength | None = None,
         aspect: str | None = None,
-        count: Count = 1,
+        count: Count | None = None,
+        preset: str | None = None,
         model: str | None = None,
         style: str | None = None,
         lora: str | None = None,
@@ -99,9 +102,14 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         enhance: str | None = None,
     ) -> None:
         if await can_deliver_here(interaction):
+            typed = await chosen_prompt(interaction, services, prompt)
+            if isinstance(typed, Refused):
+                await refuse(interaction, typed)
+                return
             params = with_options(
-                GenerationParams(prompt),
+                GenerationParams(typed),
                 aspect=aspect,
+                preset=preset,
                 model=model,
                 style=style,
                 lora=lora,
@@ -121,6 +129,8 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
             await paint_request(interaction, services, request)
 
     suggest_loras(imagine, services)
+    suggest_presets(imagine, services)
+    suggest_prompts(imagine, services)
     if models.several:
         suggest_models(imagine, services)
     return imagine

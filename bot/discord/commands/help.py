@@ -14,8 +14,10 @@ from bot.discord.views.help import CommandEntry, help_layout, status_layout
 from bot.discord.views.markdown import command_mention
 from bot.i18n import Words
 from bot.request.knowledge import known_names
+from bot.wording.knowledge import prompt_ideas
 
-Registered = Callable[[], Sequence[tuple[app_commands.Command[Any, ..., None], int | None]]]
+MemberCommand = app_commands.Command[Any, ..., None] | app_commands.Group
+Registered = Callable[[], Sequence[tuple[MemberCommand, int | None]]]
 """Returns the members' commands, each with its id at Discord once that is known."""
 
 
@@ -34,16 +36,24 @@ def _help(services: Services, registered: Registered) -> app_commands.Command[An
         say = words_of(interaction)
         entries = [_entry(command, known, say) for command, known in registered()]
         known = known_names(services.models.default.family, str(interaction.locale))
-        await reply_layout_privately(interaction, help_layout(entries, say, known))
+        await reply_layout_privately(
+            interaction,
+            help_layout(entries, say, known, prompt_ideas(services.models.default.family, say)),
+        )
 
     return help_
 
 
-def _entry(
-    command: app_commands.Command[Any, ..., None], command_id: int | None, say: Words
-) -> CommandEntry:
-    mention = command_mention(command.name, command_id)
+def _entry(command: MemberCommand, command_id: int | None, say: Words) -> CommandEntry:
+    mention = command_mention(runnable_name(command), command_id, say)
     return CommandEntry(command.name, mention, say(command.description))
+
+
+def runnable_name(command: MemberCommand) -> str:
+    """Return what a link to a command runs: of a group its first command."""
+    if isinstance(command, app_commands.Group):
+        return f"{command.name} {command.commands[0].name}"
+    return command.name
 
 
 def _status(services: Services) -> app_commands.Command[Any, ..., None]:

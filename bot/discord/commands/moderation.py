@@ -25,6 +25,7 @@ from bot.discord.views.moderation import blocked_layout, reports_layout
 from bot.i18n import paragraph
 from bot.request.outcomes import Refused
 from bot.wording import moderation
+from bot.wording.names import command_name
 from storage.types import REASON_LIMIT_CHARS
 
 ReasonText = Range[str, 1, REASON_LIMIT_CHARS]
@@ -107,7 +108,10 @@ async def _set_channel(
         await refuse(interaction, waiting)
         return
     if channel is None:
-        text = say("Reports are no longer posted in a channel. See them with /admin reports list.")
+        text = say(
+            "Reports are no longer posted in a channel. See them with {command}.",
+            command=command_name("admin reports list", say),
+        )
     else:
         text = say("Reports will be posted in {channel} from now on.", channel=channel.mention)
         if channel.permissions_for(channel.guild.default_role).view_channel:

@@ -52,7 +52,7 @@ def matching_choices(text: str, rows: Iterable[tuple[int, str]]) -> list[Choice[
     for row_id, prompt in rows:
         label = f"#{row_id} {prompt}"
         if needle in label.casefold():
-            choices.append(Choice(name=_cut(label), value=str(row_id)))
+            choices.append(Choice(name=cut(label), value=str(row_id)))
     return choices[:CHOICES]
 
 
@@ -68,7 +68,7 @@ def lora_choices(head: str, found: Iterable[LoraInfo]) -> list[Choice[str]]:
         facts = " · ".join(filter(None, (title, ", ".join(each.trigger_words))))
         label = head + each.name + (f" ({facts})" if facts else "")
         if len(value) <= CHOICE_CHARS:
-            choices.append(Choice(name=_cut(label), value=value))
+            choices.append(Choice(name=cut(label), value=value))
     return choices[:CHOICES]
 
 
@@ -113,14 +113,15 @@ async def _model_so_far(interaction: Interaction, services: Services) -> Offered
 def model_choices(found: Iterable[OfferedModel], head: str = "") -> list[Choice[str]]:
     """Return models as choices, each shown with its title. head: as for `lora_choices`."""
     choices = [
-        Choice(name=_cut(head + each.label), value=head + each.name)
+        Choice(name=cut(head + each.label), value=head + each.name)
         for each in found
         if len(head + each.name) <= CHOICE_CHARS
     ]
     return choices[:CHOICES]
 
 
-def _cut(label: str) -> str:
+def cut(label: str) -> str:
+    """Shorten the name of a choice to what Discord shows."""
     return label if len(label) <= CHOICE_CHARS else label[: CHOICE_CHARS - 1] + "…"
 
 

@@ -1,14 +1,17 @@
-"""Delivery settings: /settings for members, /admin settings for admins."""
+"""Settings of delivery and defaults of requests: /settings for members, /admin settings."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 import discord
 from discord import app_commands
 from discord.app_commands import Choice, locale_str
 
-from bot.accounts.delivery_settings import SettingChange, SettingChanges, SettingsScope
+from bot.accounts.delivery_settings import SettingChange, SettingChanges
+from bot.discord.commands.options import closed_choices
 from bot.discord.handlers.settings import show
 from bot.discord.interaction.responses import (
     Interaction,
@@ -18,8 +21,12 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
+from bot.i18n import LANGUAGES
+from bot.request.options import chosen
 from bot.request.outcomes import Refused
 from bot.wording import delivery as delivery_wording
+from bot.wording.presets import defaults_line
+from engine.series import MAX_PICTURES
 from storage.types import DeliveryMode
 
 Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
@@ -29,6 +36,13 @@ _FLAGS = {"on": True, "off": False, _DEFAULT: None}
 _DELIVERY = locale_str("Where pictures are delivered")
 _SPOILER = locale_str("Whether pictures are hidden until clicked")
 _QUIET = locale_str("On = no previews while a picture is being painted")
+_USUAL: Final = {
+    "aspect": locale_str("The aspect ratio where none is chosen"),
+    "speed": locale_str("The speed where none is chosen"),
+    "style": locale_str("The style where none is chosen"),
+    "enhance": locale_str("How much is added to prompts where nothing is chosen"),
+    "count": locale_str("The number of pictures where none is chosen"),
+}
 _UNSET_CHOICE = Choice(name=locale_str("default (clear this setting)"), value=_DEFAULT)
 _DELIVERY_CHOICES = [
     Choice(name=locale_str("in the channel"), value=DeliveryMode.CHANNEL.value),
@@ -36,9 +50,16 @@ _DELIVERY_CHOICES = [
     Choice(name=locale_str("by direct message"), value=DeliveryMode.DIRECT.value),
     _UNSET_CHOICE,
 ]
+_COUNTS: Final = range(1, MAX_PICTURES + 1)
 _ON_OFF = [
     Choice(name=locale_str("on"), value="on"),
     Choice(name=locale_str("off"), value="off"),
+    _UNSET_CHOICE,
+]
+
+
+_LANGUAGE_CHOICES = [
+    *(Choice(name=name, value=locale) for locale, name in LANGUAGES.items()),
     _UNSET_CHOICE,
 ]
 
@@ -47,27 +68,42 @@ def settings_command(services: Services) -> app_commands.Command[Any, ..., None]
     """Return /settings, bound to these services."""
 
     @app_commands.command(
-        description=locale_str("Where and how your pictures are delivered on this server")
+        description=locale_str("Where and how your pictures are delivered, and your defaults")
     )
-    @app_commands.describe(delivery=_DELIVERY, spoiler=_SPOILER, quiet=_QUIET)
-    @app_commands.choices(delivery=_DELIVERY_CHOICES, spoiler=_ON_OFF, quiet=_ON_OFF)
+    @app_commands.describe(delivery=_DELIVERY, spoiler=_SPOILER, quiet=_QUIET, **_USUAL)
+    @app_commands.choices(
+        delivery=_DELIVERY_CHOICES, spoiler=_ON_OFF, quiet=_ON_OFF, **_usual_choices(services)
+    )
     async def settings(
         interaction: Interaction,
         delivery: str | None = None,
         spoiler: str | None = None,
         quiet: str | None = None,
+        aspect: str | None = None,
+        speed: str | None = None,
+        style: str | None = None,
+        enhance: str | None = None,
+        count: str | None = None,
     ) -> None:
         changes = _changes(delivery, spoiler, quiet)
-        if changes == SettingChanges():
+        usual = _usual(aspect=aspect, speed=speed, style=style, enhance=enhance, count=count)
+        if isinstance(usual, Refused):
+            await refuse(interaction, usual)
+            return
+        if changes == SettingChanges() and not usual:
             await show(interaction, services)
             return
-        outcome = await services.delivery_settings.set_own(actor_of(interaction), changes)
+        actor = actor_of(interaction)
+        outcome = await services.delivery_settings.set_own(actor, changes)
+        defaults = await services.request_defaults.set_own(actor, **usual)
         if isinstance(outcome, Refused):
             await refuse(interaction, outcome)
+        elif isinstance(defaults, Refused):
+            await refuse(interaction, defaults)
         else:
-            await reply_privately(
-                interaction, delivery_wording.settings_overview(outcome, words_of(interaction))
-            )
+            say = words_of(interaction)
+            text = delivery_wording.settings_overview(outcome, say)
+            await reply_privately(interaction, f"{text}\n{defaults_line(defaults, say)}")
 
     return settings
 
@@ -75,23 +111,42 @@ def settings_command(services: Services) -> app_commands.Command[Any, ..., None]
 def admin_settings(services: Services) -> app_commands.Group:
     """Return the group /admin settings, bound to these services."""
     settings = app_commands.Group(
-        name="settings", description=locale_str("Where and how pictures are delivered")
+        name="settings",
+        description=locale_str("Where and how pictures are delivered, and defaults"),
     )
+    choices = {
+        "delivery": _DELIVERY_CHOICES,
+        "spoiler": _ON_OFF,
+        "quiet": _ON_OFF,
+        **_usual_choices(services),
+    }
 
     @settings.command(
         name="server", description=locale_str("Show or change the settings for this server")
     )
-    @app_commands.describe(delivery=_DELIVERY, spoiler=_SPOILER, quiet=_QUIET)
-    @app_commands.choices(delivery=_DELIVERY_CHOICES, spoiler=_ON_OFF, quiet=_ON_OFF)
+    @app_commands.describe(
+        delivery=_DELIVERY,
+        spoiler=_SPOILER,
+        quiet=_QUIET,
+        language=locale_str("The language of what everybody here can read"),
+        **_USUAL,
+    )
+    @app_commands.choices(**choices, language=_LANGUAGE_CHOICES)
     async def server(
         interaction: Interaction,
         delivery: str | None = None,
         spoiler: str | None = None,
         quiet: str | None = None,
+        language: str | None = None,
+        aspect: str | None = None,
+        speed: str | None = None,
+        style: str | None = None,
+        enhance: str | None = None,
+        count: str | None = None,
     ) -> None:
-        changes = _changes(delivery, spoiler, quiet)
-        outcome = await services.delivery_settings.set_server(actor_of(interaction), changes)
-        await _show(interaction, outcome)
+        changes = replace(_changes(delivery, spoiler, quiet), language=_language(language))
+        usual = _usual(aspect=aspect, speed=speed, style=style, enhance=enhance, count=count)
+        await _set_shared(interaction, services, None, changes, usual)
 
     @settings.command(
         name="channel", description=locale_str("Show or change the settings for one channel")
@@ -101,23 +156,79 @@ def admin_settings(services: Services) -> app_commands.Group:
         delivery=_DELIVERY,
         spoiler=_SPOILER,
         quiet=_QUIET,
+        **_USUAL,
     )
-    @app_commands.choices(delivery=_DELIVERY_CHOICES, spoiler=_ON_OFF, quiet=_ON_OFF)
+    @app_commands.choices(**choices)
     async def channel_(
         interaction: Interaction,
         channel: Channel | None = None,
         delivery: str | None = None,
         spoiler: str | None = None,
         quiet: str | None = None,
+        aspect: str | None = None,
+        speed: str | None = None,
+        style: str | None = None,
+        enhance: str | None = None,
+        count: str | None = None,
     ) -> None:
-        changes = _changes(delivery, spoiler, quiet)
-        channel_id = None if channel is None else channel.id
         actor = actor_of(interaction)
-        await _show(
-            interaction, await services.delivery_settings.set_channel(actor, changes, channel_id)
-        )
+        here = actor.channel_id if actor.parent_id is None else actor.parent_id
+        changes = _changes(delivery, spoiler, quiet)
+        usual = _usual(aspect=aspect, speed=speed, style=style, enhance=enhance, count=count)
+        channel_id = here if channel is None else channel.id
+        await _set_shared(interaction, services, channel_id, changes, usual)
 
     return settings
+
+
+async def _set_shared(
+    interaction: Interaction,
+    services: Services,
+    channel_id: int | None,
+    changes: SettingChanges,
+    usual: dict[str, Any] | Refused,
+) -> None:
+    """Change and show the settings of the server, or (channel_id) of one of its channels."""
+    if isinstance(usual, Refused):
+        await refuse(interaction, usual)
+        return
+    actor, settings = actor_of(interaction), services.delivery_settings
+    scope = (
+        await settings.set_server(actor, changes)
+        if channel_id is None
+        else await settings.set_channel(actor, changes, channel_id)
+    )
+    defaults = await services.request_defaults.set_shared(actor, channel_id, **usual)
+    if isinstance(scope, Refused):
+        await refuse(interaction, scope)
+    elif isinstance(defaults, Refused):
+        await refuse(interaction, defaults)
+    else:
+        say = words_of(interaction)
+        text = delivery_wording.settings_scope(scope, say)
+        await reply_privately(interaction, f"{text}\n{defaults_line(defaults, say)}")
+
+
+def _usual_choices(services: Services) -> dict[str, list[Choice[str]]]:
+    """Return what the defaults of requests are chosen from."""
+    closed = closed_choices([each.family for each in services.models.models])
+    counts = [Choice(name=str(number), value=str(number)) for number in _COUNTS]
+    offered: dict[str, Sequence[Choice[str]]] = {**closed, "count": counts}
+    return {name: [*offered[name], _UNSET_CHOICE] for name in _USUAL}
+
+
+def _usual(**typed: str | None) -> dict[str, Any] | Refused:
+    """Return the defaults that the options change, None for one that is taken back."""
+    found: dict[str, Any] = {}
+    for name, text in typed.items():
+        if text is None:
+            continue
+        value: object = int(text) if name == "count" and text in map(str, _COUNTS) else text
+        value = None if text == _DEFAULT else chosen(name, value)
+        if isinstance(value, Refused):
+            return value
+        found[name] = value
+    return found
 
 
 def _changes(delivery: str | None, spoiler: str | None, quiet: str | None) -> SettingChanges:
@@ -130,10 +241,8 @@ def _changes(delivery: str | None, spoiler: str | None, quiet: str | None) -> Se
     )
 
 
-async def _show(interaction: Interaction, outcome: SettingsScope | Refused) -> None:
-    if isinstance(outcome, Refused):
-        await refuse(interaction, outcome)
-    else:
-        await reply_privately(
-            interaction, delivery_wording.settings_scope(outcome, words_of(interaction))
-        )
+def _language(locale: str | None) -> SettingChange[str] | None:
+    """Return the change that the option asks for; a value outside the choices changes nothing."""
+    if locale == _DEFAULT:
+        return SettingChange(None)
+    return SettingChange(locale) if locale in LANGUAGES else None

@@ -77,7 +77,7 @@ class BotMentions:
         self._channels.take(message.channel.id)
         try:
             await message.reply(
-                self._text(str(guild.preferred_locale)),
+                self._text(self._services.languages.of(guild.id, str(guild.preferred_locale))),
                 allowed_mentions=discord.AllowedMentions.none(),
                 mention_author=False,
                 suppress_embeds=True,
@@ -90,8 +90,8 @@ class BotMentions:
         return say(
             "To ask for a picture, use {imagine} and say what to paint. {help} shows what else I "
             "can do.",
-            imagine=command_mention("imagine", ids.get("imagine")),
-            help=command_mention("help", ids.get("help")),
+            imagine=command_mention("imagine", ids.get("imagine"), say),
+            help=command_mention("help", ids.get("help"), say),
         )
 
 

@@ -104,7 +104,7 @@ async def generate_from(
     spec: InputSpec,
     *,
     private: bool = False,
-    count: int = 1,
+    count: int | None = None,
     proposal_id: int | None = None,
 ) -> None:
     """Paint from pictures. They are loaded first; the response is deferred if that takes long.

@@ -12,6 +12,7 @@ from bot.discord.interaction.responses import (
     answer,
     can_deliver_here,
     refuse,
+    reject_foreign_press,
     words_of,
 )
 from bot.discord.interaction.services import Services
@@ -19,7 +20,9 @@ from bot.discord.views.corrections import edit_form
 from bot.discord.views.modals import submitted_values
 from bot.jobs.generation.variations import RemixChanges
 from bot.request.outcomes import Refused, StrengthWithoutImage
+from bot.request.params import GenerationParams
 from bot.request.pending import PendingRequest, with_named_pictures
+from bot.wording.knowledge import prompt_ideas
 
 
 async def paint_request(
@@ -86,6 +89,17 @@ async def submit_edit(interaction: Interaction, services: Services, proposal_id:
 async def paint_without(interaction: Interaction, services: Services, proposal_id: int) -> None:
     """Paint the request without the flags that were wrong."""
     await _paint_stored(interaction, services, proposal_id, None)
+
+
+async def paint_idea(interaction: Interaction, services: Services, number: int) -> None:
+    """Paint one of the prompts that /help proposes, as /imagine would."""
+    if not await can_deliver_here(interaction):
+        return
+    ideas = prompt_ideas(services.models.default.family, words_of(interaction))
+    if number >= len(ideas):  # another version had more
+        await reject_foreign_press(interaction)
+        return
+    await paint_request(interaction, services, PendingRequest(GenerationParams(ideas[number])))
 
 
 async def paint_explained(interaction: Interaction, services: Services, proposal_id: int) -> None:

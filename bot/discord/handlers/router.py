@@ -168,6 +168,7 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.PAINT_EXPLAINED: requests.paint_explained,
         ComponentAction.LORAS_PAGE: loras.turn_page,
         ComponentAction.MODELS_PAGE: models.turn_page,
+        ComponentAction.PAINT_IDEA: requests.paint_idea,
         **{
             action: partial(settings.change, action=action)
             for action in (

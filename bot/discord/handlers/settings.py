@@ -24,7 +24,8 @@ async def show(interaction: Interaction, services: Services) -> None:
     if isinstance(settings, Refused):
         await refuse(interaction, settings)
     else:
-        view = settings_layout(settings, words_of(interaction))
+        defaults = await services.request_defaults.own(actor_of(interaction))
+        view = settings_layout(settings, defaults, words_of(interaction))
         await reply_layout_privately(interaction, view)
 
 
@@ -40,5 +41,6 @@ async def change(
     if isinstance(settings, Refused):
         await refuse(interaction, settings)
         return
-    view = settings_layout(settings, words_of(interaction))
+    defaults = await services.request_defaults.own(actor_of(interaction))
+    view = settings_layout(settings, defaults, words_of(interaction))
     await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)

@@ -22,6 +22,7 @@ from bot.delivery.messenger import (
 from bot.delivery.worker import NeverAnswered
 from bot.discord.interaction.home_server import about_server, home_server
 from bot.discord.interaction.job_messages import hidden, show_progress, waiting_card
+from bot.discord.interaction.server_locale import server_locale
 from bot.discord.interaction.services import Services
 from bot.discord.views.corrections import correction_layout
 from bot.discord.views.custom_ids import is_of_another_database
@@ -68,7 +69,7 @@ def actor_of(interaction: Interaction) -> Actor:
         user_id=interaction.user.id,
         guild_id=guild_id,
         channel_id=interaction.channel_id,
-        locale=str(interaction.guild_locale or interaction.locale),
+        locale=server_locale(interaction),
         own_locale=str(interaction.locale),
         manages_messages=can.manage_messages,
         manages_server=can.manage_guild,

@@ -8,7 +8,9 @@ from bot.accounts.block_check import BlockCheck
 from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
+from bot.accounts.presets import DefaultsService, PresetService
 from bot.accounts.quota_settings import QuotaService
+from bot.accounts.server_languages import ServerLanguages
 from bot.delivery.copies import CopySender
 from bot.delivery.progress import ProgressUpdater
 from bot.delivery.worker import DeliveryWorker
@@ -67,6 +69,8 @@ class Services:
     lora_pictures: LoraPictures
     model_access: ModelAccess
     model_samples: ModelSamples
+    presets: PresetService
+    request_defaults: DefaultsService
     quotas: QuotaService
     delivery_settings: DeliverySettingsService
     delivery: DeliveryWorker
@@ -77,6 +81,7 @@ class Services:
     report_notifier: ReportNotifier
     other_copies: OtherCopies
     models: ModelCatalog
+    languages: ServerLanguages
     guilds: frozenset[int] = frozenset()
 
     def serves(self, guild_id: int | None) -> bool:

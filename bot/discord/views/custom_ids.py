@@ -20,7 +20,8 @@ class ComponentAction(StrEnum):
     ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT, PAINT_EXPLAINED and those that
     paint examples or anyway (a proposal's), REFRESH_QUEUE and CANCEL_ALL_IN_QUEUE (0), MODELS_PAGE
     (the page), LORAS_PAGE (the page and whose list it is, as `views.loras` writes them), and those
-    that change a setting (the number of its value in `views.settings`).
+    that change a setting (the number of its value in `views.settings`) and PAINT_IDEA (the number
+    of a prompt on the panel of /help).
 
     CANCEL_IN_QUEUE and CANCEL_ALL_IN_QUEUE are on the panel of /queue, which is then updated in
     place.
@@ -80,6 +81,7 @@ class ComponentAction(StrEnum):
     SET_QUIET = "setquiet"
     LORAS_PAGE = "loras"
     MODELS_PAGE = "models"
+    PAINT_IDEA = "idea"
 
 
 _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"
@@ -138,6 +140,7 @@ _WITHOUT_ROW: Final = frozenset(
         ComponentAction.SET_SPOILER,
         ComponentAction.SET_QUIET,
         ComponentAction.LORAS_PAGE,
+        ComponentAction.PAINT_IDEA,
         ComponentAction.MODELS_PAGE,
     }
 )

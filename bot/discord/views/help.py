@@ -6,20 +6,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import discord
 from discord import ui
 
-from bot.discord.views.markdown import layout, quoted
+from bot.discord.views.custom_ids import ComponentAction, custom_id
+from bot.discord.views.markdown import PROMPT_SHOWN, layout, quoted
 from bot.i18n import Words, paragraph
 from bot.jobs.status import BotStatus
 from bot.wording.knowledge import demo_model
+from bot.wording.labels import speed_name
+from bot.wording.names import command_name, flag_name
+from engine.diffusion.families import Speed
 from engine.engine_states import EngineState
 from engine.model_names import MAX_NAME_CHARS
 from engine.prompts import KnownNames
 
-FLAGS: Final = "--ar 16:9    --seed 5\n--no fog     --repeat 3\n--speed fast --private"
-"""Flags at the end of a prompt; a long dash, as phones type it, counts as two hyphens."""
-EXAMPLE: Final = "a lake at dawn --ar 16:9"
-"""As short as the lines above, because phones break longer lines between the dashes of a flag."""
+EXAMPLE_FLAGS: Final = (("ar", "16:9"), ("seed", "5"), ("repeat", "3"), ("private", ""))
 
 _AT_WORK: Final = (EngineState.STARTING, EngineState.READY, EngineState.PAINTING)
 _PAINTING_COMMANDS: Final = ("imagine", "blend", "inpaint", "reroll", "vary", "upscale", "remix")
@@ -35,11 +37,15 @@ class CommandEntry:
 
 
 def help_layout(
-    entries: Sequence[CommandEntry], say: Words, known: KnownNames = ()
+    entries: Sequence[CommandEntry],
+    say: Words,
+    known: KnownNames = (),
+    ideas: Sequence[str] = (),
 ) -> ui.LayoutView:
     """List every command with a description, then explain flags, permutations and buttons.
 
-    known: all that a model knows which knows little; shown first.
+    known: all that a model knows which knows little; shown first. ideas: prompts, each with a
+    button that paints it.
     """
     rank = {name: place for place, name in enumerate(_PAINTING_COMMANDS)}
     paint = sorted((e for e in entries if e.name in rank), key=lambda each: rank[each.name])
@@ -53,15 +59,46 @@ def help_layout(
     )
     several = say("Below several pictures, Vary means strong variations; More has the subtle ones.")
     in_prompt, with_picture = say("In a prompt"), say("With a picture")
-    example = say("For example: {example}", example=f"`{EXAMPLE}`")
+    wide = f"{flag_name('ar', say)} 16:9"
+    # Short, because phones break longer lines between the dashes of a flag.
+    example = say("For example: {example}", example=f"`{say('a lake at dawn')} {wide}`")
     demo = [ui.TextDisplay[ui.LayoutView](demo_model(known, say))] if known else []
     return layout(
         *demo,
+        *_first_picture(ideas, say),
         ui.TextDisplay(_command_list(say("Paint"), paint)),
         ui.TextDisplay(_command_list(say("Information and settings"), others)),
-        ui.TextDisplay(f"**{in_prompt}**\n{flags}\n```\n{FLAGS}\n```\n{example}\n{choices}"),
+        ui.TextDisplay(
+            f"**{in_prompt}**\n{flags}\n```\n{flag_lines(say)}\n```\n{example}\n{choices}"
+        ),
         ui.TextDisplay(f"**{with_picture}**\n{paragraph(pictures, several)}"),
     )
+
+
+def _first_picture(ideas: Sequence[str], say: Words) -> list[ui.Item[ui.LayoutView]]:
+    """Return the prompts that are painted at a press; nothing without any."""
+    if not ideas:
+        return []
+    heading, imagine = say("Your first picture"), command_name("imagine", say)
+    hint = say("One press paints it, as {command} would:", command=imagine)
+    sections = (
+        ui.Section(
+            ui.TextDisplay[ui.LayoutView](quoted(idea, PROMPT_SHOWN)),
+            accessory=ui.Button(
+                label=say("Paint {number}", number=number),
+                style=discord.ButtonStyle.primary,
+                custom_id=custom_id(ComponentAction.PAINT_IDEA, number - 1),
+            ),
+        )
+        for number, idea in enumerate(ideas, 1)
+    )
+    return [ui.TextDisplay[ui.LayoutView](f"**{heading}**\n{hint}"), *sections]
+
+
+def flag_lines(say: Words) -> str:
+    """Return flags as they stand at the end of a prompt, one in a line."""
+    values = (*EXAMPLE_FLAGS, ("no", say("fog")), ("speed", speed_name(Speed.FAST, say)))
+    return "\n".join(f"{flag_name(name, say)} {value}".rstrip() for name, value in values)
 
 
 def _command_list(heading: str, entries: Sequence[CommandEntry]) -> str:

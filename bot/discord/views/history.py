@@ -12,6 +12,7 @@ from bot.discord.views.markdown import alt_text, layout, quoted, small_print, ti
 from bot.i18n import Words
 from bot.pictures.filenames import thumbnail_name
 from bot.pictures.gallery import MAX_SEARCH_CHARS, GalleryPage, SearchResults
+from bot.wording.names import command_name
 from storage.types import StoredPicture
 
 PROMPT_CHARS = 120
@@ -76,7 +77,7 @@ def _empty_text(page: GalleryPage, say: Words) -> str:
             "You have no favourites here yet. To add one, press {more} below a picture.",
             more=say("More ▾"),
         )
-    return say("You have no pictures here. Try /imagine.")
+    return say("You have no pictures here. Try {imagine}.", imagine=command_name("imagine", say))
 
 
 def _nothing_found(results: SearchResults, quoted_text: str, say: Words) -> str:

@@ -21,6 +21,7 @@ from bot.wording.foreign import (
     workflow_remark,
 )
 from bot.wording.labels import level_name, style_name
+from bot.wording.names import command_name
 from bot.wording.origins import origin_label
 from engine.types import Mode
 
@@ -96,10 +97,11 @@ def explanation_layout(
         small.append(say("Nothing was painted or charged."))
         if kept_id is not None:
             like_imagine = say.plural(
-                "“{paint}” paints {n} picture, like /imagine.",
-                "“{paint}” paints {n} pictures, like /imagine.",
+                "“{paint}” paints {n} picture, like {imagine}.",
+                "“{paint}” paints {n} pictures, like {imagine}.",
                 explained.pictures,
                 paint=paint,
+                imagine=command_name("imagine", say),
             )
             small[-1] = paragraph(small[-1], like_imagine)
         return [*blocks, "\n".join(f"-# {line}" for line in small)]
@@ -172,7 +174,9 @@ def foreign_panel(details: ForeignDetails, say: Words, kept_id: int | None = Non
         copied = _foreign_line(line, say, in_file=file is not None)
         if kept_id is not None:
             copied += "\n-# " + say(
-                "“{paint}” paints it at once, as /imagine would.", paint=say("Paint this")
+                "“{paint}” paints it at once, as {imagine} would.",
+                paint=say("Paint this"),
+                imagine=command_name("imagine", say),
             )
         if line and recipe.size is not None and details.size not in (None, recipe.size):
             copied += f"\n-# {fitted_size(recipe.size, details.size, say)}"
@@ -199,10 +203,16 @@ def foreign_panel(details: ForeignDetails, say: Words, kept_id: int | None = Non
 
 def _foreign_line(line: str, say: Words, *, in_file: bool) -> str:
     if not line:
-        return say("Its prompt is too long for /imagine: please shorten it.")
+        return say(
+            "Its prompt is too long for {imagine}: please shorten it.",
+            imagine=command_name("imagine", say),
+        )
     if in_file:
         return _line_in_file(say)
-    text = say("To paint something like it, copy this into the prompt of /imagine:")
+    text = say(
+        "To paint something like it, copy this into the prompt of {imagine}:",
+        imagine=command_name("imagine", say),
+    )
     return f"{text}\n{_code(line)}"
 
 
@@ -212,7 +222,10 @@ def _code(line: str) -> str:
 
 
 def _line_in_file(say: Words) -> str:
-    return say("The text to copy into the prompt of /imagine is long, so it is in the file below.")
+    return say(
+        "The text to copy into the prompt of {imagine} is long, so it is in the file below.",
+        imagine=command_name("imagine", say),
+    )
 
 
 def _file_name(details: PictureDetails) -> str:
@@ -245,7 +258,10 @@ def _painted_rows(details: PictureDetails, say: Words) -> list[tuple[str, str]]:
 
 
 def _copy_block(details: PictureDetails, say: Words, *, in_file: bool) -> str:
-    text = say("To paint it again, copy this into the prompt of /imagine:")
+    text = say(
+        "To paint it again, copy this into the prompt of {imagine}:",
+        imagine=command_name("imagine", say),
+    )
     if in_file:
         text = _line_in_file(say)
     else:

@@ -36,6 +36,7 @@ from bot.request.notes import Adapted, HighGuidance, NegativeAdded, Note, SmallS
 from bot.request.summary import RequestSummary
 from bot.wording import labels, rejections
 from bot.wording.delivery import fallback_reason, kept_reason, sent_directly
+from bot.wording.names import command_name
 from bot.wording.origins import origin_label
 from engine.model_names import MAX_NAME_CHARS
 from engine.types import ImageRequest
@@ -258,12 +259,14 @@ def _kept(card: KeptCard, say: Words) -> ui.LayoutView:
         sentence = say("This was not painted. Nothing was charged.")
     elif card.direct:
         sentence = say(
-            "Your picture is ready, but I could not send it to you here. Use /history on the "
-            "server to see it."
+            "Your picture is ready, but I could not send it to you here. Use {history} on the "
+            "server to see it.",
+            history=command_name("history", say),
         )
     elif card.old:
         sentence = say(
-            "Your picture is ready, but it is too late to post it here. Use /history to see it."
+            "Your picture is ready, but it is too late to post it here. Use {history} to see it.",
+            history=command_name("history", say),
         )
     else:
         sentence = kept_reason(card.reason, say)

@@ -13,6 +13,7 @@ from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import alt_text, layout, quoted, small_print
 from bot.i18n import Words
 from bot.request.models import ModelCatalog, OfferedModel
+from bot.wording.names import flag_name, option_name
 from engine.diffusion.lora.shelf import LoraInfo
 from engine.model_names import MAX_NAME_CHARS
 
@@ -71,7 +72,11 @@ def loras_layout(
     page = max(0, min(page, pages - 1))
     shown = loras_of_page(found, page)
     head = _head(len(found), model, say)
-    how = say("Use one with {option} or {flag}.", option="`lora`", flag="`--lora name:0.8`")
+    how = say(
+        "Use one with {option} or {flag}.",
+        option=option_name("lora", say),
+        flag=f"`{flag_name('lora', say)} name:0.8`",
+    )
     items: list[ui.Item[ui.LayoutView]] = [ui.TextDisplay(f"**{head}**\n{how}"), ui.Separator()]
     items += [_item(row, each, each.name in pictured, say) for row, each in enumerate(shown)]
     if pages > 1:

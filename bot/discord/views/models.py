@@ -12,6 +12,7 @@ from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import alt_text, layout, quoted, small_print
 from bot.i18n import Words
 from bot.request.models import OfferedModel
+from bot.wording.names import flag_name, option_name
 from engine.model_names import MAX_NAME_CHARS
 
 PAGE = 8
@@ -46,7 +47,11 @@ def models_layout(
     pages = -(-len(found) // PAGE)
     page = _page(found, page)
     head = say.plural("{n} model", "{n} models", len(found))
-    how = say("Choose one with {option} or {flag}.", option="`model`", flag="`--model name`")
+    how = say(
+        "Choose one with {option} or {flag}.",
+        option=option_name("model", say),
+        flag=f"`{flag_name('model', say)} name`",
+    )
     text = f"**{head}**" + (f"\n{how}" if len(found) > 1 else "")
     items: list[ui.Item[ui.LayoutView]] = [ui.TextDisplay(text), ui.Separator()]
     items += [_row(each, pictured, say) for each in models_on(found, page)]

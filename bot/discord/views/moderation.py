@@ -15,6 +15,7 @@ from bot.discord.views.pictures import deletion_question
 from bot.i18n import Words
 from bot.moderation.reports import OpenReports
 from bot.wording import moderation
+from bot.wording.names import command_name
 from storage.types import REASON_LIMIT_CHARS, Block, Case, Report
 
 PROMPT_CHARS = 300
@@ -138,7 +139,10 @@ def reports_layout(reports: OpenReports, say: Words) -> ui.LayoutView:
     items: list[Item] = [ui.TextDisplay(f"**{head}**")]
     items += [_case_row(case, say) for case in reports.cases]
     if reports.channel_id is None:
-        where = say("No channel is set for reports. Set one with /admin reports channel.")
+        where = say(
+            "No channel is set for reports. Set one with {command}.",
+            command=command_name("admin reports channel", say),
+        )
     else:
         where = say("Reports are posted in {channel}.", channel=f"<#{reports.channel_id}>")
     return layout(*items, ui.TextDisplay(f"-# {where}"))

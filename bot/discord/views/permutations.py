@@ -15,6 +15,7 @@ from bot.jobs.proposals.permutations import AcceptedBatch, BatchProposal
 from bot.jobs.proposals.suggestions import Suggestion
 from bot.wording.knowledge import known_rows, nothing_known
 from bot.wording.labels import syntax_ignored
+from bot.wording.names import command_name
 from storage.types import DeliveryMode
 
 TEXTS_SHOWN = 5
@@ -90,20 +91,24 @@ def _delivery_note(batch: AcceptedBatch, say: Words) -> str:
     """Return where the pictures will be delivered, and what can be done until then."""
     if all(each.private for each in batch.jobs):
         return say("Only you will see the pictures.")
+    queue = command_name("queue", say)
     match batch.jobs[0].delivery:
         case DeliveryMode.DIRECT:
             return say(
-                "Each will be sent to you by direct message when it is ready. Use /queue to "
-                "see or cancel them."
+                "Each will be sent to you by direct message when it is ready. Use {queue} to "
+                "see or cancel them.",
+                queue=queue,
             )
         case DeliveryMode.THREAD:
             return say(
-                "Each will be posted in your thread when it is ready. Use /queue to see or "
-                "cancel them."
+                "Each will be posted in your thread when it is ready. Use {queue} to see or "
+                "cancel them.",
+                queue=queue,
             )
         case DeliveryMode.CHANNEL:
             return say(
-                "Each will be posted here when it is ready. Use /queue to see or cancel them."
+                "Each will be posted here when it is ready. Use {queue} to see or cancel them.",
+                queue=queue,
             )
 
 

@@ -9,6 +9,7 @@ from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted, timestamp
 from bot.i18n import Words, paragraph
 from bot.jobs.queue_overview import OwnQueue, QueuedJob, WholeQueue
+from bot.wording.names import command_name
 
 PROMPT_CHARS = 70
 """Enough to recognise a prompt, and three lines beside a button on a phone."""
@@ -34,7 +35,9 @@ def queue_layout(
         if own.total > 1:
             items.append(ui.ActionRow(_cancel_all(everyone, say)))
     else:
-        items.append(ui.TextDisplay(say("You have nothing in the queue here. Try /imagine.")))
+        imagine = command_name("imagine", say)
+        empty = say("You have nothing in the queue here. Try {imagine}.", imagine=imagine)
+        items.append(ui.TextDisplay(empty))
     summary = _queue_summary(everyone, say)
     if everyone.following:
         # In one text: with both, a full panel would have one component too many.

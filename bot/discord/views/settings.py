@@ -12,7 +12,10 @@ from bot.accounts.delivery_settings import SettingChange, SettingChanges, Settin
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, small_print
 from bot.i18n import Words
+from bot.request.presets import PresetSettings
 from bot.wording.delivery import setting_lines
+from bot.wording.names import command_name
+from bot.wording.presets import defaults_line
 from storage.types import DeliveryMode
 
 MODES: Final = (None, DeliveryMode.CHANNEL, DeliveryMode.THREAD, DeliveryMode.DIRECT)
@@ -22,8 +25,12 @@ FLAGS: Final = (None, True, False)
 _CHOSEN: Final = "✓ "
 
 
-def settings_layout(settings: SettingsOverview, say: Words) -> ui.LayoutView:
+def settings_layout(
+    settings: SettingsOverview, defaults: PresetSettings, say: Words
+) -> ui.LayoutView:
     """Show the settings in effect and why, with a button for each choice; the own one is marked.
+
+    defaults: what the member's requests use where they leave a setting open.
 
     Buttons and no menus: a menu on a panel that is out of date would ignore its old choice.
     """
@@ -36,6 +43,9 @@ def settings_layout(settings: SettingsOverview, say: Words) -> ui.LayoutView:
     )
     hint = say("On = no previews while a picture is being painted")
     quiet = ui.TextDisplay[ui.LayoutView](f"{lines.quiet}\n{small_print(hint)}")
+    hint_of_defaults = say(
+        "The options of {command} change them.", command=command_name("settings", say)
+    )
     clears = say("“Default” clears your choice.")
     return layout(
         delivery,
@@ -59,6 +69,8 @@ def settings_layout(settings: SettingsOverview, say: Words) -> ui.LayoutView:
             )
         ),
         ui.TextDisplay(small_print(*lines.remarks, clears)),
+        ui.Separator(),
+        ui.TextDisplay(f"{defaults_line(defaults, say)}\n{small_print(hint_of_defaults)}"),
     )
 
 

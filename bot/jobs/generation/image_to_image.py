@@ -16,6 +16,7 @@ from hmac import compare_digest
 import structlog
 
 from bot.accounts.permissions import Actor
+from bot.accounts.presets import SettingsFiller
 from bot.accounts.quota_settings import QuotaService
 from bot.jobs.admission import AdmissionService
 from bot.jobs.generation.downloads import Download
@@ -92,6 +93,7 @@ class ImageToImageService:
         *,
         admission: AdmissionService,
         resolver: RequestResolver,
+        filler: SettingsFiller,
         originals: OriginalPictures,
         quotas: QuotaService,
         files: PictureFiles,
@@ -101,6 +103,7 @@ class ImageToImageService:
     ) -> None:
         self._admission = admission
         self._resolver = resolver
+        self._filler = filler
         self._originals = originals
         self._quotas = quotas
         self._files = files
@@ -118,7 +121,7 @@ class ImageToImageService:
         spec: InputSpec,
         *,
         private: bool = False,
-        count: int = 1,
+        count: int | None = None,
     ) -> ImageToImagePlan | Refused:
         """Return what `paint` needs, or a refusal; fast, so that it can be announced first."""
         start = InitImages(spec.mode, (), spec.strength)
@@ -128,6 +131,10 @@ class ImageToImageService:
             if isinstance(parsed.reason, ManyPermutations):  # a proposal cannot store images
                 return Refused(OnePromptOnly(parsed.reason.total))
             return parsed
+        filled = await self._filler.fill(actor, (parsed,))
+        if isinstance(filled, Refused):
+            return filled
+        (parsed,) = filled
         if (problem := count_problem(parsed)) is not None:
             return problem
         if parsed.params.region is not None:
@@ -149,7 +156,7 @@ class ImageToImageService:
                 if isinstance(found, Refused):
                     return found
                 originals[index] = found
-        spent = await self._quota_refusal(actor, parsed.count)
+        spent = await self._quota_refusal(actor, parsed.pictures)
         return spent or ImageToImagePlan(parsed, spec, originals)
 
     async def paint(
@@ -168,7 +175,7 @@ class ImageToImageService:
             return resolved
         parent = next(iter(plan.originals.values()), None)
         parent_id = None if parent is None else parent.id
-        submission = JobSubmission(resolved, plan.parsed.count, plan.private, parent_id)
+        submission = JobSubmission(resolved, plan.parsed.pictures, plan.private, parent_id)
         return await self._admission.accept(actor, submission, proposal_id)
 
     async def stage(self, actor: Actor, source: UrlSource) -> StagedSource | Refused:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.accounts.permissions import Actor
+from bot.accounts.presets import SettingsFiller
 from bot.jobs.admission import AdmissionService
 from bot.jobs.submission import JobSubmission
 from bot.pictures.originals import OriginalPictures
@@ -89,12 +90,14 @@ class VariationService:
         *,
         admission: AdmissionService,
         resolver: RequestResolver,
+        filler: SettingsFiller,
         originals: OriginalPictures,
         files: PictureFiles,
         inputs: Inputs,
     ) -> None:
         self._admission = admission
         self._resolver = resolver
+        self._filler = filler
         self._originals = originals
         self._files = files
         self._inputs = inputs
@@ -192,6 +195,10 @@ class VariationService:
         parsed = await self._resolver.parse(params, 1, original.private, usual=request.model)
         if isinstance(parsed, Refused):
             return _with_parent(parsed, original.id)
+        filled = await self._filler.fill(actor, (parsed,), defaults=False)
+        if isinstance(filled, Refused):
+            return filled
+        (parsed,) = filled
         params = params_like(parsed.params, request)
         if isinstance(params, Refused):
             return params
@@ -207,7 +214,7 @@ class VariationService:
             self._resolver.models.family_of(resolved.request),
             parent_id=original.id,
         )
-        submission = JobSubmission(resolved, parsed.count, private, original.id)
+        submission = JobSubmission(resolved, parsed.pictures, private, original.id)
         return unknown or await self._admission.accept(actor, submission, proposal_id)
 
     async def original(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -114,7 +115,8 @@ class ExplainedRequests:
         parsed = await self._resolver.parse(request.params, request.count, request.private)
         if isinstance(parsed, Refused):
             return None if isinstance(parsed.reason, ManyPermutations) else parsed
-        return count_problem(parsed) or await self._resolver.resolve(parsed.params)
+        params = dataclasses.replace(parsed.params, preset=None)  # filled in when it is painted
+        return count_problem(parsed) or await self._resolver.resolve(params)
 
 
 @lru_cache(maxsize=1)

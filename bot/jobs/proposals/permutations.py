@@ -14,6 +14,7 @@ import structlog
 from pydantic import Field, TypeAdapter, ValidationError
 
 from bot.accounts.permissions import Actor
+from bot.accounts.presets import SettingsFiller
 from bot.jobs.admission import ACCEPT_LIMIT_S, AdmissionService, quota_refusal
 from bot.jobs.generation.variations import params_like
 from bot.jobs.proposals.suggestions import Suggestion, asked_suggestion
@@ -54,7 +55,7 @@ class PendingBatch:
 
     # Open proposals in the database have it under this key.
     params: Annotated[GenerationParams, Field(alias="wish")]
-    count: int
+    count: int | None
     private: bool
     parent_id: int | None = None
 
@@ -83,6 +84,13 @@ class AcceptedBatch:
 
     jobs: tuple[Accepted, ...]
     texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _ParsedBatch:
+    texts: tuple[str, ...]
+    requests: tuple[ParsedRequest, ...]
+    ignored: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +128,7 @@ class PermutationService:
         *,
         admission: AdmissionService,
         resolver: RequestResolver,
+        filler: SettingsFiller,
         originals: OriginalPictures,
         proposals: Proposals,
         quotas: Quotas,
@@ -128,6 +137,7 @@ class PermutationService:
     ) -> None:
         self._admission = admission
         self._resolver = resolver
+        self._filler = filler
         self._originals = originals
         self._proposals = proposals
         self._quotas = quotas
@@ -233,21 +243,27 @@ class PermutationService:
             if isinstance(found, Refused):
                 return found
             original, private = await self._originals.settings_of(found), found.private
-        pick = await self._admission.style_pick(actor)
         # On another thread: up to MAX_PERMUTATIONS prompts are analysed.
-        return await asyncio.to_thread(self._resolve_all, batch, original, private, pick)
-
-    def _resolve_all(
-        self, batch: PendingBatch, original: ImageRequest | None, private: bool, pick: StylePick
-    ) -> _ResolvedBatch | Refused:
-        expanded = expand_prompts(batch.params.prompt)
-        if isinstance(expanded, Refused):
-            return expanded
-        parsed = apply_flags_to_each(batch.params, batch.count, batch.private)
+        parsed = await asyncio.to_thread(_parsed, batch)
         if isinstance(parsed, Refused):
             return parsed
+        requests = await self._filler.fill(actor, parsed.requests, defaults=original is None)
+        if isinstance(requests, Refused):
+            return requests
+        parsed = dataclasses.replace(parsed, requests=requests)
+        pick = await self._admission.style_pick(actor)
+        return await asyncio.to_thread(self._resolve_all, batch, parsed, original, private, pick)
+
+    def _resolve_all(
+        self,
+        batch: PendingBatch,
+        parsed: _ParsedBatch,
+        original: ImageRequest | None,
+        private: bool,
+        pick: StylePick,
+    ) -> _ResolvedBatch | Refused:
         submissions: list[JobSubmission] = []
-        for each in parsed:
+        for each in parsed.requests:
             submission = self._resolve_one(each, original, pick)
             if isinstance(submission, Refused):
                 return submission
@@ -256,8 +272,8 @@ class PermutationService:
                     submission, private=private or each.private, parent_id=batch.parent_id
                 )
             )
-        unknown = self._unknown(parsed[0], submissions, original)
-        return _ResolvedBatch(expanded.prompts, tuple(submissions), expanded.ignored, unknown)
+        unknown = self._unknown(parsed.requests[0], submissions, original)
+        return _ResolvedBatch(parsed.texts, tuple(submissions), parsed.ignored, unknown)
 
     def _unknown(
         self,
@@ -295,11 +311,22 @@ class PermutationService:
         resolved = self._resolver.resolve_blocking(params, pick)
         if isinstance(resolved, Refused):
             return blame_flags(resolved, parsed)
-        return JobSubmission(resolved, parsed.count)
+        return JobSubmission(resolved, parsed.pictures)
 
     def _storage_failed(self, error: StorageError) -> Refused:
         self._admission.storage_failed(error)
         return Refused(StorageUnavailable())
+
+
+def _parsed(batch: PendingBatch) -> _ParsedBatch | Refused:
+    """Return every permutation with its flags applied."""
+    expanded = expand_prompts(batch.params.prompt)
+    if isinstance(expanded, Refused):
+        return expanded
+    requests = apply_flags_to_each(batch.params, batch.count, batch.private)
+    if isinstance(requests, Refused):
+        return requests
+    return _ParsedBatch(expanded.prompts, requests, expanded.ignored)
 
 
 def _is_for(actor: Actor, proposal: Proposal) -> bool:

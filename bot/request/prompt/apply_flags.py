@@ -54,17 +54,24 @@ _DEFAULTS = {each.name: each.default for each in dataclasses.fields(GenerationPa
 class ParsedRequest:
     """Parameters whose prompt is free of flags, the number of pictures, and their visibility.
 
-    flagged: the options that flags of the prompt set.
+    count: None where nothing says it. flagged: the options that flags of the prompt set.
     """
 
     params: GenerationParams
-    count: int
+    count: int | None
     private: bool
     flagged: frozenset[str] = field(default=frozenset(), compare=False)
 
+    @property
+    def pictures(self) -> int:
+        """The number of pictures: one where nothing says it."""
+        return 1 if self.count is None else self.count
 
-def apply_flags(params: GenerationParams, count: int, private: bool) -> ParsedRequest | Refused:
-    """Merge the flags of a prompt into the parameters.
+
+def apply_flags(
+    params: GenerationParams, count: int | None, private: bool
+) -> ParsedRequest | Refused:
+    """Merge the flags of a prompt into the parameters. count: None if no option says it.
 
     An option and a flag that contradict each other are refused: one of them would silently have no
     effect. All that is wrong is in one `FlagProblem`. A prompt with more than one permutation is
@@ -78,7 +85,7 @@ def apply_flags(params: GenerationParams, count: int, private: bool) -> ParsedRe
 
 
 def apply_flags_to_each(
-    params: GenerationParams, count: int, private: bool
+    params: GenerationParams, count: int | None, private: bool
 ) -> tuple[ParsedRequest, ...] | Refused:
     """Apply flags to every permutation of the prompt, in the order of `expand_prompts`.
 
@@ -140,9 +147,9 @@ def joined(problems: Iterable[FlagProblem]) -> FlagProblem:
 
 def count_problem(parsed: ParsedRequest) -> Refused | None:
     """Refuse a number of pictures that one request cannot have."""
-    if 1 <= parsed.count <= MAX_PICTURES:
+    if 1 <= parsed.pictures <= MAX_PICTURES:
         return None
-    reason = OutOfRange("count", parsed.count, 1, MAX_PICTURES)
+    reason = OutOfRange("count", parsed.pictures, 1, MAX_PICTURES)
     return blame_flags(Refused(reason), parsed)
 
 
@@ -184,7 +191,7 @@ def _options_of(reason: Reason) -> frozenset[str]:
 
 
 def apply_to_expanded(
-    params: GenerationParams, count: int, private: bool
+    params: GenerationParams, count: int | None, private: bool
 ) -> ParsedRequest | FlagProblem:
     """Apply the flags of one permutation, whose escaped braces are already unescaped.
 
@@ -222,7 +229,7 @@ def apply_to_expanded(
 
 
 def _with_options(
-    params: GenerationParams, count: int, parsed: ParsedPrompt
+    params: GenerationParams, count: int | None, parsed: ParsedPrompt
 ) -> tuple[Mapping[str, object], dict[str, str]]:
     """Return the values of the flags, agreed with those of the options, and contradictions.
 
@@ -231,9 +238,9 @@ def _with_options(
     given: dict[str, object] = dict(parsed.given)
     contradicted: dict[str, str] = {}
     for name, value in parsed.given.items():
-        if name == "count" and count not in (1, value):
+        if name == "count" and count not in (None, 1, value):
             contradicted[name] = _option_text(name, count)
-        for other in (name, *_conflicting(name)):
+        for other in (name, *conflicting(name)):
             typed = getattr(params, other, None) if other in PARAMS else None
             if other not in PARAMS or typed == _DEFAULTS[other] or {name, other} in PRESETS:
                 continue
@@ -268,7 +275,7 @@ def _text(value: object) -> str:
             return str(value)
 
 
-def _conflicting(name: str) -> list[str]:
-    """Return options that set the same thing: one of the two would silently have no effect."""
+def conflicting(name: str) -> list[str]:
+    """Return the options that set the same thing: one of the two would silently have no effect."""
     pairs = [*CONFLICTS.items(), *((other, name) for name, other in CONFLICTS.items())]
     return [other for owner, other in pairs if owner == name]

@@ -18,7 +18,7 @@ class ManyPermutations:
 
     total: int
     params: GenerationParams
-    count: int
+    count: int | None
     private: bool
     parent_id: int | None = None
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from typing import cast
+from typing import Final, cast
 
 from bot.request.values.regions import Region
 from bot.request.values.style_names import QUOTES, STYLE_NAMES, parse_style
@@ -313,9 +313,14 @@ def _is_side(digits: str) -> bool:
     return digits.isdecimal() and int(digits) > 0
 
 
+RANDOM_STYLES: Final = frozenset({"random", "surprise", "随机", "隨機"})
+
+
 def style(text: str) -> ParsedValue | InvalidValue:
-    """Read a style by any of its names, or Midjourney's raw, which turns enhancement off."""
+    """Read a style by any of its names; "random"; or Midjourney's raw, which is no enhancement."""
     word, end = _token(text)
+    if word.lower() in RANDOM_STYLES:
+        return ParsedValue(True, end, "random_style")
     if word.lower() == "raw":
         return ParsedValue(EnhancementLevel.OFF, end, "enhance")
     found = parse_style(text)

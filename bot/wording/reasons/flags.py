@@ -7,6 +7,7 @@ from typing import assert_never
 from bot.i18n import Words, paragraph
 from bot.request.reasons.flags import FlagError, FlagErrorKind
 from bot.request.reasons.values import PresetContradicted
+from bot.wording.names import flag_name
 
 _QUOTED_CHARS = 40
 
@@ -21,6 +22,7 @@ def flag_problem(error: FlagError, say: Words) -> str:
             problem = say("{flag} has no effect here.", flag=flag)
             if not error.suggestion:
                 return paragraph(problem, say("Please leave it out."))
+            return paragraph(problem, _did_you_mean(_renamed(error.suggestion, say), say))
         case FlagErrorKind.MISSING:
             problem = say("{flag} needs a value.", flag=flag)
         case FlagErrorKind.BAD_VALUE:
@@ -34,7 +36,7 @@ def flag_problem(error: FlagError, say: Words) -> str:
                 other=other,
             )
         case FlagErrorKind.PROSE:
-            return say("Did you mean {flag}?", flag=_quoted(error.suggestion))
+            return _did_you_mean(_renamed(error.suggestion, say), say)
         case FlagErrorKind.UNBALANCED:
             return say("The brace {flag} in {words} has no matching brace.", flag=flag, words=value)
         case _:
@@ -44,8 +46,9 @@ def flag_problem(error: FlagError, say: Words) -> str:
 
 def preset_contradicted(reason: PresetContradicted, say: Words) -> str:
     """Say what the name for a number stands for, and that one of both has to go."""
-    number = _quoted(f"--{reason.option} {_number(reason.value)}")
-    name = _quoted("--strict" if reason.option == "guidance" else f"--speed {reason.preset}")
+    number = _quoted(f"{flag_name(reason.option, say)} {_number(reason.value)}")
+    preset = f"{flag_name('speed', say)} {reason.preset}"
+    name = _quoted(flag_name("strict", say) if reason.option == "guidance" else preset)
     values = {"number": number, "name": name, "means": _number(reason.means)}
     match reason.option:
         case "steps":
@@ -64,12 +67,22 @@ def preset_contradicted(reason: PresetContradicted, say: Words) -> str:
 
 def _advice(error: FlagError, say: Words) -> str:
     if error.suggestion:
-        return say("Did you mean {flag}?", flag=_quoted(error.suggestion))
+        return _did_you_mean(error.suggestion, say)  # in the script that was typed
     if error.low is not None and error.high is not None:
         return say("It accepts {low} to {high}.", low=_number(error.low), high=_number(error.high))
     if error.expected:
         return say("It accepts: {values}.", values=", ".join(error.expected))
     return ""
+
+
+def _did_you_mean(flag: str, say: Words) -> str:
+    return say("Did you mean {flag}?", flag=_quoted(flag))
+
+
+def _renamed(flag: str, say: Words) -> str:
+    """Return a flag, perhaps with a value, by its name in this language."""
+    name, space, value = flag.removeprefix("--").partition(" ")
+    return f"{flag_name(name, say)}{space}{value}"
 
 
 def _number(value: float) -> str:

@@ -18,6 +18,7 @@ from bot.request.reasons.loras import (
     UnknownLora,
     UnusableLora,
 )
+from bot.wording.names import command_name, flag_name, option_name
 
 _SHOWN_CHARS = 60
 _MODELS_SHOWN = 5
@@ -31,7 +32,7 @@ def lora_refusal(reason: LoraReason, say: Words) -> str:
             return say(
                 "No LoRAs are offered here. Please leave the LoRA out; for a picture that has one, "
                 "{flag} does.",
-                flag="`--lora none`",
+                flag=f"`{flag_name('lora', say)} none`",
             )
         case ModelWithoutLoras(model):
             return say("The model {model} can use no LoRAs.", model=_quoted(model))
@@ -40,7 +41,8 @@ def lora_refusal(reason: LoraReason, say: Words) -> str:
             if near:
                 names = ", ".join(map(_quoted, near))
                 return paragraph(problem, say("Did you mean {names}?", names=names))
-            return paragraph(problem, say("/loras lists those that there are."))
+            listed = say("{loras} lists those that there are.", loras=command_name("loras", say))
+            return paragraph(problem, listed)
         case UnusableLora(name, detail):
             return say(
                 "The LoRA {name} cannot be used: {detail}.", name=_quoted(name), detail=detail
@@ -79,9 +81,9 @@ def _of_other_model(reason: LoraOfOtherModel, say: Words) -> str:
     names = {
         "name": _quoted(reason.name),
         "other": _quoted(reason.model),
-        "option": "`model`",
-        "flag": f"`--model {first}`",
-        "none": "`--lora none`",
+        "option": option_name("model", say),
+        "flag": f"`{flag_name('model', say)} {first}`",
+        "none": f"`{flag_name('lora', say)} none`",
     }
     if not others:
         return say(

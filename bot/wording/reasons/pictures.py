@@ -21,6 +21,7 @@ from bot.request.reasons.pictures import (
     UnusableUpload,
 )
 from bot.wording.foreign import format_sentence
+from bot.wording.names import command_name, option_name
 from bot.wording.source_images import mask_refusal
 from engine.masks import MaskRefused
 from engine.uploads import FORMATS, BadFormat, TooManyPixels, UploadRefused, UploadTooLarge
@@ -34,21 +35,28 @@ def picture_refusal(reason: PictureReason, say: Words) -> str:
         case FileRemoved(picture_id, seed):
             return say(
                 "The file of picture #{id} was removed to save space. To paint it again, use "
-                "/reroll with picture {id} and seed {seed}.",
+                "{reroll} with {picture_option} {id} and {seed_option} {seed}.",
                 id=picture_id,
                 seed=seed,
+                reroll=command_name("reroll", say),
+                picture_option=option_name("picture", say),
+                seed_option=option_name("seed", say),
             )
         case OriginalDeleted(picture_id, original_id):
             return _original_deleted(picture_id, original_id, say)
         case InputGone():
             return say("The source image of this picture is no longer stored.")
         case NoPictures():
-            return say("You have no pictures on this server. Try /imagine first.")
+            return say(
+                "You have no pictures on this server. Try {imagine} first.",
+                imagine=command_name("imagine", say),
+            )
         case UnknownPicture(picture):
             return say(
                 "There is no picture {picture} on this server; it may have been deleted. Use "
-                "/history to see yours.",
+                "{history} to see yours.",
                 picture=f"“{picture[:30]}”",
+                history=command_name("history", say),
             )
         case NotOwner(picture_id):
             return say(
@@ -63,9 +71,11 @@ def picture_refusal(reason: PictureReason, say: Words) -> str:
             return say("That picture is no longer available. Please choose it again.")
         case PictureAddress(address):
             return say(
-                "No picture can be taken from {address}. Attach the file with the option "
-                "“picture” of /imagine, or choose Apps → Paint from this on a message that shows "
-                "it.",
+                "No picture can be taken from {address}. Attach the file with the option {option} "
+                "of {imagine}, or choose Apps → {menu} on a message that shows it.",
+                option=option_name("picture", say),
+                imagine=command_name("imagine", say),
+                menu=say("Paint from this"),
                 address=f"`{address.replace('`', '')[:_ADDRESS_CHARS]}`",
             )
         case _:
@@ -82,7 +92,9 @@ def _original_deleted(picture_id: int, original_id: int | None, say: Words) -> s
             original=original_id,
         )
     remedy = say(
-        "It cannot be rerolled or varied, and nothing was charged. You can still remix it: /remix."
+        "It cannot be rerolled or varied, and nothing was charged. You can still remix it: "
+        "{remix}.",
+        remix=command_name("remix", say),
     )
     return paragraph(why, remedy)
 

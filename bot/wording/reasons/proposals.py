@@ -14,6 +14,7 @@ from bot.request.reasons.proposals import (
     TooManyPermutations,
 )
 from bot.wording.knowledge import nothing_known
+from bot.wording.names import command_name
 
 
 def proposal_refusal(reason: ProposalReason, say: Words) -> str:
@@ -35,7 +36,10 @@ def proposal_refusal(reason: ProposalReason, say: Words) -> str:
                 limit=limit,
             )
         case ProposalClosed(True):
-            return say("You have already pressed Paint. Use /queue to see what is still to come.")
+            return say(
+                "You have already pressed Paint. Use {queue} to see what is still to come.",
+                queue=command_name("queue", say),
+            )
         case ProposalClosed():
             return say(
                 "These buttons have expired, and nothing was charged for this press. Please ask "

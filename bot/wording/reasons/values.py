@@ -23,6 +23,7 @@ from bot.request.reasons.values import (
     TooManyTokens,
     ValueReason,
 )
+from bot.wording.names import flag_name
 from bot.wording.reasons.flags import preset_contradicted
 from engine.diffusion.families import Feature
 
@@ -77,20 +78,24 @@ def value_refusal(reason: ValueReason, say: Words) -> str:
             )
         case StrengthWithoutImage():
             return say(
-                "The strength (--strength or --iw in a prompt) says how much to change a "
-                "picture: give a picture as well, or leave the strength out."
+                "The strength ({strength} or {weight} in a prompt) says how much to change a "
+                "picture: give a picture as well, or leave the strength out.",
+                strength=flag_name("strength", say),
+                weight=flag_name("iw", say),
             )
         case PresetContradicted():
             return preset_contradicted(reason, say)
         case RegionUnused(True):
             return say(
                 "The mask already says what to repaint: leave out the mask or the region "
-                "(--region in a prompt)."
+                "({region} in a prompt).",
+                region=flag_name("region", say),
             )
         case RegionUnused():
             return say(
-                "The region (--region in a prompt) says which part of a picture to repaint: give "
-                "one picture for it, or leave the region out."
+                "The region ({region} in a prompt) says which part of a picture to repaint: give "
+                "one picture for it, or leave the region out.",
+                region=flag_name("region", say),
             )
         case _:
             assert_never(reason)

@@ -23,6 +23,7 @@ from bot.accounts.delivery_settings import (
     resolve_settings,
 )
 from bot.accounts.permissions import Action, Actor, Permissions
+from bot.accounts.server_languages import ServerLanguages
 from bot.request.outcomes import NotAllowed, Refused
 from storage import preferences as stored
 from storage.database import Database
@@ -52,7 +53,8 @@ LEVELS = st.builds(SettingsLevels, server=ANY, channel=ANY, user=ANY)
 async def preferences(tmp_path: Path) -> AsyncIterator[DeliverySettingsService]:
     """Open the service on an empty database."""
     async with await Database.open(tmp_path / "zimagine.db") as db:
-        yield DeliverySettingsService(stored.Preferences(db, FakeClock()), Permissions())
+        settings = stored.Preferences(db, FakeClock())
+        yield DeliverySettingsService(settings, Permissions(), ServerLanguages(settings))
 
 
 def values(settings: SettingsOverview) -> EffectiveSettings:

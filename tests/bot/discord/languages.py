@@ -11,6 +11,7 @@ CHINESE = {
     "Requested in {channel}; only you can see it here.": "来自 {channel}。",
     "I sent you a copy by direct message.": "已发送。",
     "fast": "快速",
+    "Picture #{id} was reported.": "图片 #{id} 被举报了。",
 }
 """Translations by English text."""
 Speak = Callable[[str, str], None]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from engine.errors import NonFinite
+from tests.bot.discord.delivery_settings import change_settings, direct_messages
 from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.languages import Speak
 from tests.bot.discord.marks import marked
 from tests.bot.discord.painting import paint
+from tests.bot.discord.reports import report, reports_channel, reports_shown
 from tests.fakes import ScriptedRenderer
 
 pytestmark = pytest.mark.usefixtures("chinese")
@@ -46,7 +50,7 @@ async def test_the_status_and_the_result(
     assert ("快速" in status) is is_chinese
     renderer.release()
     await harness.settled()
-    assert harness.rows("SELECT locale FROM jobs") == [("zh-CN" if is_chinese else "en-US",)]
+    assert harness.rows("SELECT locale, own_locale FROM jobs") == [(server, reader)]
     shown = harness.texts(result.response.message)
     assert ("种子 5" in shown) is is_chinese and ("seed 5" in shown) is not is_chinese
     again = await harness.alice.slash(harness.channel, "reroll", seed=6)
@@ -100,6 +104,70 @@ async def test_a_private_picture_that_comes_by_direct_message(
     await harness.settled()
     (sent,) = harness.alice.user.dm_channel.history()
     assert "种子 5" in harness.texts(sent) and "来自" in harness.texts(sent)
+
+
+async def test_a_public_picture_that_goes_to_its_requester(harness: BotHarness, speak: Speak):
+    """What is sent by direct message is in its reader's language, and what the channel is told in
+    the server's."""
+    speak("zh-CN", "en-US")
+    await change_settings(harness, delivery="direct")
+    result = await harness.alice.slash(harness.channel, "imagine", prompt="a lake", seed=5)
+    await harness.settled()
+    (sent,) = direct_messages(harness)
+    assert "种子 5" in harness.texts(sent)
+    assert "by direct message" in harness.texts(result.response.message)
+
+
+async def test_an_admin_sets_the_language_of_the_server(
+    harness: BotHarness, renderer: ScriptedRenderer, speak: Speak
+):
+    """It holds from the next public message on, after a restart too, until it is unset; private
+    ones stay in their reader's language."""
+
+    async def said(**options: Any) -> str:
+        asked = await harness.alice.slash(
+            harness.channel, "imagine", prompt="a lake", seed=5, **options
+        )
+        await harness.settled()
+        return harness.texts(asked.response.message)
+
+    assert "seed 5" in await said()
+    await set_language(harness, "zh-CN")
+    assert "种子 5" in await said() and "seed 5" in await said(private=True)
+    await harness.crash()
+    await harness.start()
+    assert "种子 5" in await said()
+    speak("zh-CN", "zh-CN")
+    await set_language(harness, "en-US")
+    assert "seed 5" in await said() and "种子 5" in await said(private=True)
+    await set_language(harness, "default")
+    assert "种子 5" in await said()
+
+
+async def test_the_language_of_the_server_is_shown(harness: BotHarness):
+    """Asking changes nothing, and says what was chosen."""
+    assert "Language: not set" in await set_language(harness, None)
+    await set_language(harness, "zh-CN")
+    assert "Language: 中文" in await set_language(harness, None)
+    assert harness.rows("SELECT locale FROM server_settings") == [("zh-CN",)]
+
+
+async def test_a_report_is_in_the_language_of_the_server(harness: BotHarness, speak: Speak):
+    """Its card follows the admins' choice, whoever asked for the picture."""
+    mods = await reports_channel(harness)
+    await set_language(harness, "zh-CN")
+    await paint(harness, prompt="a lake", seed=5)
+    await report(harness, harness.bob, "odd", harness.message_with_picture())
+    await reports_shown(harness)
+    (card,) = mods.history()
+    assert "图片 #1 被举报了。" in harness.texts(card)
+
+
+async def set_language(harness: BotHarness, language: str | None) -> str:
+    """Set the language of the server as an admin; return the answer. None: only ask."""
+    options = {} if language is None else {"language": language}
+    done = await harness.admin.slash(harness.channel, "admin settings server", **options)
+    return harness.texts(done.response.message)
 
 
 async def test_a_copy_is_in_the_language_of_who_asks_for_it(harness: BotHarness, speak: Speak):

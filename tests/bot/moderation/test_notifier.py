@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.accounts.server_languages import ServerLanguages
 from bot.delivery.cards import CaseCard
 from bot.delivery.messenger import Address, Obstacle, TemporaryFailure, Undeliverable
 from bot.moderation.cards import ReportCards
@@ -48,6 +49,7 @@ class NotifierHarness:
         self.deliveries = Deliveries(db, self.clock)
         self.preferences = Preferences(db, self.clock)
         self.files = PictureFiles(data_dir, clock=self.clock)
+        self.languages = ServerLanguages(self.preferences)
         self.slept: list[float] = []
         self.report_notifier = self.restart()
 
@@ -58,7 +60,9 @@ class NotifierHarness:
             self.slept.append(seconds)
             await asyncio.sleep(0)
 
-        cards = ReportCards(self.reports, self.history, self.jobs, self.deliveries, self.files)
+        cards = ReportCards(
+            self.reports, self.history, self.jobs, self.deliveries, self.files, self.languages
+        )
         self.report_notifier = ReportNotifier(
             messenger=self.messenger,
             reports=self.reports,

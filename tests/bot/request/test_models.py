@@ -11,7 +11,7 @@ from bot.request.outcomes import Refused, ResolvedRequest
 from bot.request.params import GenerationParams
 from bot.request.reasons.models import ModelGone, UnknownModel
 from bot.request.resolver import RequestResolver
-from bot.request.values.models import read_flag
+from bot.request.values.names import read_name
 from engine.diffusion.families import SDXL_TURBO, Z_IMAGE, Z_IMAGE_TURBO
 from engine.types import ImageRequest
 
@@ -124,11 +124,11 @@ def test_one_model_has_no_name_in_requests() -> None:
 )
 def test_values_of_the_flag(text: str, value: str, rest: str) -> None:
     """A name ends where the prompt goes on; a title is in quotation marks."""
-    found = read_flag(text)
+    found = read_name(text)
     assert getattr(found, "value", None) == value and text[getattr(found, "end", 0) :] == rest
 
 
 @pytest.mark.parametrize("text", ["", "  ", " .", " , a lake"])
 def test_a_flag_without_a_name(text: str) -> None:
     """It is refused, and nothing of the prompt is taken for a name."""
-    assert not hasattr(read_flag(text), "end")
+    assert not hasattr(read_name(text), "end")

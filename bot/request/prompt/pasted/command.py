@@ -1,6 +1,7 @@
 """A command with its options that was pasted as a prompt, as Discord's client copies it. Pure.
 
     /imagine prompt:a red house aspect:16:9 seed:5
+    /作画 提示词:一座红房子 比例:16:9 种子:5
 
 Its options become flags. Without the command in front, such words are part of the prompt.
 """
@@ -22,15 +23,17 @@ from engine.prompts import visible
 MAX_UNKNOWN: Final = 5
 """Unknown options that are remembered for a note. Chosen by hand, like the length of each."""
 _UNKNOWN_CHARS: Final = 40
-_PROMPT, _PICTURE = "prompt", "picture"
+_PROMPT = frozenset({"prompt", "提示词", "提示詞"})
+_PICTURE = frozenset({"picture", "图片", "圖片"})
 # Other bots' commands are copied in the same form: /dream prompt:…, /image create prompt:….
 _COMMAND = re.compile(
     r"\s*(?:[/!]imagine\b(?:\s*prompt\s*[:：]|\s+prompt\b)?|imagine\s+prompt\s*[:：]"
+    r"|[/!]作[画畫](?:\s*提示[词詞]\s*[:：]|(?!\w))"
     r"|/[a-z][\w-]{0,31}(?: [a-z][\w-]{0,31}){0,2}"
     r"(?:\s+prompt\s*[:：]|(?=\s+(?:[\w-]{1,32}:\S+\s+){1,8}prompt\s*[:：])))\s*",
     re.IGNORECASE,
 )
-_ENDS_IN_PROMPT = re.compile(r"prompt\s*[:：]?\s*\Z", re.IGNORECASE)
+_ENDS_IN_PROMPT = re.compile(r"(?:prompt|提示[词詞])\s*[:：]?\s*\Z", re.IGNORECASE)
 _LABEL_OF_ALL = re.compile(
     r"\s*(?:(?:\*\*|__)?(?:(?:image |positive )?prompt|(?:正向|正面)?提示[词詞])"
     r"(?:\*\*|__)?[:：](?:\*\*|__)?\s*)+",
@@ -41,7 +44,7 @@ _ADDRESS = re.compile(r"<?https?://[^\s<>]+>?", re.IGNORECASE)
 _YES = re.compile(r"(?:true|yes|on|是|真|开|開)(?!\w)", re.IGNORECASE)
 _NO = re.compile(r"(?:false|no|off|否|假|关|關)(?!\w)", re.IGNORECASE)
 # What is chosen from a list is copied as it is labelled: "full: also adds what the prompt implies".
-_LABEL = re.compile(r"([^\W_]+): .*", re.DOTALL)
+_LABEL = re.compile(r"([^\W_]+)(?:: |：).*", re.DOTALL)
 _SHORT_NAME_CHARS = 2
 """Flags as short as "no" and "ar" are words of a prompt wherever no dashes stand before them."""
 
@@ -67,7 +70,7 @@ class _Named:
 
 
 def _names() -> dict[str, _Named]:
-    names = {_PROMPT: _Named(None), _PICTURE: _Named(None)}
+    names = dict.fromkeys(_PROMPT | _PICTURE, _Named(None))
     for option in OPTIONS:
         if not option.description:
             continue
@@ -148,7 +151,7 @@ class _Reader:
                 self._taken = True
                 continue
             self._words.append(self._text[place.start() : end])
-            if place[1].lower() != _PROMPT and self._is_as_copied(place, value):
+            if place[1].lower() not in _PROMPT and self._is_as_copied(place, value):
                 self._unknown.append(_short(f"{place[1]}:{_first(value)}"))
         unknown = tuple(dict.fromkeys(self._unknown))[:MAX_UNKNOWN]
         if not self._taken:
@@ -177,7 +180,8 @@ class _Reader:
         if named is None:
             return False
         if named.option is None:
-            return self._take_prompt(value) if place[1].lower() == _PROMPT else self._picture(value)
+            is_prompt = place[1].lower() in _PROMPT
+            return self._take_prompt(value) if is_prompt else self._picture(value)
         if named.option.kind is bool:
             return self._take_answer(named.option, value)
         assert named.read is not None
@@ -187,7 +191,8 @@ class _Reader:
             self._words.append(value[choices[1] + 1 :])
             return True
         label = _LABEL.match(value)
-        if label is not None and label[1].lower() in set(named.option.choices or ()):
+        chosen = label is not None and named.option.choices and named.read(label[1])
+        if label is not None and isinstance(chosen, ParsedValue):
             value = label[1]
         found = named.read(value)
         if isinstance(found, ParsedValue):

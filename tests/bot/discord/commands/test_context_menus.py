@@ -196,3 +196,25 @@ async def test_a_slow_picture_has_a_button_for_its_form(
     await harness.alice.submit_modal(form, {"prompt": "a pond"})
     await harness.settled()
     assert painted(harness)[0].inputs == tuple(input_hashes(harness))
+
+
+async def test_a_picture_is_upscaled_and_reported_from_its_message(harness: BotHarness):
+    """Apps → Upscale paints, Apps → Report opens the form; of several one is chosen first, and
+    messages of others have no picture of ours."""
+    await paint(harness, prompt="a lake", seed=5)
+    message = harness.message_with_picture()
+    await harness.bob.context_menu(harness.channel, "Upscale", message)
+    await harness.settled()
+    assert painted(harness)[-1].mode is Mode.UPSCALE and parent_ids(harness)[-1] == 1
+    form = await harness.bob.context_menu(harness.channel, "Report", message)
+    assert form.modal["custom_id"] == marked("z1:report:1")
+    await paint(harness, prompt="a hill", count=2)
+    several = harness.message_with_picture()
+    count = len(painted(harness))
+    for name in ("Upscale", "Report"):
+        panel = await harness.bob.context_menu(harness.channel, name, several)
+        assert panel.ephemeral and "Picture 1" in str(panel.response.message.components)
+        other = await harness.bob.send(harness.channel, "look", attachments=[PHOTO])
+        refused = await harness.alice.context_menu(harness.channel, name, other)
+        assert "no picture of mine" in private_text(refused)
+    assert len(painted(harness)) == count

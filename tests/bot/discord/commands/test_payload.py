@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gettext
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,10 +14,16 @@ from syrupy.assertion import SnapshotAssertion
 from bot.discord.client import create_client
 from bot.discord.command_sync import CatalogueTranslator
 from bot.discord.interaction.services import Services
-from bot.i18n import words
+from bot.discord.views.markdown import command_mention
+from bot.i18n import Words, words
 from bot.playground.rules.commands import check_commands
 from bot.playground.rules.names import LOCALES, is_command_name
 from bot.request.models import ModelCatalog, OfferedModel
+from bot.request.options import OPTIONS as TABLE
+from bot.request.prompt.flag_names import FLAGS
+from bot.wording.names import COMMANDS as COMMAND_NAMES
+from bot.wording.names import NAMED_FLAGS, command_name, flag_name
+from bot.wording.names import OPTIONS as OPTION_NAMES
 from engine.diffusion.families import Z_IMAGE, Z_IMAGE_TURBO
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.discord.snapshots import ReadableJson
@@ -27,8 +35,14 @@ OPTIONS = CHOICES = 25
 NAME_CHARS, DESCRIPTION_CHARS, CHOICE_CHARS = 32, 100, 100
 MENUS = (2, 3)
 SERVERS_ONLY = [0]
+SUBCOMMANDS = (1, 2)
+"""The types of subcommands and of their groups, among options."""
 ADMINS = frozenset({"admin", "moderation"})
 """Commands hidden from members."""
+CHINESE = frozenset({"zh-CN", "zh-TW"})
+MODELS = ModelCatalog((OfferedModel("turbo", Z_IMAGE_TURBO), OfferedModel("base", Z_IMAGE)))
+SEVERAL = cast("Services", SimpleNamespace(models=MODELS))
+"""The services of a bot with several models, which has the most commands."""
 
 Json = Mapping[str, Any]
 
@@ -48,6 +62,14 @@ async def payload_of(services: Services) -> list[dict[str, Any]]:
         cast("dict[str, Any]", await command.get_translated_payload(client.tree, translator))
         for command in client.tree.get_commands()
     ]
+
+
+class OtherNames(gettext.NullTranslations):
+    """A catalogue in which all is called the same."""
+
+    def pgettext(self, context: str, message: str) -> str:
+        """Return the same for all names."""
+        return "draft"
 
 
 def inside(command: Json) -> Iterator[Json]:
@@ -94,8 +116,7 @@ async def test_discord_takes_them(payload: list[dict[str, Any]]):
 async def test_several_models_can_be_chosen_from():
     """Then there is an option, with the widest bounds of all, and admins can open and close them;
     Discord takes that, too."""
-    models = ModelCatalog((OfferedModel("turbo", Z_IMAGE_TURBO), OfferedModel("base", Z_IMAGE)))
-    several = await payload_of(cast("Services", SimpleNamespace(models=models)))
+    several = await payload_of(SEVERAL)
     check_commands(several)
     (imagine,) = (each for each in several if each["name"] == "imagine")
     options = {each["name"]: each for each in imagine["options"]}
@@ -138,14 +159,56 @@ async def test_every_text_fits_in_every_language(payload: list[dict[str, Any]]):
                     assert locale in LOCALES and 0 < len(name) <= CHOICE_CHARS, (locale, name)
 
 
-async def test_what_is_typed_is_the_same_in_every_language(payload: list[dict[str, Any]]):
-    """Names of commands and options are not translated, those in menus are, and all else too."""
-    for command in payload:
-        is_menu = command["type"] in MENUS
-        assert ("zh-CN" in dict(languages(command, "name"))) == is_menu, command["name"]
-        for part in () if is_menu else inside(command):
-            assert len([*languages(part, "name")]) == 1, part["name"]
-            assert {"zh-CN", "zh-TW"} <= dict(languages(part, "description")).keys(), part["name"]
+async def test_all_of_a_command_is_in_one_language():
+    """Every name and description is translated; LoRAs alone are called the same in both."""
+    for command in await payload_of(SEVERAL):
+        for part in inside(command):
+            for field in ("name", "description") if "description" in part else ("name",):
+                same = field == "name" and part["name"] in ("lora", "loras")
+                assert same or dict(languages(part, field)).keys() >= CHINESE, part["name"]
+
+
+async def test_the_named_are_those_there_are():
+    """Names for translation are those of all commands and options, and of all flags."""
+    found: set[str] = set()
+    options: set[str] = set()
+    for command in await payload_of(SEVERAL):
+        for part in () if command["type"] in MENUS else inside(command):
+            typed = part is command or part["type"] in SUBCOMMANDS
+            (found if typed else options).add(part["name"])
+    assert (found, options) == (COMMAND_NAMES, OPTION_NAMES)
+    assert {flag.names[0] for option in TABLE for flag in option.flags} == NAMED_FLAGS
+
+
+@pytest.mark.parametrize("name", sorted(NAMED_FLAGS))
+def test_a_flag_is_called_as_it_is_understood(name: str):
+    """Its name in Chinese is one of its spellings, and so is that of the option of that name."""
+    named = words("zh-CN").name(name)
+    assert FLAGS[named] == FLAGS[name] and flag_name(name, words("zh-CN")) == f"--{named}"
+    assert named != name or name == "lora"
+
+
+def test_options_with_flags_are_called_so_too():
+    """What an option of /imagine is called in Chinese works behind two hyphens."""
+    say = words("zh-CN")
+    for option in TABLE:
+        if option.flags and option.name in OPTION_NAMES and option.kind is not bool:
+            assert FLAGS[say.name(option.name)][0] == option.name
+
+
+def test_a_name_that_is_no_flag_is_not_advised():
+    """A translation that would not be understood is not shown as a flag."""
+    assert flag_name("seed", Words(OtherNames())) == "--seed"
+    assert flag_name("unheard-of", words("zh-CN")) == "--unheard-of"
+
+
+def test_a_command_is_named_as_its_reader_sees_it():
+    """Whole paths too; a link to one has its name and is found by its id."""
+    say = words("zh-CN")
+    assert command_name("history", words()) == "/history"
+    assert command_name("admin reports list", say) == "/管理 举报 列表"
+    assert command_mention("history", 5, say) == "</历史:5>"
+    assert command_mention("history", None, say) == "`/历史`"
 
 
 async def test_help_is_looked_at_with_all_of_them(payload: list[dict[str, Any]]):
@@ -157,19 +220,19 @@ async def test_help_is_looked_at_with_all_of_them(payload: list[dict[str, Any]])
 
 
 async def test_one_meaning_a_name(payload: list[dict[str, Any]]):
-    """Names of commands, options and choices are unique in every language."""
-    for locale in LOCALES:
+    """Names of commands, options and choices are unique: none is another's in any language."""
 
-        def named(part: Json, locale: str = locale) -> str:
-            return dict(languages(part, "name")).get(locale) or part["name"]
+    def collisions(parts: list[Json]) -> set[str]:
+        owners = [{name for _, name in languages(each, "name")} for each in parts]
+        taken = Counter(name for names in owners for name in names)
+        return {name for name, times in taken.items() if times > 1}
 
-        commands = [(each["type"], named(each)) for each in payload]
-        assert len(commands) == len(set(commands))
-        for command in payload:
-            for part in inside(command):
-                for inner in ("options", "choices"):
-                    names = [named(each) for each in part.get(inner, [])]
-                    assert len(names) == len(set(names)), (locale, names)
+    for kind in {each["type"] for each in payload}:
+        assert collisions([each for each in payload if each["type"] == kind]) == set()
+    for command in payload:
+        for part in inside(command):
+            for inner in ("options", "choices"):
+                assert collisions(part.get(inner, [])) == set(), part["name"]
 
 
 async def test_commands_are_for_servers(payload: list[dict[str, Any]]):

@@ -20,6 +20,8 @@ from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Actor, Permissions
+from bot.accounts.presets import SettingsFiller
+from bot.accounts.server_languages import ServerLanguages
 from bot.jobs.active import ActiveJobs
 from bot.jobs.admission import AdmissionService
 from bot.jobs.completion import CompletionService, JobEvents
@@ -67,6 +69,7 @@ from storage.inputs import Inputs
 from storage.jobs import Jobs
 from storage.open_names import OpenLoras, OpenModels
 from storage.preferences import Preferences
+from storage.presets import Presets, RequestDefaults
 from storage.proposals import Proposals
 from storage.quotas import Quotas
 from storage.types import PolicySource, QuotaPolicy
@@ -94,6 +97,7 @@ class PermutationsHarness:
         history, active = History(db, self.clock), ActiveJobs()
         events = JobEvents(lambda _: None, lambda _: None, self.storage_errors.append)
         files = PictureFiles(db.path.parent, clock=self.clock)
+        preferences = Preferences(db, self.clock)
         fallback = QuotaPolicy(limit, 24, PolicySource.CONFIG)
         block_check = BlockCheck(Blocks(db, self.clock))
         resolver = RequestResolver(KNOWS_ALL, self.seeds, self.engine.count_tokens)
@@ -111,16 +115,27 @@ class PermutationsHarness:
             resolver=resolver,
             jobs=self.jobs,
             block_check=block_check,
-            delivery_settings=DeliverySettingsService(Preferences(db, self.clock), Permissions()),
+            delivery_settings=DeliverySettingsService(
+                preferences, Permissions(), ServerLanguages(preferences)
+            ),
             fallback=fallback,
             events=events,
             clock=self.clock,
         )
-        self.generation = GenerationService(admission=self.admission, resolver=resolver)
+        filler = SettingsFiller(
+            Presets(db, self.clock),
+            RequestDefaults(db, self.clock),
+            LoraAccess(resolver.models, Permissions(), OpenLoras(db, self.clock)),
+            ModelAccess(resolver.models, Permissions(), OpenModels(db, self.clock)),
+        )
+        self.generation = GenerationService(
+            admission=self.admission, resolver=resolver, filler=filler
+        )
         self.proposals = Proposals(db, self.clock)
         self.permutations = PermutationService(
             admission=self.admission,
             resolver=resolver,
+            filler=filler,
             originals=originals,
             proposals=self.proposals,
             quotas=Quotas(db, self.clock),

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.discord.commands.generate import generate_commands
-from bot.discord.commands.help import help_commands
+from bot.discord.commands.help import help_commands, runnable_name
 from bot.discord.commands.image_to_image import image_to_image_commands
 from bot.discord.commands.inspection import inspection_commands
+from bot.discord.commands.me import me_command
+from bot.discord.commands.presets import preset_commands
 from bot.discord.commands.settings import settings_command
 from bot.discord.views.help import CommandEntry, help_layout, status_layout
 from bot.discord.views.inspection import details_panel, explanation_layout, foreign_panel
+from bot.discord.views.markdown import command_mention
 from bot.i18n import Words
 from bot.jobs.status import BotStatus
 from bot.pictures.foreign.recipe import ForeignRecipe
@@ -20,7 +23,8 @@ from bot.pictures.inspection import ForeignDetails, PictureDetails, PromptExplan
 from bot.pictures.origins import Origin, OriginKind
 from bot.request.notes import StyleIgnored
 from bot.request.prompt.prompt_line import prompt_line
-from engine.diffusion.families import Z_IMAGE_TURBO
+from bot.wording.knowledge import prompt_ideas
+from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO
 from engine.engine_states import EngineState
 from engine.loras import LoraFile, LoraUse
 from engine.prompts import EnhancementLevel, PictureStyle, analyse, enhance
@@ -44,9 +48,11 @@ def help_entries(say: Words) -> Iterator[CommandEntry]:
         *image_to_image_commands(NO_SERVICES),
         *inspection_commands(NO_SERVICES),
         settings_command(NO_SERVICES),
+        preset_commands(NO_SERVICES),
+        me_command(NO_SERVICES, lambda name, say: name),
         *help_commands(NO_SERVICES, list),
     ):
-        mention = f"</{command.name}:1234567890123456789>"
+        mention = command_mention(runnable_name(command), 1234567890123456789, say)
         yield CommandEntry(command.name, mention, say(command.description))
 
 
@@ -145,8 +151,12 @@ KNOWN = sketch_vocabulary().names["en"]
 _STYLE_IGNORED = StyleIgnored(PictureStyle.OIL, "watercolour")
 
 INSPECTION: dict[str, Sample] = {
-    "help": lambda say, _: help_layout(list(help_entries(say)), say),
-    "help-demo": lambda say, _: help_layout(list(help_entries(say)), say, KNOWN),
+    "help": lambda say, _: help_layout(
+        list(help_entries(say)), say, (), prompt_ideas(Z_IMAGE_TURBO, say)
+    ),
+    "help-demo": lambda say, _: help_layout(
+        list(help_entries(say)), say, KNOWN, prompt_ideas(SKETCH_FAMILY, say)
+    ),
     "status": _status(EngineState.PAINTING, device="cuda", typical_s=3.5, waiting=2),
     "status-demo": lambda say, _: status_layout(
         BotStatus(EngineState.READY, "sketch", "cpu", 256, 256, 8, 1.5, 0, 100), say, KNOWN

@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from bot.accounts.delivery_settings import EffectiveSetting, SettingsOverview, SettingsScope, Source
+from bot.accounts.presets import SavedPreset
 from bot.discord.views.jobs import quota_text
+from bot.discord.views.markdown import command_mention
+from bot.discord.views.me import Overview, overview_layout
 from bot.discord.views.settings import settings_layout
+from bot.i18n import Words
+from bot.pictures.gallery import Totals
+from bot.request.presets import PresetSettings, read_settings
 from bot.wording import delivery as preferring
+from bot.wording import presets as presets_wording
+from storage.presets import StoredPreset
 from storage.types import DeliveryMode, PolicySource, QuotaPolicy, QuotaStatus
 from tests.bot.discord.views.samples.data import BOB, CHANNEL, READY_AT, Sample
 
@@ -35,10 +43,13 @@ def _panel(
     delivery: EffectiveSetting[DeliveryMode],
     spoiler: EffectiveSetting[bool],
     quiet: EffectiveSetting[bool],
+    defaults: str = "",
     **changes: Any,
 ) -> Sample:
     settings = SettingsOverview(CHANNEL, delivery, spoiler, quiet, **changes)
-    return lambda say, _: settings_layout(settings, say)
+    usual = read_settings(defaults) if defaults else PresetSettings()
+    assert isinstance(usual, PresetSettings)
+    return lambda say, _: settings_layout(settings, usual, say)
 
 
 DEFAULT_OFF = EffectiveSetting(False, Source.DEFAULT)
@@ -73,6 +84,7 @@ SETTINGS: dict[str, Sample] = {
         EffectiveSetting(DeliveryMode.THREAD, Source.CHANNEL, DeliveryMode.CHANNEL),
         EffectiveSetting(True, Source.SERVER, False),
         EffectiveSetting(True, Source.USER),
+        defaults="--aspect 16:9 --style ink --count 2",
     ),
     "settings-panel-no-direct": _panel(
         EffectiveSetting(DeliveryMode.CHANNEL, Source.DEFAULT, DeliveryMode.DIRECT),
@@ -83,4 +95,44 @@ SETTINGS: dict[str, Sample] = {
     "settings-server": _scope(),
     "settings-channel": _scope(CHANNEL, delivery=DeliveryMode.THREAD, spoiler=True, quiet=False),
     "settings-server-no-direct": _scope(delivery=DeliveryMode.DIRECT, direct_messages=False),
+}
+
+
+def _me(used: int, defaults: str = "", pictures: int = 0) -> Sample:
+    usual = read_settings(defaults) if defaults else PresetSettings()
+    assert isinstance(usual, PresetSettings)
+    overview = Overview(
+        QuotaStatus(QuotaPolicy(20, 24, PolicySource.SERVER), used, 20 - used, READY_AT),
+        Totals(pictures, pictures // 3),
+        SettingsOverview(
+            CHANNEL, EffectiveSetting(DeliveryMode.DIRECT, Source.USER), DEFAULT_OFF, DEFAULT_OFF
+        ),
+        usual,
+        pictures,
+    )
+
+    def mention(name: str, say: Words) -> str:
+        return command_mention(name, 1, say)
+
+    return lambda say, _: overview_layout(overview, mention, say)
+
+
+def _preset(name: str, line: str, code: str = "7KX2MPQ9") -> StoredPreset:
+    return StoredPreset(name, code, line, READY_AT)
+
+
+_SHORT = _preset("ink", "--style ink --aspect 1:1")
+_LONG = _preset(
+    "软光 人像", f"soft light, {'warm colours, ' * 30}--aspect 2:3 --no text", "QW3RT6YH"
+)
+
+PRESETS: dict[str, Sample] = {
+    "me": _me(20, "--aspect 16:9 --count 2", 3),
+    "me-new": _me(0),
+    "preset-saved": lambda say, _: presets_wording.saved(SavedPreset(_SHORT, False), say),
+    "preset-replaced": lambda say, _: presets_wording.saved(SavedPreset(_LONG, True), say),
+    "preset-deleted": lambda say, _: presets_wording.deleted(_SHORT, say),
+    "presets": lambda say, _: presets_wording.listed((_SHORT, _LONG), say),
+    "presets-none": lambda say, _: presets_wording.listed((), say),
+    "presets-many": lambda say, _: presets_wording.listed((_LONG,) * 50, say),
 }

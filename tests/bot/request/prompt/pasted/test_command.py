@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 from bot.i18n import words
 from bot.request.input_sources import InputSpec, UrlSource
 from bot.request.notes import UnknownOptions
+from bot.request.options import OPTIONS
 from bot.request.outcomes import FlagProblem, Refused, ResolvedRequest
 from bot.request.params import GenerationParams
 from bot.request.pending import PendingRequest, with_named_pictures
 from bot.request.prompt.apply_flags import ParsedRequest, apply_flags, apply_flags_to_each
-from bot.request.prompt.flags import without_flags
+from bot.request.prompt.flags import ParsedPrompt, parse, without_flags
 from bot.request.prompt.pasted.command import read_command, unknown_options, without_command
 from bot.request.resolve import resolve
+from bot.wording.labels import level_name, speed_name, style_name
+from bot.wording.names import command_name
 from bot.wording.rejections import note_sentence, refusal
 from engine.diffusion.families import Speed
 from engine.prompts import EnhancementLevel, PictureStyle
@@ -57,6 +60,14 @@ def parsed(text: str) -> ParsedRequest:
             "a house",
             {"negative": "fog, people", "speed": Speed.FAST, "guidance": 1.5},
         ),
+        (
+            "/作画 提示词:一座红房子 比例:16:9 种子:5 速度:快速",
+            "一座红房子",
+            {"aspect": "16:9", "seed": 5, "speed": Speed.FAST},
+        ),
+        ("/作畫 種子:5 提示詞:一座房子", "一座房子", {"seed": 5}),
+        ("/作画 一座房子 风格:油画", "一座房子", {"style": PictureStyle.OIL}),
+        ("/作画室里的猫", "/作画室里的猫", {}),
         ("/imagine prompt:a house style:oil painting", "a house", {"style": PictureStyle.OIL}),
         (
             "/imagine prompt:a house enhance:full: also adds what the prompt implies seed:5",
@@ -266,3 +277,40 @@ def test_a_long_text_is_read_quickly(piece: str):
     before = time.process_time()
     without_command(f"/imagine {piece * (6000 // len(piece))}")
     assert time.process_time() - before < 1
+
+
+CHINESE_VALUES = {
+    "aspect": ("16:9", "16:9"),
+    "count": ("3", 3),
+    "enhance": (level_name(EnhancementLevel.FULL, words("zh-CN")), EnhancementLevel.FULL),
+    "guidance": ("2.5", 2.5),
+    "lora": ("ink", None),
+    "negative": ("雾", "雾"),
+    "private": ("True", True),
+    "seed": ("5", 5),
+    "speed": (speed_name(Speed.FINE, words("zh-CN")), Speed.FINE),
+    "strength": ("0.5", 0.5),
+    "style": (style_name(PictureStyle.OIL, words("zh-CN")), PictureStyle.OIL),
+}
+"""Values as a client in Chinese copies them, with what they mean. None: not a value of its own."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [each.name for each in OPTIONS if each.command == "imagine" and each.description],
+)
+def test_it_is_read_in_the_language_of_the_client(name: str):
+    """Each option with a Chinese name and value is the same as in English."""
+    say = words("zh-CN")
+    value, meant = CHINESE_VALUES[name]
+    typed = (
+        command_name("imagine", say),
+        f"{say.name('prompt')}:一座房子",
+        f"{say.name(name)}:{value}",
+    )
+    command = " ".join(typed)
+    prompt = without_command(command)
+    assert prompt.startswith("一座房子 --") and unknown_options(command) == ()
+    outcome = parse(prompt)
+    assert isinstance(outcome, ParsedPrompt) and outcome.prompt == "一座房子"
+    assert name in outcome.given and meant in (None, outcome.given[name])

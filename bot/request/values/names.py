@@ -1,4 +1,4 @@
-"""Models as people write them in a prompt: `--model turbo`, `--model "Z-Image Turbo"`. Pure."""
+"""Names as people write them in a prompt: `--model turbo`, `--preset "soft ink"`. Pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _QUOTED = re.compile(rf"\s*[{QUOTES}]([^{QUOTES}\n]{{1,100}})[{QUOTES}]")
 _PLAIN = re.compile(r"\s*([^\s,，。；、;！？!:：<>()（）]+)")
 
 
-def read_flag(text: str) -> ParsedValue | InvalidValue:
-    """Read the value of a flag at the beginning of a text: a name, or a title in quotation marks.
+def read_name(text: str) -> ParsedValue | InvalidValue:
+    """Read the value of a flag at the beginning of a text: a name, in quotation marks or without.
 
-    Which models there are is asked later; a full stop behind a name is of the prompt.
+    What has such a name is asked later; a full stop behind a name is of the prompt.
     """
     if (quoted := _QUOTED.match(text)) is not None:
         return ParsedValue(" ".join(quoted[1].split()), quoted.end())

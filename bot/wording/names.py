@@ -1,0 +1,155 @@
+"""What commands, options and flags are called in each language.
+
+Discord shows and searches the names of commands and options in the language of its client, and
+flags are understood in every language. Whatever tells somebody to use one names it by a function of
+this module.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.i18n import Words, typed_name
+from bot.request.prompt.flag_names import FLAGS
+
+COMMANDS: Final = frozenset(
+    {
+        typed_name("admin"),
+        typed_name("blend"),
+        typed_name("block"),
+        typed_name("blocked"),
+        typed_name("cancel"),
+        typed_name("channel"),
+        typed_name("clear"),
+        typed_name("copy"),
+        typed_name("default"),
+        typed_name("delete"),
+        typed_name("explain"),
+        typed_name("help"),
+        typed_name("history"),
+        typed_name("imagine"),
+        typed_name("inpaint"),
+        typed_name("list"),
+        typed_name("loras"),
+        typed_name("me"),
+        typed_name("models"),
+        typed_name("moderation"),
+        typed_name("preset"),
+        typed_name("queue"),
+        typed_name("quota"),
+        typed_name("recipe"),
+        typed_name("remix"),
+        typed_name("reports"),
+        typed_name("reroll"),
+        typed_name("save"),
+        typed_name("server"),
+        typed_name("set"),
+        typed_name("settings"),
+        typed_name("show"),
+        typed_name("status"),
+        typed_name("unblock"),
+        typed_name("upscale"),
+        typed_name("vary"),
+    }
+)
+"""Slash commands, their groups and subcommands."""
+OPTIONS: Final = frozenset(
+    {
+        typed_name("aspect"),
+        typed_name("channel"),
+        typed_name("code"),
+        typed_name("count"),
+        typed_name("delivery"),
+        typed_name("enhance"),
+        typed_name("favourites"),
+        typed_name("file"),
+        typed_name("first"),
+        typed_name("fourth"),
+        typed_name("guidance"),
+        typed_name("hours"),
+        typed_name("job"),
+        typed_name("language"),
+        typed_name("lora"),
+        typed_name("mask"),
+        typed_name("model"),
+        typed_name("name"),
+        typed_name("names"),
+        typed_name("negative"),
+        typed_name("painting"),
+        typed_name("picture"),
+        typed_name("pictures"),
+        typed_name("preset"),
+        typed_name("private"),
+        typed_name("prompt"),
+        typed_name("quiet"),
+        typed_name("reason"),
+        typed_name("region"),
+        typed_name("search"),
+        typed_name("second"),
+        typed_name("seed"),
+        typed_name("settings"),
+        typed_name("speed"),
+        typed_name("spoiler"),
+        typed_name("strength"),
+        typed_name("style"),
+        typed_name("third"),
+        typed_name("who"),
+    }
+)
+"""Options of slash commands."""
+NAMED_FLAGS: Final = frozenset(
+    {
+        typed_name("ar"),
+        typed_name("chaos"),
+        typed_name("draft"),
+        typed_name("enhance"),
+        typed_name("guidance"),
+        typed_name("iw"),
+        typed_name("landscape"),
+        typed_name("lora"),
+        typed_name("model"),
+        typed_name("no"),
+        typed_name("portrait"),
+        typed_name("preset"),
+        typed_name("private"),
+        typed_name("public"),
+        typed_name("raw"),
+        typed_name("refine"),
+        typed_name("region"),
+        typed_name("repeat"),
+        typed_name("seed"),
+        typed_name("size"),
+        typed_name("speed"),
+        typed_name("square"),
+        typed_name("steps"),
+        typed_name("strength"),
+        typed_name("strict"),
+        typed_name("style"),
+        typed_name("tall"),
+        typed_name("variety"),
+        typed_name("wide"),
+    }
+)
+"""The usual spelling of each flag in a prompt, without the hyphens."""
+
+
+def command_name(path: str, say: Words) -> str:
+    """Return a slash command as it is typed: "/history", "/管理 举报 列表".
+
+    path: its name in English, after those of its groups.
+    """
+    return "/" + " ".join(map(say.name, path.split()))
+
+
+def option_name(name: str, say: Words) -> str:
+    """Return the name of an option of a slash command as inline code."""
+    return f"`{say.name(name)}`"
+
+
+def flag_name(name: str, say: Words) -> str:
+    """Return a flag of a prompt with its hyphens, in a spelling that is understood.
+
+    name: its usual spelling, or any other one, which stays.
+    """
+    named = say.name(name)
+    return f"--{named if FLAGS.get(named) == FLAGS.get(name) else name}"
