@@ -30,6 +30,7 @@ from bot.request.notes import (
 from bot.wording.foreign import pasted_text
 from bot.wording.knowledge import limited_model
 from bot.wording.labels import lora_name, style_ignored, syntax_ignored, unknown_options
+from bot.wording.lists import enumerated, separated
 from bot.wording.names import flag_name
 from bot.wording.prompt_analysis import inert_syntax
 from bot.wording.reasons.values import number_text
@@ -78,7 +79,7 @@ def note_sentence(remark: Note, say: Words) -> str:
                 "Trigger word of the LoRA added: {words}.",
                 "Trigger words of the LoRAs added: {words}.",
                 len(words),
-                words=_listed(words),
+                words=enumerated((f"“{each}”" for each in words), say, shown=_WORDS_SHOWN),
             )
         case SyntaxIgnored(words):
             return syntax_ignored(words, say)
@@ -108,15 +109,10 @@ def note_sentence(remark: Note, say: Words) -> str:
         case NotExact(differences):
             return say(
                 "Not exact: painted under different conditions than the original ({why}).",
-                why="; ".join(str(difference) for difference in differences),
+                why=separated(map(str, differences), say),
             )
         case _:
             assert_never(remark)
-
-
-def _listed(words: tuple[str, ...]) -> str:
-    shown = [f"“{each}”" for each in words[:_WORDS_SHOWN]]
-    return ", ".join([*shown, "…"] if len(words) > _WORDS_SHOWN else shown)
 
 
 def _adapted(adaptation: Adaptation, say: Words) -> str:
