@@ -10,10 +10,7 @@ import struct
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-
-import structlog
-
-log = structlog.get_logger(__name__)
+from typing import Any
 
 DOMAIN = "zimagine"
 LOCALES = Path(__file__).parent / "locales"
@@ -48,6 +45,10 @@ class Words:
             self._catalogue.ngettext(singular, plural, n), english, {"n": n, **values}
         )
 
+    def verbatim(self, message: str) -> str:
+        """Return a message without placeholders, in which braces are nothing but braces."""
+        return self._catalogue.gettext(message)
+
     def name(self, name: str) -> str:
         """Return what a command, an option or a flag is called; its own name if nothing else."""
         return self._catalogue.pgettext(NAME, name)
@@ -58,7 +59,7 @@ class Words:
                 return text.format(**values)
             except (LookupError, ValueError, AttributeError, TypeError) as error:
                 self._unfit.add(text)
-                log.error("translation unusable", text=text, message=english, error=repr(error))
+                _log().error("translation unusable", text=text, message=english, error=repr(error))
         return english.format(**values)
 
 
@@ -78,6 +79,12 @@ def translatable(text: str) -> str:
     return text
 
 
+def _log() -> Any:
+    import structlog  # not for `zimagine --help`, which needs no log
+
+    return structlog.get_logger(__name__)
+
+
 def typed_name(name: str) -> str:
     """Mark the name of a command, an option or a flag for the catalogues; see `Words.name`."""
     return name
@@ -91,5 +98,5 @@ def words(locale: str = FALLBACK) -> Words:
     try:
         return Words(gettext.translation(DOMAIN, LOCALES, languages, fallback=True))
     except (OSError, ValueError, LookupError, struct.error) as error:
-        log.error("catalogue unreadable", locale=locale, error=repr(error))
+        _log().error("catalogue unreadable", locale=locale, error=repr(error))
         return Words(gettext.NullTranslations())

@@ -14,6 +14,9 @@ from typing import Any
 
 import click
 
+from bot.cli.common.language import terminal_words
+from bot.cli.common.spoken_help import SpokenGroup, spoken
+
 COMMANDS = {
     "run": "Run the bot.",
     "imagine": "Paint pictures on this machine, without Discord.",
@@ -57,7 +60,7 @@ _MEANT = {
 """What people type for a command who know other programs, or /recipe."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(SpokenGroup):
     """A group that knows its commands by name and help, and imports a command when it is needed.
 
     Importing all of them would delay `zimagine --help` by a second.
@@ -71,7 +74,7 @@ class LazyGroup(click.Group):
         """Import `bot.cli.<name>` and return its `command`."""
         if cmd_name not in COMMANDS:
             return None
-        return importlib.import_module(f"bot.cli.{cmd_name}").command
+        return spoken(importlib.import_module(f"bot.cli.{cmd_name}").command, terminal_words())
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a full disk, or a name that is too long, ends it with one sentence."""
@@ -107,7 +110,8 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            say = terminal_words()
+            formatter.write_dl([(name, say(text)) for name, text in COMMANDS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -71,7 +71,7 @@ where = section("Output and model")
     help="Try each value and add a contact sheet: guidance, steps, speed, seed, strength, "
     "variety, style or enhance. Can be given several times.",
 )
-@many("--yes", is_flag=True, help="Paint all that {choices, in braces} make without asking.")
+@many("--yes", is_flag=True, help="Paint all that choices in braces make, without asking.")
 @where(
     "--out", type=FILE, help="A .png file or a folder (default: the data folder and its history)."
 )

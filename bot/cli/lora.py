@@ -16,6 +16,7 @@ from bot.cli.common.errors import explain_errors, fail, leave_at_once, load_sett
 from bot.cli.common.language import padded, terminal_words, width
 from bot.exit_codes import BAD_INPUT, UNAVAILABLE
 from bot.i18n import Words
+from bot.wording.lists import enumerated
 from engine.diffusion.lora.configured import (
     configured_limits,
     configured_shelf,
@@ -264,18 +265,19 @@ def _summary(info: LoraInfo, say: Words) -> str:
 
 
 def _rows(info: LoraInfo, say: Words) -> list[tuple[str, str]]:
-    groups = ", ".join(f"{count} × {group}" for group, count in info.groups.items())
+    groups = enumerated((f"{count} × {group}" for group, count in info.groups.items()), say)
+    allowed = say("everybody") if info.allow is None else enumerated(info.allow, say)
     rows = [
         (say("Name"), info.name),
         (say("Title"), info.title),
         (say("For"), info.family or ""),
-        (say("Method"), ", ".join(info.methods)),
-        (say("Rank"), ", ".join(map(str, info.ranks))),
+        (say("Method"), enumerated(info.methods, say)),
+        (say("Rank"), enumerated(map(str, info.ranks), say)),
         (say("Changes"), groups),
         (say("Weight"), f"{info.weight:g}"),
-        (say("Trigger words"), ", ".join(info.trigger_words)),
-        (say("Style words"), ", ".join(info.style_words)),
-        (say("May use it"), say("everybody") if info.allow is None else ", ".join(info.allow)),
+        (say("Trigger words"), enumerated(info.trigger_words, say)),
+        (say("Style words"), enumerated(info.style_words, say)),
+        (say("May use it"), allowed),
         (say("Size"), f"{info.size_bytes / 2**20:.1f} MiB"),
         ("SHA-256", info.sha256 or ""),
         *((say("Note"), note) for note in info.notes),

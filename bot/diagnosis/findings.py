@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-Value = str | int | float
+Value = str | int | float | tuple[str, ...]
 
 
 class Level(StrEnum):
@@ -165,7 +165,8 @@ class Code(StrEnum):
 class Finding:
     """One thing that was found.
 
-    values: what its sentence names; sizes have names that end with `_bytes`.
+    values: what its sentence names; sizes have names that end with `_bytes`, and `missing` are
+    permissions, by the names of Discord's API.
     """
 
     code: Code

@@ -69,7 +69,7 @@ def check_apple(*, bfloat16: bool) -> Finding:
 def check_operations(device: str, failed: Sequence[str]) -> Finding:
     """Return whether the operations of a painting work on a device."""
     if failed:
-        return broken(Code.OPERATIONS_MISSING, device=device, operations=", ".join(failed))
+        return broken(Code.OPERATIONS_MISSING, device=device, operations=tuple(failed))
     return ok(Code.OPERATIONS, device=device)
 
 

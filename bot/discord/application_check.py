@@ -146,13 +146,12 @@ def _permissions(servers: dict[int, Any]) -> list[Finding]:
         there = discord.Permissions(int(server["permissions"]))
         missing = [name for name, needed in PERMISSIONS if needed and not getattr(there, name)]
         if missing and not there.administrator:
-            named = ", ".join(name.replace("_", " ") for name in missing)
             found.append(
                 broken(
                     Code.PERMISSIONS_MISSING,
                     server=number,
                     name=str(server["name"]),
-                    missing=named,
+                    missing=tuple(missing),
                 )
             )
     if len(found) < len(servers):
@@ -172,7 +171,7 @@ async def _leftovers(
             found.append(note(Code.COMMANDS_UNREADABLE, server=number))
             continue
         if left:
-            names = ", ".join(sorted(str(each["name"]) for each in left))
+            names = tuple(sorted(str(each["name"]) for each in left))
             found.append(note(Code.LEFTOVER_COMMANDS, server=number, names=names))
     return found
 

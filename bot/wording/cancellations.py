@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.i18n import Words
 from bot.request.outcomes import JobsCancelled
+from bot.wording.lists import enumerated
 from bot.wording.rejections import window_length
 from storage.cancelled_painting import CancelledJob
 from storage.types import Job
@@ -85,8 +86,8 @@ def _duration(seconds: float, say: Words) -> str:
 
 
 def _prompts(jobs: Sequence[CancelledJob], reader_id: int, say: Words) -> str:
-    named = [_prompt(each.job, reader_id, say) for each in jobs[:JOBS_NAMED]]
-    return ", ".join([*named, *(["…"] if len(jobs) > JOBS_NAMED else [])])
+    named = (_prompt(each.job, reader_id, say) for each in jobs)
+    return enumerated(named, say, shown=JOBS_NAMED)
 
 
 def _prompt(job: Job, reader_id: int, say: Words) -> str:

@@ -12,9 +12,11 @@ from bot.delivery.copies import CopyResult
 from bot.delivery.messenger import Obstacle
 from bot.i18n import LANGUAGES, Words
 from bot.wording.names import command_name
+from bot.wording.permissions import permission_names
 from storage.types import DeliveryMode
 
 T = TypeVar("T")
+_THREADS = ("create_public_threads", "send_messages_in_threads")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,8 @@ def fallback_reason(gone: FallbackNote, say: Words) -> str:
         case Obstacle.FORBIDDEN:
             return say(
                 "Posted here because I am not allowed to open or use threads in this "
-                "channel: I need the permissions “Create Public Threads” and “Send Messages "
-                "in Threads”."
+                "channel: I need the permissions {names}.",
+                names=permission_names(_THREADS, say),
             )
         case Obstacle.MESSAGE_GONE:
             return say("Posted here because you had no thread in this channel yet.")

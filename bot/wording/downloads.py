@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.i18n import Words, paragraph
+from bot.wording.lists import enumerated
 from engine.hub.endpoints import token_names
 from engine.hub.errors import (
     AccessDenied,
@@ -83,7 +84,7 @@ def download_failed(error: HubError, say: Words) -> str:
                 "to it: {files}",
                 model=error.model,
                 reason=error.reason,
-                files=", ".join(error.files),
+                files=enumerated(error.files, say),
             )
         case WrongBytes():
             return say(
@@ -190,7 +191,7 @@ def _name_invalid(error: NameInvalid, say: Words) -> str:
             "“{name}” is no model. Did you mean {nearest}?", name=error.name, nearest=error.nearest
         )
     return say(
-        "“{name}” is no model: give an id like owner/name, or {names}.",
+        "“{name}” is no model: give an id like owner/name, or one of these: {names}.",
         name=error.name,
-        names=", ".join(SHORT_NAMES),
+        names=enumerated(SHORT_NAMES, say),
     )

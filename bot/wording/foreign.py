@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.i18n import Words, paragraph
 from bot.pictures.foreign.recipe import ForeignRecipe
 from bot.request.notes import PastedText
+from bot.wording.lists import enumerated, listed
 from engine.file_formats import FileKind
 
 OWN_NAME = "zimagine"
@@ -47,11 +48,11 @@ def pasted_text(note: PastedText, say: Words) -> str:
         parts.append(fitted_size(note.asked_px, note.size_px, say))
     names = [_field(name, say) for name in note.overruled if name != "shape"]
     if names:
-        parts.append(say("Your own were used for: {names}.", names=", ".join(names)))
+        parts.append(say("Your own were used for: {names}.", names=listed(names, say)))
     if "shape" in note.overruled:
         parts.append(say("The size follows your picture."))
     if note.ignored:
-        parts.append(say("Not taken: {names}.", names=", ".join(note.ignored)))
+        parts.append(say("Not taken: {names}.", names=enumerated(note.ignored, say)))
     return paragraph(*parts)
 
 
@@ -100,7 +101,7 @@ def foreign_rows(recipe: ForeignRecipe, say: Words) -> list[tuple[str, str]]:
         (say("Negative prompt"), recipe.negative or ("" if recipe.from_workflow else nothing)),
         (say("Seed"), seed),
         (say("Size"), size),
-        (say("Not taken"), ", ".join(recipe.ignored)),
+        (say("Not taken"), enumerated(recipe.ignored, say)),
     ]
     return [(heading, text) for heading, text in rows if text]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.i18n import Words
 from bot.request.notes import LimitedModel
+from bot.wording.lists import separated
 from engine.diffusion.families import Family
 from engine.prompts import SUBJECTS, KnownNames, Topic
 from engine.prompts.language import is_han
@@ -46,7 +47,7 @@ def unknown_prompts(prompts: str, known: KnownNames, say: Words) -> str:
 
 def demo_model(known: KnownNames, say: Words) -> str:
     """Say that this is the demo model and all that it knows, in one line."""
-    groups = "; ".join(known_rows(known, say))
+    groups = separated(known_rows(known, say), say)
     return say("This is the built-in demo model. It knows only these: {groups}.", groups=groups)
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from bot.i18n import Words
 from bot.request.notes import StyleIgnored
 from bot.request.values.regions import Region
+from bot.wording.lists import enumerated
 from engine.diffusion.families import Speed
 from engine.loras import LoraUse
 from engine.prompts import EnhancementLevel, PictureStyle
@@ -133,7 +134,7 @@ def style_ignored(left: StyleIgnored, say: Words) -> str:
 
 def syntax_ignored(found: tuple[str, ...], say: Words) -> str:
     """Say that syntax of other programs does nothing here, and how choices are written instead."""
-    words = ", ".join(f"“{each}”" for each in found[:_SYNTAX_SHOWN])
+    words = enumerated((f"“{each}”" for each in found[:_SYNTAX_SHOWN]), say)
     if not any(sign in each for each in found for sign in _OF_CHOICES):
         return say("{words}: this has no effect here and is read as words.", words=words)
     return say(
@@ -146,7 +147,7 @@ def unknown_options(found: tuple[str, ...], say: Words) -> str:
     """Say that parts of a pasted command were taken for words."""
     return say(
         "Not taken as options of the command, but read as words: {words}.",
-        words=", ".join(f"“{each}”" for each in found[:_SYNTAX_SHOWN]),
+        words=enumerated((f"“{each}”" for each in found[:_SYNTAX_SHOWN]), say),
     )
 
 

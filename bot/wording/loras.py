@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.accounts.openings import Opened
 from bot.i18n import Words, paragraph
 from bot.wording.labels import lora_name
+from bot.wording.lists import enumerated
 
 _SHOWN = 30
 """Names in one answer. Chosen by hand: with the longest, they fit into a message."""
@@ -27,7 +28,7 @@ def open_loras(opened: Opened, say: Words) -> str:
         "{n} LoRAs are open in {channel}: {names}",
         len(opened.names),
         channel=channel,
-        names=_listed(opened.names),
+        names=_listed(opened.names, say),
     )
 
 
@@ -40,10 +41,10 @@ def _on_server(names: frozenset[str] | None, say: Words) -> str:
         "{n} LoRA is open on this server: {names}",
         "{n} LoRAs are open on this server: {names}",
         len(names),
-        names=_listed(names),
+        names=_listed(names, say),
     )
 
 
-def _listed(names: frozenset[str]) -> str:
-    shown = [f"`{lora_name(each).replace('`', chr(39))}`" for each in sorted(names)[:_SHOWN]]
-    return ", ".join([*shown, "…"] if len(names) > _SHOWN else shown)
+def _listed(names: frozenset[str], say: Words) -> str:
+    quoted = (f"`{lora_name(each).replace('`', chr(39))}`" for each in sorted(names))
+    return enumerated(quoted, say, shown=_SHOWN)

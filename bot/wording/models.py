@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.accounts.openings import Opened
 from bot.i18n import Words, paragraph
+from bot.wording.lists import enumerated
 
 
 def open_models(opened: Opened, say: Words) -> str:
@@ -23,7 +24,7 @@ def open_models(opened: Opened, say: Words) -> str:
         "{n} models are open in {channel}: {names}",
         len(opened.names),
         channel=channel,
-        names=_listed(opened.names),
+        names=_listed(opened.names, say),
     )
 
 
@@ -36,9 +37,9 @@ def _on_server(names: frozenset[str] | None, say: Words) -> str:
         "{n} model is open on this server: {names}",
         "{n} models are open on this server: {names}",
         len(names),
-        names=_listed(names),
+        names=_listed(names, say),
     )
 
 
-def _listed(names: frozenset[str]) -> str:
-    return ", ".join(f"`{each}`" for each in sorted(names))
+def _listed(names: frozenset[str], say: Words) -> str:
+    return enumerated((f"`{each}`" for each in sorted(names)), say)

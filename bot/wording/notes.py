@@ -32,6 +32,7 @@ from bot.request.notes import (
 from bot.wording.foreign import pasted_text
 from bot.wording.knowledge import limited_model
 from bot.wording.labels import lora_name, style_ignored, syntax_ignored, unknown_options
+from bot.wording.lists import enumerated, listed, separated
 from bot.wording.names import flag_name
 from bot.wording.prompt_analysis import inert_syntax
 from bot.wording.reasons.values import number_text
@@ -80,7 +81,7 @@ def note_sentence(remark: Note, say: Words) -> str:
                 "Trigger word of the LoRA added: {words}.",
                 "Trigger words of the LoRAs added: {words}.",
                 len(words),
-                words=_listed(words),
+                words=enumerated((f"“{each}”" for each in words), say, shown=_WORDS_SHOWN),
             )
         case SyntaxIgnored(words):
             return syntax_ignored(words, say)
@@ -114,7 +115,7 @@ def note_sentence(remark: Note, say: Words) -> str:
         case NotExact(differences):
             return say(
                 "Not exact: painted under different conditions than the original ({why}).",
-                why="; ".join(str(difference) for difference in differences),
+                why=separated(map(str, differences), say),
             )
         case _:
             assert_never(remark)
@@ -126,13 +127,8 @@ def _preset_used(name: str, left_out: tuple[str, ...], say: Words) -> str:
     return say(
         "Preset used: “{name}”, without what cannot be used here: {left_out}.",
         name=name,
-        left_out=_listed(left_out),
+        left_out=listed((f"“{each}”" for each in left_out), say, shown=_WORDS_SHOWN),
     )
-
-
-def _listed(words: tuple[str, ...]) -> str:
-    shown = [f"“{each}”" for each in words[:_WORDS_SHOWN]]
-    return ", ".join([*shown, "…"] if len(words) > _WORDS_SHOWN else shown)
 
 
 def _adapted(adaptation: Adaptation, say: Words) -> str:

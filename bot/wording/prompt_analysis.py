@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.i18n import Words, paragraph
 from bot.wording.labels import syntax_ignored
+from bot.wording.lists import enumerated
 from bot.wording.names import flag_name
 from engine.prompts import Advice, Analysis, Hint
 
@@ -50,7 +51,7 @@ def token_usage(analysis: Analysis, max_tokens: int, say: Words) -> str:
 
 def advice_sentence(given: Advice, say: Words) -> str:
     """Give one piece of advice in one or two sentences."""
-    words = _quoted_words(given.words)
+    words = _quoted_words(given.words, say)
     match given.hint:
         case Hint.TOO_LONG:
             return say(
@@ -107,13 +108,12 @@ def inert_syntax(found: tuple[str, ...], say: Words) -> str:
     )
     return say(
         "Weights, LoRA tags and settings in a prompt do nothing: {words}.",
-        words=_quoted_words(short),
+        words=_quoted_words(short, say),
     )
 
 
-def _quoted_words(found: tuple[str, ...]) -> str:
-    quoted = [f"“{each}”" for each in found[:MAX_WORDS_SHOWN]]
-    return ", ".join([*quoted, "…"] if len(found) > MAX_WORDS_SHOWN else quoted)
+def _quoted_words(found: tuple[str, ...], say: Words) -> str:
+    return enumerated((f"“{each}”" for each in found), say, shown=MAX_WORDS_SHOWN)
 
 
 def first_of_choices(pictures: int, say: Words) -> str:

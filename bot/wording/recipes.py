@@ -6,6 +6,7 @@ from bot.i18n import Words, paragraph
 from bot.pictures.recipe_import import UnreadableReason, UnreadableRecipe
 from bot.wording.foreign import format_sentence, made_by
 from bot.wording.labels import lora_name, style_name
+from bot.wording.lists import enumerated
 from bot.wording.names import command_name, option_name
 from engine.file_formats import FileKind
 from engine.loras import MAX_LORAS
@@ -48,7 +49,8 @@ def parameter_rows(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
         )
         rows.append((say("Source image"), source))
     if request.variations:
-        variations = ", ".join(f"{each.seed} ({each.amount:g})" for each in request.variations[-4:])
+        last = request.variations[-4:]
+        variations = enumerated((f"{each.seed} ({each.amount:g})" for each in last), say)
         rows.append((say("Variations"), variations))
     if request.variety:
         rows.append((say("Variety"), f"{request.variety:g}"))
@@ -58,7 +60,7 @@ def parameter_rows(recipe: Recipe, say: Words) -> list[tuple[str, str]]:
     model = f"{request.model} ({recipe.model})" if named else recipe.model
     rows.append((say("Model"), model))
     if loras := _loras(recipe):
-        rows.append((say("LoRAs"), ", ".join(loras)))
+        rows.append((say("LoRAs"), enumerated(loras, say)))
     return [*rows, (say("Memory plan"), recipe.conditions.plan)]
 
 

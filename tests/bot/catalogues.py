@@ -73,8 +73,11 @@ def problems(message: Message) -> Iterator[str]:
     if message.fuzzy or not all(texts):
         yield "not translated"
         return
+    fields = [set(_FIELD.findall(one)) for one in sources]
+    # One form alone stands for all numbers, so that it has what the plural has.
+    fitting = [set[str]().union(*fields), *(fields if len(texts) > 1 else fields[-1:])]
     for text in texts:
-        if set(_FIELD.findall(text)) != {each for one in sources for each in _FIELD.findall(one)}:
+        if set(_FIELD.findall(text)) not in fitting:
             yield "other placeholders"
         for what, pattern in (("Markdown", _MARK), ("links", _LINK), ("code", _VERBATIM)):
             found = Counter(pattern.findall(text))

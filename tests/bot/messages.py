@@ -7,18 +7,25 @@ import io
 import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
+import click
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 
+from bot.cli import COMMANDS, group
+from bot.cli.common.spoken_help import help_text
 from bot.i18n import NAME
+from bot.request.options import Section
 
 BOT = Path(__file__).parents[2] / "bot"
 MARKERS = {"say": 1, "plural": 2, "locale_str": 1, "translatable": 1}
 """The functions whose first arguments are messages, and how many of them."""
 NAMED = "typed_name"
 """The function whose argument is a name, which catalogues have in a context of their own."""
+HEADINGS = frozenset({"Help", "Options", *Section})
+"""The headings of `--help`."""
 
 
 @cache
@@ -32,6 +39,8 @@ def template() -> bytes:
             catalog.add(message, None, [(name, 0)])
         for typed in sorted(names(source)):
             catalog.add(typed, None, [(name, 0)], context=NAME)
+    for text in sorted(help_texts()):
+        catalog.add(text, None, [("bot/cli", 0)])
     out = io.BytesIO()
     write_po(out, catalog, omit_header=True, include_lineno=False, sort_output=True)
     return out.getvalue()
@@ -51,6 +60,22 @@ def messages(source: str) -> Iterator[str | tuple[str, str]]:
                 yield singular, plural
             case _:
                 pass  # a variable: its text is marked where it is written
+
+
+def help_texts() -> set[str]:
+    """Return the texts of `--help`: partly made from tables, so taken from the commands."""
+    commands = [group, *(import_module(f"bot.cli.{name}").command for name in COMMANDS)]
+    return {*COMMANDS.values(), *HEADINGS, *(text for each in commands for text in _helps(each))}
+
+
+def _helps(command: click.Command) -> Iterator[str]:
+    if command.help:
+        yield help_text(command)
+    for param in command.params:
+        if isinstance(param, click.Option) and param.help:
+            yield param.help
+    for each in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from _helps(each)
 
 
 def names(source: str) -> set[str]:

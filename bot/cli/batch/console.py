@@ -19,6 +19,7 @@ from bot.request.notes import LimitedModel, NotExact, adaptation_notes
 from bot.request.outcomes import ResolvedRequest
 from bot.wording import rejections
 from bot.wording.knowledge import limited_model, unknown_prompts
+from bot.wording.lists import enumerated
 from engine.diffusion.families import Family
 from engine.png import EmbeddedRecipe
 from engine.prompts import addition
@@ -59,10 +60,12 @@ class Reporter:
         words_known = family.vocabulary()
         unknown = [each for each in dict.fromkeys(prompts) if not words_known.knows(each)]
         say = terminal_words()
-        shown = ", ".join(map(quoted, unknown[:MAX_QUOTED_PROMPTS]))
+        shown = enumerated(map(quoted, unknown[:MAX_QUOTED_PROMPTS]), say)
         if len(unknown) > MAX_QUOTED_PROMPTS:
             rest = len(unknown) - MAX_QUOTED_PROMPTS
-            shown += " " + say.plural("and {n} more", "and {n} more", rest)
+            shown = say.plural(
+                "{prompts} and {n} more", "{prompts} and {n} more", rest, prompts=shown
+            )
         names = words_known.names_for((unknown or prompts)[0])
         sentence = (
             unknown_prompts(shown, names, say)

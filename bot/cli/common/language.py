@@ -48,12 +48,14 @@ def wrapped(text: str, columns: int) -> list[str]:
 def _pieces(text: str) -> Iterator[str]:
     """Yield what must not be divided: a word with the space behind it, or one wide character.
 
-    No line begins with a punctuation mark of Chinese.
+    No line begins with a punctuation mark of Chinese, and none ends in an opening bracket.
     """
     piece = ""
     for sign in text:
         mark = unicodedata.category(sign) in ("Po", "Pe", "Pf")
-        if piece and (piece[-1] == " " or (_wide_edge(piece[-1], sign) and not mark)):
+        opened = piece and unicodedata.category(piece[-1]) in ("Ps", "Pi")
+        edge = piece and _wide_edge(piece[-1], sign) and not mark and not opened
+        if piece and (piece[-1] == " " or edge):
             yield piece
             piece = ""
         piece += sign

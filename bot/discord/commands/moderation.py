@@ -26,8 +26,11 @@ from bot.i18n import paragraph
 from bot.request.outcomes import Refused
 from bot.wording import moderation
 from bot.wording.names import command_name
+from bot.wording.permissions import permission_names
 from storage.types import REASON_LIMIT_CHARS
 
+_REPORTING = ("view_channel", "send_messages", "attach_files", "read_message_history")
+"""The permissions that a channel of reports needs."""
 ReasonText = Range[str, 1, REASON_LIMIT_CHARS]
 
 
@@ -99,7 +102,7 @@ async def _set_channel(
                 "Nothing was changed: I cannot post reports in {channel}. Missing "
                 "permissions: {names}.",
                 channel=channel.mention,
-                names=", ".join(f"“{name}”" for name in missing),
+                names=permission_names(missing, say),
             ),
         )
         return
@@ -131,16 +134,9 @@ async def _set_channel(
 
 
 def _missing_permissions(channel: discord.TextChannel) -> list[str]:
-    """Return the permissions that the bot lacks to post reports in a channel, by Discord's
-    names."""
+    """Return the permissions that the bot lacks to post reports in a channel."""
     can = channel.permissions_for(channel.guild.me)
-    needed = {
-        "View Channel": can.view_channel,
-        "Send Messages": can.send_messages,
-        "Attach Files": can.attach_files,
-        "Read Message History": can.read_message_history,
-    }
-    return [name for name, there in needed.items() if not there]
+    return [each for each in _REPORTING if not getattr(can, each)]
 
 
 def _block(services: Services) -> app_commands.Command[Any, ..., None]:

@@ -44,6 +44,7 @@ from bot.request.outcomes import (
 from bot.request.pending import PendingRequest
 from bot.wording import rejections
 from bot.wording.cancellations import jobs_cancelled
+from bot.wording.permissions import permission_names
 
 log = structlog.get_logger(__name__)
 
@@ -208,18 +209,11 @@ async def reply_cancelled(interaction: Interaction, outcome: JobsCancelled | Ref
 
 
 def missing_permissions(interaction: Interaction) -> list[str]:
-    """Return the permissions that the bot lacks to deliver a picture here, by Discord's names."""
+    """Return the permissions that the bot lacks to deliver a picture here."""
     can = interaction.app_permissions
     in_thread = isinstance(interaction.channel, discord.Thread)
-    needed = {
-        "View Channel": can.view_channel,
-        "Send Messages": can.send_messages,
-        "Attach Files": can.attach_files,
-    }
-    if in_thread:
-        del needed["Send Messages"]
-        needed["Send Messages in Threads"] = can.send_messages_in_threads
-    return [name for name, there in needed.items() if not there]
+    send = "send_messages_in_threads" if in_thread else "send_messages"
+    return [each for each in ("view_channel", "attach_files", send) if not getattr(can, each)]
 
 
 async def can_deliver_here(interaction: Interaction) -> bool:
@@ -235,7 +229,7 @@ async def can_deliver_here(interaction: Interaction) -> bool:
             say(
                 "I cannot post pictures in this channel. Missing permissions: {names}. "
                 "Please ask a moderator, or use another channel.",
-                names=", ".join(f"“{name}”" for name in missing),
+                names=permission_names(missing, say),
             ),
         )
     return not missing

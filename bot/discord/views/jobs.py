@@ -36,6 +36,7 @@ from bot.request.notes import Adapted, HighGuidance, NegativeAdded, Note, SmallS
 from bot.request.summary import RequestSummary
 from bot.wording import labels, rejections
 from bot.wording.delivery import fallback_reason, kept_reason, sent_directly
+from bot.wording.lists import enumerated
 from bot.wording.names import command_name
 from bot.wording.origins import origin_label
 from engine.model_names import MAX_NAME_CHARS
@@ -229,22 +230,22 @@ def _seeds(card: PictureCard, say: Words) -> str:
     seeds = list(dict.fromkeys(each.seed for each in card.pictures))
     if len(seeds) == 1:
         return say("seed {seed}", seed=seeds[0])
-    return say("seeds {seeds}", seeds=_join_numbers(seeds, ""))
+    return say("seeds {seeds}", seeds=_join_numbers(seeds, "", say))
 
 
 def _byline(card: PictureCard, say: Words) -> str:
     actor, ids = f"<@{card.requester_id}>", [each.id for each in card.pictures]
     if len(ids) == 1:
         return say("by {person} · picture #{id}", person=actor, id=ids[0])
-    return say("by {person} · pictures {ids}", person=actor, ids=_join_numbers(ids, "#"))
+    return say("by {person} · pictures {ids}", person=actor, ids=_join_numbers(ids, "#", say))
 
 
-def _join_numbers(numbers: list[int], sign: str) -> str:
+def _join_numbers(numbers: list[int], sign: str, say: Words) -> str:
     """Join numbers, each with the sign before it; a consecutive range shows only its ends."""
     first, last = numbers[0], numbers[-1]
     in_a_row = len(numbers) > 1 and numbers == list(range(first, last + 1))
     span = f"{sign}{first}…{sign}{last}"
-    return span if in_a_row else ", ".join(f"{sign}{each}" for each in numbers)
+    return span if in_a_row else enumerated((f"{sign}{each}" for each in numbers), say)
 
 
 def _failure(card: FailureCard, say: Words) -> ui.LayoutView:

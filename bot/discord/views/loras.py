@@ -13,6 +13,7 @@ from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import alt_text, layout, quoted, small_print
 from bot.i18n import Words
 from bot.request.models import ModelCatalog, OfferedModel
+from bot.wording.lists import enumerated
 from bot.wording.names import flag_name, option_name
 from engine.diffusion.lora.shelf import LoraInfo
 from engine.model_names import MAX_NAME_CHARS
@@ -125,10 +126,10 @@ def _row(lora: LoraInfo, say: Words) -> str:
         facts.append(lora.family)
     lines = [" · ".join(facts)]
     if lora.trigger_words:
-        words = quoted(", ".join(lora.trigger_words), _WORDS_CHARS)
+        words = quoted(enumerated(lora.trigger_words, say), _WORDS_CHARS)
         lines.insert(0, say("Trigger words: {words}", words=words))
     if lora.style_words:
-        words = quoted(", ".join(lora.style_words), _WORDS_CHARS)
+        words = quoted(enumerated(lora.style_words, say), _WORDS_CHARS)
         lines.insert(0, say("Chosen by: {words}", words=words))
     return f"**{name}**{title}\n{small_print(*lines)}"
 

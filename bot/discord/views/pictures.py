@@ -15,6 +15,7 @@ from bot.discord.views.buttons import (
 from bot.discord.views.markdown import PROMPT_SHOWN, alt_text, layout, quoted, small_print
 from bot.i18n import Words
 from bot.pictures.possible_actions import AllowedActions, PossibleActions
+from bot.wording.lists import listed
 from storage.types import StoredPicture
 
 
@@ -75,7 +76,7 @@ def _favourite_marks(allowed: AllowedActions, picture: StoredPicture, say: Words
     if len(allowed.pictures) == 1:
         return [say("your favourite")] if picture.favourite else []
     numbers = [str(n) for n, each in enumerate(allowed.pictures, 1) if each.favourite]
-    return [say("your favourites: {numbers}", numbers=", ".join(numbers))] if numbers else []
+    return [say("your favourites: {numbers}", numbers=listed(numbers, say))] if numbers else []
 
 
 def deletion_question(pictures: int, say: Words) -> str:

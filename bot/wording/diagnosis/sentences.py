@@ -9,6 +9,8 @@ from bot.diagnosis.findings import Code, Finding, Level, Place, Section, Value
 from bot.i18n import Words, translatable
 from bot.wording.diagnosis import bot, data, machine
 from bot.wording.diagnosis.phrase import Phrase
+from bot.wording.lists import enumerated
+from bot.wording.permissions import permission_names
 from engine.diffusion.footprint import Weights
 from engine.diffusion.recommendation import Recommendation
 
@@ -113,4 +115,6 @@ def _shown(name: str, value: Value, say: Words) -> str:
         return say(_PLACES[value])
     if name.endswith(_BYTES) and isinstance(value, int):
         return amount(value)
+    if isinstance(value, tuple):
+        return permission_names(value, say) if name == "missing" else enumerated(value, say)
     return " ".join(str(value).split())

@@ -7,6 +7,7 @@ from typing import assert_never
 from bot.i18n import Words, paragraph
 from bot.request.reasons.flags import FlagError, FlagErrorKind
 from bot.request.reasons.values import PresetContradicted
+from bot.wording.lists import enumerated, listed
 from bot.wording.names import flag_name
 
 _QUOTED_CHARS = 40
@@ -29,7 +30,7 @@ def flag_problem(error: FlagError, say: Words) -> str:
             problem = say("{value} is not a valid value for {flag}.", value=value, flag=flag)
         case FlagErrorKind.TWICE:
             whole = _quoted(f"{error.flag} {error.value}".strip())
-            other = _quoted(", ".join(error.expected))
+            other = listed(map(_quoted, error.expected), say)
             return say(
                 "{flag} and {other} contradict each other: please keep one of them.",
                 flag=whole,
@@ -71,7 +72,7 @@ def _advice(error: FlagError, say: Words) -> str:
     if error.low is not None and error.high is not None:
         return say("It accepts {low} to {high}.", low=_number(error.low), high=_number(error.high))
     if error.expected:
-        return say("It accepts: {values}.", values=", ".join(error.expected))
+        return say("It accepts: {values}.", values=enumerated(error.expected, say))
     return ""
 
 

@@ -18,6 +18,7 @@ from bot.request.reasons.loras import (
     UnknownLora,
     UnusableLora,
 )
+from bot.wording.lists import alternatives, listed
 from bot.wording.names import command_name, flag_name, option_name
 
 _SHOWN_CHARS = 60
@@ -39,7 +40,7 @@ def lora_refusal(reason: LoraReason, say: Words) -> str:
         case UnknownLora(name, near):
             problem = say("There is no LoRA {name}.", name=_quoted(name))
             if near:
-                names = ", ".join(map(_quoted, near))
+                names = alternatives(map(_quoted, near), say)
                 return paragraph(problem, say("Did you mean {names}?", names=names))
             listed = say("{loras} lists those that there are.", loras=command_name("loras", say))
             return paragraph(problem, listed)
@@ -95,7 +96,7 @@ def _of_other_model(reason: LoraOfOtherModel, say: Words) -> str:
     return say(
         "The LoRA {name} is for the models {models}, not for {other}: choose one of them with "
         "{option} or {flag}, or leave the LoRA out ({none}).",
-        models=", ".join(map(_quoted, (first, *others))),
+        models=listed(map(_quoted, (first, *others)), say),
         **names,
     )
 

@@ -13,6 +13,7 @@ from bot.request.reasons.models import (
     ModelReason,
     UnknownModel,
 )
+from bot.wording.lists import enumerated
 
 _SHOWN_CHARS = 60
 
@@ -24,14 +25,14 @@ def model_refusal(reason: ModelReason, say: Words) -> str:
             return say(
                 "There is no model {name} here. There are: {names}.",
                 name=_quoted(name),
-                names=_listed(names),
+                names=enumerated(map(_quoted, names), say),
             )
         case ModelGone(name, names):
             return say(
                 "The model that painted this picture, {name}, is not offered here any more. There "
                 "are: {names}.",
                 name=_quoted(name),
-                names=_listed(names),
+                names=enumerated(map(_quoted, names), say),
             )
         case ModelClosed(name, names):
             closed = say("The model {name} is not open here.", name=_quoted(name))
@@ -47,12 +48,8 @@ def model_refusal(reason: ModelReason, say: Words) -> str:
 
 
 def _open(names: Iterable[str], say: Words) -> str:
-    listed = _listed(names)
-    return say("Open here: {names}.", names=listed) if listed else say("No other one is, either.")
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(map(_quoted, names))
+    shown = enumerated(map(_quoted, names), say)
+    return say("Open here: {names}.", names=shown) if shown else say("No other one is, either.")
 
 
 def _quoted(text: str) -> str:

@@ -21,6 +21,7 @@ from bot.request.reasons.pictures import (
     UnusableUpload,
 )
 from bot.wording.foreign import format_sentence
+from bot.wording.lists import listed
 from bot.wording.names import command_name, option_name
 from bot.wording.source_images import mask_refusal
 from engine.masks import MaskRefused
@@ -123,7 +124,7 @@ def upload_refusal(refused: UploadRefused, say: Words) -> str:
                 limit=f"{limit / 1e6:g}",
             )
         case BadFormat(format=name, kind=kind):
-            use = say("Please use one of {formats}.", formats=", ".join(FORMATS))
+            use = say("Please use one of {formats}.", formats=listed(FORMATS, say))
             return paragraph(format_sentence(name, kind, say), use)
         case MaskRefused():
             return mask_refusal(refused, say)

@@ -17,6 +17,7 @@ from bot.request.reasons.presets import (
     UnknownPresetCode,
     UnnamedPreset,
 )
+from bot.wording.lists import listed
 from bot.wording.names import command_name, flag_name
 
 _EXAMPLE: Final = "`soft light --ar 16:9 --no text`"
@@ -42,7 +43,7 @@ def preset_refusal(reason: PresetReason, say: Words) -> str:
                 "{flags} belongs to one picture and cannot be saved.",
                 "{flags} belong to one picture and cannot be saved.",
                 len(flags),
-                flags=_listed(flags),
+                flags=listed(map(preset_name, flags), say),
             )
         case NoPresetsHere(name):
             return say(
@@ -67,7 +68,11 @@ def preset_refusal(reason: PresetReason, say: Words) -> str:
             problem = say("You have no preset {name}.", name=preset_name(name))
             if names:
                 return paragraph(
-                    problem, say("You have: {names}.", names=_listed(names[:_NAMES_SHOWN]))
+                    problem,
+                    say(
+                        "You have: {names}.",
+                        names=listed(map(preset_name, names), say, shown=_NAMES_SHOWN),
+                    ),
                 )
             return paragraph(
                 problem,
@@ -85,7 +90,3 @@ def preset_refusal(reason: PresetReason, say: Words) -> str:
 def preset_name(name: str) -> str:
     """Quote the name of a preset as inline code; a backtick would end the quotation."""
     return f"`{name.replace('`', chr(39))}`"
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(map(preset_name, names))

@@ -23,6 +23,7 @@ from bot.request.reasons.values import (
     TooManyTokens,
     ValueReason,
 )
+from bot.wording.lists import listed
 from bot.wording.names import flag_name
 from bot.wording.reasons.flags import preset_contradicted
 from engine.diffusion.families import Feature
@@ -74,7 +75,7 @@ def value_refusal(reason: ValueReason, say: Words) -> str:
             return say(
                 "{text} is not an aspect ratio that this model can paint. Try one of {ratios}.",
                 text=f"“{_ratio(text)[:20]}”",
-                ratios=", ".join(ratios),
+                ratios=listed(ratios, say),
             )
         case StrengthWithoutImage():
             return say(

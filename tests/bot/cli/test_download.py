@@ -100,7 +100,7 @@ def test_the_demo_model_is_built_in() -> None:
 
 WRONG_ARGUMENTS = {
     ("z-imge-turbo",): "Did you mean z-image-turbo?",
-    ("nothing",): "an id like owner/name, or z-image-turbo, z-image",
+    ("nothing",): "an id like owner/name, or one of these: z-image-turbo, z-image",
     ("https://example.org/Owner/Tiny",): "is no model",
     (MODEL, "--revision", "../main"): "is no branch, tag or commit",
     (MODEL, "--mirror", "ftp://example.org"): "begins with neither http:// nor https://",

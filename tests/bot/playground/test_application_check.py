@@ -71,7 +71,7 @@ async def test_lost_permissions_and_servers(client: StandInClient, tmp_path: Pat
     found = await ask(client, tmp_path / "synced", GUILD_ID, 42)
     assert levels(found)[Code.PERMISSIONS_MISSING] is Level.BROKEN
     assert levels(found)[Code.SERVER_MISSING] is Level.NOTE
-    assert "lacks permissions: attach files" in said(found) and "server 42" in said(found)
+    assert "lacks permissions: “Attach Files”" in said(found) and "server 42" in said(found)
     del guild.members[BOT_ID]
     assert levels(await ask(client, tmp_path / "synced"))[Code.NO_SERVERS] is Level.NOTE
 
