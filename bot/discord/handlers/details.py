@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import aiohttp
 import discord
 
@@ -17,6 +15,7 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
+from bot.discord.views.attachments import text_file
 from bot.discord.views.inspection import Panel, details_panel, foreign_panel
 from bot.pictures.inspection import (
     CanRead,
@@ -112,7 +111,7 @@ async def _show(interaction: Interaction, panel: Panel) -> None:
     files: list[discord.File] = []
     if panel.file is not None:
         name, content = panel.file
-        files.append(discord.File(io.BytesIO(content), name))
+        files.append(text_file(name, content))
     if interaction.response.is_done():
         await interaction.edit_original_response(
             view=panel.view, attachments=files, allowed_mentions=NO_MENTIONS

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-import discord
 from discord import ui
 
 from bot.discord.interaction.responses import Interaction, actor_of, refuse, words_of
@@ -77,11 +75,9 @@ async def _show(
     )
 
 
-def _files(
-    pictures: Sequence[StoredPicture], thumbnails: Mapping[int, bytes]
-) -> list[discord.File]:
-    return [
-        discord.File(io.BytesIO(thumbnails[each.id]), thumbnail_name(each.id, spoiler=each.spoiler))
+def _files(pictures: Sequence[StoredPicture], thumbnails: Mapping[int, bytes]) -> dict[str, bytes]:
+    return {
+        thumbnail_name(each.id, spoiler=each.spoiler): thumbnails[each.id]
         for each in pictures
         if each.id in thumbnails
-    ]
+    }

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import Callable
 
-import discord
 from discord import ui
 
 from bot.delivery.attachments import fit_file_to_limit
@@ -22,6 +20,7 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
+from bot.discord.views.attachments import attached
 from bot.discord.views.pictures import more_layout, more_of_picture_layout, picture_layout
 from bot.i18n import Words
 from bot.pictures.possible_actions import AllowedActions
@@ -51,9 +50,10 @@ async def show(
         await edit_reply(interaction, refusal_text(interaction, gone))  # deleted just now
         return
     possible = await services.actions.possible(picture)
+    view = picture_layout(picture, possible, name, words_of(interaction))
     await interaction.edit_original_response(
-        view=picture_layout(picture, possible, name, words_of(interaction)),
-        attachments=[discord.File(io.BytesIO(data), name)],
+        view=view,
+        attachments=[attached(view, name, data)],
         allowed_mentions=NO_MENTIONS,
     )
 

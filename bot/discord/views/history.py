@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 import discord
 from discord import ui
 
+from bot.discord.views.attachments import describe_stored
 from bot.discord.views.custom_ids import ComponentAction, custom_id
-from bot.discord.views.markdown import alt_text, layout, quoted, small_print, timestamp
+from bot.discord.views.markdown import layout, quoted, small_print, timestamp
 from bot.i18n import Words
 from bot.pictures.filenames import thumbnail_name
 from bot.pictures.gallery import MAX_SEARCH_CHARS, GalleryPage, SearchResults
@@ -124,9 +125,8 @@ def _row(
     if not pictured:
         return text
     name = thumbnail_name(picture.id, spoiler=picture.spoiler)
-    described = alt_text(picture.prompt)
     thumbnail = ui.Thumbnail[ui.LayoutView](
-        f"attachment://{name}", description=described, spoiler=picture.spoiler
+        f"attachment://{name}", description=describe_stored(picture, say), spoiler=picture.spoiler
     )
     return ui.Section(text, accessory=thumbnail)
 

@@ -3,13 +3,13 @@ everything needed is in the custom_id and the submission."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import discord
 from discord import ui
 
+from bot.discord.views.attachments import text_file
 from bot.discord.views.custom_ids import ComponentAction, custom_id, staged_id
 from bot.discord.views.markdown import form, layout, replace_surrogates
 from bot.i18n import Words
@@ -189,7 +189,7 @@ def refusal_with_prompt(
         return refusal, []
     if len(prompt) > WORDS_LIMIT or _FENCE in prompt:
         words = say("Your prompt is in the file, ready to copy.")
-        return f"{refusal}\n{words}", [discord.File(io.BytesIO(prompt.encode()), "prompt.txt")]
+        return f"{refusal}\n{words}", [text_file("prompt.txt", prompt.encode())]
     # Code blocks keep mentions as text; the zero-width characters are cleaned when pasted back.
     block = f"{_FENCE}\n{discord.utils.escape_mentions(prompt)}\n{_FENCE}"
     words = say("Your prompt, ready to copy:")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import discord
 from discord import ui
 
+from bot.discord.views.attachments import describe_picture
 from bot.discord.views.buttons import (
     deletion_rows,
     more_rows,
@@ -37,7 +38,8 @@ def picture_layout(
     picture: StoredPicture, possible: PossibleActions, file_name: str, say: Words
 ) -> ui.LayoutView:
     """Show one picture ephemerally, with the buttons of what is possible."""
-    gallery = picture_gallery(file_name, picture.prompt)
+    described = describe_picture(picture.prompt, file_name, say)
+    gallery = picture_gallery(file_name, described)
     text = f"**#{picture.id}** {quoted(picture.prompt, PROMPT_SHOWN)}"
     return layout(ui.TextDisplay(text), gallery, *single_picture_rows(picture.id, possible, say))
 

@@ -40,6 +40,8 @@ async def test_the_picture_carries_alt_text_and_its_recipe(harness: BotHarness):
     requests = [r for r in harness.env.http_requests if r.method == "PATCH"]
     gallery = next(c for c in requests[-1].json["components"] if c["type"] == 12)
     assert gallery["items"][0]["description"] == "a red house in the snow"
+    (attachment,) = requests[-1].json["attachments"]
+    assert attachment["description"] == "a red house in the snow"
     data = await harness.channel.last_message.attachments[0].read()
     found = embedded_recipe(data)
     assert found.recipe.request.seed == 7 and found.untouched

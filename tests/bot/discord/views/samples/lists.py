@@ -89,9 +89,9 @@ def _delete(count: int) -> Sample:
     return lambda say, words: deletion_layout(_allowed(words, count), 31, say)
 
 
-def _shown(**possible: bool) -> Sample:
+def _shown(name: str = "zimagine-12-5.png", **possible: bool) -> Sample:
     return lambda say, words: picture_layout(
-        a_picture(31, words), PossibleActions(**possible), "zimagine-12-5.png", say
+        a_picture(31, words), PossibleActions(**possible), name, say
     )
 
 
@@ -175,6 +175,7 @@ LISTS: dict[str, Sample] = {
     "history-many": _page(PAGE_PICTURES, total=12, before_id=101, newer_id=0, older_id=96),
     "history-first": _page(PAGE_PICTURES, total=6, older_id=96),
     "history-spoiler": _page(2, pictures={"spoiler": True}),
+    "history-series": _page(1, pictures={"file": "pictures/2026/01/zimagine-12-5-2.png"}),
     "history-without-files": _page(3, without=frozenset({99, 100})),
     "history-unseen": _page(1, unseen=frozenset({100}), pictures={"private": True}),
     "favourites-empty": _page(0, favourites=True),
@@ -187,6 +188,7 @@ LISTS: dict[str, Sample] = {
     "found-no-favourite": _search(0, favourites=True),
     "found-favourites": _search(2, favourites=True),
     "shown": _shown(),
+    "shown-of-series": _shown("zimagine-12-5-3.webp"),
     "shown-large": _shown(upscale=False),
     "shown-alone": _shown(repaint=False, upscale=False),
     "more-own": _more(1),
