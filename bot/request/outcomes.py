@@ -23,6 +23,7 @@ from bot.request.reasons.limits import (
     ShuttingDown,
     StorageUnavailable,
 )
+from bot.request.reasons.lists import EmptyPeriod, ListGone, ListReason, NotADay
 from bot.request.reasons.loras import LoraReason
 from bot.request.reasons.models import ModelReason
 from bot.request.reasons.moderation import (
@@ -84,6 +85,7 @@ __all__ = [
     "BadAspect",
     "BadSize",
     "Blocked",
+    "EmptyPeriod",
     "EmptyPrompt",
     "FeatureUnsupported",
     "FileRemoved",
@@ -93,9 +95,11 @@ __all__ = [
     "InputGone",
     "JobFinished",
     "JobsCancelled",
+    "ListGone",
     "ManyPermutations",
     "NegativeUnsupported",
     "NoPictures",
+    "NotADay",
     "NotAllowed",
     "NotBlockable",
     "NotBlocked",
@@ -152,6 +156,7 @@ class FlagProblem:
 Reason = (
     ValueReason
     | FlagProblem
+    | ListReason
     | LoraReason
     | ModelReason
     | ProposalReason

@@ -73,12 +73,14 @@ from storage.files import PictureFiles
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
+from storage.lists import Lists
 from storage.open_names import OpenLoras, OpenModels
 from storage.preferences import Preferences, Threads
 from storage.proposals import Proposals
 from storage.quotas import Quotas
 from storage.reports import Reports
 from storage.retention import Retention
+from storage.stars import Stars
 from storage.types import Clock, PolicySource, QuotaPolicy
 
 SYNC_FILE = "commands.synced"
@@ -119,6 +121,8 @@ class Stores:
         self.files = base.files
         self.jobs = Jobs(db, clock, random_nonce)
         self.history = History(db, clock)
+        self.lists = Lists(db, clock)
+        self.stars = Stars(db, clock)
         self.lineage = Lineage(self.jobs, self.history)
         self.deliveries = Deliveries(db, clock)
         self.inputs = Inputs(db, clock)
@@ -261,6 +265,7 @@ def wire(base: Infrastructure) -> Components:
         alert_owner=outgoing.owner_alerts.alert,
         clock=clock,
         sweep_proposals=stores.proposals.sweep,
+        sweep_lists=stores.lists.sweep,
         date_back=stores.quotas.date_back_all,
     )
     recovery = RecoveryService(
@@ -292,7 +297,14 @@ def _services(
     thumbnails = Thumbnails(stores.files)
     deletion = DeletionService(stores.history, stores.files, shared.recent, thumbnails, permissions)
     gallery = Gallery(
-        stores.history, stores.deliveries, stores.files, shared.recent, thumbnails, deletion
+        stores.history,
+        stores.lists,
+        stores.stars,
+        stores.deliveries,
+        stores.files,
+        shared.recent,
+        thumbnails,
+        deletion,
     )
     cancellation = CancellationService(
         base.engine,

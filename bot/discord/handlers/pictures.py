@@ -17,15 +17,18 @@ from bot.discord.interaction.responses import (
     refusal_text,
     refuse,
     reply_layout_privately,
+    reply_privately,
     words_of,
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.attachments import attached
+from bot.discord.views.modals import note_form, submitted_values
 from bot.discord.views.pictures import more_layout, more_of_picture_layout, picture_layout
 from bot.i18n import Words
 from bot.pictures.possible_actions import AllowedActions
 from bot.request.outcomes import Refused
 from bot.wording.delivery import copy_result
+from bot.wording.stars import note_sentence, starred_sentence
 
 
 async def show(
@@ -50,7 +53,8 @@ async def show(
         await edit_reply(interaction, refusal_text(interaction, gone))  # deleted just now
         return
     possible = await services.actions.possible(picture)
-    view = picture_layout(picture, possible, name, words_of(interaction))
+    own = picture.place.user_id == actor.user_id
+    view = picture_layout(picture, possible, name, words_of(interaction), own=own)
     await interaction.edit_original_response(
         view=view,
         attachments=[attached(view, name, data)],
@@ -129,6 +133,35 @@ async def set_favourite(
         await refuse(interaction, marked)
     else:
         await choose_picture(interaction, services, picture_id)
+
+
+async def star(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Give a picture the star of whoever pressed the button, or take it back."""
+    starred = await services.gallery.star(actor_of(interaction), picture_id)
+    if not isinstance(starred, Refused):
+        await reply_privately(interaction, starred_sentence(starred, words_of(interaction)))
+    elif not await remove_leftover(interaction, services, picture_id):
+        await refuse(interaction, starred)
+
+
+async def show_note_form(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Open the form with the member's note on their picture."""
+    note = await services.gallery.note_of(actor_of(interaction), picture_id)
+    if isinstance(note, Refused):
+        await refuse(interaction, note)
+    else:
+        await interaction.response.send_modal(note_form(picture_id, note, words_of(interaction)))
+
+
+async def submit_note(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Keep the note from the form."""
+    typed = submitted_values(interaction).get("note", "")
+    note = await services.gallery.write_note(actor_of(interaction), picture_id, typed)
+    if isinstance(note, Refused):
+        await refuse(interaction, note)
+    else:
+        say = words_of(interaction)
+        await reply_privately(interaction, note_sentence(picture_id, note, say))
 
 
 async def send_copy(interaction: Interaction, services: Services, picture_id: int) -> None:

@@ -168,6 +168,9 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.PAINT_EXPLAINED: requests.paint_explained,
         ComponentAction.LORAS_PAGE: loras.turn_page,
         ComponentAction.MODELS_PAGE: models.turn_page,
+        ComponentAction.LIST_PAGE: history.turn_list,
+        ComponentAction.STAR: pictures.star,
+        ComponentAction.NOTE: pictures.show_note_form,
         **{
             action: partial(settings.change, action=action)
             for action in (
@@ -187,6 +190,7 @@ FORM_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.BLOCK_REPORTED: moderation.submit_block,
         ComponentAction.PAINT_FROM: image_to_image.submit_from,
         ComponentAction.EDIT_PROMPT: requests.submit_edit,
+        ComponentAction.NOTE: pictures.submit_note,
     }
 )
 """The handlers of submitted forms; those of staged pictures are found by `parse_staged`."""

@@ -22,7 +22,7 @@ from bot.request.resolve import DEFAULT_STRENGTHS
 from bot.wording.rejections import note_sentence
 from engine.prompts import MAX_PROMPT_CHARS, clean, is_ours
 from engine.types import ImageRequest, Mode
-from storage.types import REASON_LIMIT_CHARS
+from storage.types import NOTE_LIMIT_CHARS, REASON_LIMIT_CHARS
 
 SEED_CHARS = 10
 STRENGTH_CHARS = 10
@@ -114,6 +114,23 @@ def report_form(picture_id: int, say: Words) -> ui.Modal:
         say("Report picture #{id}", id=picture_id),
         custom_id(ComponentAction.REPORT, picture_id),
         ui.Label(text=say("What is wrong with it?"), description=description, component=_reason()),
+    )
+
+
+def note_form(picture_id: int, note: str, say: Words) -> ui.Modal:
+    """Return the form with a member's note on their own picture. note: the one that there is."""
+    field = ui.TextInput[ui.Modal](
+        custom_id="note",
+        style=discord.TextStyle.paragraph,
+        default=replace_surrogates(note) or None,
+        required=False,
+        max_length=NOTE_LIMIT_CHARS,
+    )
+    description = say("Only you see it. /history finds it. Leave it empty to remove it.")
+    return form(
+        say("Note on picture #{id}", id=picture_id),
+        custom_id(ComponentAction.NOTE, picture_id),
+        ui.Label(text=say("Your note"), description=description, component=field),
     )
 
 

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from engine.errors import NonFinite, OutOfMemory
 from engine.png import embedded_recipe
 from tests.bot.discord.harness import BotHarness, open_harness
-from tests.bot.discord.painting import paint, painted, response_text
+from tests.bot.discord.painting import last_row_labels, paint, painted, response_text
 from tests.bot.discord.previews import ProgressClock, start_painting
 from tests.fakes import ScriptedRenderer
 
@@ -29,8 +29,13 @@ async def test_a_wish_becomes_a_picture_with_facts_and_buttons(harness: BotHarne
     small = [line for line in text.splitlines() if line.startswith("-# ")]
     assert len(small) == 2 and "steps" not in text and "fake" not in text
     assert [each.filename for each in message.attachments] == ["zimagine-1-5.png"]
-    labels = [b.label for b in message.components[-1].children]
-    assert labels == ["Reroll", "Vary (subtle)", "Vary (strong)", "Upscale", "More ▾"]
+    assert last_row_labels(message) == [
+        "Reroll",
+        "Vary (subtle)",
+        "Vary (strong)",
+        "Upscale",
+        "More ▾",
+    ]
 
 
 async def test_the_picture_carries_alt_text_and_its_recipe(harness: BotHarness):
