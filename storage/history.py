@@ -11,7 +11,7 @@ from storage.search import PictureQuery
 from storage.timestamps import to_us
 from storage.types import Clock, Job, StoredPicture
 
-_PICTURES: Final = (
+PICTURES: Final = (
     "SELECT p.*, j.channel_id, j.prompt, j.private, j.spoiler "
     "FROM pictures AS p JOIN jobs AS j ON j.id = p.job_id "
     "WHERE p.deleted_at IS NULL"
@@ -61,7 +61,7 @@ class History:
         """
         _check_limit(limit)
         found = await self._db.fetch_all(
-            f"{_PICTURES} AND p.guild_id = ? AND p.user_id = ? AND p.id < ? "
+            f"{PICTURES} AND p.guild_id = ? AND p.user_id = ? AND p.id < ? "
             "ORDER BY p.id DESC LIMIT ?",
             (guild_id, user_id, _AFTER_ALL if before_id is None else before_id, limit),
         )
@@ -129,7 +129,7 @@ class History:
         """Return at most `limit` pictures with ids from `from_id` up, oldest first."""
         _check_limit(limit)
         found = await self._db.fetch_all(
-            f"{_PICTURES} AND p.guild_id = ? AND p.user_id = ? AND p.id >= ? ORDER BY p.id LIMIT ?",
+            f"{PICTURES} AND p.guild_id = ? AND p.user_id = ? AND p.id >= ? ORDER BY p.id LIMIT ?",
             (guild_id, user_id, from_id, limit),
         )
         return [rows.picture(row) for row in found]
@@ -194,7 +194,7 @@ class History:
 
     async def newest(self, limit: int) -> list[StoredPicture]:
         """Return the newest pictures of all users, newest first."""
-        found = await self._db.fetch_all(f"{_PICTURES} ORDER BY p.id DESC LIMIT ?", (limit,))
+        found = await self._db.fetch_all(f"{PICTURES} ORDER BY p.id DESC LIMIT ?", (limit,))
         return [rows.picture(row) for row in found]
 
     async def latest(self, user_id: int, guild_id: int) -> StoredPicture | None:
@@ -213,12 +213,12 @@ class History:
 
     async def get(self, picture_id: int) -> StoredPicture | None:
         """Return one picture; None if it was erased or never existed."""
-        row = await self._db.fetch_one(f"{_PICTURES} AND p.id = ?", (picture_id,))
+        row = await self._db.fetch_one(f"{PICTURES} AND p.id = ?", (picture_id,))
         return None if row is None else rows.picture(row)
 
     async def of_job(self, job_id: int) -> tuple[StoredPicture, ...]:
         """Return the pictures of one job in the order in which they were finished."""
-        found = await self._db.fetch_all(f"{_PICTURES} AND p.job_id = ? ORDER BY p.id", (job_id,))
+        found = await self._db.fetch_all(f"{PICTURES} AND p.job_id = ? ORDER BY p.id", (job_id,))
         return tuple(rows.picture(row) for row in found)
 
     async def erased_job(self, picture_id: int) -> Job | None:
@@ -239,7 +239,7 @@ class History:
         else still needs them.
         """
         async with self._db.transaction() as transaction:
-            row = await transaction.fetch_one(f"{_PICTURES} AND p.id = ?", (picture_id,))
+            row = await transaction.fetch_one(f"{PICTURES} AND p.id = ?", (picture_id,))
             if row is None:
                 return None
             erased = rows.picture(row)
@@ -284,7 +284,7 @@ def _text(picture: StoredPicture) -> str:
 
 async def _own(transaction: Transaction, picture_id: int, user_id: int) -> StoredPicture | None:
     row = await transaction.fetch_one(
-        f"{_PICTURES} AND p.id = ? AND p.user_id = ?", (picture_id, user_id)
+        f"{PICTURES} AND p.id = ? AND p.user_id = ?", (picture_id, user_id)
     )
     return None if row is None else rows.picture(row)
 

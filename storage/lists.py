@@ -54,6 +54,27 @@ class Lists:
             ]
         return [row["id"] for row in kept if row is not None]
 
+    async def neighbours(
+        self,
+        user_id: int,
+        guild_id: int,
+        query: PictureQuery,
+        newer: int | None,
+        older: int | None,
+    ) -> tuple[int | None, int | None]:
+        """Keep the pages before and after one that is shown, and return their ids.
+
+        newer, older: where they begin; None where there is no such page.
+        """
+        cursors = [each for each in (newer, older) if each is not None]
+        if not cursors:
+            return None, None
+        ids = dict(zip(cursors, await self.keep(user_id, guild_id, query, cursors), strict=True))
+        return (
+            None if newer is None else ids[newer],
+            None if older is None else ids[older],
+        )
+
     async def get(self, page_id: int) -> ListPage | None:
         """Return a page; None if it was not used for too long, or never existed."""
         row = await self._db.fetch_one("SELECT * FROM list_pages WHERE id = ?", (page_id,))

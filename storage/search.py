@@ -41,12 +41,17 @@ _NEVER: Final = "t"
 """The day of no picture, for a period without days."""
 
 
+WHOLE_SERVER: Final = 0
+
+
 @dataclass(frozen=True, slots=True)
 class PictureQuery:
     """What somebody looks for among their pictures on a server.
 
-    text: words of the prompt or of the note, in any order. since, until: the first and the last
-    day, in UTC. model: the name by which its owner offers it. lora: the name of one that was used.
+    shown_in: not among their own, but in this channel or thread, or on the WHOLE_SERVER; nothing
+    else is looked for then. text: words of the prompt or of the note, in any order. since, until:
+    the first and the last day, in UTC. model: the name by which its owner offers it. lora: the name
+    of one that was used.
     """
 
     text: str = ""
@@ -56,6 +61,7 @@ class PictureQuery:
     model: str = ""
     lora: str = ""
     favourites: bool = False
+    shown_in: int | None = None
 
     @property
     def words(self) -> tuple[str, ...]:

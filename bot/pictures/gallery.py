@@ -24,7 +24,7 @@ from engine.prompts import clean
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
 from storage.history import History
-from storage.lists import Lists
+from storage.lists import ListPage, Lists
 from storage.search import PictureQuery
 from storage.stars import Stars
 from storage.types import NOTE_LIMIT_CHARS, Delivery, Route, StoredPicture
@@ -50,6 +50,11 @@ class GalleryPage:
     older_id: int | None = None
     unseen: frozenset[int] = frozenset()
     instead: bool = False
+
+
+def in_its_place(first: GalleryPage) -> GalleryPage:
+    """Return the first page as it is shown in place of one whose pictures are gone."""
+    return replace(first, instead=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +125,15 @@ class Gallery:
         """Return the first page of what a member looks for among their pictures on this server."""
         return await self._page(actor, wanted, 0)
 
-    async def turn(self, actor: Actor, page_id: int) -> GalleryPage | Refused:
-        """Return a page that a list of the actor's led to, however long ago."""
+    async def list_page(self, actor: Actor, page_id: int) -> ListPage | Refused:
+        """Return a page that one of the actor's lists led to, however long ago."""
         page = await self._lists.get(page_id)
         if page is None or (page.user_id, page.guild_id) != (actor.user_id, actor.guild_id):
             return Refused(ListGone())
+        return page
+
+    async def turn(self, actor: Actor, page: ListPage) -> GalleryPage:
+        """Return what is on that page now."""
         return await self._page(actor, page.query, page.before_id)
 
     async def page(
@@ -137,24 +146,19 @@ class Gallery:
         owner = (actor.user_id, actor.guild_id)
         found = await self._history.find(*owner, wanted, before_id or None, PAGE_PICTURES + 1)
         if before_id and not found:
-            return replace(await self._page(actor, wanted, 0), instead=True)
+            return in_its_place(await self._page(actor, wanted, 0))
         pictures = tuple(found[:PAGE_PICTURES])
         newer = await self._newer(actor, wanted, before_id) if before_id else None
         older = pictures[-1].id if len(found) > PAGE_PICTURES else None
-        cursors = [each for each in (newer, older) if each is not None]
-        ids = dict(zip(cursors, await self._keep(actor, wanted, cursors), strict=True))
+        newer_id, older_id = await self._lists.neighbours(*owner, wanted, newer, older)
         return GalleryPage(
             pictures=pictures,
             query=wanted,
             total=await self._total(actor, wanted),
-            newer_id=None if newer is None else ids[newer],
-            older_id=None if older is None else ids[older],
+            newer_id=newer_id,
+            older_id=older_id,
             unseen=await self._unseen(pictures),
         )
-
-    async def _keep(self, actor: Actor, wanted: PictureQuery, cursors: list[int]) -> list[int]:
-        owner = (actor.user_id, actor.guild_id)
-        return await self._lists.keep(*owner, wanted, cursors) if cursors else []
 
     async def _total(self, actor: Actor, wanted: PictureQuery) -> int | None:
         if wanted.indexed:  # all that is found would have to be read

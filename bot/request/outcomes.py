@@ -23,7 +23,14 @@ from bot.request.reasons.limits import (
     ShuttingDown,
     StorageUnavailable,
 )
-from bot.request.reasons.lists import EmptyPeriod, ListGone, ListReason, NotADay
+from bot.request.reasons.lists import (
+    ChannelClosed,
+    EmptyPeriod,
+    ExportRunning,
+    ListGone,
+    ListReason,
+    NotADay,
+)
 from bot.request.reasons.loras import LoraReason
 from bot.request.reasons.models import ModelReason
 from bot.request.reasons.moderation import (
@@ -85,8 +92,10 @@ __all__ = [
     "BadAspect",
     "BadSize",
     "Blocked",
+    "ChannelClosed",
     "EmptyPeriod",
     "EmptyPrompt",
+    "ExportRunning",
     "FeatureUnsupported",
     "FileRemoved",
     "FlagError",

@@ -15,6 +15,7 @@ from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Permissions
 from bot.accounts.quota_settings import QuotaService
 from bot.delivery.copies import CopySender
+from bot.delivery.exports import ExportService
 from bot.delivery.owner_alerts import OwnerAlerts
 from bot.delivery.progress import ProgressUpdater
 from bot.delivery.result_cards import ResultCards
@@ -56,6 +57,7 @@ from bot.pictures.model_samples import ModelSamples
 from bot.pictures.originals import OriginalPictures
 from bot.pictures.possible_actions import ActionChecker
 from bot.pictures.recent import RecentPictures
+from bot.pictures.server_gallery import ServerGallery
 from bot.pictures.thumbnails import Thumbnails
 from bot.request.models import ModelCatalog
 from bot.request.notes import Note
@@ -80,6 +82,7 @@ from storage.proposals import Proposals
 from storage.quotas import Quotas
 from storage.reports import Reports
 from storage.retention import Retention
+from storage.shown import ShownPictures
 from storage.stars import Stars
 from storage.types import Clock, PolicySource, QuotaPolicy
 
@@ -359,6 +362,9 @@ def _services(
         ),
         status=StatusService(base.engine, shared.models.default.family),
         gallery=gallery,
+        server_gallery=ServerGallery(
+            stores.history, ShownPictures(stores.db), stores.lists, stores.files
+        ),
         deletion=deletion,
         inspection=InspectionService(
             count_tokens=base.engine.count_tokens,
@@ -378,6 +384,7 @@ def _services(
         copies=CopySender(
             outgoing.messenger, actions, direct_messages=base.settings.jobs.direct_messages
         ),
+        exports=ExportService(stores.history, stores.files, base.settings.storage.data_dir),
         where_asked=WhereAsked(stores.jobs, stores.proposals),
         reports=ReportService(
             reports=stores.reports,

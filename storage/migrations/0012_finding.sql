@@ -11,9 +11,34 @@ CREATE TABLE stars (
     PRIMARY KEY (picture_id, user_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TRIGGER pictures_lose_stars AFTER UPDATE OF deleted_at ON pictures
+-- What everybody in a channel or thread saw: delivered there, and not private.
+CREATE TABLE shown_pictures (
+    picture_id INTEGER PRIMARY KEY REFERENCES pictures (id),
+    guild_id   INTEGER NOT NULL,
+    channel_id INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO shown_pictures (picture_id, guild_id, channel_id)
+    SELECT p.id, p.guild_id, coalesce(d.thread_id, d.channel_id)
+    FROM pictures AS p JOIN jobs AS j ON j.id = p.job_id JOIN deliveries AS d ON d.job_id = j.id
+    WHERE p.deleted_at IS NULL AND j.private = 0 AND d.state = 'delivered'
+    AND d.road IN ('edit', 'post', 'thread');
+-- A page is one walk for each channel; and from one channel to the next is one step.
+CREATE INDEX shown_pictures_in ON shown_pictures (guild_id, channel_id, picture_id);
+
+CREATE TRIGGER results_are_shown AFTER UPDATE OF state ON deliveries
+WHEN new.state = 'delivered' AND old.state <> 'delivered'
+AND new.road IN ('edit', 'post', 'thread') BEGIN
+    INSERT OR IGNORE INTO shown_pictures (picture_id, guild_id, channel_id)
+        SELECT p.id, p.guild_id, coalesce(new.thread_id, new.channel_id)
+        FROM pictures AS p JOIN jobs AS j ON j.id = p.job_id
+        WHERE p.job_id = new.job_id AND p.deleted_at IS NULL AND j.private = 0;
+END;
+
+CREATE TRIGGER pictures_are_shown_no_more AFTER UPDATE OF deleted_at ON pictures
 WHEN new.deleted_at IS NOT NULL BEGIN
     DELETE FROM stars WHERE picture_id = new.id;
+    DELETE FROM shown_pictures WHERE picture_id = new.id;
 END;
 
 -- A page of a list that somebody was shown: what they looked for, and where the page begins.

@@ -30,6 +30,9 @@ _NAMED_BEFORE = {
 }
 """Fields renamed in Python since the recording; their columns still have the old names."""
 
+_NEW_SINCE = frozenset({("StoredPicture", "note")})
+"""Fields that the recording does not have, and that are None in everything it has."""
+
 
 def plain(value: Any) -> Any:
     """Convert dataclasses, enums and datetimes to plain JSON values."""
@@ -40,6 +43,11 @@ def _plainer(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.asdict(value)
         kind = type(value).__name__
+        fields = {
+            name: each
+            for name, each in fields.items()
+            if each is not None or (kind, name) not in _NEW_SINCE
+        }
         return {_NAMED_BEFORE.get((kind, name), name): each for name, each in fields.items()}
     return str(value)
 

@@ -44,6 +44,7 @@ LATER_ACTIONS = frozenset(
         ComponentAction.MODELS_PAGE,
         ComponentAction.LIST_PAGE,
         ComponentAction.STAR,
+        ComponentAction.SHOW_SHARED,
         ComponentAction.NOTE,
         ComponentAction.CANCEL_ALL_IN_QUEUE,
         ComponentAction.SET_DELIVERY,

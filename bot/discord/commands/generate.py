@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
-from bot.discord.commands.history import history_command
+from bot.discord.commands.history import history_commands
 from bot.discord.commands.options import (
     bounded,
     closed_choices,
@@ -58,7 +58,7 @@ def generate_commands(services: Services) -> list[app_commands.Command[Any, ...,
         _reroll(services),
         *variation_commands(services),
         _cancel(services),
-        history_command(services),
+        *history_commands(services),
         _quota(services),
     ]
 

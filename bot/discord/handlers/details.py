@@ -49,6 +49,30 @@ def can_read_of(interaction: Interaction) -> CanRead:
     return sees
 
 
+def may_read_of(interaction: Interaction) -> CanRead:
+    """Return a function that tells which channels' pictures the user may be shown here.
+
+    Those that they can read; age-restricted ones only in an age-restricted channel.
+    """
+    sees, guild, here = can_read_of(interaction), interaction.guild, interaction.channel
+
+    def may_read(channel_id: int) -> bool:
+        if channel_id == interaction.channel_id:  # perhaps a private thread, which is not cached
+            return True
+        if guild is None or not sees(channel_id):
+            return False
+        channel = guild.get_channel_or_thread(channel_id)
+        return _age_restricted(here) or not _age_restricted(channel)
+
+    return may_read
+
+
+def _age_restricted(channel: object) -> bool:
+    """Return whether a channel or thread, as far as it is known, is age-restricted."""
+    is_nsfw = getattr(channel, "is_nsfw", None)
+    return is_nsfw is not None and is_nsfw()
+
+
 def recipe_file_of(attachment: discord.Attachment) -> RecipeFile:
     """Return an attachment in the form that the inspection service takes."""
 

@@ -1,4 +1,4 @@
-"""/history: pages of pictures or favourites, and search results, each with its thumbnails."""
+"""/history and /gallery: pages of pictures with their thumbnails."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from discord import ui
 
+from bot.discord.handlers.details import may_read_of
 from bot.discord.interaction.responses import Interaction, actor_of, refuse, words_of
 from bot.discord.interaction.services import Services
 from bot.discord.interaction.thumbnails import show_with_thumbnails
@@ -30,12 +31,34 @@ async def show_history(interaction: Interaction, services: Services, terms: Sear
         await _show_page(interaction, services, page, in_place=False)
 
 
+async def show_gallery(
+    interaction: Interaction, services: Services, channel_id: int | None
+) -> None:
+    """Answer /gallery with the first page of a channel or, without one, of the server."""
+    actor, may_read = actor_of(interaction), may_read_of(interaction)
+    if channel_id is None:
+        page = await services.server_gallery.of_server(actor, may_read)
+    else:
+        page = await services.server_gallery.of_channel(actor, channel_id, may_read)
+    if isinstance(page, Refused):
+        await refuse(interaction, page)
+    else:
+        await _show_page(interaction, services, page, in_place=False)
+
+
 async def turn_list(interaction: Interaction, services: Services, page_id: int) -> None:
     """Replace the page whose button was pressed by the one that the button leads to.
 
     A message that others can see is never replaced; no page is one.
     """
-    page = await services.gallery.turn(actor_of(interaction), page_id)
+    actor = actor_of(interaction)
+    wanted = await services.gallery.list_page(actor, page_id)
+    if isinstance(wanted, Refused):
+        page = wanted
+    elif wanted.query.shown_in is None:
+        page = await services.gallery.turn(actor, wanted)
+    else:
+        page = await services.server_gallery.turn(actor, wanted, may_read_of(interaction))
     if isinstance(page, Refused):
         await refuse(interaction, page)
     else:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from discord import ui
 
 from bot.delivery.attachments import fit_file_to_limit
 from bot.discord.handlers.deletion import remove_leftover
-from bot.discord.handlers.details import edit_reply
+from bot.discord.handlers.details import edit_reply, may_read_of
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
@@ -26,9 +27,11 @@ from bot.discord.views.modals import note_form, submitted_values
 from bot.discord.views.pictures import more_layout, more_of_picture_layout, picture_layout
 from bot.i18n import Words
 from bot.pictures.possible_actions import AllowedActions
-from bot.request.outcomes import Refused
+from bot.request.outcomes import Refused, UnknownPicture
+from bot.request.values.ids import parse_id
 from bot.wording.delivery import copy_result
 from bot.wording.stars import note_sentence, starred_sentence
+from storage.types import StoredPicture
 
 
 async def show(
@@ -36,7 +39,38 @@ async def show(
 ) -> None:
     """Show a picture ephemerally. anyones: pictures of other members are shown too."""
     actor = actor_of(interaction)
-    outcome = await services.gallery.show(actor, picture_id, anyones=anyones)
+    await _show(
+        interaction,
+        services,
+        lambda: services.gallery.show(actor, picture_id, anyones=anyones),
+    )
+
+
+async def show_shared(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Show a picture of the member's own, or one that they may read where it was shown."""
+    actor, may_read = actor_of(interaction), may_read_of(interaction)
+    await _show(
+        interaction,
+        services,
+        lambda: services.server_gallery.show(actor, picture_id, may_read),
+    )
+
+
+async def show_typed(interaction: Interaction, services: Services, typed: str) -> None:
+    """Answer /show in the same way."""
+    number = parse_id(typed)
+    if number is None:
+        await refuse(interaction, Refused(UnknownPicture(typed)))
+    else:
+        await show_shared(interaction, services, number)
+
+
+async def _show(
+    interaction: Interaction,
+    services: Services,
+    found: Callable[[], Awaitable[tuple[StoredPicture, Path] | Refused]],
+) -> None:
+    outcome = await found()
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
         return
@@ -47,13 +81,13 @@ async def show(
             fit_file_to_limit, path, path.name, interaction.filesize_limit
         )
     except OSError:
-        gone = await services.gallery.show(actor, picture_id, anyones=anyones)
+        gone = await found()
         if not isinstance(gone, Refused):
             raise
         await edit_reply(interaction, refusal_text(interaction, gone))  # deleted just now
         return
     possible = await services.actions.possible(picture)
-    own = picture.place.user_id == actor.user_id
+    own = picture.place.user_id == interaction.user.id
     view = picture_layout(picture, possible, name, words_of(interaction), own=own)
     await interaction.edit_original_response(
         view=view,

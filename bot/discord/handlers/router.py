@@ -170,6 +170,7 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.MODELS_PAGE: models.turn_page,
         ComponentAction.LIST_PAGE: history.turn_list,
         ComponentAction.STAR: pictures.star,
+        ComponentAction.SHOW_SHARED: pictures.show_shared,
         ComponentAction.NOTE: pictures.show_note_form,
         **{
             action: partial(settings.change, action=action)

@@ -10,6 +10,7 @@ from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
 from bot.accounts.quota_settings import QuotaService
 from bot.delivery.copies import CopySender
+from bot.delivery.exports import ExportService
 from bot.delivery.progress import ProgressUpdater
 from bot.delivery.worker import DeliveryWorker
 from bot.discord.interaction.other_copies import OtherCopies
@@ -35,6 +36,7 @@ from bot.pictures.inspection import InspectionService
 from bot.pictures.lora_pictures import LoraPictures
 from bot.pictures.model_samples import ModelSamples
 from bot.pictures.possible_actions import ActionChecker
+from bot.pictures.server_gallery import ServerGallery
 from bot.request.models import ModelCatalog
 
 
@@ -58,6 +60,7 @@ class Services:
     queue: QueueService
     status: StatusService
     gallery: Gallery
+    server_gallery: ServerGallery
     deletion: DeletionService
     inspection: InspectionService
     where_asked: WhereAsked
@@ -72,6 +75,7 @@ class Services:
     delivery: DeliveryWorker
     progress: ProgressUpdater
     copies: CopySender
+    exports: ExportService
     reports: ReportService
     blocks: BlockService
     report_notifier: ReportNotifier

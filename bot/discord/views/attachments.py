@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
 import discord
 from discord import ui
@@ -33,6 +33,13 @@ def attached(view: ui.LayoutView, name: str, data: bytes) -> discord.File:
 def text_file(name: str, data: bytes) -> discord.File:
     """Return a file that is no picture; its name says what it is."""
     return discord.File(io.BytesIO(data), name)
+
+
+def archive_file(name: str, file: IO[bytes]) -> discord.File:
+    """Return an open zip as an attachment; its name says what it is."""
+    # On Windows a temporary file is wrapped, and discord.py needs the file itself.
+    real: Any = getattr(file, "file", file)
+    return discord.File(real, name)
 
 
 def describe_prompt(prompt: str, say: Words) -> str:

@@ -83,6 +83,7 @@ class ComponentAction(StrEnum):
     MODELS_PAGE = "models"
     LIST_PAGE = "page"
     STAR = "star"
+    SHOW_SHARED = "shared"
     NOTE = "note"
 
 

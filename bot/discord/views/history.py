@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import discord
 from discord import ui
@@ -15,7 +15,7 @@ from bot.i18n import Words, paragraph
 from bot.pictures.filenames import thumbnail_name
 from bot.pictures.gallery import GalleryPage
 from bot.pictures.searches import MAX_SEARCH_CHARS
-from storage.search import PictureQuery
+from storage.search import WHOLE_SERVER, PictureQuery
 from storage.types import StoredPicture
 
 PROMPT_CHARS = 120
@@ -42,12 +42,8 @@ def history_layout(
     if page.instead:
         head = paragraph(say("The pictures of that page have been deleted since."), head)
     items: list[Item] = [ui.TextDisplay(head)]
-    marked = not page.query.favourites
-    items += [
-        _row(each, each.id in page.unseen, each.id in thumbnails, say, marked=marked)
-        for each in page.pictures
-    ]
-    items += _show_rows(page.pictures, say)
+    items += [_row(each, page, each.id in thumbnails, say) for each in page.pictures]
+    items += _show_rows(page, say)
     if page.newer_id is not None or page.older_id is not None:
         items.append(
             ui.ActionRow(
@@ -58,6 +54,8 @@ def history_layout(
 
 
 def _empty_text(page: GalleryPage, say: Words) -> str:
+    if page.query.shown_in is not None:
+        return say("There are no pictures that you may see here. Private ones are never listed.")
     if page.query.indexed:
         wanted = query_text(page.query, say)
         if page.query.favourites:
@@ -72,7 +70,11 @@ def _empty_text(page: GalleryPage, say: Words) -> str:
 
 
 def _heading(page: GalleryPage, say: Words) -> str:
-    favourites, total = page.query.favourites, page.total
+    favourites, total, where = page.query.favourites, page.total, page.query.shown_in
+    if where == WHOLE_SERVER:
+        return say("Pictures of this server that you may see, newest first")
+    if where is not None:
+        return say("Pictures in {channel}, newest first", channel=f"<#{where}>")
     if total is not None:
         if favourites:
             return say.plural(
@@ -109,20 +111,19 @@ def query_text(query: PictureQuery, say: Words) -> str:
     return " · ".join(facts)
 
 
-def _row(
-    picture: StoredPicture, unseen: bool, pictured: bool, say: Words, *, marked: bool = True
-) -> Item:
-    """Return the row of a picture. pictured: with its thumbnail. marked: favourites are marked."""
+def _row(picture: StoredPicture, page: GalleryPage, pictured: bool, say: Words) -> Item:
+    """Return the row of a picture. pictured: with its thumbnail."""
+    own = page.query.shown_in is None
     facts = [
+        *([] if own else [_whose(picture, page, say)]),
         say("seed {seed}", seed=picture.seed),
         f"{picture.width_px}×{picture.height_px}",
         timestamp(picture.painted_at),
-        *([say("your favourite")] if marked and picture.favourite else []),
-        *([say("private")] if picture.private else []),
-        *([say("could not be posted")] if unseen else []),
+        *(_marks(picture, page, say) if own else []),
     ]
     head = f"**#{picture.id}** {quoted(picture.prompt, PROMPT_CHARS)}"
-    note = "" if picture.note is None else note_line(picture.note, say, NOTE_CHARS)
+    noted = own and picture.note is not None
+    note = note_line(picture.note or "", say, NOTE_CHARS) if noted else ""
     text = ui.TextDisplay[ui.LayoutView](f"{head}\n{small_print(' · '.join(facts), note)}")
     if not pictured:
         return text
@@ -133,18 +134,37 @@ def _row(
     return ui.Section(text, accessory=thumbnail)
 
 
-def _show_rows(pictures: Sequence[StoredPicture], say: Words) -> list[Item]:
+def _marks(picture: StoredPicture, page: GalleryPage, say: Words) -> list[str]:
+    """Return what only the owner of a picture is told."""
+    return [
+        *([say("your favourite")] if picture.favourite and not page.query.favourites else []),
+        *([say("private")] if picture.private else []),
+        *([say("could not be posted")] if picture.id in page.unseen else []),
+    ]
+
+
+def _whose(picture: StoredPicture, page: GalleryPage, say: Words) -> str:
+    person = f"<@{picture.place.user_id}>"
+    if page.query.shown_in != WHOLE_SERVER:
+        return say("by {person}", person=person)
+    channel = f"<#{picture.place.channel_id}>"
+    return say("by {person} in {channel}", person=person, channel=channel)
+
+
+def _show_rows(page: GalleryPage, say: Words) -> list[Item]:
     """Return the buttons that show each picture: a section has room for a thumbnail or a button.
 
     Buttons and no menu: in a menu, Discord's clients ignore the choice that is already chosen.
     """
+    own = page.query.shown_in is None
+    action = ComponentAction.SHOW_OWN if own else ComponentAction.SHOW_SHARED
     buttons = [
         ui.Button[ui.LayoutView](
             label=say("Show #{id}", id=each.id),
             style=discord.ButtonStyle.secondary,
-            custom_id=custom_id(ComponentAction.SHOW_OWN, each.id),
+            custom_id=custom_id(action, each.id),
         )
-        for each in pictures
+        for each in page.pictures
     ]
     return [
         ui.ActionRow(*buttons[at : at + ROW_BUTTONS]) for at in range(0, len(buttons), ROW_BUTTONS)

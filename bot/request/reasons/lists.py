@@ -28,4 +28,14 @@ class EmptyPeriod:
     until: date
 
 
-ListReason = ListGone | NotADay | EmptyPeriod
+@dataclass(frozen=True, slots=True)
+class ChannelClosed:
+    """Whoever asks may not read what the channel shows, or not here: it is age-restricted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRunning:
+    """An earlier export of the same member is still being made."""
+
+
+ListReason = ChannelClosed | ListGone | NotADay | EmptyPeriod | ExportRunning

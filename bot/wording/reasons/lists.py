@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import assert_never
 
 from bot.i18n import Words
-from bot.request.reasons.lists import EmptyPeriod, ListGone, ListReason, NotADay
+from bot.request.reasons.lists import (
+    ChannelClosed,
+    EmptyPeriod,
+    ExportRunning,
+    ListGone,
+    ListReason,
+    NotADay,
+)
 
 _TEXT_CHARS = 30
 
@@ -15,6 +22,11 @@ def list_refusal(reason: ListReason, say: Words) -> str:
     match reason:
         case ListGone():
             return say("This list is too old, so I no longer know its pages. Please use /history.")
+        case ChannelClosed():
+            return say(
+                "You cannot see the pictures of that channel here: you may not read it, or it is "
+                "age-restricted and this channel is not."
+            )
         case NotADay(text, first, last):
             return say(
                 "{text} is not a day that I know: please write it like 2026-03-31, or only the "
@@ -29,5 +41,7 @@ def list_refusal(reason: ListReason, say: Words) -> str:
                 since=since.isoformat(),
                 until=until.isoformat(),
             )
+        case ExportRunning():
+            return say("Your last export is still being made. Please wait until it is there.")
         case _:
             assert_never(reason)

@@ -87,7 +87,7 @@ async def test_a_list_that_is_gone_says_so(harness: BotHarness):
     await paint(harness, prompt="a lake", count=2)
     answer, _ = await history(harness, harness.alice)
     actor = as_actor(harness, harness.bob)
-    assert await harness.app.services.gallery.turn(actor, 1) == Refused(ListGone())
+    assert await harness.app.services.gallery.list_page(actor, 1) == Refused(ListGone())
     harness.clock.advance(days=800)
     await harness.app.services.gallery._lists.sweep()
     gone = await harness.alice.click(answer.response.message, label="Older")

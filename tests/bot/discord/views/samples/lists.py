@@ -25,10 +25,11 @@ from bot.pictures.searches import MAX_SEARCH_CHARS
 from bot.request.models import OfferedModel
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE
 from engine.diffusion.lora.shelf import LoraInfo
-from storage.search import PictureQuery
+from storage.search import WHOLE_SERVER, PictureQuery
 from tests.bot.discord.views.samples.data import (
     ALICE,
     BOB,
+    CHANNEL,
     READY_AT,
     Sample,
     Shown,
@@ -62,6 +63,7 @@ def _page(count: int, query: PictureQuery = PictureQuery(), **changes: Any) -> S
     return shown
 
 
+SERVER = PictureQuery(shown_in=WHOLE_SERVER)
 FAVOURITES = PictureQuery(favourites=True)
 FOUND = PictureQuery("x")
 EVERYTHING = PictureQuery("x", 4294967295, date(2026, 1, 1), date(2026, 12, 31), "x", "x")
@@ -202,6 +204,9 @@ LISTS: dict[str, Sample] = {
     "found-favourites-page": _page(
         PAGE_PICTURES, dataclasses.replace(FOUND, favourites=True), older_id=8
     ),
+    "gallery-server": _page(PAGE_PICTURES, SERVER, newer_id=7, older_id=8, noted=True),
+    "gallery-channel": _page(2, PictureQuery(shown_in=CHANNEL), pictures={"favourite": True}),
+    "gallery-empty": _page(0, SERVER),
     "shown": _shown(),
     "shown-of-series": _shown("zimagine-12-5-3.webp"),
     "shown-foreign": lambda say, words: picture_layout(
