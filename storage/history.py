@@ -7,10 +7,11 @@ from storage import rows, search
 from storage.database import Database, Transaction
 from storage.errors import StorageError
 from storage.inputs import Inputs
+from storage.search import PictureQuery
 from storage.timestamps import to_us
 from storage.types import Clock, Job, StoredPicture
 
-_PICTURES: Final = (
+PICTURES: Final = (
     "SELECT p.*, j.channel_id, j.prompt, j.private, j.spoiler "
     "FROM pictures AS p JOIN jobs AS j ON j.id = p.job_id "
     "WHERE p.deleted_at IS NULL"
@@ -30,7 +31,9 @@ _FAVOURITES: Final = (
     "WHERE p.favourite_at IS NOT NULL AND p.deleted_at IS NULL "
     "AND p.guild_id = ? AND p.user_id = ? AND p.id < ? ORDER BY p.id DESC LIMIT ?"
 )
-_FOUND_FAVOURITES: Final = _FOUND.replace("ORDER BY", "AND p.favourite_at IS NOT NULL ORDER BY")
+_FOUND_FROM: Final = _FOUND.replace("s.rowid < ?", "s.rowid >= ?").replace(
+    "s.rowid DESC", "s.rowid"
+)
 _FAVOURITES_FROM: Final = _FAVOURITES.replace(
     "p.id < ? ORDER BY p.id DESC", "p.id >= ? ORDER BY p.id"
 )
@@ -58,50 +61,67 @@ class History:
         """
         _check_limit(limit)
         found = await self._db.fetch_all(
-            f"{_PICTURES} AND p.guild_id = ? AND p.user_id = ? AND p.id < ? "
+            f"{PICTURES} AND p.guild_id = ? AND p.user_id = ? AND p.id < ? "
             "ORDER BY p.id DESC LIMIT ?",
             (guild_id, user_id, _AFTER_ALL if before_id is None else before_id, limit),
         )
         return [rows.picture(row) for row in found]
 
+    async def find(
+        self, user_id: int, guild_id: int, wanted: PictureQuery, before_id: int | None, limit: int
+    ) -> list[StoredPicture]:
+        """Return a page, as page() does, of the pictures that are everything that is wanted.
+
+        Words match in the prompt and in the note, in any order, also within longer words, and
+        regardless of case, character width and how accents are encoded (search.fold). There are no
+        operators: input is always matched literally. A query without anything matches every
+        picture. Other users' pictures cost nothing. A million pictures of one user can cost tens of
+        milliseconds, if the words are common but rarely occur together, or if prompts contain all
+        the letters of a word but not the word itself.
+        """
+        if not wanted.indexed:
+            everything = self.favourites if wanted.favourites else self.page
+            return await everything(user_id, guild_id, before_id, limit)
+        before_id = _AFTER_ALL if before_id is None else before_id
+        return await self._found(_FOUND, user_id, guild_id, wanted, before_id, limit)
+
+    async def find_after(
+        self, user_id: int, guild_id: int, wanted: PictureQuery, from_id: int, limit: int
+    ) -> list[StoredPicture]:
+        """Page back through what is found, as after() does through all pictures."""
+        if not wanted.indexed:
+            everything = self.favourites_after if wanted.favourites else self.after
+            return await everything(user_id, guild_id, from_id, limit)
+        return await self._found(_FOUND_FROM, user_id, guild_id, wanted, from_id, limit)
+
     async def search(
+        self, user_id: int, guild_id: int, text: str, before_id: int | None, limit: int
+    ) -> list[StoredPicture]:
+        """Return a page of the pictures that find() finds by words alone."""
+        return await self.find(user_id, guild_id, PictureQuery(text), before_id, limit)
+
+    async def _found(
         self,
+        sql: str,
         user_id: int,
         guild_id: int,
-        text: str,
-        before_id: int | None,
+        wanted: PictureQuery,
+        cursor_id: int,
         limit: int,
-        *,
-        favourites: bool = False,
     ) -> list[StoredPicture]:
-        """Return a page of pictures whose prompts contain every word of `text`, in any order.
-
-        Words also match within longer words, and regardless of case, character width and how
-        accents are encoded (search.fold). There are no operators: input is always matched
-        literally. A text without words matches every picture. Other users' pictures cost nothing. A
-        million pictures of one user can cost tens of milliseconds, if the words are common but
-        rarely occur together, or if prompts contain all the letters of a word but not the word
-        itself. favourites: search only among those.
-        """
-        words = search.words_of(text)
-        if not words:
-            everything = self.favourites if favourites else self.page
-            return await everything(user_id, guild_id, before_id, limit)
         _check_limit(limit)
-        sql = _FOUND_FAVOURITES if favourites else _FOUND
-        match = search.query(guild_id, user_id, words)
-        before_id = _AFTER_ALL if before_id is None else before_id
+        words, match = wanted.words, search.match(guild_id, user_id, wanted)
+        step = 1 if sql is _FOUND_FROM else 0  # what was read last is not read again
         found: list[StoredPicture] = []
-        wanted = limit
+        count = limit
         while True:
-            candidates = await self._db.fetch_all(
-                sql, (match, before_id, guild_id, user_id, wanted)
-            )
-            found += [rows.picture(row) for row in candidates if search.holds(row["prompt"], words)]
-            if len(found) >= limit or len(candidates) < wanted:
+            candidates = await self._db.fetch_all(sql, (match, cursor_id, guild_id, user_id, count))
+            pictures = map(rows.picture, candidates)
+            found += [each for each in pictures if search.holds(_text(each), words)]
+            if len(found) >= limit or len(candidates) < count:
                 return found[:limit]
             # The letters matched but not the word: fetch more at a time until the page is full.
-            before_id, wanted = candidates[-1]["id"], min(2 * wanted, _CANDIDATES_LIMIT)
+            cursor_id, count = candidates[-1]["id"] + step, min(2 * count, _CANDIDATES_LIMIT)
 
     async def after(
         self, user_id: int, guild_id: int, from_id: int, limit: int
@@ -109,7 +129,7 @@ class History:
         """Return at most `limit` pictures with ids from `from_id` up, oldest first."""
         _check_limit(limit)
         found = await self._db.fetch_all(
-            f"{_PICTURES} AND p.guild_id = ? AND p.user_id = ? AND p.id >= ? ORDER BY p.id LIMIT ?",
+            f"{PICTURES} AND p.guild_id = ? AND p.user_id = ? AND p.id >= ? ORDER BY p.id LIMIT ?",
             (guild_id, user_id, from_id, limit),
         )
         return [rows.picture(row) for row in found]
@@ -154,13 +174,27 @@ class History:
         """Remove the mark; retention may remove the file the next time, if it is old enough."""
         return await self._mark(picture_id, user_id, None)
 
+    async def write_note(
+        self, picture_id: int, user_id: int, note: str | None
+    ) -> StoredPicture | None:
+        """Put the owner's note on a picture, or remove it; None if it is erased or someone else's.
+
+        note: 1 to 500 characters. It is found by its words.
+        """
+        async with self._db.transaction() as transaction:
+            await transaction.execute(
+                "UPDATE pictures SET note = ? WHERE id = ? AND user_id = ? AND deleted_at IS NULL",
+                (note, picture_id, user_id),
+            )
+            return await _own(transaction, picture_id, user_id)
+
     async def recent(self, user_id: int, guild_id: int, limit: int) -> list[StoredPicture]:
         """Return the newest pictures of one user in one server, newest first."""
         return await self.page(user_id, guild_id, None, limit)
 
     async def newest(self, limit: int) -> list[StoredPicture]:
         """Return the newest pictures of all users, newest first."""
-        found = await self._db.fetch_all(f"{_PICTURES} ORDER BY p.id DESC LIMIT ?", (limit,))
+        found = await self._db.fetch_all(f"{PICTURES} ORDER BY p.id DESC LIMIT ?", (limit,))
         return [rows.picture(row) for row in found]
 
     async def latest(self, user_id: int, guild_id: int) -> StoredPicture | None:
@@ -179,12 +213,12 @@ class History:
 
     async def get(self, picture_id: int) -> StoredPicture | None:
         """Return one picture; None if it was erased or never existed."""
-        row = await self._db.fetch_one(f"{_PICTURES} AND p.id = ?", (picture_id,))
+        row = await self._db.fetch_one(f"{PICTURES} AND p.id = ?", (picture_id,))
         return None if row is None else rows.picture(row)
 
     async def of_job(self, job_id: int) -> tuple[StoredPicture, ...]:
         """Return the pictures of one job in the order in which they were finished."""
-        found = await self._db.fetch_all(f"{_PICTURES} AND p.job_id = ? ORDER BY p.id", (job_id,))
+        found = await self._db.fetch_all(f"{PICTURES} AND p.job_id = ? ORDER BY p.id", (job_id,))
         return tuple(rows.picture(row) for row in found)
 
     async def erased_job(self, picture_id: int) -> Job | None:
@@ -205,13 +239,19 @@ class History:
         else still needs them.
         """
         async with self._db.transaction() as transaction:
-            row = await transaction.fetch_one(f"{_PICTURES} AND p.id = ?", (picture_id,))
+            row = await transaction.fetch_one(f"{PICTURES} AND p.id = ?", (picture_id,))
             if row is None:
                 return None
             erased = rows.picture(row)
             now_us = to_us(self._clock())
             await transaction.execute(
                 "UPDATE pictures SET deleted_at = ? WHERE id = ?", (now_us, picture_id)
+            )
+            # After: what the search index is told to forget contains the note.
+            await transaction.execute(
+                "UPDATE pictures SET note = NULL, favourite_at = NULL "
+                "WHERE id = ? AND (note IS NOT NULL OR favourite_at IS NOT NULL)",
+                (picture_id,),
             )
             await _drop_empty_delivery(transaction, erased.job_id, now_us)
         # The picture is erased, whatever the disk says; retention tries again within the hour.
@@ -230,15 +270,23 @@ class History:
                 "AND deleted_at IS NULL AND (favourite_at IS NULL) = (? IS NOT NULL)",
                 (favourite_us, picture_id, user_id, favourite_us),
             )
-            row = await transaction.fetch_one(
-                f"{_PICTURES} AND p.id = ? AND p.user_id = ?", (picture_id, user_id)
-            )
-        return None if row is None else rows.picture(row)
+            return await _own(transaction, picture_id, user_id)
 
 
 def _check_limit(limit: int) -> None:
     if limit < 1:
         raise ValueError(f"a page must have at least one picture, not {limit}")
+
+
+def _text(picture: StoredPicture) -> str:
+    return search.searched(picture.prompt, picture.note)
+
+
+async def _own(transaction: Transaction, picture_id: int, user_id: int) -> StoredPicture | None:
+    row = await transaction.fetch_one(
+        f"{PICTURES} AND p.id = ? AND p.user_id = ?", (picture_id, user_id)
+    )
+    return None if row is None else rows.picture(row)
 
 
 async def _drop_empty_delivery(transaction: Transaction, job_id: int, now_us: int) -> None:

@@ -214,10 +214,11 @@ async def connect_writer(path: Path, busy_timeout_s: float, supported: int) -> a
 
 
 async def teach_search(connection: aiosqlite.Connection) -> None:
-    """Register the SQL function that migrations and the triggers of the search index call."""
+    """Register the SQL functions that migrations and the triggers of the search index call."""
     # some builds forbid such functions in triggers
     await connection.execute("PRAGMA trusted_schema = ON")
     await connection.create_function(search.SQL_FUNCTION, search.SQL_PARAMETERS, search.tokens)
+    await connection.create_function(search.TERMS_FUNCTION, search.TERMS_PARAMETERS, search.terms)
 
 
 async def connect_reader(path: Path, busy_timeout_s: float) -> aiosqlite.Connection:

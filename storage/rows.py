@@ -32,6 +32,7 @@ DELIVERY_COLUMNS: Final = (
 PICTURE_COLUMNS: Final = (
     *("id", "job_id", "guild_id", "user_id", "file", "sha256", "recipe", "seed", "width_px"),
     *("height_px", "duration_s", "painted_at", "favourite_at", "file_removed_at"),
+    "note",
 )
 """Columns of the table itself; channel, prompt and private come from the job."""
 
@@ -116,4 +117,5 @@ def picture(row: sqlite3.Row, prefix: str = "") -> StoredPicture:
         spoiler=bool(row[f"{prefix}spoiler"]),
         favourite=row[f"{prefix}favourite_at"] is not None,
         on_disk=row[f"{prefix}file_removed_at"] is None,
+        note=row[f"{prefix}note"],
     )

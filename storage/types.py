@@ -14,6 +14,9 @@ NONCE_LIMIT_CHARS = 25
 REASON_LIMIT_CHARS = 500
 """Limit for the reason of a report or block. Chosen by hand."""
 
+NOTE_LIMIT_CHARS = 500
+"""Limit for a note on a picture. Chosen by hand."""
+
 
 def utc_now() -> datetime:
     """Return the current time, aware, in UTC."""
@@ -176,7 +179,8 @@ class NewPicture:
 class StoredPicture:
     """A picture as stored in the database; `prompt`, `private` and `spoiler` come from its job.
 
-    `on_disk` is False once retention has removed the file; the recipe can paint it again.
+    `on_disk` is False once retention has removed the file; the recipe can paint it again. `note`:
+    what its owner wrote on it, for themselves alone.
     """
 
     id: int
@@ -195,6 +199,7 @@ class StoredPicture:
     spoiler: bool = False
     favourite: bool = False
     on_disk: bool = True
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

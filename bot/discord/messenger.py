@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import io
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -29,6 +28,7 @@ from bot.delivery.messenger import (
 from bot.discord.interaction.error_codes import ErrorCode
 from bot.discord.interaction.messages import file_names, may_answer, walk_components
 from bot.discord.interaction.rest import remove_message
+from bot.discord.views.attachments import attached
 from bot.discord.views.custom_ids import ComponentAction, parse
 from bot.discord.views.jobs import card_layout, job_line
 from bot.i18n import words
@@ -36,6 +36,7 @@ from bot.pictures.filenames import attachment_name, is_picture_of
 from storage.types import NONCE_LIMIT_CHARS
 
 T = TypeVar("T")
+NamedFile = tuple[str, bytes]
 Button = tuple[ComponentAction, int]
 """What a button does, and to which row."""
 
@@ -91,8 +92,9 @@ class DiscordMessenger:
         message_id, token = address.message_id, address.reply_token
         assert message_id is not None
 
-        async def send(files: list[discord.File], shown: Card) -> None:
+        async def send(shown: Card, file: NamedFile | None) -> None:
             view = card_layout(shown, words(address.locale))
+            files = [] if file is None else [attached(view, *file)]
             mentions = _mentions(shown)
             if token is None:
                 message = self._channel(address).get_partial_message(message_id)
@@ -108,10 +110,11 @@ class DiscordMessenger:
         """Post a message; discord.py sends `enforce_nonce` along with the nonce."""
         channel, nonce = self._channel(address), nonce_in(address.channel_id, nonce)
 
-        async def send(files: list[discord.File], shown: Card) -> int:
+        async def send(shown: Card, file: NamedFile | None) -> int:
+            view = card_layout(shown, words(address.locale))
             message = await channel.send(
-                view=card_layout(shown, words(address.locale)),
-                files=files,
+                view=view,
+                files=[] if file is None else [attached(view, *file)],
                 nonce=nonce,
                 allowed_mentions=_mentions(shown),
             )
@@ -290,13 +293,16 @@ class DiscordMessenger:
         return discord.Webhook.partial(application_id, reply_token, client=self._client)
 
     async def _with_upload(
-        self, address: Address, card: Card, send: Callable[[list[discord.File], Card], Awaitable[T]]
+        self,
+        address: Address,
+        card: Card,
+        send: Callable[[Card, NamedFile | None], Awaitable[T]],
     ) -> T:
         """Send a card with its picture or sheet, smaller each time Discord finds it too large."""
         if isinstance(card, PaintingCard):
             return await self._with_preview(address, card, send)
         if not isinstance(card, PictureCard | CaseCard) or not card.pictures:
-            return await _translate_errors(send([], card))
+            return await _translate_errors(send(card, None))
         limit_bytes = self._upload_limit_bytes(address)
         whole: bytes | None = None
         while True:
@@ -309,7 +315,7 @@ class DiscordMessenger:
                 raise Undeliverable(Obstacle.REJECTED, f"the picture's file: {error}") from error
             shown = dataclasses.replace(card, file_name=name)
             try:
-                return await _translate_errors(send([discord.File(io.BytesIO(data), name)], shown))
+                return await _translate_errors(send(shown, (name, data)))
             except Undeliverable as error:
                 if error.obstacle is not Obstacle.TOO_LARGE:
                     raise
@@ -319,14 +325,14 @@ class DiscordMessenger:
         self,
         address: Address,
         card: PaintingCard,
-        send: Callable[[list[discord.File], Card], Awaitable[T]],
+        send: Callable[[Card, NamedFile | None], Awaitable[T]],
     ) -> T:
         """Send a card with its preview, or without it if it is over the upload limit."""
         preview = card.preview
         if preview is None or len(preview.data) > self._upload_limit_bytes(address):
-            return await _translate_errors(send([], dataclasses.replace(card, preview=None)))
+            return await _translate_errors(send(dataclasses.replace(card, preview=None), None))
         name = attachment_name(PREVIEW_NAME, spoiler=card.spoiler)
-        return await _translate_errors(send([discord.File(io.BytesIO(preview.data), name)], card))
+        return await _translate_errors(send(card, (name, preview.data)))
 
     def _upload_limit_bytes(self, address: Address) -> int:
         guild = self._client.get_guild(address.guild_id)

@@ -7,6 +7,7 @@ from typing import Final
 
 SPOILER: Final = "SPOILER_"
 """Discord hides a file with this prefix until it is clicked."""
+_SERIES_FILE: Final = re.compile(rf"(?:{SPOILER})?zimagine-[0-9]+-[0-9]+-([0-9]{{1,3}})\.")
 _JOB_FILE: Final = re.compile(rf"(?:{SPOILER})?zimagine-([0-9]{{1,18}})-")
 
 
@@ -36,6 +37,13 @@ def is_picture_of(job_id: int, file_name: str) -> bool:
 def job_id_of(file_name: str) -> int | None:
     """Return the job whose picture or contact sheet has this name, in any form it was sent in."""
     match = _JOB_FILE.match(file_name)
+    return None if match is None else int(match[1])
+
+
+def number_in_series(file_name: str) -> int | None:
+    """Return which picture of its job this names, in any form it was sent in; None for an only
+    picture, and for a sheet of several."""
+    match = _SERIES_FILE.match(file_name)
     return None if match is None else int(match[1])
 
 

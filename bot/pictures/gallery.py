@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot.accounts.permissions import Actor
@@ -14,6 +14,7 @@ from bot.pictures.recent import RecentPictures
 from bot.pictures.thumbnails import Thumbnails
 from bot.request.outcomes import (
     FileRemoved,
+    ListGone,
     NotOwner,
     Refused,
     TextTooLong,
@@ -23,48 +24,48 @@ from engine.prompts import clean
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
 from storage.history import History
-from storage.types import Delivery, Route, StoredPicture
+from storage.lists import ListPage, Lists
+from storage.search import PictureQuery
+from storage.stars import Stars
+from storage.types import NOTE_LIMIT_CHARS, Delivery, Route, StoredPicture
 
 PAGE_PICTURES = 5
 """Pictures on a page of the gallery. Chosen by hand."""
-FOUND_PICTURES = 8
-"""Pictures shown of a search's results: with a thumbnail and a button each, no more fit into
-Discord's 40 components. More words narrow a search down."""
-MAX_SEARCH_CHARS = 100
-"""Length of a search text. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class GalleryPage:
-    """A page of pictures, newest first.
+    """A page of what a member looked for, newest first.
 
-    before_id: the cursor of this page, 0 for the first page. newer_id, older_id: cursors of the
-    neighbouring pages, None if there is none. unseen: ids of pictures that no message shows because
-    they could not be posted. favourites: pages and total are of favourites only.
+    query: what that is. total: how many pictures all pages have, None if that is not counted.
+    newer_id, older_id: ids of the neighbouring pages (storage.lists), None if there is none.
+    unseen: ids of pictures that no message shows because they could not be posted. instead: what
+    was on the page that was asked for has been deleted, and this is the first page.
     """
 
     pictures: tuple[StoredPicture, ...]
-    total: int
-    before_id: int
-    newer_id: int | None
-    older_id: int | None
+    query: PictureQuery = field(default_factory=PictureQuery)
+    total: int | None = None
+    newer_id: int | None = None
+    older_id: int | None = None
     unseen: frozenset[int] = frozenset()
-    favourites: bool = False
+    instead: bool = False
+
+
+def in_its_place(first: GalleryPage) -> GalleryPage:
+    """Return the first page as it is shown in place of one whose pictures are gone."""
+    return replace(first, instead=True)
 
 
 @dataclass(frozen=True, slots=True)
-class SearchResults:
-    """Results of a search, newest first.
+class Starred:
+    """What became of a picture's star. own: the picture is the actor's, so that it is their
+    favourite. starred: it has the actor's star now. stars: how many it has in all."""
 
-    text: the cleaned search text, never "". more: there are further results. unseen: as for a page.
-    favourites: only favourites were searched.
-    """
-
-    text: str
-    pictures: tuple[StoredPicture, ...]
-    more: bool
-    unseen: frozenset[int] = frozenset()
-    favourites: bool = False
+    picture_id: int
+    own: bool
+    starred: bool
+    stars: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ class Gallery:
     def __init__(
         self,
         history: History,
+        lists: Lists,
+        stars: Stars,
         deliveries: Deliveries,
         files: PictureFiles,
         recent: RecentPictures,
@@ -118,58 +121,65 @@ class Gallery:
         deletion: DeletionService,
     ) -> None:
         self._history = history
+        self._lists = lists
+        self._stars = stars
         self._deliveries = deliveries
         self._files = files
         self._recent = recent
         self._thumbnails = thumbnails
         self._deletion = deletion
 
+    async def find(self, actor: Actor, wanted: PictureQuery) -> GalleryPage:
+        """Return the first page of what a member looks for among their pictures on this server."""
+        return await self._page(actor, wanted, 0)
+
+    async def list_page(self, actor: Actor, page_id: int) -> ListPage | Refused:
+        """Return a page that one of the actor's lists led to, however long ago."""
+        page = await self._lists.get(page_id)
+        if page is None or (page.user_id, page.guild_id) != (actor.user_id, actor.guild_id):
+            return Refused(ListGone())
+        return page
+
+    async def turn(self, actor: Actor, page: ListPage) -> GalleryPage:
+        """Return what is on that page now."""
+        return await self._page(actor, page.query, page.before_id)
+
     async def page(
         self, actor: Actor, before_id: int = 0, *, favourites: bool = False
     ) -> GalleryPage:
-        """Return the page of pictures, or of favourites, before `before_id` (0 = the newest).
+        """Return the page of pictures, or of favourites, before `before_id` (0 = the newest)."""
+        return await self._page(actor, PictureQuery(favourites=favourites), before_id)
 
-        If there are none left, the first page is returned.
-        """
-        owner, history = (actor.user_id, actor.guild_id), self._history
-        read = history.favourites if favourites else history.page
-        found = await read(*owner, before_id or None, PAGE_PICTURES + 1)
+    async def _page(self, actor: Actor, wanted: PictureQuery, before_id: int) -> GalleryPage:
+        owner = (actor.user_id, actor.guild_id)
+        found = await self._history.find(*owner, wanted, before_id or None, PAGE_PICTURES + 1)
         if before_id and not found:
-            return await self.page(actor, favourites=favourites)
+            return in_its_place(await self._page(actor, wanted, 0))
         pictures = tuple(found[:PAGE_PICTURES])
+        newer = await self._newer(actor, wanted, before_id) if before_id else None
+        older = pictures[-1].id if len(found) > PAGE_PICTURES else None
+        newer_id, older_id = await self._lists.neighbours(*owner, wanted, newer, older)
         return GalleryPage(
             pictures=pictures,
-            total=await (history.count_favourites if favourites else history.count)(*owner),
-            before_id=before_id,
-            newer_id=await self._newer(actor, before_id, favourites) if before_id else None,
-            older_id=pictures[-1].id if len(found) > PAGE_PICTURES else None,
+            query=wanted,
+            total=await self._total(actor, wanted),
+            newer_id=newer_id,
+            older_id=older_id,
             unseen=await self._unseen(pictures),
-            favourites=favourites,
         )
 
-    async def _newer(self, actor: Actor, before_id: int, favourites: bool) -> int:
+    async def _total(self, actor: Actor, wanted: PictureQuery) -> int | None:
+        if wanted.indexed:  # all that is found would have to be read
+            return None
+        count = self._history.count_favourites if wanted.favourites else self._history.count
+        return await count(actor.user_id, actor.guild_id)
+
+    async def _newer(self, actor: Actor, wanted: PictureQuery, before_id: int) -> int:
         """Return the cursor of the previous page; 0 = the first page."""
-        read = self._history.favourites_after if favourites else self._history.after
-        newer = await read(actor.user_id, actor.guild_id, before_id, PAGE_PICTURES + 1)
+        newer = await self._history.find_after(
+            actor.user_id, actor.guild_id, wanted, before_id, PAGE_PICTURES + 1
+        )
         return newer[-1].id if len(newer) > PAGE_PICTURES else 0
-
-    async def search(
-        self, actor: Actor, text: str | None, *, favourites: bool = False
-    ) -> SearchResults | GalleryPage | Refused:
-        """Return the member's newest pictures whose prompts contain every word of the text.
-
-        An empty text returns the first page of all pictures.
-        """
-        cleaned = clean(text or "")
-        if len(cleaned) > MAX_SEARCH_CHARS:
-            return Refused(TextTooLong("search", len(cleaned), MAX_SEARCH_CHARS))
-        if not cleaned:
-            return await self.page(actor, favourites=favourites)
-        owner, limit = (actor.user_id, actor.guild_id), FOUND_PICTURES
-        found = await self._history.search(*owner, cleaned, None, limit + 1, favourites=favourites)
-        pictures = tuple(found[:limit])
-        unseen = await self._unseen(pictures)
-        return SearchResults(cleaned, pictures, len(found) > limit, unseen, favourites)
 
     async def _unseen(self, pictures: Sequence[StoredPicture]) -> frozenset[int]:
         undelivered_jobs = await self._deliveries.kept_among(
@@ -232,6 +242,48 @@ class Gallery:
             return Refused(NotOwner(picture_id))
         marked = await mark(picture_id, actor.user_id)
         return Refused(UnknownPicture(str(picture_id))) if marked is None else marked
+
+    async def star(self, actor: Actor, picture_id: int) -> Starred | Refused:
+        """Give a picture in front of the actor their star, or take it back.
+
+        The star of its owner is the mark as a favourite.
+        """
+        picture = await self._find_visible(actor, picture_id, anyones=True)
+        if isinstance(picture, Refused):
+            return picture
+        own = picture.place.user_id == actor.user_id
+        if own:
+            mark = self._history.unfavour if picture.favourite else self._history.favour
+            starred = await mark(picture_id, actor.user_id) is not None and not picture.favourite
+        else:
+            starred = await self._stars.toggle(picture_id, actor.user_id)
+        return Starred(picture_id, own, starred, await self._stars.count(picture_id))
+
+    async def note_of(self, actor: Actor, picture_id: int) -> str | Refused:
+        """Return the actor's note on one of their own pictures, "" if there is none."""
+        picture = await self._find_own(actor, picture_id)
+        return picture if isinstance(picture, Refused) else picture.note or ""
+
+    async def write_note(self, actor: Actor, picture_id: int, text: str) -> str | Refused:
+        """Put a note on one of the actor's own pictures, and return it as it is kept.
+
+        A text without visible characters removes it.
+        """
+        picture, note = await self._find_own(actor, picture_id), clean(text)
+        if isinstance(picture, Refused):
+            return picture
+        if len(note) > NOTE_LIMIT_CHARS:
+            return Refused(TextTooLong("note", len(note), NOTE_LIMIT_CHARS))
+        if await self._history.write_note(picture_id, actor.user_id, note or None) is None:
+            return Refused(UnknownPicture(str(picture_id)))
+        self._recent.forget(actor.user_id, actor.guild_id)
+        return note
+
+    async def _find_own(self, actor: Actor, picture_id: int) -> StoredPicture | Refused:
+        picture = await self._find_visible(actor, picture_id, anyones=True)
+        if isinstance(picture, Refused) or picture.place.user_id == actor.user_id:
+            return picture
+        return Refused(NotOwner(picture_id))
 
     async def messages_of(
         self, picture: StoredPicture, direct_channel_id: int | None = None

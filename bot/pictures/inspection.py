@@ -221,7 +221,7 @@ class InspectionService:
             level,
             family.max_tokens,
             choices=len(permutations),
-            pictures=sum(each.count for each in permutations),
+            pictures=sum(each.pictures for each in permutations),
             style=request.style,
             loras=request.loras,
             notes=reading_notes(resolved.notes),

@@ -23,6 +23,14 @@ from bot.request.reasons.limits import (
     ShuttingDown,
     StorageUnavailable,
 )
+from bot.request.reasons.lists import (
+    ChannelClosed,
+    EmptyPeriod,
+    ExportRunning,
+    ListGone,
+    ListReason,
+    NotADay,
+)
 from bot.request.reasons.loras import LoraReason
 from bot.request.reasons.models import ModelReason
 from bot.request.reasons.moderation import (
@@ -85,7 +93,10 @@ __all__ = [
     "BadAspect",
     "BadSize",
     "Blocked",
+    "ChannelClosed",
+    "EmptyPeriod",
     "EmptyPrompt",
+    "ExportRunning",
     "FeatureUnsupported",
     "FileRemoved",
     "FlagError",
@@ -94,9 +105,11 @@ __all__ = [
     "InputGone",
     "JobFinished",
     "JobsCancelled",
+    "ListGone",
     "ManyPermutations",
     "NegativeUnsupported",
     "NoPictures",
+    "NotADay",
     "NotAllowed",
     "NotBlockable",
     "NotBlocked",
@@ -153,6 +166,7 @@ class FlagProblem:
 Reason = (
     ValueReason
     | FlagProblem
+    | ListReason
     | LoraReason
     | ModelReason
     | PresetReason

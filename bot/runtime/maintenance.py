@@ -64,6 +64,7 @@ class Maintenance:
 
     sleep: waits for a number of seconds. free: returns the free bytes of a folder's disk; blocking.
     sweep_proposals: deletes proposals that are too old to be answered, and returns how many.
+    sweep_lists: does the same for pages of lists that were not used for long.
     date_back: dates back what was charged while the clock was ahead, and returns for how many.
     """
 
@@ -77,6 +78,7 @@ class Maintenance:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         free: Callable[[Path], int] = free_bytes,
         sweep_proposals: Callable[[], Awaitable[int]] | None = None,
+        sweep_lists: Callable[[], Awaitable[int]] | None = None,
         date_back: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self._settings = settings
@@ -87,6 +89,7 @@ class Maintenance:
         self._sleep = sleep
         self._free = free
         self._sweep_proposals = sweep_proposals
+        self._sweep_lists = sweep_lists
         self._date_back = date_back
         self._schedule = Schedule(settings.backup_hour)
         self._retained_at: datetime | None = None
@@ -100,6 +103,7 @@ class Maintenance:
             await self._sleep(ROUND_INTERVAL_S)
             await self._guarded("retention", self.apply_retention)
             await self._guarded("questions", self.forget_old_proposals)
+            await self._guarded("lists", self.forget_old_lists)
             await self._guarded("backup", self._back_up)
 
     async def _guarded(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -132,6 +136,11 @@ class Maintenance:
         """Delete proposals that are too old to be answered."""
         if self._sweep_proposals is not None and (forgotten := await self._sweep_proposals()):
             log.info("questions forgotten", count=forgotten)
+
+    async def forget_old_lists(self) -> None:
+        """Delete pages of lists that nobody turned to for long."""
+        if self._sweep_lists is not None and (forgotten := await self._sweep_lists()):
+            log.info("pages of lists forgotten", count=forgotten)
 
     async def date_back_charges(self) -> None:
         """Make charges from the future, made while the clock was ahead, count from now on."""

@@ -17,6 +17,7 @@ from bot.accounts.presets import DefaultsService, PresetService, SettingsFiller
 from bot.accounts.quota_settings import QuotaService
 from bot.accounts.server_languages import ServerLanguages
 from bot.delivery.copies import CopySender
+from bot.delivery.exports import ExportService
 from bot.delivery.owner_alerts import OwnerAlerts
 from bot.delivery.progress import ProgressUpdater
 from bot.delivery.result_cards import ResultCards
@@ -58,6 +59,7 @@ from bot.pictures.model_samples import ModelSamples
 from bot.pictures.originals import OriginalPictures
 from bot.pictures.possible_actions import ActionChecker
 from bot.pictures.recent import RecentPictures
+from bot.pictures.server_gallery import ServerGallery
 from bot.pictures.thumbnails import Thumbnails
 from bot.request.models import ModelCatalog
 from bot.request.notes import Note
@@ -75,6 +77,7 @@ from storage.files import PictureFiles
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
+from storage.lists import Lists
 from storage.open_names import OpenLoras, OpenModels
 from storage.preferences import Preferences, Threads
 from storage.presets import Presets, RequestDefaults
@@ -82,6 +85,8 @@ from storage.proposals import Proposals
 from storage.quotas import Quotas
 from storage.reports import Reports
 from storage.retention import Retention
+from storage.shown import ShownPictures
+from storage.stars import Stars
 from storage.types import Clock, PolicySource, QuotaPolicy
 
 SYNC_FILE = "commands.synced"
@@ -122,6 +127,8 @@ class Stores:
         self.files = base.files
         self.jobs = Jobs(db, clock, random_nonce)
         self.history = History(db, clock)
+        self.lists = Lists(db, clock)
+        self.stars = Stars(db, clock)
         self.lineage = Lineage(self.jobs, self.history)
         self.deliveries = Deliveries(db, clock)
         self.inputs = Inputs(db, clock)
@@ -278,6 +285,7 @@ def wire(base: Infrastructure) -> Components:
         alert_owner=outgoing.owner_alerts.alert,
         clock=clock,
         sweep_proposals=stores.proposals.sweep,
+        sweep_lists=stores.lists.sweep,
         date_back=stores.quotas.date_back_all,
     )
     recovery = RecoveryService(
@@ -309,7 +317,14 @@ def _services(
     thumbnails = Thumbnails(stores.files)
     deletion = DeletionService(stores.history, stores.files, shared.recent, thumbnails, permissions)
     gallery = Gallery(
-        stores.history, stores.deliveries, stores.files, shared.recent, thumbnails, deletion
+        stores.history,
+        stores.lists,
+        stores.stars,
+        stores.deliveries,
+        stores.files,
+        shared.recent,
+        thumbnails,
+        deletion,
     )
     cancellation = CancellationService(
         base.engine,
@@ -366,6 +381,9 @@ def _services(
         ),
         status=StatusService(base.engine, shared.models.default.family),
         gallery=gallery,
+        server_gallery=ServerGallery(
+            stores.history, ShownPictures(stores.db), stores.lists, stores.files
+        ),
         deletion=deletion,
         inspection=InspectionService(
             count_tokens=base.engine.count_tokens,
@@ -387,6 +405,7 @@ def _services(
         copies=CopySender(
             outgoing.messenger, actions, direct_messages=base.settings.jobs.direct_messages
         ),
+        exports=ExportService(stores.history, stores.files, base.settings.storage.data_dir),
         where_asked=WhereAsked(stores.jobs, stores.proposals),
         reports=ReportService(
             reports=stores.reports,

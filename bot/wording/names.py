@@ -25,6 +25,8 @@ COMMANDS: Final = frozenset(
         typed_name("default"),
         typed_name("delete"),
         typed_name("explain"),
+        typed_name("export"),
+        typed_name("gallery"),
         typed_name("help"),
         typed_name("history"),
         typed_name("imagine"),
@@ -56,6 +58,7 @@ COMMANDS: Final = frozenset(
 OPTIONS: Final = frozenset(
     {
         typed_name("aspect"),
+        typed_name("before"),
         typed_name("channel"),
         typed_name("code"),
         typed_name("count"),
@@ -65,6 +68,7 @@ OPTIONS: Final = frozenset(
         typed_name("file"),
         typed_name("first"),
         typed_name("fourth"),
+        typed_name("from"),
         typed_name("guidance"),
         typed_name("hours"),
         typed_name("job"),
@@ -93,6 +97,7 @@ OPTIONS: Final = frozenset(
         typed_name("strength"),
         typed_name("style"),
         typed_name("third"),
+        typed_name("to"),
         typed_name("who"),
     }
 )

@@ -12,6 +12,7 @@ from bot.i18n import Words
 from bot.request.outcomes import FlagProblem, Refused
 from bot.request.reasons.jobs import JobReason
 from bot.request.reasons.limits import LimitReason
+from bot.request.reasons.lists import ListReason
 from bot.request.reasons.loras import LoraReason
 from bot.request.reasons.models import ModelReason
 from bot.request.reasons.moderation import ModerationReason
@@ -24,6 +25,7 @@ from bot.wording.notes import note_sentence
 from bot.wording.reasons.flags import flag_problem
 from bot.wording.reasons.jobs import failure_sentence, job_refusal
 from bot.wording.reasons.limits import limit_refusal, storage_unavailable, window_length
+from bot.wording.reasons.lists import list_refusal
 from bot.wording.reasons.loras import lora_refusal
 from bot.wording.reasons.models import model_refusal
 from bot.wording.reasons.moderation import moderation_refusal, not_allowed
@@ -52,6 +54,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
         return _flag_problems(reason, say, when)
     if isinstance(reason, ValueReason):
         return value_refusal(reason, say)
+    if isinstance(reason, ListReason):
+        return list_refusal(reason, say)
     if isinstance(reason, LoraReason):
         return lora_refusal(reason, say)
     if isinstance(reason, ModelReason):

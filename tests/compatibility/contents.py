@@ -30,7 +30,11 @@ _NAMED_BEFORE = {
 }
 """Fields renamed in Python since the recording; their columns still have the old names."""
 
-_ADDED: dict[tuple[str, str], Any] = {("Job", "own_locale"): "", ("StoredSettings", "locale"): None}
+_ADDED: dict[tuple[str, str], Any] = {
+    ("Job", "own_locale"): "",
+    ("StoredSettings", "locale"): None,
+    ("StoredPicture", "note"): None,
+}
 """Fields that the recording does not have, each with what old rows say."""
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from engine.loras import LoraUse
 from engine.types import Conditions, ImageRequest, Recipe, request_to_json
 from storage.database import Database
 from storage.migrate import load_migrations
@@ -44,6 +45,17 @@ _REQUEST: Final = ImageRequest(
     steps=8,
     guidance=1.0,
 )
+MODEL: Final = "base"
+LORA: Final = "ink"
+_NAMED: Final = (
+    _REQUEST,
+    dataclasses.replace(_REQUEST, model=MODEL),
+    _REQUEST,
+    dataclasses.replace(_REQUEST, model=MODEL, loras=(LoraUse(LORA, 0.8),)),
+)
+"""Requests by turns, with and without names that a search finds."""
+_NAMES_CHANGE_EVERY: Final = 997
+"""Pictures painted by the same request, so that every user has some of each. Prime."""
 _RECIPE: Final = Recipe(
     model="Tongyi-MAI/Z-Image-Turbo",
     revision="5f1e0b9c" * 5,
@@ -124,7 +136,7 @@ class _Filling:
         self._painted: Counter[int] = Counter()
         self._job_id = 0
         self._request = request_to_json(_REQUEST)
-        self._recipe = _RECIPE.to_json()
+        self._recipes = [dataclasses.replace(_RECIPE, request=each).to_json() for each in _NAMED]
 
     def add(self, number: int) -> None:
         owner = self.crowd.owner(number)
@@ -134,6 +146,7 @@ class _Filling:
         if number % FAILS_EVERY == 0:
             self._job(place, prompt, now_us, "failed")
         self._job(place, prompt, now_us, "painted")
+        recipe = self._recipes[number // _NAMES_CHANGE_EVERY % len(self._recipes)]
         self._rows("pictures").append(
             {
                 "job_id": self._job_id,
@@ -141,7 +154,7 @@ class _Filling:
                 "user_id": place["user_id"],
                 "file": f"pictures/2025/{number // 100_000:02}/zimagine-{number}.png",
                 "sha256": self._random.randbytes(32).hex(),
-                "recipe": _written(self._recipe, prompt),
+                "recipe": _written(recipe, prompt),
                 "seed": number,
                 "width_px": 1024,
                 "height_px": 1024,

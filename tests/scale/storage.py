@@ -5,7 +5,8 @@ import asyncio
 import itertools
 import sys
 import tempfile
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +14,20 @@ from storage.database import Database
 from storage.deliveries import Deliveries
 from storage.history import History
 from storage.jobs import Jobs
+from storage.search import PictureQuery
 from storage.types import Job, NewJob, NewPicture, PolicySource, QuotaPolicy
-from tests.scale.filling import EVERY, FAILS_EVERY, START, FillingCrowd, fill, many, one, place_of
+from tests.scale.filling import (
+    EVERY,
+    FAILS_EVERY,
+    LORA,
+    MODEL,
+    START,
+    FillingCrowd,
+    fill,
+    many,
+    one,
+    place_of,
+)
 from tests.scale.prompts import FOREIGN, RARE, Prompts
 from tests.scale.stopwatch import Timing, machine, table, timed
 
@@ -45,6 +58,17 @@ SEARCHES: Final = {
     "mixed": "lake 日落",
     "mixed and rare": f"lake {RARE[2]}",
 }
+NOTED: Final = "birthday"
+TEN_MONTHS: Final = PictureQuery(since=date(2025, 1, 3), until=date(2025, 11, 5))
+FINDINGS: Final = {
+    "ten months": TEN_MONTHS,
+    "a common word in ten months": replace(TEN_MONTHS, text="lake"),
+    "a model": PictureQuery(model=MODEL),
+    "a LoRA and a common word": PictureQuery("lake", lora=LORA),
+    "a note": PictureQuery(NOTED),
+    "favourites with a common word": PictureQuery("lake", favourites=True),
+    "everything at once": replace(TEN_MONTHS, text="lake", model=MODEL, lora=LORA),
+}
 EXPECTED: Final = dict.fromkeys(RARE, 1) | dict.fromkeys((*FOREIGN, NOBODYS), 0)
 """The number of pictures that some of them match."""
 
@@ -63,6 +87,7 @@ class Town:
         self._people = itertools.cycle(crowd.measured)
         self._prompts = Prompts(seed=1)
         self._waiting: list[int] = []
+        self._numbers = itertools.count(1)
 
     async def accept(self, policy: QuotaPolicy = DAY) -> None:
         new = NewJob(place_of(next(self._people)), "{}", self._prompts.next(), seed=1)
@@ -82,6 +107,27 @@ class Town:
     async def page(self, before_id: int | None) -> None:
         place = place_of(next(self._people))
         assert await self.history.page(place.user_id, place.guild_id, before_id, PAGE)
+
+    async def mark(self, crowd: FillingCrowd) -> None:
+        """Write a note on one picture of every measured user, which becomes their favourite."""
+        for owner in crowd.measured:
+            place = place_of(owner)
+            (picture,) = await self.history.page(place.user_id, place.guild_id, None, 1)
+            await self.history.write_note(picture.id, place.user_id, f"for a {NOTED}")
+            await self.history.favour(picture.id, place.user_id)
+
+    async def find(self, wanted: PictureQuery, before_id: int | None = None) -> None:
+        place = place_of(next(self._people))
+        owner = (place.user_id, place.guild_id)
+        found = await self.history.find(*owner, wanted, before_id, PAGE)
+        assert found or wanted.favourites or wanted.lora, wanted
+
+    async def find_seed(self) -> None:
+        """Look for a seed that was painted once, by whoever painted it."""
+        place, number = place_of(next(self._people)), next(self._numbers)
+        await self.history.find(
+            place.user_id, place.guild_id, PictureQuery(seed=number), None, PAGE
+        )
 
     async def search(self, text: str, before_id: int | None = None) -> None:
         place = place_of(next(self._people))
@@ -103,7 +149,7 @@ async def measure(path: Path, pictures: int, crowd: FillingCrowd, repeats: int) 
     async with await Database.open(path) as db:
         town = Town(db, crowd, pictures)
         timings += await _writing(town, repeats)
-        timings += await _reading(town, repeats)
+        timings += await _reading(town, crowd, repeats)
         timings.append(await _painting_unsearched(town, repeats))
     return timings
 
@@ -137,20 +183,25 @@ async def _painting_unsearched(town: Town, repeats: int) -> Timing:
         await transaction.execute(trigger["sql"])
         await transaction.execute(
             "INSERT INTO pictures_search (rowid, tokens) "
-            "SELECT p.id, picture_tokens(p.guild_id, p.user_id, j.prompt) "
+            "SELECT p.id, picture_terms(p.guild_id, p.user_id, j.prompt, p.note, p.seed, "
+            "p.painted_at, p.favourite_at, p.recipe) "
             "FROM pictures AS p JOIN jobs AS j ON j.id = p.job_id WHERE p.id > ?",
             (trigger["last_id"],),
         )
     return timing
 
 
-async def _reading(town: Town, repeats: int) -> list[Timing]:
+async def _reading(town: Town, crowd: FillingCrowd, repeats: int) -> list[Timing]:
     works = {
         "History.page, first": lambda: town.page(None),
         "History.page, deep": lambda: town.page(town.deep),
     }
     for name, text in SEARCHES.items():
         works[f"search: {name}"] = lambda text=text: town.search(text)
+    await town.mark(crowd)
+    works["find: a seed"] = town.find_seed
+    for name, wanted in FINDINGS.items():
+        works[f"find: {name}"] = lambda wanted=wanted: town.find(wanted)
     works["search: a common word, deep"] = lambda: town.search(SEARCHES["a common word"], town.deep)
     timings = [await timed(name, [work] * repeats, READ_GOAL_MS) for name, work in works.items()]
     waiting = len(await town.deliveries.pending())

@@ -11,6 +11,7 @@ from storage.database import Database
 from storage.files import PictureFiles
 from storage.migrate import load_migrations
 from storage.retention import Retention
+from storage.search import PictureQuery
 from tests.storage.fakes import ALICE, BOB, OpenStores, new_job, new_picture
 from tests.storage.old_databases import NEWER
 from tests.storage.query_plans import BY_WORDS_NEWEST_FIRST, plans_of, reads_all
@@ -73,7 +74,9 @@ async def test_searching_among_favourites(stores: OpenStores) -> None:
                 marked += [picture.id] if place is ALICE else []
 
     async def found(text: str, before_id: int | None = None) -> list[int]:
-        pictures = await stores.history.search(*ALICES, text, before_id, 9, favourites=True)
+        pictures = await stores.history.find(
+            *ALICES, PictureQuery(text, favourites=True), before_id, 9
+        )
         return [picture.id for picture in pictures]
 
     assert await found("boat") == [marked[3], marked[1]]
@@ -157,7 +160,7 @@ async def test_a_page_walks_its_own_index(
     assert not reads_all(plan) and "TEMP B-TREE" not in plan, plan
     (plan,) = await plans_of(many, monkeypatch, many.history.count_favourites(30, 10))
     assert "COVERING INDEX pictures_favourite (guild_id=? AND user_id=?)" in plan, plan
-    work = many.history.search(30, 10, "lake", before_id, 10, favourites=True)
+    work = many.history.find(30, 10, PictureQuery("lake", favourites=True), before_id, 10)
     (plan,) = await plans_of(many, monkeypatch, work)
     assert BY_WORDS_NEWEST_FIRST in plan and not reads_all(plan), plan
     plans = await plans_of(many, monkeypatch, many.history.unfavour(1, 30))

@@ -140,7 +140,7 @@ async def test_the_triggers_of_the_search_find_their_rows_by_id(filled: OpenStor
     )
     bodies = [re.sub(r"\b(new|old)\.\w+", "?", row["sql"]).split("BEGIN")[1] for row in triggers]
     selects = [found for body in bodies for found in re.findall(r"SELECT[^;]+", body)]
-    assert len(selects) == 5
+    assert len(selects) == 7
     for select in selects:
         asked = f"EXPLAIN QUERY PLAN {select}"
         found = await filled.db._writer.execute_fetchall(asked, (1,) * select.count("?"))

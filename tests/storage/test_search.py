@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storage import search
+from storage.search import PictureQuery
 from storage.types import Place
 from tests.storage.fakes import ALICE, BOB, OpenStores, new_job
 
@@ -50,7 +51,7 @@ async def indexed(stores: OpenStores) -> set[int]:
 
 async def tokens_left(stores: OpenStores, place: Place, word: str) -> list[int]:
     """Return the ids that the index has for a word, whatever became of the pictures."""
-    match = search.query(place.guild_id, place.user_id, search.words_of(word))
+    match = search.match(place.guild_id, place.user_id, PictureQuery(word))
     rows = await stores.db.fetch_all(
         "SELECT rowid FROM pictures_search WHERE pictures_search MATCH ?", (match,)
     )
@@ -273,6 +274,6 @@ def test_a_query_asks_only_for_tokens_of_what_holds(prompt: str, text: str) -> N
     """A prompt that contains the words has every token of the query."""
     words = search.words_of(text)
     if words and search.holds(prompt, words):
-        asked = set(search.query(1, 2, words).split(" AND "))
+        asked = set(search.match(1, 2, PictureQuery(text)).split(" AND "))
         assert len(asked) <= 24
         assert asked <= set(search.tokens(1, 2, prompt).split())

@@ -186,10 +186,13 @@ async def test_every_row_of_the_second_version_comes_through(second_file: Path) 
     await upgrade(second_file)
     version, _, after = state_of(second_file)
     assert version == len(load_migrations())
-    assert rows_of(second_file, before) == before
+    # The index of the search is filled anew, with more terms.
+    kept = {what: rows for what, rows in before.items() if "pictures_search" not in what}
+    assert kept and rows_of(second_file, kept) == kept
     after = added(after, before)
     assert after.pop("guild_id, user_id, hour, pictures FROM usage_hours")
     assert after.pop("job_id, position, sha256 FROM job_inputs") == []
+    assert after.pop("picture_id, guild_id, channel_id FROM shown_pictures")
     assert after.pop("id, mark, jobs, pictures, proposals FROM database_mark")
     assert after and not any(after.values())
     with closing(sqlite3.connect(second_file)) as connection:

@@ -79,7 +79,8 @@ class SyncReads:
 def blank() -> sqlite3.Connection:
     """Return an in-memory database of this version in which charges need no jobs."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.create_function("picture_tokens", 3, lambda *_: "", deterministic=True)
+    for name, parameters in (("picture_tokens", 3), ("picture_terms", 8)):
+        connection.create_function(name, parameters, lambda *_: "", deterministic=True)
     for migration in load_migrations():
         for statement in statements(migration.sql):
             connection.execute(statement)

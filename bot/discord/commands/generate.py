@@ -8,6 +8,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
+from bot.discord.commands.history import history_commands
 from bot.discord.commands.options import (
     bounded,
     closed_choices,
@@ -21,7 +22,6 @@ from bot.discord.commands.options import (
 from bot.discord.commands.presets import suggest_presets
 from bot.discord.commands.prompt_suggestions import chosen_prompt, suggest_prompts
 from bot.discord.commands.variations import variation_commands
-from bot.discord.handlers.history import show_history
 from bot.discord.handlers.image_to_image import attachment_source
 from bot.discord.handlers.requests import paint_request
 from bot.discord.interaction.responses import (
@@ -36,7 +36,6 @@ from bot.discord.interaction.responses import (
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.jobs import quota_text
-from bot.pictures.gallery import MAX_SEARCH_CHARS
 from bot.request.input_sources import InputSpec
 from bot.request.options import with_options
 from bot.request.outcomes import Refused
@@ -51,7 +50,6 @@ Prompt = Range[str, 1, MAX_LINE_CHARS]
 Negative = Range[str, 1, MAX_PROMPT_CHARS]
 Seed = Range[int, 0, MAX_SEED]
 Count = Range[int, 1, MAX_PICTURES]
-Search = Range[str, 1, MAX_SEARCH_CHARS]
 Strength = Range[float, 0.01, 1.0]
 
 
@@ -62,7 +60,7 @@ def generate_commands(services: Services) -> list[app_commands.Command[Any, ...,
         _reroll(services),
         *variation_commands(services),
         _cancel(services),
-        _history(services),
+        *history_commands(services),
         _quota(services),
     ]
 
@@ -176,20 +174,6 @@ def _cancel(services: Services) -> app_commands.Command[Any, ..., None]:
         return matching_choices(current, ((each.row.id, each.row.prompt) for each in offered))
 
     return cancel
-
-
-def _history(services: Services) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(description=locale_str("Your pictures on this server, newest first"))
-    @app_commands.describe(
-        search=locale_str("Only pictures with all these words in their prompt"),
-        favourites=locale_str("Whether to show only your favourites (default: no)"),
-    )
-    async def history(
-        interaction: Interaction, search: Search | None = None, favourites: bool = False
-    ) -> None:
-        await show_history(interaction, services, search, favourites=favourites)
-
-    return history
 
 
 def _quota(services: Services) -> app_commands.Command[Any, ..., None]:

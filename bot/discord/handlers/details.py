@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import aiohttp
 import discord
 
@@ -17,6 +15,7 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
+from bot.discord.views.attachments import text_file
 from bot.discord.views.inspection import Panel, details_panel, foreign_panel
 from bot.pictures.inspection import (
     CanRead,
@@ -48,6 +47,30 @@ def can_read_of(interaction: Interaction) -> CanRead:
         return can.view_channel and can.read_message_history
 
     return sees
+
+
+def may_read_of(interaction: Interaction) -> CanRead:
+    """Return a function that tells which channels' pictures the user may be shown here.
+
+    Those that they can read; age-restricted ones only in an age-restricted channel.
+    """
+    sees, guild, here = can_read_of(interaction), interaction.guild, interaction.channel
+
+    def may_read(channel_id: int) -> bool:
+        if channel_id == interaction.channel_id:  # perhaps a private thread, which is not cached
+            return True
+        if guild is None or not sees(channel_id):
+            return False
+        channel = guild.get_channel_or_thread(channel_id)
+        return _age_restricted(here) or not _age_restricted(channel)
+
+    return may_read
+
+
+def _age_restricted(channel: object) -> bool:
+    """Return whether a channel or thread, as far as it is known, is age-restricted."""
+    is_nsfw = getattr(channel, "is_nsfw", None)
+    return is_nsfw is not None and is_nsfw()
 
 
 def recipe_file_of(attachment: discord.Attachment) -> RecipeFile:
@@ -112,7 +135,7 @@ async def _show(interaction: Interaction, panel: Panel) -> None:
     files: list[discord.File] = []
     if panel.file is not None:
         name, content = panel.file
-        files.append(discord.File(io.BytesIO(content), name))
+        files.append(text_file(name, content))
     if interaction.response.is_done():
         await interaction.edit_original_response(
             view=panel.view, attachments=files, allowed_mentions=NO_MENTIONS

@@ -1,19 +1,19 @@
-"""/history: pages of pictures or favourites, and search results, each with its thumbnails."""
+"""/history and /gallery: pages of pictures with their thumbnails."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-import discord
 from discord import ui
 
+from bot.discord.handlers.details import may_read_of
 from bot.discord.interaction.responses import Interaction, actor_of, refuse, words_of
 from bot.discord.interaction.services import Services
 from bot.discord.interaction.thumbnails import show_with_thumbnails
-from bot.discord.views.history import history_layout, search_layout
+from bot.discord.views.history import history_layout
 from bot.pictures.filenames import thumbnail_name
-from bot.pictures.gallery import SearchResults
+from bot.pictures.gallery import GalleryPage
+from bot.pictures.searches import SearchTerms, parse_search
 from bot.request.outcomes import Refused
 from storage.types import StoredPicture
 
@@ -21,41 +21,73 @@ Made = Callable[[Collection[int]], ui.LayoutView]
 """Returns the layout with the thumbnails of the pictures with these ids."""
 
 
-async def show_history(
-    interaction: Interaction, services: Services, search: str | None, *, favourites: bool
+async def show_history(interaction: Interaction, services: Services, terms: SearchTerms) -> None:
+    """Answer /history with the first page of what the member looks for."""
+    wanted = parse_search(terms)
+    if isinstance(wanted, Refused):
+        await refuse(interaction, wanted)
+    else:
+        page = await services.gallery.find(actor_of(interaction), wanted)
+        await _show_page(interaction, services, page, in_place=False)
+
+
+async def show_gallery(
+    interaction: Interaction, services: Services, channel_id: int | None
 ) -> None:
-    """Answer /history with the first page, or with search results."""
-    found = await services.gallery.search(actor_of(interaction), search, favourites=favourites)
-    say = words_of(interaction)
-    match found:
-        case Refused():
-            await refuse(interaction, found)
-        case SearchResults():
-            await _show(
-                interaction, services, found.pictures, lambda ids: search_layout(found, say, ids)
-            )
-        case _:
-            await _show(
-                interaction, services, found.pictures, lambda ids: history_layout(found, say, ids)
-            )
+    """Answer /gallery with the first page of a channel or, without one, of the server."""
+    actor, may_read = actor_of(interaction), may_read_of(interaction)
+    if channel_id is None:
+        page = await services.server_gallery.of_server(actor, may_read)
+    else:
+        page = await services.server_gallery.of_channel(actor, channel_id, may_read)
+    if isinstance(page, Refused):
+        await refuse(interaction, page)
+    else:
+        await _show_page(interaction, services, page, in_place=False)
+
+
+async def turn_list(interaction: Interaction, services: Services, page_id: int) -> None:
+    """Replace the page whose button was pressed by the one that the button leads to.
+
+    A message that others can see is never replaced; no page is one.
+    """
+    actor = actor_of(interaction)
+    wanted = await services.gallery.list_page(actor, page_id)
+    if isinstance(wanted, Refused):
+        page = wanted
+    elif wanted.query.shown_in is None:
+        page = await services.gallery.turn(actor, wanted)
+    else:
+        page = await services.server_gallery.turn(actor, wanted, may_read_of(interaction))
+    if isinstance(page, Refused):
+        await refuse(interaction, page)
+    else:
+        await _show_page(interaction, services, page, in_place=_is_own(interaction))
 
 
 async def turn_page(
     interaction: Interaction, services: Services, before_id: int, *, favourites: bool
 ) -> None:
-    """Replace the page whose button was pressed by another one.
-
-    A message that others can see is never replaced; no page is one.
-    """
-    shown = interaction.message
+    """Do the same for a button of an earlier version, which says itself where its page begins."""
     page = await services.gallery.page(actor_of(interaction), before_id, favourites=favourites)
+    await _show_page(interaction, services, page, in_place=_is_own(interaction))
+
+
+def _is_own(interaction: Interaction) -> bool:
+    shown = interaction.message
+    return shown is not None and shown.flags.ephemeral
+
+
+async def _show_page(
+    interaction: Interaction, services: Services, page: GalleryPage, *, in_place: bool
+) -> None:
     say = words_of(interaction)
     await _show(
         interaction,
         services,
         page.pictures,
         lambda ids: history_layout(page, say, ids),
-        in_place=shown is not None and shown.flags.ephemeral,
+        in_place=in_place,
     )
 
 
@@ -77,11 +109,9 @@ async def _show(
     )
 
 
-def _files(
-    pictures: Sequence[StoredPicture], thumbnails: Mapping[int, bytes]
-) -> list[discord.File]:
-    return [
-        discord.File(io.BytesIO(thumbnails[each.id]), thumbnail_name(each.id, spoiler=each.spoiler))
+def _files(pictures: Sequence[StoredPicture], thumbnails: Mapping[int, bytes]) -> dict[str, bytes]:
+    return {
+        thumbnail_name(each.id, spoiler=each.spoiler): thumbnails[each.id]
         for each in pictures
         if each.id in thumbnails
-    ]
+    }

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
-
-import discord
-from discord import ui
 
 from bot.discord.interaction.responses import Interaction, actor_of, refuse, words_of
 from bot.discord.interaction.services import Services
-from bot.discord.interaction.thumbnails import show_with_thumbnails
+from bot.discord.interaction.thumbnails import Shown, show_with_thumbnails
 from bot.discord.views.loras import loras_layout, loras_of_page, page_of, sample_name
 from bot.request.models import OfferedModel
 from bot.request.outcomes import Refused
@@ -55,7 +51,7 @@ async def _show(
     say, names = words_of(interaction), [each.name for each in loras_of_page(found, page)]
     written = services.models.written(model)
 
-    def made(pictures: Mapping[str, bytes]) -> tuple[ui.LayoutView, list[discord.File]]:
+    def made(pictures: Mapping[str, bytes]) -> Shown:
         return loras_layout(found, page, say, pictures.keys(), written), _files(names, pictures)
 
     await show_with_thumbnails(
@@ -66,9 +62,5 @@ async def _show(
     )
 
 
-def _files(names: Sequence[str], pictures: Mapping[str, bytes]) -> list[discord.File]:
-    return [
-        discord.File(io.BytesIO(pictures[name]), sample_name(row))
-        for row, name in enumerate(names)
-        if name in pictures
-    ]
+def _files(names: Sequence[str], pictures: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {sample_name(row): pictures[name] for row, name in enumerate(names) if name in pictures}

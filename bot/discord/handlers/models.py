@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
-
-import discord
-from discord import ui
 
 from bot.discord.interaction.responses import Interaction, actor_of, words_of
 from bot.discord.interaction.services import Services
-from bot.discord.interaction.thumbnails import show_with_thumbnails
+from bot.discord.interaction.thumbnails import Shown, show_with_thumbnails
 from bot.discord.views.models import ModelRow, models_layout, models_on, sample_name
 from bot.request.models import OfferedModel
 
@@ -32,7 +28,7 @@ async def _show(
     rows = await _rows(interaction, services)
     models, say = [each.model for each in models_on(rows, page)], words_of(interaction)
 
-    def made(samples: Mapping[str, bytes]) -> tuple[ui.LayoutView, list[discord.File]]:
+    def made(samples: Mapping[str, bytes]) -> Shown:
         return models_layout(rows, page, samples.keys(), say), _files(models, samples)
 
     await show_with_thumbnails(
@@ -40,12 +36,8 @@ async def _show(
     )
 
 
-def _files(models: Sequence[OfferedModel], samples: Mapping[str, bytes]) -> list[discord.File]:
-    return [
-        discord.File(io.BytesIO(samples[each.name]), sample_name(each))
-        for each in models
-        if each.name in samples
-    ]
+def _files(models: Sequence[OfferedModel], samples: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {sample_name(each): samples[each.name] for each in models if each.name in samples}
 
 
 async def _rows(interaction: Interaction, services: Services) -> list[ModelRow]:

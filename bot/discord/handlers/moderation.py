@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import io
-
-import discord
 
 from bot.delivery.attachments import fit_file_to_limit
 from bot.delivery.cards import CaseCard
@@ -22,6 +19,7 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
+from bot.discord.views.attachments import attached
 from bot.discord.views.markdown import timestamp
 from bot.discord.views.modals import block_form, report_form, submitted_values
 from bot.discord.views.moderation import report_layout, reported_deletion_layout
@@ -58,7 +56,7 @@ async def show_report(interaction: Interaction, services: Services, picture_id: 
         await refuse(interaction, case)
         return
     await interaction.response.defer(ephemeral=True, thinking=True)
-    card, files = await services.report_notifier.cards.card(case), list[discord.File]()
+    card, files = await services.report_notifier.cards.card(case), dict[str, bytes]()
     if card.pictures:
         path = card.pictures[0].path
         try:
@@ -68,10 +66,11 @@ async def show_report(interaction: Interaction, services: Services, picture_id: 
         except (OSError, Undeliverable):  # deleted just now, or too large in any format
             card = dataclasses.replace(card, pictures=(), file_name="")
         else:
-            files.append(discord.File(io.BytesIO(data), name))
+            files[name] = data
+    view = report_layout(card, words_of(interaction))
     await interaction.edit_original_response(
-        view=report_layout(card, words_of(interaction)),
-        attachments=files,
+        view=view,
+        attachments=[attached(view, *file) for file in files.items()],
         allowed_mentions=NO_MENTIONS,
     )
 

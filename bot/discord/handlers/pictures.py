@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import io
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
-import discord
 from discord import ui
 
 from bot.delivery.attachments import fit_file_to_limit
 from bot.discord.handlers.deletion import remove_leftover
-from bot.discord.handlers.details import edit_reply
+from bot.discord.handlers.details import edit_reply, may_read_of
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
@@ -19,14 +18,20 @@ from bot.discord.interaction.responses import (
     refusal_text,
     refuse,
     reply_layout_privately,
+    reply_privately,
     words_of,
 )
 from bot.discord.interaction.services import Services
+from bot.discord.views.attachments import attached
+from bot.discord.views.modals import note_form, submitted_values
 from bot.discord.views.pictures import more_layout, more_of_picture_layout, picture_layout
 from bot.i18n import Words
 from bot.pictures.possible_actions import AllowedActions
-from bot.request.outcomes import Refused
+from bot.request.outcomes import Refused, UnknownPicture
+from bot.request.values.ids import parse_id
 from bot.wording.delivery import copy_result
+from bot.wording.stars import note_sentence, starred_sentence
+from storage.types import StoredPicture
 
 
 async def show(
@@ -34,7 +39,38 @@ async def show(
 ) -> None:
     """Show a picture ephemerally. anyones: pictures of other members are shown too."""
     actor = actor_of(interaction)
-    outcome = await services.gallery.show(actor, picture_id, anyones=anyones)
+    await _show(
+        interaction,
+        services,
+        lambda: services.gallery.show(actor, picture_id, anyones=anyones),
+    )
+
+
+async def show_shared(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Show a picture of the member's own, or one that they may read where it was shown."""
+    actor, may_read = actor_of(interaction), may_read_of(interaction)
+    await _show(
+        interaction,
+        services,
+        lambda: services.server_gallery.show(actor, picture_id, may_read),
+    )
+
+
+async def show_typed(interaction: Interaction, services: Services, typed: str) -> None:
+    """Answer /show in the same way."""
+    number = parse_id(typed)
+    if number is None:
+        await refuse(interaction, Refused(UnknownPicture(typed)))
+    else:
+        await show_shared(interaction, services, number)
+
+
+async def _show(
+    interaction: Interaction,
+    services: Services,
+    found: Callable[[], Awaitable[tuple[StoredPicture, Path] | Refused]],
+) -> None:
+    outcome = await found()
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
         return
@@ -45,15 +81,17 @@ async def show(
             fit_file_to_limit, path, path.name, interaction.filesize_limit
         )
     except OSError:
-        gone = await services.gallery.show(actor, picture_id, anyones=anyones)
+        gone = await found()
         if not isinstance(gone, Refused):
             raise
         await edit_reply(interaction, refusal_text(interaction, gone))  # deleted just now
         return
     possible = await services.actions.possible(picture)
+    own = picture.place.user_id == interaction.user.id
+    view = picture_layout(picture, possible, name, words_of(interaction), own=own)
     await interaction.edit_original_response(
-        view=picture_layout(picture, possible, name, words_of(interaction)),
-        attachments=[discord.File(io.BytesIO(data), name)],
+        view=view,
+        attachments=[attached(view, name, data)],
         allowed_mentions=NO_MENTIONS,
     )
 
@@ -129,6 +167,35 @@ async def set_favourite(
         await refuse(interaction, marked)
     else:
         await choose_picture(interaction, services, picture_id)
+
+
+async def star(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Give a picture the star of whoever pressed the button, or take it back."""
+    starred = await services.gallery.star(actor_of(interaction), picture_id)
+    if not isinstance(starred, Refused):
+        await reply_privately(interaction, starred_sentence(starred, words_of(interaction)))
+    elif not await remove_leftover(interaction, services, picture_id):
+        await refuse(interaction, starred)
+
+
+async def show_note_form(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Open the form with the member's note on their picture."""
+    note = await services.gallery.note_of(actor_of(interaction), picture_id)
+    if isinstance(note, Refused):
+        await refuse(interaction, note)
+    else:
+        await interaction.response.send_modal(note_form(picture_id, note, words_of(interaction)))
+
+
+async def submit_note(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Keep the note from the form."""
+    typed = submitted_values(interaction).get("note", "")
+    note = await services.gallery.write_note(actor_of(interaction), picture_id, typed)
+    if isinstance(note, Refused):
+        await refuse(interaction, note)
+    else:
+        say = words_of(interaction)
+        await reply_privately(interaction, note_sentence(picture_id, note, say))
 
 
 async def send_copy(interaction: Interaction, services: Services, picture_id: int) -> None:

@@ -169,6 +169,10 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.LORAS_PAGE: loras.turn_page,
         ComponentAction.MODELS_PAGE: models.turn_page,
         ComponentAction.PAINT_IDEA: requests.paint_idea,
+        ComponentAction.LIST_PAGE: history.turn_list,
+        ComponentAction.STAR: pictures.star,
+        ComponentAction.SHOW_SHARED: pictures.show_shared,
+        ComponentAction.NOTE: pictures.show_note_form,
         **{
             action: partial(settings.change, action=action)
             for action in (
@@ -188,6 +192,7 @@ FORM_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.BLOCK_REPORTED: moderation.submit_block,
         ComponentAction.PAINT_FROM: image_to_image.submit_from,
         ComponentAction.EDIT_PROMPT: requests.submit_edit,
+        ComponentAction.NOTE: pictures.submit_note,
     }
 )
 """The handlers of submitted forms; those of staged pictures are found by `parse_staged`."""

@@ -26,7 +26,14 @@ from bot.discord.interaction.responses import (
 from bot.discord.interaction.services import Services
 from bot.discord.views.custom_ids import ComponentAction, names_row, table_of
 from bot.discord.views.markdown import quoted
-from bot.request.outcomes import ProposalClosed, Reason, Refused, UnknownJob, UnknownPicture
+from bot.request.outcomes import (
+    ListGone,
+    ProposalClosed,
+    Reason,
+    Refused,
+    UnknownJob,
+    UnknownPicture,
+)
 from storage.types import Place
 
 log = structlog.get_logger(__name__)
@@ -107,6 +114,8 @@ async def _place_of(services: Services, action: ComponentAction, row_id: int) ->
             return await services.where_asked.of_job(row_id)
         case "proposals":
             return await services.where_asked.of_proposal(row_id)
+        case "list_pages":  # they are only ever shown on servers
+            return None
         case _:
             return await services.where_asked.of_picture(row_id)
 
@@ -119,6 +128,8 @@ async def _reject_unknown(interaction: Interaction, action: ComponentAction, row
             reason = UnknownJob(str(row_id))
         case "proposals":
             reason = ProposalClosed(answered=False)
+        case "list_pages":
+            reason = ListGone()
         case _:
             reason = UnknownPicture(str(row_id))
     await refuse(interaction, Refused(reason))

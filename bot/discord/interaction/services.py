@@ -12,6 +12,7 @@ from bot.accounts.presets import DefaultsService, PresetService
 from bot.accounts.quota_settings import QuotaService
 from bot.accounts.server_languages import ServerLanguages
 from bot.delivery.copies import CopySender
+from bot.delivery.exports import ExportService
 from bot.delivery.progress import ProgressUpdater
 from bot.delivery.worker import DeliveryWorker
 from bot.discord.interaction.other_copies import OtherCopies
@@ -37,6 +38,7 @@ from bot.pictures.inspection import InspectionService
 from bot.pictures.lora_pictures import LoraPictures
 from bot.pictures.model_samples import ModelSamples
 from bot.pictures.possible_actions import ActionChecker
+from bot.pictures.server_gallery import ServerGallery
 from bot.request.models import ModelCatalog
 
 
@@ -60,6 +62,7 @@ class Services:
     queue: QueueService
     status: StatusService
     gallery: Gallery
+    server_gallery: ServerGallery
     deletion: DeletionService
     inspection: InspectionService
     where_asked: WhereAsked
@@ -76,6 +79,7 @@ class Services:
     delivery: DeliveryWorker
     progress: ProgressUpdater
     copies: CopySender
+    exports: ExportService
     reports: ReportService
     blocks: BlockService
     report_notifier: ReportNotifier

@@ -16,12 +16,14 @@ from bot.discord.interaction.responses import (
     Interaction,
     finished_within,
 )
+from bot.discord.views.attachments import attached
 
 log = structlog.get_logger(__name__)
 
 K = TypeVar("K")
 
-Shown = tuple[ui.LayoutView, list[discord.File]]
+Shown = tuple[ui.LayoutView, Mapping[str, bytes]]
+"""A layout, and the files of its pictures by their names."""
 FILES_REFUSED = (403, 413)
 """The statuses with which files are refused. Nothing has been answered then."""
 
@@ -35,9 +37,9 @@ async def show_with_thumbnails(
 ) -> None:
     """Answer with thumbnails, or without any if Discord does not take the files.
 
-    made: returns the layout with these thumbnails, and their files. in_place: instead of the page
-    whose button was pressed. A response that would be slow is deferred: thumbnails that were not
-    shown lately are made now.
+    made: returns the layout with these thumbnails, and their files by name. in_place: instead of
+    the page whose button was pressed. A response that would be slow is deferred: thumbnails that
+    were not shown lately are made now.
     """
     making = asyncio.ensure_future(_allowed(interaction, thumbnails))
     try:
@@ -69,7 +71,8 @@ async def _defer(interaction: Interaction, *, in_place: bool) -> None:
 
 
 async def _send(interaction: Interaction, shown: Shown, *, in_place: bool) -> None:
-    view, files = shown
+    view, named = shown
+    files = [attached(view, name, data) for name, data in named.items()]
     if interaction.response.is_done():
         await interaction.edit_original_response(
             view=view, attachments=files, allowed_mentions=NO_MENTIONS

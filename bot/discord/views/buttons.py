@@ -20,8 +20,24 @@ def picture_rows(pictures: Sequence[ShownPicture], say: Words) -> list[Row]:
     """Return the action rows of a result message, without what cannot work.
 
     One picture: one row. Several: a row for upscaling and one for varying each, with Reroll and
-    More at their ends.
+    More at their ends. Below is a row of stars.
     """
+    return [*_painting_rows(pictures, say), star_row([each.id for each in pictures], say)]
+
+
+def star_row(picture_ids: Sequence[int], say: Words) -> Row:
+    """Return the buttons that give each of these pictures a star, or take it back."""
+    if len(picture_ids) == 1:
+        return ui.ActionRow(_star(say("Favourite"), picture_ids[0]))
+    return ui.ActionRow(
+        *(
+            _star(say("Favourite {n}", n=number), picture_id)
+            for number, picture_id in enumerate(picture_ids, 1)
+        )
+    )
+
+
+def _painting_rows(pictures: Sequence[ShownPicture], say: Words) -> list[Row]:
     first = pictures[0]
     if len(pictures) == 1:
         repaint = [
@@ -54,8 +70,12 @@ def picture_rows(pictures: Sequence[ShownPicture], say: Words) -> list[Row]:
     return [ui.ActionRow(*row) for row in rows if row]
 
 
-def single_picture_rows(picture_id: int, possible: PossibleActions, say: Words) -> list[Row]:
+def single_picture_rows(
+    picture_id: int, possible: PossibleActions, say: Words, *, own: bool = False
+) -> list[Row]:
     """Return the action rows of a picture shown on its own, without what cannot work.
+
+    own: whoever sees the message can write a note on it.
 
     Without Reroll: on a picture from a series it would paint, and charge for, the whole series.
     """
@@ -70,7 +90,11 @@ def single_picture_rows(picture_id: int, possible: PossibleActions, say: Words) 
             *([upscale] if possible.upscale else []),
             _button(say("Details"), ComponentAction.DETAILS, picture_id),
             _button(say("More ▾"), ComponentAction.MORE_OF_ONE, picture_id),
-        )
+        ),
+        ui.ActionRow(
+            _star(say("Favourite"), picture_id),
+            *([_button(say("Note"), ComponentAction.NOTE, picture_id)] if own else []),
+        ),
     ]
 
 
@@ -105,12 +129,14 @@ def more_rows(allowed: AllowedActions, picture: StoredPicture, say: Words) -> li
     ]
     report = _button(say("Report"), ComponentAction.REPORT, picture.id)
     reports = [] if allowed.own else [report]
+    notes = [_button(say("Note"), ComponentAction.NOTE, picture.id)] if allowed.own else []
     if len(allowed.pictures) == 1:
         delete = [_delete(say("Delete"), picture.id)] if allowed.erasable else []
-        return [ui.ActionRow(*own, *delete, *reports)]
+        rows = [ui.ActionRow(*own, *delete, *reports)]
+        return [*rows, ui.ActionRow(*notes)] if notes else rows
     original = _button(say("Original"), ComponentAction.SHOW_ORIGINAL, picture.id)
     back = _button(say("All pictures"), ComponentAction.CHOOSE_ANOTHER, allowed.pictures[0].id)
-    return [ui.ActionRow(*own, original), ui.ActionRow(back, *reports)]
+    return [ui.ActionRow(*own, original), ui.ActionRow(back, *notes, *reports)]
 
 
 def deletion_rows(
@@ -132,6 +158,15 @@ def _button(
     style: discord.ButtonStyle = discord.ButtonStyle.secondary,
 ) -> ui.Button[ui.LayoutView]:
     return ui.Button(label=label, style=style, custom_id=custom_id(action, picture_id))
+
+
+def _star(label: str, picture_id: int) -> ui.Button[ui.LayoutView]:
+    return ui.Button(
+        label=label,
+        emoji="⭐",
+        style=discord.ButtonStyle.secondary,
+        custom_id=custom_id(ComponentAction.STAR, picture_id),
+    )
 
 
 def _reroll(label: str, picture_id: int) -> ui.Button[ui.LayoutView]:

@@ -18,10 +18,10 @@ class ComponentAction(StrEnum):
 
     The row id that follows is a picture's, except for CANCEL and CANCEL_IN_QUEUE (a job's),
     ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT, PAINT_EXPLAINED and those that
-    paint examples or anyway (a proposal's), REFRESH_QUEUE and CANCEL_ALL_IN_QUEUE (0), MODELS_PAGE
-    (the page), LORAS_PAGE (the page and whose list it is, as `views.loras` writes them), and those
-    that change a setting (the number of its value in `views.settings`) and PAINT_IDEA (the number
-    of a prompt on the panel of /help).
+    paint examples or anyway (a proposal's), LIST_PAGE (a page's of a list), REFRESH_QUEUE and
+    CANCEL_ALL_IN_QUEUE (0), MODELS_PAGE (the page), LORAS_PAGE (the page and whose list it is, as
+    `views.loras` writes them), those that change a setting (the number of its value in
+    `views.settings`) and PAINT_IDEA (the number of a prompt on the panel of /help).
 
     CANCEL_IN_QUEUE and CANCEL_ALL_IN_QUEUE are on the panel of /queue, which is then updated in
     place.
@@ -82,6 +82,10 @@ class ComponentAction(StrEnum):
     LORAS_PAGE = "loras"
     MODELS_PAGE = "models"
     PAINT_IDEA = "idea"
+    LIST_PAGE = "page"
+    STAR = "star"
+    SHOW_SHARED = "shared"
+    NOTE = "note"
 
 
 _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"
@@ -128,6 +132,7 @@ _TABLES: Final = {
     ComponentAction.PAINT_ANYWAY: "proposals",
     ComponentAction.PAINT_EXPLAINED: "proposals",
     **dict.fromkeys(EXAMPLE_ACTIONS, "proposals"),
+    ComponentAction.LIST_PAGE: "list_pages",
 }
 """The tables of row ids that are not a picture's."""
 
@@ -153,7 +158,8 @@ def names_row(action: ComponentAction) -> bool:
 
 
 def table_of(action: ComponentAction) -> str:
-    """Return the table that an action's row id is one of: pictures, jobs or proposals."""
+    """Return the table that an action's row id is one of: pictures, jobs, proposals or
+    list_pages."""
     return _TABLES.get(action, "pictures")
 
 
@@ -228,4 +234,4 @@ def _is_ours(mark: str | None, action: ComponentAction | None = None, row_id: in
         return mark == database.text
     if database.ids_before is None:
         return False
-    return action is None or row_id <= database.ids_before[table_of(action)]
+    return action is None or row_id <= database.ids_before.get(table_of(action), 0)

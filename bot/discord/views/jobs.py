@@ -19,6 +19,7 @@ from bot.delivery.cards import (
     SentCard,
     WaitingCard,
 )
+from bot.discord.views.attachments import describe_picture, describe_prompt
 from bot.discord.views.buttons import Row, picture_rows, single_picture_rows
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import (
@@ -135,7 +136,8 @@ def _painting(card: PaintingCard, say: Words) -> ui.LayoutView:
 def _preview(card: PaintingCard, say: Words) -> ui.MediaGallery[ui.LayoutView] | None:
     if card.preview is None:
         return None
-    placeholders = {"step": card.preview.step, "steps": card.steps, "prompt": card.request.prompt}
+    prompt = describe_prompt(card.request.prompt, say)
+    placeholders = {"step": card.preview.step, "steps": card.steps, "prompt": prompt}
     if card.pictures == 1:
         described = say("Preview after step {step} of {steps}: {prompt}", **placeholders)
     else:
@@ -200,15 +202,7 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
         *_result_notes(card.notes, say),
         fallback_reason(card.fallback, say) if card.fallback else "",
     )
-    described = request.prompt
-    if len(card.pictures) > 1:
-        described = say.plural(
-            "{n} numbered picture: {prompt}",
-            "{n} numbered pictures: {prompt}",
-            len(card.pictures),
-            prompt=described,
-        )
-    gallery = picture_gallery(card.file_name, described, spoiler=card.spoiler)
+    gallery = picture_gallery(card.file_name, _described(card, say), spoiler=card.spoiler)
     texts = head + _prompt_line(request)
     if card.direct and card.origin_id:
         why = say(
@@ -216,6 +210,19 @@ def _picture(card: PictureCard, say: Words) -> ui.LayoutView:
         )
         texts = f"{texts}\n{why}"
     return layout(ui.TextDisplay(texts), gallery, ui.TextDisplay(small), *_rows(card, say))
+
+
+def _described(card: PictureCard, say: Words) -> str:
+    """Return what a result shows: one picture, or the numbered pictures on a sheet."""
+    described = describe_picture(card.request.prompt, card.file_name, say)
+    if len(card.pictures) == 1:
+        return described
+    return say.plural(
+        "{n} picture on a sheet, numbered from left to right and top to bottom: {prompt}",
+        "{n} pictures on a sheet, numbered from left to right and top to bottom: {prompt}",
+        len(card.pictures),
+        prompt=described,
+    )
 
 
 def _rows(card: PictureCard, say: Words) -> list[Row]:

@@ -66,10 +66,22 @@ def form(title: str, custom_id: str, *fields: ui.Item[ui.Modal]) -> ui.Modal:
     return modal
 
 
-def alt_text(prompt: str) -> str:
-    """Return the text that screen readers read for a picture: its prompt, without codes and ids.
+def alt_text(described: str) -> str:
+    """Return the text that screen readers read for a picture, without codes and ids, and with as
+    many whole words as Discord accepts.
 
-    Prompts of earlier versions have them.
+    Prompts of earlier versions have codes and ids.
     """
-    prompt = readable(prompt)
-    return replace_surrogates(prompt if len(prompt) <= ALT_LIMIT else prompt[: ALT_LIMIT - 1] + "…")
+    return replace_surrogates(cut_at_word(readable(described), ALT_LIMIT))
+
+
+def cut_at_word(text: str, limit: int) -> str:
+    """Return as many whole words of a text as fit into `limit` characters, with an ellipsis.
+
+    A word that alone takes a quarter of that is cut, as is text without spaces.
+    """
+    if len(text) <= limit:
+        return text
+    cut = text[:limit]  # one too long: a word that ends here is whole
+    words = cut.rsplit(None, 1)[0] if not cut[-1].isspace() else cut
+    return (words if len(words) > limit * 3 // 4 else cut[:-1]).rstrip()[: limit - 1] + "…"

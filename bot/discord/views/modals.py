@@ -3,13 +3,13 @@ everything needed is in the custom_id and the submission."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import discord
 from discord import ui
 
+from bot.discord.views.attachments import text_file
 from bot.discord.views.custom_ids import ComponentAction, custom_id, staged_id
 from bot.discord.views.markdown import form, layout, replace_surrogates
 from bot.i18n import Words
@@ -19,10 +19,11 @@ from bot.request.notes import Note
 from bot.request.params import MAX_TYPED_CHARS
 from bot.request.prompt.flags import escape_prompt
 from bot.request.resolve import DEFAULT_STRENGTHS
+from bot.wording.names import command_name
 from bot.wording.rejections import note_sentence
 from engine.prompts import MAX_PROMPT_CHARS, clean, is_ours
 from engine.types import ImageRequest, Mode
-from storage.types import REASON_LIMIT_CHARS
+from storage.types import NOTE_LIMIT_CHARS, REASON_LIMIT_CHARS
 
 SEED_CHARS = 10
 STRENGTH_CHARS = 10
@@ -117,6 +118,26 @@ def report_form(picture_id: int, say: Words) -> ui.Modal:
     )
 
 
+def note_form(picture_id: int, note: str, say: Words) -> ui.Modal:
+    """Return the form with a member's note on their own picture. note: the one that there is."""
+    field = ui.TextInput[ui.Modal](
+        custom_id="note",
+        style=discord.TextStyle.paragraph,
+        default=replace_surrogates(note) or None,
+        required=False,
+        max_length=NOTE_LIMIT_CHARS,
+    )
+    description = say(
+        "Only you see it. {history} finds it. Leave it empty to remove it.",
+        history=command_name("history", say),
+    )
+    return form(
+        say("Note on picture #{id}", id=picture_id),
+        custom_id(ComponentAction.NOTE, picture_id),
+        ui.Label(text=say("Your note"), description=description, component=field),
+    )
+
+
 def block_form(picture_id: int, say: Words) -> ui.Modal:
     """Return the form that asks back before a picture is deleted and its requester blocked."""
     description = say("Optional. They see it when they try to paint.")
@@ -189,7 +210,7 @@ def refusal_with_prompt(
         return refusal, []
     if len(prompt) > WORDS_LIMIT or _FENCE in prompt:
         words = say("Your prompt is in the file, ready to copy.")
-        return f"{refusal}\n{words}", [discord.File(io.BytesIO(prompt.encode()), "prompt.txt")]
+        return f"{refusal}\n{words}", [text_file("prompt.txt", prompt.encode())]
     # Code blocks keep mentions as text; the zero-width characters are cleaned when pasted back.
     block = f"{_FENCE}\n{discord.utils.escape_mentions(prompt)}\n{_FENCE}"
     words = say("Your prompt, ready to copy:")

@@ -8,9 +8,10 @@ import discord
 from discord import ui
 
 from bot.delivery.cards import CaseCard
+from bot.discord.views.attachments import describe_stored
 from bot.discord.views.buttons import deletion_rows
 from bot.discord.views.custom_ids import ComponentAction, custom_id
-from bot.discord.views.markdown import alt_text, layout, quoted, timestamp
+from bot.discord.views.markdown import layout, quoted, timestamp
 from bot.discord.views.pictures import deletion_question
 from bot.i18n import Words
 from bot.moderation.reports import OpenReports
@@ -38,7 +39,7 @@ def report_layout(card: CaseCard, say: Words) -> ui.LayoutView:
             ui.MediaGallery(
                 discord.MediaGalleryItem(
                     f"attachment://{card.file_name}",
-                    description=alt_text(card.picture.prompt),
+                    description=describe_stored(card.picture, say),
                     spoiler=True,
                 )
             )

@@ -6,6 +6,7 @@ from __future__ import annotations
 import discord
 from discord import ui
 
+from bot.discord.views.attachments import describe_picture
 from bot.discord.views.buttons import (
     deletion_rows,
     more_rows,
@@ -17,6 +18,9 @@ from bot.i18n import Words
 from bot.pictures.possible_actions import AllowedActions, PossibleActions
 from bot.wording.lists import listed
 from storage.types import StoredPicture
+
+NOTE_SHOWN = 300
+"""Characters of a note that a panel shows. Chosen by hand."""
 
 
 def picture_gallery(
@@ -35,12 +39,26 @@ def picture_gallery(
 
 
 def picture_layout(
-    picture: StoredPicture, possible: PossibleActions, file_name: str, say: Words
+    picture: StoredPicture,
+    possible: PossibleActions,
+    file_name: str,
+    say: Words,
+    *,
+    own: bool = True,
 ) -> ui.LayoutView:
-    """Show one picture ephemerally, with the buttons of what is possible."""
-    gallery = picture_gallery(file_name, picture.prompt)
+    """Show one picture ephemerally, with the buttons of what is possible. own: to its owner."""
+    described = describe_picture(picture.prompt, file_name, say)
+    gallery = picture_gallery(file_name, described)
     text = f"**#{picture.id}** {quoted(picture.prompt, PROMPT_SHOWN)}"
-    return layout(ui.TextDisplay(text), gallery, *single_picture_rows(picture.id, possible, say))
+    if own and picture.note is not None:
+        text += f"\n{small_print(note_line(picture.note, say))}"
+    rows = single_picture_rows(picture.id, possible, say, own=own)
+    return layout(ui.TextDisplay(text), gallery, *rows)
+
+
+def note_line(note: str, say: Words, limit: int = NOTE_SHOWN) -> str:
+    """Return a note in one line, for whoever wrote it."""
+    return say("your note: {note}", note=f"“{quoted(' '.join(note.split()), limit)}”")
 
 
 def more_layout(allowed: AllowedActions, say: Words) -> ui.LayoutView:
@@ -60,7 +78,10 @@ def more_of_picture_layout(allowed: AllowedActions, picture_id: int, say: Words)
     head = say("Picture #{id}", id=picture_id)
     if len(allowed.pictures) > 1:
         head = say("Picture {number} (#{id})", number=number, id=picture_id)
-    text = _more_text(head, picture, _favourite_marks(allowed, picture, say))
+    marks = _favourite_marks(allowed, picture, say)
+    if allowed.own and picture.note is not None:
+        marks.append(note_line(picture.note, say))
+    text = _more_text(head, picture, marks)
     return layout(ui.TextDisplay(text), *more_rows(allowed, picture, say))
 
 

@@ -45,7 +45,7 @@ class UnknownPicture:
 
 @dataclass(frozen=True, slots=True)
 class NotOwner:
-    """Only the owner of a picture can mark it as a favourite."""
+    """Only the owner of a picture can mark it as a favourite, or write a note on it."""
 
     picture_id: int
 

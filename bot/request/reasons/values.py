@@ -7,7 +7,7 @@ from typing import Literal
 
 from engine.diffusion.families import Feature
 
-TextField = Literal["prompt", "negative", "search"]
+TextField = Literal["prompt", "negative", "search", "note"]
 """The texts whose length is limited."""
 
 
@@ -34,7 +34,7 @@ class EmptyPrompt:
 
 @dataclass(frozen=True, slots=True)
 class TextTooLong:
-    """A text is too long. what: "prompt", "negative" or "search"."""
+    """A text is too long. what: "prompt", "negative", …"""
 
     what: TextField
     chars: int

@@ -61,7 +61,8 @@ def picture_refusal(reason: PictureReason, say: Words) -> str:
             )
         case NotOwner(picture_id):
             return say(
-                "Picture #{id} belongs to someone else: only your own pictures can be favourites.",
+                "Picture #{id} belongs to someone else: only your own pictures can be favourites "
+                "or have your notes.",
                 id=picture_id,
             )
         case UnusableUpload():

@@ -152,6 +152,8 @@ def _text_too_long(reason: TextTooLong, say: Words) -> str:
             name = say("negative prompt")
         case "search":
             name = say("search")
+        case "note":
+            name = say("note")
     return say(
         "The {name} is too long: {chars} characters; the limit is {limit}. Please shorten it.",
         name=name,

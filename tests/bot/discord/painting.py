@@ -12,6 +12,9 @@ from bot.discord.handlers import variations
 from engine.types import ImageRequest
 from tests.bot.discord.harness import BotHarness
 
+STAR_LABELS = {"Favourite", *(f"Favourite {number}" for number in range(1, 5)), "Note"}
+"""What is in the row below the others."""
+
 
 async def paint(harness: BotHarness, who: Any = None, **options: Any) -> None:
     """Paint a picture and wait until it is delivered."""
@@ -63,9 +66,13 @@ def response_text(harness: BotHarness, result: Any) -> str:
 
 
 def last_row_labels(message: Any) -> list[str]:
-    """Return the button labels of the last row; empty if it has none."""
-    row = message.components[-1]
-    return [each.label for each in getattr(row, "children", ())]
+    """Return the button labels of the last row above the row of stars; empty if it has none."""
+    labels: list[str] = []
+    for row in reversed(message.components):
+        labels = [each.label for each in getattr(row, "children", ())]
+        if not labels or not set(labels) <= STAR_LABELS:
+            break
+    return labels
 
 
 def button_rows(response: Any) -> list[list[dict[str, Any]]]:

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from engine.errors import NonFinite, OutOfMemory
 from engine.png import embedded_recipe
 from tests.bot.discord.harness import BotHarness, open_harness
-from tests.bot.discord.painting import paint, painted, response_text
+from tests.bot.discord.painting import last_row_labels, paint, painted, response_text
 from tests.bot.discord.previews import ProgressClock, start_painting
 from tests.fakes import ScriptedRenderer
 
@@ -29,8 +29,13 @@ async def test_a_wish_becomes_a_picture_with_facts_and_buttons(harness: BotHarne
     small = [line for line in text.splitlines() if line.startswith("-# ")]
     assert len(small) == 2 and "steps" not in text and "fake" not in text
     assert [each.filename for each in message.attachments] == ["zimagine-1-5.png"]
-    labels = [b.label for b in message.components[-1].children]
-    assert labels == ["Reroll", "Vary (subtle)", "Vary (strong)", "Upscale", "More ▾"]
+    assert last_row_labels(message) == [
+        "Reroll",
+        "Vary (subtle)",
+        "Vary (strong)",
+        "Upscale",
+        "More ▾",
+    ]
 
 
 async def test_the_picture_carries_alt_text_and_its_recipe(harness: BotHarness):
@@ -40,6 +45,8 @@ async def test_the_picture_carries_alt_text_and_its_recipe(harness: BotHarness):
     requests = [r for r in harness.env.http_requests if r.method == "PATCH"]
     gallery = next(c for c in requests[-1].json["components"] if c["type"] == 12)
     assert gallery["items"][0]["description"] == "a red house in the snow"
+    (attachment,) = requests[-1].json["attachments"]
+    assert attachment["description"] == "a red house in the snow"
     data = await harness.channel.last_message.attachments[0].read()
     found = embedded_recipe(data)
     assert found.recipe.request.seed == 7 and found.untouched

@@ -27,6 +27,7 @@ from storage import consistency
 from storage.errors import DiskFull
 from storage.files import PictureFiles
 from tests.bot.discord.harness import BotHarness, open_harness
+from tests.bot.discord.painting import last_row_labels
 from tests.bot.discord.previews import ProgressClock, start_painting
 from tests.fakes import ScriptedRenderer, a_request, fake_recipe, gradient
 
@@ -51,7 +52,7 @@ def consistent(harness: BotHarness) -> bool:
 
 
 def buttons(message: Any) -> list[str]:
-    return [each.label for each in message.components[-1].children]
+    return last_row_labels(message)
 
 
 async def test_three_pictures_are_one_message(harness: BotHarness):
@@ -68,7 +69,9 @@ async def test_three_pictures_are_one_message(harness: BotHarness):
     request = [r for r in harness.env.http_requests if r.method == "PATCH"][-1]
     (gallery,) = [c for c in request.json["components"] if c["type"] == 12]
     (item,) = gallery["items"]
-    assert item["description"] == "3 numbered pictures: a lake"
+    assert item["description"] == (
+        "3 pictures on a sheet, numbered from left to right and top to bottom: a lake"
+    )
     with Image.open(io.BytesIO(await message.attachments[0].read())) as sheet:
         assert sheet.width > 3 * 256 and sheet.height > 2 * 256
     assert consistent(harness)

@@ -10,13 +10,13 @@ import pytest
 from bot.accounts.permissions import Actor
 from bot.discord.handlers import pictures
 from bot.i18n import words
-from bot.pictures.gallery import FOUND_PICTURES, MAX_SEARCH_CHARS
-from bot.request.outcomes import Refused, TextTooLong
+from bot.pictures.searches import MAX_SEARCH_CHARS, SearchTerms, parse_search
+from bot.request.outcomes import ListGone, Refused, TextTooLong
 from bot.wording.rejections import refusal
 from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.marks import marked
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
-from tests.bot.discord.painting import paint, private_text, response_text
+from tests.bot.discord.painting import last_row_labels, paint, private_text, response_text
 
 
 async def history(harness: BotHarness, who: Any, **options: Any) -> tuple[Any, str]:
@@ -57,17 +57,60 @@ async def test_searching_for_words(harness: BotHarness):
     assert "None of your pictures here match “tiger”." in text
 
 
-async def test_there_are_more_than_are_shown(harness: BotHarness):
-    """If more is found than fits, the newest are shown with a note."""
-    assert FOUND_PICTURES % 2 == 0
-    for number in range(0, FOUND_PICTURES, 2):
-        await paint(harness, prompt=f"a lake {number}", count=2)
-    _, text = await history(harness, harness.alice, search="lake")
-    assert text.count("**#") == FOUND_PICTURES and "there are more" not in text
-    await paint(harness, prompt="a lake at dusk")
-    _, text = await history(harness, harness.alice, search="lake")
-    assert text.count("**#") == FOUND_PICTURES and "there are more" in text
-    assert "dusk" in text and "**#1**" not in text
+async def test_what_is_found_has_pages(harness: BotHarness):
+    """More than fits is paged both ways, also after a restart and a year."""
+    for prompt in ("a lake", "a lake at dusk"):
+        await paint(harness, prompt=prompt, count=4)
+    await paint(harness, prompt="a boat")
+    answer, text = await history(harness, harness.alice, search="LAKE", **{"from": "2026"})
+    assert "Your pictures matching “LAKE” · from 2026-01-01, newest first" in text
+    assert text.count("**#") == 5 and "#8" in text and "boat" not in text
+    await harness.stop()
+    harness.clock.advance(days=366)
+    await harness.start()
+    await harness.alice.click(answer.response.message, label="Older")
+    second = response_text(harness, answer)
+    assert second.count("**#") == 3 and "#1" in second and "dusk" not in second
+    await harness.alice.click(answer.response.message, label="Newer")
+    assert "#8" in response_text(harness, answer)
+    for picture_id in (1, 2, 3):
+        await harness.app.services.deletion.erase(as_actor(harness, harness.alice), picture_id)
+    await harness.alice.click(answer.response.message, label="Older")
+    text = response_text(harness, answer)
+    assert text.startswith("The pictures of that page have been deleted since. ")
+    assert "5 pictures matching “LAKE”" in text and "#8" in text
+
+
+async def test_a_list_that_is_gone_says_so(harness: BotHarness):
+    """A page that was not used for years is not known any more, nor is anybody else's."""
+    await paint(harness, prompt="a lake", count=4)
+    await paint(harness, prompt="a lake", count=2)
+    answer, _ = await history(harness, harness.alice)
+    actor = as_actor(harness, harness.bob)
+    assert await harness.app.services.gallery.list_page(actor, 1) == Refused(ListGone())
+    harness.clock.advance(days=800)
+    await harness.app.services.gallery._lists.sweep()
+    gone = await harness.alice.click(answer.response.message, label="Older")
+    assert "This list is too old" in private_text(gone)
+
+
+async def test_finding_by_what_is_known(harness: BotHarness):
+    """Seed, days and LoRAs narrow a search; what cannot be meant is explained in one sentence."""
+    await paint(harness, prompt="a lake", seed=5)
+    await paint(harness, prompt="a boat", seed=6)
+    _, text = await history(harness, harness.alice, seed=6)
+    assert "1 picture matching seed 6" in text and "a boat" in text
+    for options, said in (
+        ({"to": "2025年"}, "None of your pictures here match until 2025-12-31."),
+        ({"from": "2026-01", "to": "2026/1/31", "seed": 5}, "1 picture matching seed 5 · from"),
+        ({"lora": "ink:0.8"}, "None of your pictures here match LoRA ink."),
+        ({"from": "soon"}, "“soon” is not a day that I know"),
+        ({"from": "2026-02-30"}, "“2026-02-30” is not a day that I know"),
+        ({"to": "1999"}, "between 2015-01-01 and 2099-12-31"),
+        ({"from": "2026-02", "to": "2026-01"}, "There is no day from 2026-02-01 to 2026-01-31"),
+    ):
+        result = await harness.alice.slash(harness.channel, "history", **options)
+        assert said in response_text(harness, result) + private_text(result), options
 
 
 @pytest.mark.parametrize("search", ["  ", "\u200b", "\ud83d"])
@@ -89,14 +132,12 @@ async def test_searching_for_syntax(harness: BotHarness, search: str):
     assert "@everyone" not in text and "<@1" not in text
 
 
-async def test_too_long_a_search_is_refused(harness: BotHarness):
+def test_too_long_a_search_is_refused():
     """A search beyond Discord's own limit is refused with the maximum length."""
-    found = await harness.app.services.gallery.search(
-        as_actor(harness, harness.alice), "x" * (MAX_SEARCH_CHARS + 1)
-    )
+    found = parse_search(SearchTerms("x" * 4000))
     assert isinstance(found, Refused)
-    assert found.reason == TextTooLong("search", MAX_SEARCH_CHARS + 1, MAX_SEARCH_CHARS)
-    assert refusal(found, words(), str).startswith("The search is too long: 101 characters")
+    assert found.reason == TextTooLong("search", 4000, MAX_SEARCH_CHARS)
+    assert refusal(found, words(), str).startswith("The search is too long: 4000 characters")
 
 
 async def test_favourites_alone(harness: BotHarness):
@@ -150,6 +191,7 @@ async def test_a_page_that_is_gone_is_the_first(harness: BotHarness):
     await harness.alice.click(answer.response.message, label="Older")
     text = response_text(harness, answer)
     assert "You have 5 pictures here." in text and "#6" in text
+    assert text.startswith("The pictures of that page have been deleted since. ")
 
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's API description is not at hand")
@@ -172,8 +214,7 @@ async def test_a_shown_picture_can_be_worked_with(harness: BotHarness):
     await paint(harness, prompt="a lake", count=2)
     answer, _ = await history(harness, harness.alice)
     shown = await harness.alice.click(answer.response.message, custom_id=marked("z1:show:1"))
-    row = shown.response.message.components[-1].children
-    assert [each.label for each in row] == [
+    assert last_row_labels(shown.response.message) == [
         "Vary (subtle)",
         "Vary (strong)",
         "Upscale",

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bot.discord.interaction import thumbnails as answering
-from bot.pictures.gallery import FOUND_PICTURES
+from bot.pictures.gallery import PAGE_PICTURES
 from tests.bot.discord.delivery_settings import change_settings
 from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
@@ -78,11 +78,11 @@ async def test_each_row_has_a_thumbnail(harness: BotHarness):
 
 
 async def test_search_results_have_them_too(harness: BotHarness):
-    """As many results as are shown at once have thumbnails, within Discord's limits."""
-    for number in range(0, FOUND_PICTURES, 2):
-        await paint(harness, prompt=f"a lake {number}", count=2)
+    """All results of a page have thumbnails, within Discord's limits."""
+    await paint(harness, prompt="a lake", count=4)
+    await paint(harness, prompt="a lake at dawn", count=2)
     page = await history_page(harness, search="lake")
-    assert len(thumbnails(page)) == len(names(page)) == FOUND_PICTURES
+    assert len(thumbnails(page)) == len(names(page)) == PAGE_PICTURES
     assert problems(page.components) == []
     assert names(await history_page(harness, search="no such word")) == []
     await harness.app.services.gallery.set_favourite(alice_as_actor(harness), 3, favourite=True)

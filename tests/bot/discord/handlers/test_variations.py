@@ -34,7 +34,7 @@ SINGLE = ["Reroll", "Vary (subtle)", "Vary (strong)", "Upscale", "More ▾"]
 
 
 async def test_five_buttons_are_in_sight(harness: BotHarness):
-    """A single picture has five buttons; the rest is behind More."""
+    """A single picture has five buttons and its star; the rest is behind More."""
     await paint(harness, prompt="a lake")
     message = harness.message_with_picture()
     assert last_row_labels(message) == SINGLE
@@ -170,10 +170,11 @@ async def test_one_of_several(harness: BotHarness):
     """Buttons upscale, vary, show and explain each picture by its number."""
     await paint(harness, prompt="a lake", seed=5, count=3)
     message = harness.message_with_picture()
-    rows = [[each.label for each in row.children] for row in message.components[-2:]]
+    rows = [[each.label for each in row.children] for row in message.components[-3:]]
     assert rows == [
         ["Upscale 1", "Upscale 2", "Upscale 3", "Reroll all"],
         ["Vary 1", "Vary 2", "Vary 3", "More ▾"],
+        ["Favourite 1", "Favourite 2", "Favourite 3"],
     ]
     await harness.stop()
     await harness.start()

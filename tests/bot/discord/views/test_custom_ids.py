@@ -95,7 +95,9 @@ def test_another_databases_ids_mean_nothing(action: ComponentAction, opened: Dat
 def test_ids_without_a_mark(action: ComponentAction) -> None:
     """They count in an upgraded database up to what it had given, and never in a new one."""
     highest = 40 if action in JOB_ACTIONS else 5 if action in PROPOSAL_ACTIONS else 25
-    for row_id in (0, 1, highest):
+    if action is ComponentAction.LIST_PAGE:  # lists are newer than marks
+        highest = 0
+    for row_id in {0, min(1, highest), highest}:
         text = f"z1:{action}:{row_id}"
         with ids_of(UPGRADED):
             assert parse(text) == (action, row_id) and not is_of_another_database(text)

@@ -208,10 +208,10 @@ def test_discord_takes_it(name: str, locale: str):
 
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name.startswith("picture")])
 def test_a_result_is_no_switchboard(name: str):
-    """Below a picture there are at most five buttons, below several at most two rows of five, and
-    no menu: clients ignore a choice that is already chosen."""
+    """Below a picture there are at most five buttons and its star, below several at most two rows
+    of five and one of stars, and no menu: clients ignore a choice that is already chosen."""
     kinds = [part["type"] for part in parts(components(SAMPLES[name](words(), PROMPT)))]
-    assert kinds.count(BUTTON) <= (10 if name.startswith("pictures") else 5)
+    assert kinds.count(BUTTON) <= (14 if name.startswith("pictures") else 6)
     assert kinds.count(SELECT) == 0
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import date
 from typing import Any
 
-from bot.discord.views.history import history_layout, search_layout
+from bot.discord.views.history import history_layout
 from bot.discord.views.loras import loras_layout
 from bot.discord.views.markdown import quoted
 from bot.discord.views.models import ModelRow, models_layout
@@ -18,20 +19,17 @@ from bot.discord.views.pictures import (
 from bot.discord.views.queue import queue_layout
 from bot.i18n import Words
 from bot.jobs.queue_overview import NEXT_SHOWN, OwnQueue, QueuedJob, WholeQueue
-from bot.pictures.gallery import (
-    FOUND_PICTURES,
-    MAX_SEARCH_CHARS,
-    PAGE_PICTURES,
-    GalleryPage,
-    SearchResults,
-)
+from bot.pictures.gallery import PAGE_PICTURES, GalleryPage
 from bot.pictures.possible_actions import AllowedActions, PossibleActions
+from bot.pictures.searches import MAX_SEARCH_CHARS
 from bot.request.models import OfferedModel
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE
 from engine.diffusion.lora.shelf import LoraInfo
+from storage.search import WHOLE_SERVER, PictureQuery
 from tests.bot.discord.views.samples.data import (
     ALICE,
     BOB,
+    CHANNEL,
     READY_AT,
     Sample,
     Shown,
@@ -40,37 +38,44 @@ from tests.bot.discord.views.samples.data import (
 )
 
 
-def _page(count: int, **changes: Any) -> Sample:
-    plain: dict[str, Any] = {"total": count, "before_id": 0, "newer_id": None, "older_id": None}
+def _page(count: int, query: PictureQuery = PictureQuery(), **changes: Any) -> Sample:  # noqa: B008
+    """Return a page of a list. query: the user text is put in place of its words and names."""
     pictures = changes.pop("pictures", {})
     without = changes.pop("without", frozenset[int]())
+    thumbnails = changes.pop("thumbnails", True)
+
+    noted = changes.pop("noted", False)
 
     def shown(say: Words, words: str) -> Shown:
+        if noted:
+            pictures["note"] = words[:500]
+        typed = {
+            name: words[:MAX_SEARCH_CHARS]
+            for name in ("text", "model", "lora")
+            if getattr(query, name)
+        }
+        wanted = dataclasses.replace(query, **typed)
+        plain: dict[str, Any] = {"total": None if query.indexed else count, "query": wanted}
         page = GalleryPage(pictures_of(count, words, **pictures), **plain | changes)
-        return history_layout(page, say, {each.id for each in page.pictures} - without)
+        pictured = {each.id for each in page.pictures} if thumbnails else set[int]()
+        return history_layout(page, say, pictured - without)
 
     return shown
 
 
-def _search(
-    count: int, *, more: bool = False, favourites: bool = False, thumbnails: bool = True
-) -> Sample:
-    def shown(say: Words, words: str) -> Shown:
-        pictures = pictures_of(count, words, private=more, favourite=favourites)
-        unseen = frozenset(each.id for each in pictures) if more else frozenset[int]()
-        return search_layout(
-            SearchResults(words[:MAX_SEARCH_CHARS], pictures, more, unseen, favourites),
-            say,
-            [each.id for each in pictures if thumbnails],
-        )
-
-    return shown
+SERVER = PictureQuery(shown_in=WHOLE_SERVER)
+FAVOURITES = PictureQuery(favourites=True)
+FOUND = PictureQuery("x")
+EVERYTHING = PictureQuery("x", 4294967295, date(2026, 1, 1), date(2026, 12, 31), "x", "x")
 
 
 def _allowed(
     words: str, count: int, marked: int = 0, *, own: bool = True, erasable: bool = True
 ) -> AllowedActions:
-    pictures = tuple(a_picture(31 + n, words, favourite=n < marked) for n in range(count))
+    pictures = tuple(
+        a_picture(31 + n, words, favourite=n < marked, note=words[:500] if marked else None)
+        for n in range(count)
+    )
     return AllowedActions(pictures, own, erasable)
 
 
@@ -89,9 +94,9 @@ def _delete(count: int) -> Sample:
     return lambda say, words: deletion_layout(_allowed(words, count), 31, say)
 
 
-def _shown(**possible: bool) -> Sample:
+def _shown(name: str = "zimagine-12-5.png", **possible: bool) -> Sample:
     return lambda say, words: picture_layout(
-        a_picture(31, words), PossibleActions(**possible), "zimagine-12-5.png", say
+        a_picture(31, words, note=words[:500]), PossibleActions(**possible), name, say
     )
 
 
@@ -172,21 +177,45 @@ LISTS: dict[str, Sample] = {
     "loras-pictures": _loras(8, pictures=8),
     "history-empty": _page(0),
     "history-one": _page(1),
-    "history-many": _page(PAGE_PICTURES, total=12, before_id=101, newer_id=0, older_id=96),
-    "history-first": _page(PAGE_PICTURES, total=6, older_id=96),
+    "history-many": _page(PAGE_PICTURES, total=12, newer_id=7, older_id=8),
+    "history-first": _page(PAGE_PICTURES, total=6, older_id=8),
+    "history-instead": _page(1, instead=True),
     "history-spoiler": _page(2, pictures={"spoiler": True}),
+    "history-notes": _page(PAGE_PICTURES, older_id=8, noted=True),
+    "history-series": _page(1, pictures={"file": "pictures/2026/01/zimagine-12-5-2.png"}),
     "history-without-files": _page(3, without=frozenset({99, 100})),
     "history-unseen": _page(1, unseen=frozenset({100}), pictures={"private": True}),
-    "favourites-empty": _page(0, favourites=True),
-    "favourites-one": _page(1, favourites=True),
-    "favourites-many": _page(PAGE_PICTURES, total=6, older_id=96, favourites=True),
-    "found-nothing": _search(0),
-    "found-one": _search(1),
-    "found-many": _search(FOUND_PICTURES, more=True),
-    "found-many-without": _search(FOUND_PICTURES, thumbnails=False),
-    "found-no-favourite": _search(0, favourites=True),
-    "found-favourites": _search(2, favourites=True),
+    "favourites-empty": _page(0, FAVOURITES),
+    "favourites-one": _page(1, FAVOURITES),
+    "favourites-many": _page(PAGE_PICTURES, FAVOURITES, total=6, older_id=8),
+    "found-nothing": _page(0, FOUND),
+    "found-one": _page(1, FOUND),
+    "found-many": _page(
+        PAGE_PICTURES,
+        EVERYTHING,
+        newer_id=7,
+        older_id=8,
+        pictures={"private": True, "favourite": True},
+        unseen=frozenset(range(90, 101)),
+    ),
+    "found-many-without": _page(PAGE_PICTURES, EVERYTHING, thumbnails=False),
+    "found-no-favourite": _page(0, dataclasses.replace(FOUND, favourites=True)),
+    "found-favourites": _page(2, dataclasses.replace(FOUND, favourites=True)),
+    "found-favourites-page": _page(
+        PAGE_PICTURES, dataclasses.replace(FOUND, favourites=True), older_id=8
+    ),
+    "gallery-server": _page(PAGE_PICTURES, SERVER, newer_id=7, older_id=8, noted=True),
+    "gallery-channel": _page(2, PictureQuery(shown_in=CHANNEL), pictures={"favourite": True}),
+    "gallery-empty": _page(0, SERVER),
     "shown": _shown(),
+    "shown-of-series": _shown("zimagine-12-5-3.webp"),
+    "shown-foreign": lambda say, words: picture_layout(
+        a_picture(31, words, note=words[:500]),
+        PossibleActions(),
+        "zimagine-12-5.png",
+        say,
+        own=False,
+    ),
     "shown-large": _shown(upscale=False),
     "shown-alone": _shown(repaint=False, upscale=False),
     "more-own": _more(1),

@@ -10,6 +10,7 @@ from bot.discord.views.custom_ids import ComponentAction, custom_id, staged_id
 from bot.discord.views.modals import (
     block_form,
     image_to_image_form,
+    note_form,
     remix_form,
     report_form,
     staged_layout,
@@ -115,6 +116,8 @@ PERMUTATIONS: dict[str, Sample] = {
     "start-later-notes": lambda say, _: staged_layout(
         dataclasses.replace(STAGED, notes=STAGED_NOTES), say
     ),
+    "note": lambda say, words: note_form(31, words[:500], say),
+    "note-none": lambda say, _: note_form(31, "", say),
     "report": lambda say, _: report_form(31, say),
     "report-block": lambda say, _: block_form(31, say),
     "question": _proposal(2, 7.0),
