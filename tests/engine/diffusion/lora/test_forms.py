@@ -91,7 +91,8 @@ def as_gguf(unet: nn.Module) -> None:
             continue
         blocks = gguf.quantize(own.weight.detach().numpy(), kind)
         layer = GGUFLinear(own.in_features, own.out_features, own.bias is not None, torch.float32)
-        layer.weight = GGUFParameter(torch.from_numpy(blocks), quant_type=kind)
+        make: Any = GGUFParameter
+        layer.weight = make(torch.from_numpy(blocks), quant_type=kind)
         layer.bias = own.bias
         parent, _, child = name.rpartition(".")
         setattr(unet.get_submodule(parent), child, layer)
