@@ -11,7 +11,9 @@ import click
 import pytest
 
 from bot.cli import group
+from bot.i18n import words
 from bot.settings import Settings, load
+from bot.wording.names import COMMANDS, OPTIONS
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "config.example.toml"
@@ -49,7 +51,7 @@ def test_every_command_line_in_the_documents_parses(document: Path):
     """
     text = document.read_text(encoding="utf-8")
     bare, installed = code_lines(text, "zimagine "), code_lines(text, INSTALLED)
-    assert not (document.name == "README.md" and bare)
+    assert not (document.name.startswith("README") and bare)
     installed += code_lines(text, INSTALLED_ON_WINDOWS)
     for line in bare + installed:
         words = shlex.split(line, comments=True)[1:]
@@ -61,6 +63,35 @@ def test_every_command_line_in_the_documents_parses(document: Path):
             assert found is not None, line
             command, parent = found, click.Context(found, parent=parent)
         command.make_context(command.name, words, resilient_parsing=False)
+
+
+def test_the_readme_says_the_same_in_chinese():
+    """It has the same headings, links, pictures' places and commands, in the same order."""
+    english, chinese = (
+        (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")
+    )
+    for pattern in (r"(?m)^#+ ", r"\]\((?!#|README)([^)#]*)", r"(?m)^\|", r"```\w*"):
+        found = [re.findall(pattern, text) for text in (english, chinese)]
+        pictures = ("docs/pictures/playground.png", "docs/pictures/playground-light-zh.png")
+        plain = [[each for each in some if each not in pictures] for some in found]
+        assert plain[0] == plain[1], pattern
+    prompts = re.compile(r'"[^"\n]*"')
+    blocks = [re.findall(r"```\w*\n(.*?)```", text, re.S) for text in (english, chinese)]
+    assert [prompts.sub("", each) for each in blocks[0]] == [
+        prompts.sub("", each) for each in blocks[1]
+    ]
+
+
+def test_the_chinese_readme_names_commands_as_discord_shows_them():
+    """In its tables, every command and option has its Chinese name."""
+    say = words("zh-CN")
+    known = {say.name(each) for each in (*COMMANDS, *OPTIONS)} | {"…"}
+    text = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `/")]
+    named = [
+        each for row in rows for code in re.findall(r"`([^`]+)`", row) for each in code.split()
+    ]
+    assert len(named) > 60 and {each.strip("/[]") for each in named} <= known
 
 
 def test_every_make_target_in_the_readme_exists():

@@ -10,7 +10,9 @@ from pathlib import Path
 import click
 
 from bot.cli.common.errors import FAILED, explain_errors, fail, load_settings
+from bot.cli.common.language import terminal_words
 from bot.exit_codes import BAD_INPUT, UNAVAILABLE
+from bot.i18n import Words, paragraph, translatable
 from storage import backup, consistency
 from storage.consistency import HARMLESS, ConsistencyReport, Finding, FindingKind
 from storage.database import FILE_NAME
@@ -20,25 +22,40 @@ from storage.opening import restoring_file
 from storage.restore import RestoreFacts, restore
 
 WORDING = {
-    FindingKind.DAMAGED: "the database is damaged: {}",
-    FindingKind.DANGLING: "a row refers to a missing row: {}",
-    FindingKind.OLD_SCHEMA: "the schema has version {}; the bot updates it at its next start, and "
-    "only then can the rest be checked",
-    FindingKind.SEARCH: "the search index does not match picture {}",
-    FindingKind.USAGE: "the hourly usage of user {} does not match what they were charged",
-    FindingKind.NOT_REFUNDED: "job {} ended without a picture and was not refunded",
-    FindingKind.WRONGLY_REFUNDED: "job {} was painted or is still waiting, but was refunded",
-    FindingKind.WRONG_CHARGE: "job {} was charged to the wrong user or for too many or too "
-    "few pictures",
-    FindingKind.WRONG_PICTURES: "job {} has the wrong number of pictures",
-    FindingKind.NO_DELIVERY: "job {} is finished but has no delivery",
-    FindingKind.NEGATIVE: "job {} has a negative duration, time or number",
-    FindingKind.MISSING: "a picture's file is missing: {}",
-    FindingKind.WRONG_SIZE: "a picture's file has a different size than when it was painted: {}",
-    FindingKind.WRONG_HASH: "a picture's file has different content than when it was painted: {}",
-    FindingKind.LEFT_BEHIND: "the file of an erased or removed picture is still there: {}",
-    FindingKind.ORPHAN: "this file belongs to no picture: {}",
-    FindingKind.UNFINISHED: "left behind by an interrupted write: {}",
+    FindingKind.DAMAGED: translatable("the database is damaged: {example}"),
+    FindingKind.DANGLING: translatable("a row refers to a missing row: {example}"),
+    FindingKind.OLD_SCHEMA: translatable(
+        "the schema has version {example}; the bot updates it at its next start, and "
+        "only then can the rest be checked"
+    ),
+    FindingKind.SEARCH: translatable("the search index does not match picture {example}"),
+    FindingKind.USAGE: translatable(
+        "the hourly usage of user {example} does not match what they were charged"
+    ),
+    FindingKind.NOT_REFUNDED: translatable(
+        "job {example} ended without a picture and was not refunded"
+    ),
+    FindingKind.WRONGLY_REFUNDED: translatable(
+        "job {example} was painted or is still waiting, but was refunded"
+    ),
+    FindingKind.WRONG_CHARGE: translatable(
+        "job {example} was charged to the wrong user or for too many or too few pictures"
+    ),
+    FindingKind.WRONG_PICTURES: translatable("job {example} has the wrong number of pictures"),
+    FindingKind.NO_DELIVERY: translatable("job {example} is finished but has no delivery"),
+    FindingKind.NEGATIVE: translatable("job {example} has a negative duration, time or number"),
+    FindingKind.MISSING: translatable("a picture's file is missing: {example}"),
+    FindingKind.WRONG_SIZE: translatable(
+        "a picture's file has a different size than when it was painted: {example}"
+    ),
+    FindingKind.WRONG_HASH: translatable(
+        "a picture's file has different content than when it was painted: {example}"
+    ),
+    FindingKind.LEFT_BEHIND: translatable(
+        "the file of an erased or removed picture is still there: {example}"
+    ),
+    FindingKind.ORPHAN: translatable("this file belongs to no picture: {example}"),
+    FindingKind.UNFINISHED: translatable("left behind by an interrupted write: {example}"),
 }
 
 CONFIG = click.option("--config", type=click.Path(path_type=Path), help="The configuration file.")
@@ -74,26 +91,44 @@ def check(config: Path | None, hashes: bool, fix: bool) -> None:
     for kind in gone:
         report.findings.pop(kind)
     if gone:
-        click.echo(f"Removed {_count(gone.total(), 'file')}.")
+        say = terminal_words()
+        click.echo(say.plural("Removed {n} file.", "Removed {n} files.", gone.total()))
     _close(report)
 
 
 def _print(finding: Finding, *, removed: bool) -> None:
-    mark = "note" if finding.kind in HARMLESS else "wrong"
+    say = terminal_words()
+    mark = say("note") if finding.kind in HARMLESS else say("wrong")
     for example in finding.examples:
-        click.echo(f"{'removed' if removed else mark}: {WORDING[finding.kind].format(example)}")
+        value = say(WORDING[finding.kind], example=example)
+        click.echo(say("{name}: {value}", name=say("removed") if removed else mark, value=value))
     more = finding.count - len(finding.examples)
     if more:
-        click.echo(f"  … and {more} more like this, {finding.count} in all")
+        shown = say.plural(
+            "… and {n} more like this, {count} in all",
+            "… and {n} more like this, {count} in all",
+            more,
+            count=finding.count,
+        )
+        click.echo(f"  {shown}")
 
 
 def _close(report: ConsistencyReport) -> None:
     wrong = sum(finding.count for finding in report.wrong())
-    looked_at = f"{_count(report.pictures, 'picture')}, {_count(report.files, 'file')}"
+    say = terminal_words()
+    pictures = _pictures(report.pictures, say)
+    files = say.plural("{n} file", "{n} files", report.files)
     if not wrong:
-        click.echo(f"All is well: {looked_at}.")
+        click.echo(say("All is well: {pictures}, {files}.", pictures=pictures, files=files))
         return
-    click.echo(f"Found {_count(wrong, 'problem')}; checked {looked_at}.")
+    found = say.plural(
+        "Found {n} problem; checked {pictures}, {files}.",
+        "Found {n} problems; checked {pictures}, {files}.",
+        wrong,
+        pictures=pictures,
+        files=files,
+    )
+    click.echo(found)
     raise SystemExit(FAILED)
 
 
@@ -116,9 +151,13 @@ def back_up(file: Path, config: Path | None, replace: bool) -> None:
         except DataFolderUnusable as error:
             if error.path != file.absolute():
                 raise
-            hint = " Use --replace to replace it." if file.is_file() and not replace else ""
-            fail(f"{error}{hint}", BAD_INPUT)
-    click.echo(f"{file}: {_count(made.pictures, 'picture')}, {made.size_bytes} bytes.")
+            replaceable = file.is_file() and not replace
+            hint = terminal_words()("Use --replace to replace it.") if replaceable else ""
+            fail(paragraph(str(error), hint), BAD_INPUT)
+    say = terminal_words()
+    pictures = _pictures(made.pictures, say)
+    size = made.size_bytes
+    click.echo(say("{file}: {pictures}, {size} bytes.", file=file, pictures=pictures, size=size))
 
 
 @command.command("restore")
@@ -128,37 +167,53 @@ def put_back(file: Path, config: Path | None) -> None:
     """Restore the database from FILE; the current one is set aside. Stop the bot first."""
     data_dir = load_settings(config).storage.data_dir
     if not file.is_file():
-        fail(f"There is no file {file}.", BAD_INPUT)
+        fail(terminal_words()("There is no file {file}.", file=file), BAD_INPUT)
     with explain_errors(), DataFolderLock(data_dir):
         try:
             facts = asyncio.run(restore(data_dir, file))
         except DatabaseBusy as error:
-            fail(
-                f"{error.path} is open in another program (a playground, zimagine imagine or db, "
+            sentence = terminal_words()(
+                "{path} is open in another program (a playground, zimagine imagine or db, "
                 "sqlite3): close it first.",
-                UNAVAILABLE,
+                path=error.path,
             )
+            fail(sentence, UNAVAILABLE)
         except (DataFolderUnusable, DatabaseCorrupt, DatabaseTooNew) as error:
             if error.path != file.absolute():
                 raise
-            fail(f"{str(error).rstrip('.')}. Nothing was changed.", BAD_INPUT)
+            unchanged = terminal_words()("Nothing was changed.")
+            fail(paragraph(f"{str(error).rstrip('.')}.", unchanged), BAD_INPUT)
     _tell(facts, data_dir)
 
 
 def _tell(facts: RestoreFacts, data_dir: Path) -> None:
-    until = "" if facts.newest_at is None else f", up to {facts.newest_at:%Y-%m-%d %H:%M} UTC"
-    click.echo(f"Restored {_count(facts.pictures, 'picture')}{until}.")
+    say = terminal_words()
+    pictures = _pictures(facts.pictures, say)
+    if facts.newest_at is None:
+        click.echo(say("Restored {pictures}.", pictures=pictures))
+    else:
+        until = f"{facts.newest_at:%Y-%m-%d %H:%M} UTC"
+        click.echo(say("Restored {pictures}, up to {until}.", pictures=pictures, until=until))
     if facts.given_up:
-        click.echo(f"{_count(facts.given_up, 'unfinished job')} given up and refunded.")
+        given_up = say.plural(
+            "{n} unfinished job given up and refunded.",
+            "{n} unfinished jobs given up and refunded.",
+            facts.given_up,
+        )
+        click.echo(given_up)
     if facts.set_aside is not None:
-        click.echo(f"The previous database is now {data_dir / facts.set_aside.name}.")
+        aside = data_dir / facts.set_aside.name
+        click.echo(say("The previous database is now {file}.", file=aside))
 
 
 def _need_database(data_dir: Path) -> None:
     path = data_dir / FILE_NAME
     if not path.exists() and not restoring_file(path).exists():
-        fail(f"There is no database in {data_dir}: the bot has never run there.", UNAVAILABLE)
+        sentence = terminal_words()(
+            "There is no database in {folder}: the bot has never run there.", folder=data_dir
+        )
+        fail(sentence, UNAVAILABLE)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _pictures(number: int, say: Words) -> str:
+    return say.plural("{n} picture", "{n} pictures", number)

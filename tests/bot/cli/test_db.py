@@ -64,6 +64,14 @@ def test_all_is_well(data_dir: Path):
     assert done.exit_code == 1 and "different content" in done.stdout
 
 
+def test_it_speaks_the_language_of_the_terminal(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
+    """What is found and what is not is said in Chinese there, names of files as they are."""
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert call("check").stdout == "一切正常：1 张图片、1 个文件。\n"
+    (data_dir / "pictures" / "2026" / "03" / "mine.png").write_bytes(b"x")
+    assert "注意：此文件不属于任何图片：pictures/2026/03/mine.png\n" in call("check").stdout
+
+
 def test_what_is_wrong_is_one_line_each_and_code_1(data_dir: Path):
     """Each finding is a line that names its subject; notes alone do not fail."""
     stranger = data_dir / "pictures" / "2026" / "03" / "mine.png"
@@ -266,4 +274,4 @@ def test_the_advice_goes_with_the_configuration(data_dir: Path, tmp_path: Path):
 def test_every_kind_is_told_in_words():
     """There is a sentence for each kind of finding, with a placeholder for its subject."""
     assert set(WORDING) == set(FindingKind)
-    assert all(sentence.count("{}") == 1 for sentence in WORDING.values())
+    assert all(sentence.count("{example}") == 1 for sentence in WORDING.values())

@@ -72,8 +72,15 @@ export function contextCommands(commands, type, locale) {
     .map((command) => ({ command, name: localised(command, "name", locale) }));
 }
 
-/** The entry with this name, as in </admin quota set:…>, or null. */
+/**
+ * The entry with this name in any language, as in </admin quota set:…> and </历史:…>, or null.
+ *
+ * A mention has the name in the language of its message, which need not be that of its reader.
+ */
 export function namedEntry(all, name) {
   const wanted = name.toLowerCase();
-  return all.find((entry) => entry.rawWords.join(" ").toLowerCase() === wanted) ?? null;
+  const named = (entry) => entry.rawWords.join(" ").toLowerCase() === wanted;
+  const translated = ({ command, path }) =>
+    path.length === 0 && Object.values(command.name_localizations ?? {}).includes(wanted);
+  return all.find(named) ?? all.find(translated) ?? null;
 }

@@ -2,7 +2,7 @@
 
 /** @type {Record<string, [string|[string, string], string]>} */
 export const TABLE = {
-  title: ["zimagine playground", "zimagine 试玩场"],
+  title: ["zimagine playground", "zimagine 演练场"],
   close: ["Close", "关闭"],
   copied: ["Copied.", "已复制。"],
   "copy.failed": ["The browser did not allow copying.", "浏览器不允许复制。"],
@@ -72,7 +72,7 @@ export const TABLE = {
     ],
     "连接已断开，{n} 秒后重试。",
   ],
-  "connection.lost": ["The connection to the playground was lost.", "与试玩场的连接已断开。"],
+  "connection.lost": ["The connection to the playground was lost.", "与演练场的连接已断开。"],
   "connection.back": ["Connected again.", "已重新连接。"],
   "connection.retry": ["Try now", "立即重试"],
 
@@ -84,11 +84,11 @@ export const TABLE = {
   ],
   "welcome.paint": [
     "zimagine paints pictures from your words. Press one of the examples, or type / to see all commands.",
-    "zimagine 会按你的文字画画。点一个例子，或输入 / 查看所有命令。",
+    "zimagine 会根据你的描述作画。点一个例子，或输入 / 查看所有命令。",
   ],
   "welcome.wait": [
     "zimagine paints pictures from your words. Its commands appear here as soon as it is online.",
-    "zimagine 会按你的文字画画。它上线后，命令就会出现在这里。",
+    "zimagine 会根据你的描述作画。它上线后，命令就会出现在这里。",
   ],
   "welcome.demo": [
     "This is the built-in demo model. It knows only: {words}.",
@@ -130,7 +130,7 @@ export const TABLE = {
   "embed.video": ["Watch the video", "观看视频"],
   "component.unknown": [
     "The playground cannot show a component of type {type} here.",
-    "试玩场无法在这里显示类型为 {type} 的组件。",
+    "演练场无法在这里显示类型为 {type} 的组件。",
   ],
   "button.premium": ["Premium", "高级功能"],
   "interaction.failed": ["This interaction failed", "此交互失败"],
@@ -241,10 +241,10 @@ export const TABLE = {
   "modal.failed": ["Something went wrong. Try again.", "出了点问题，请重试。"],
 
   "notices.label": ["Notices", "通知"],
-  "error.network": ["Can't reach the playground's server.", "无法连接到试玩场的服务器。"],
+  "error.network": ["Can't reach the playground's server.", "无法连接到演练场的服务器。"],
   "error.status": [
     "The playground's server responded with {status}.",
-    "试玩场的服务器返回了 {status}。",
+    "演练场的服务器返回了 {status}。",
   ],
 
   "drawer.title": ["Behind the scenes", "幕后"],

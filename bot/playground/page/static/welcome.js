@@ -1,6 +1,7 @@
 /** What stands at the beginning of a channel: what this is, and what one could try first. */
 
 import { channelIcon } from "./channels.js";
+import { commandLine, entries, namedEntry } from "./commands.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { findChannel, messagesOf, state } from "./state.js";
@@ -47,6 +48,8 @@ function prompts() {
 
 function examples() {
   const first = messagesOf(state.channelId).length === 0;
+  const entry = namedEntry(entries(state.commands, locale()), "imagine");
+  const imagine = entry ? commandLine(entry) : "/imagine";
   return h(
     "div",
     { class: "examples" },
@@ -61,7 +64,7 @@ function examples() {
           h(
             "button",
             { type: "button", class: "example", data: { act: "example", prompt } },
-            h("code", {}, "/imagine"),
+            h("code", {}, imagine),
             " ",
             prompt,
           ),
