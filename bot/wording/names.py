@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from bot.i18n import Words, typed_name
+from bot.request.options import OPTIONS as TABLE
 from bot.request.prompt.flag_names import FLAGS
 
 COMMANDS: Final = frozenset(
@@ -55,86 +56,39 @@ COMMANDS: Final = frozenset(
     }
 )
 """Slash commands, their groups and subcommands."""
-OPTIONS: Final = frozenset(
-    {
-        typed_name("aspect"),
-        typed_name("before"),
-        typed_name("channel"),
-        typed_name("code"),
-        typed_name("count"),
-        typed_name("delivery"),
-        typed_name("enhance"),
-        typed_name("favourites"),
-        typed_name("file"),
-        typed_name("first"),
-        typed_name("fourth"),
-        typed_name("from"),
-        typed_name("guidance"),
-        typed_name("hours"),
-        typed_name("job"),
-        typed_name("language"),
-        typed_name("lora"),
-        typed_name("mask"),
-        typed_name("model"),
-        typed_name("name"),
-        typed_name("names"),
-        typed_name("negative"),
-        typed_name("painting"),
-        typed_name("picture"),
-        typed_name("pictures"),
-        typed_name("preset"),
-        typed_name("private"),
-        typed_name("prompt"),
-        typed_name("quiet"),
-        typed_name("reason"),
-        typed_name("region"),
-        typed_name("search"),
-        typed_name("second"),
-        typed_name("seed"),
-        typed_name("settings"),
-        typed_name("speed"),
-        typed_name("spoiler"),
-        typed_name("strength"),
-        typed_name("style"),
-        typed_name("third"),
-        typed_name("to"),
-        typed_name("who"),
-    }
-)
-"""Options of slash commands."""
-NAMED_FLAGS: Final = frozenset(
-    {
-        typed_name("ar"),
-        typed_name("chaos"),
-        typed_name("draft"),
-        typed_name("enhance"),
-        typed_name("guidance"),
-        typed_name("iw"),
-        typed_name("landscape"),
-        typed_name("lora"),
-        typed_name("model"),
-        typed_name("no"),
-        typed_name("portrait"),
-        typed_name("preset"),
-        typed_name("private"),
-        typed_name("public"),
-        typed_name("raw"),
-        typed_name("refine"),
-        typed_name("region"),
-        typed_name("repeat"),
-        typed_name("seed"),
-        typed_name("size"),
-        typed_name("speed"),
-        typed_name("square"),
-        typed_name("steps"),
-        typed_name("strength"),
-        typed_name("strict"),
-        typed_name("style"),
-        typed_name("tall"),
-        typed_name("variety"),
-        typed_name("wide"),
-    }
-)
+OPTIONS: Final = frozenset(each.name for each in TABLE if each.description) | {
+    typed_name("before"),
+    typed_name("channel"),
+    typed_name("code"),
+    typed_name("delivery"),
+    typed_name("favourites"),
+    typed_name("file"),
+    typed_name("first"),
+    typed_name("fourth"),
+    typed_name("from"),
+    typed_name("hours"),
+    typed_name("job"),
+    typed_name("language"),
+    typed_name("mask"),
+    typed_name("model"),
+    typed_name("name"),
+    typed_name("names"),
+    typed_name("painting"),
+    typed_name("picture"),
+    typed_name("pictures"),
+    typed_name("prompt"),
+    typed_name("quiet"),
+    typed_name("reason"),
+    typed_name("search"),
+    typed_name("second"),
+    typed_name("settings"),
+    typed_name("spoiler"),
+    typed_name("third"),
+    typed_name("to"),
+    typed_name("who"),
+}
+"""Options of slash commands: those of the table, and others."""
+NAMED_FLAGS: Final = frozenset(flag.names[0] for each in TABLE for flag in each.flags)
 """The usual spelling of each flag in a prompt, without the hyphens."""
 
 

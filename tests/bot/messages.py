@@ -18,6 +18,7 @@ from bot.cli import COMMANDS, group
 from bot.cli.common.spoken_help import help_text
 from bot.i18n import NAME
 from bot.request.options import Section
+from bot.wording.names import NAMED_FLAGS, OPTIONS
 
 BOT = Path(__file__).parents[2] / "bot"
 MARKERS = {"say": 1, "plural": 2, "locale_str": 1, "translatable": 1}
@@ -39,6 +40,9 @@ def template() -> bytes:
             catalog.add(message, None, [(name, 0)])
         for typed in sorted(names(source)):
             catalog.add(typed, None, [(name, 0)], context=NAME)
+    for typed in sorted(OPTIONS | NAMED_FLAGS):  # those of the table are not marked in the source
+        if catalog.get(typed, NAME) is None:
+            catalog.add(typed, None, [("bot/request/options.py", 0)], context=NAME)
     for text in sorted(help_texts()):
         catalog.add(text, None, [("bot/cli", 0)])
     out = io.BytesIO()
