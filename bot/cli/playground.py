@@ -16,6 +16,7 @@ import click
 import numpy as np
 
 from bot.cli.common.errors import fail, load_settings
+from bot.cli.common.language import terminal_language
 from bot.cli.common.playground_folder import PlaygroundFolder, hold
 from bot.cli.common.prompt_ideas import prompt_ideas
 from bot.exit_codes import UNAVAILABLE
@@ -69,7 +70,14 @@ def command(
     data_dir = settings.storage.data_dir
     ideas = None if no_bot else prompt_ideas(settings.engine.model, np.random.default_rng())
     known = {} if no_bot else _known(settings.engine.model)
-    plan = PlaygroundPlan(arguments, environment, known=known, report=_say, ideas=ideas)
+    plan = PlaygroundPlan(
+        arguments,
+        environment,
+        known=known,
+        report=_say,
+        ideas=ideas,
+        locale=terminal_language(),
+    )
     # A bot of someone else has its own data: for it, nothing is stored and nothing is held.
     held = contextlib.nullcontext() if no_bot else hold(data_dir, _say)
     with held as folder:

@@ -65,8 +65,8 @@ _MODERATOR: Final = bits("MANAGE_MESSAGES", "MANAGE_THREADS", "MODERATE_MEMBERS"
 _ADMIN: Final = _MODERATOR | bits("MANAGE_GUILD", "MANAGE_CHANNELS", "MANAGE_ROLES", "BAN_MEMBERS")
 
 
-def populate(world: World) -> Guild:
-    """Fill an empty world."""
+def populate(world: World, locale: str = "en-US") -> Guild:
+    """Fill an empty world. locale: the language of its server."""
     joined = world.clock()
     roles = (
         Role(GUILD_ID, "@everyone", _EVERYONE),
@@ -87,6 +87,7 @@ def populate(world: World) -> Guild:
         roles={role.id: role for role in roles},
         members={user.id: Member(user, held, joined) for user, held in membership.items()},
         channels={channel.id: channel for channel in _channels()},
+        locale=locale,
     )
     guild.channels[THREAD_ID].created_at = joined
     for user in membership:

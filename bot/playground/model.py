@@ -124,7 +124,8 @@ class Channel:
 class Guild:
     """A server. roles contains @everyone, under the guild's own id.
 
-    thread_limit: how many threads may be active at once.
+    thread_limit: how many threads may be active at once. locale: its language, as Discord says it
+    of a Community; of all others it says English.
     """
 
     id: int
@@ -135,6 +136,7 @@ class Guild:
     channels: dict[int, Channel]
     filesize_limit: int = FILE_LIMIT_BYTES
     thread_limit: int = ACTIVE_THREADS
+    locale: str = "en-US"
 
 
 @dataclass(frozen=True, slots=True)

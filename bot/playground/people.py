@@ -359,8 +359,8 @@ def interaction_json(interaction: Interaction, standin: StandIn) -> Json:
             "channel": shape["channel"] | {"permissions": str(can)},
             "app_permissions": str(world.granted(channel, standin.bot.id)),
             "guild_id": str(guild.id),
-            "guild_locale": "en-US",
-            "guild": {"id": str(guild.id), "locale": "en-US", "features": []},
+            "guild_locale": guild.locale,
+            "guild": {"id": str(guild.id), "locale": guild.locale, "features": []},
             "member": member | {"permissions": str(can)},
         }
     if interaction.source is not None:

@@ -187,7 +187,7 @@ def guild_json(guild: Guild) -> Json:
         "mfa_level": 0, "explicit_content_filter": 0, "max_presences": None,
         "max_members": 500000, "max_stage_video_channel_users": 50,
         "max_video_channel_users": 25, "vanity_url_code": None, "premium_tier": 0,
-        "premium_subscription_count": 0, "preferred_locale": "en-US", "rules_channel_id": None,
+        "premium_subscription_count": 0, "preferred_locale": guild.locale, "rules_channel_id": None,
         "safety_alerts_channel_id": None, "public_updates_channel_id": None,
         "premium_progress_bar_enabled": False, "nsfw": False, "nsfw_level": 0, "emojis": [],
         "stickers": [], "incidents_data": None,

@@ -57,7 +57,7 @@ class PlaygroundPlan:
     empty for a model that knows more than can be listed. folder: where the chat is kept over
     restarts, existing and private; None keeps it until the end. report: called with sentences about
     a chat that cannot be kept. ideas: prompts for newcomers; None offers a few that any model can
-    paint.
+    paint. locale: the language of the server, for what everybody reads.
     """
 
     arguments: Sequence[str] | None
@@ -70,6 +70,7 @@ class PlaygroundPlan:
     known: Mapping[str, str] = field(default_factory=dict[str, str])
     folder: Path | None = None
     report: Report = lambda sentence: None
+    locale: str = "en-US"
     ideas: Ideas | None = None
 
 
@@ -91,7 +92,9 @@ async def open_playground(plan: PlaygroundPlan) -> AsyncIterator[Playground]:
     Raises OSError if the port is taken.
     """
     async with AsyncExitStack() as stack:
-        standin = build_standin(_files_folder(stack, plan.folder), seed=plan.seed)
+        standin = build_standin(
+            _files_folder(stack, plan.folder), seed=plan.seed, locale=plan.locale
+        )
         process = BotProcess([], {}, output=plan.output)
         people = People(standin)
         page = PageServer(standin, process, people, plan.known, plan.ideas)
@@ -130,10 +133,13 @@ def _files_folder(stack: AsyncExitStack, kept: Path | None) -> Path:
     return Path(stack.enter_context(temporary))
 
 
-def build_standin(folder: Path, *, seed: int = 1) -> StandIn:
-    """Build a stand-in with its world, not yet reachable. folder: for the files of messages."""
+def build_standin(folder: Path, *, seed: int = 1, locale: str = "en-US") -> StandIn:
+    """Build a stand-in with its world, not yet reachable.
+
+    folder: for the files of messages. locale: the language of its server.
+    """
     world = World(FileStore(folder))
-    populate(world)
+    populate(world, locale)
     log = RequestLog()
 
     def note(path: str, problems: list[str]) -> None:

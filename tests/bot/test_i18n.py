@@ -13,8 +13,10 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 from structlog.testing import capture_logs
 
-from bot.cli.common.language import terminal_words
-from bot.i18n import LOCALES, Words, paragraph, words
+from bot.cli.common.language import terminal_language, terminal_words
+from bot.i18n import LANGUAGES, LOCALES, Words, paragraph, words
+from bot.playground.shapes import guild_json
+from bot.playground.standin_server import build_standin
 from bot.wording.names import COMMANDS
 from setup import compile_catalogues
 from tests.bot.catalogues import chinese_problems, files, problems, renewed, translations
@@ -142,6 +144,20 @@ def test_all_chinese_is_simplified(locale: str):
 def test_the_terminal_speaks_chinese(language: str):
     """What POSIX calls Chinese is."""
     assert terminal_words({"LANG": language})("Reroll") == "重抽"
+
+
+@pytest.mark.parametrize(
+    ("language", "locale"),
+    [("zh_CN.UTF-8", "zh-CN"), ("zh_TW", "zh-CN"), ("en_GB", "en-US"), ("de_DE", "en-US")],
+)
+def test_the_playground_has_a_server_of_the_terminals_language(
+    tmp_path: Path, language: str, locale: str
+):
+    """Its records say so, so that a newcomer with a Chinese terminal sees public answers in it."""
+    assert terminal_language({"LANG": language}) == locale and locale in LANGUAGES
+    standin = build_standin(tmp_path, locale=locale)
+    (guild,) = standin.world.guilds.values()
+    assert guild_json(guild)["preferred_locale"] == locale
 
 
 def test_without_a_compiled_catalogue_all_is_english(folder: Path):

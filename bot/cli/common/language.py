@@ -6,7 +6,7 @@ import os
 import unicodedata
 from collections.abc import Iterator, Mapping
 
-from bot.i18n import FALLBACK, Words, words
+from bot.i18n import FALLBACK, LANGUAGES, Words, words
 
 _VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 """Where POSIX has the language, the first that is set wins."""
@@ -17,6 +17,13 @@ def terminal_words(environment: Mapping[str, str] = os.environ) -> Words:
     chosen = next((environment[each] for each in _VARIABLES if environment.get(each)), "")
     locale = chosen.partition(".")[0].partition("@")[0]
     return words(locale.replace("_", "-") if locale not in ("", "C", "POSIX") else FALLBACK)
+
+
+def terminal_language(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the same language as a locale of Discord's, English if there is no translation."""
+    chosen = next((environment[each] for each in _VARIABLES if environment.get(each)), "")
+    spoken = chosen[:2]
+    return next((each for each in LANGUAGES if each.partition("-")[0] == spoken), "en-US")
 
 
 def width(text: str) -> int:
