@@ -158,7 +158,7 @@ async def test_questions_use_the_index(
 
 async def test_pictures_of_earlier_versions_are_found(old_file: Path) -> None:
     """Pictures from before the index knew seeds and days are found by them after the upgrade."""
-    await (await Database.open(old_file, migrations=load_migrations()[:11])).close()
+    await (await Database.open(old_file, migrations=load_migrations()[:13])).close()
     stores = await OpenStores.open(old_file)
     looked_for = 0
     for place in (ALICE, BOB):

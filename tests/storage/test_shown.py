@@ -88,7 +88,7 @@ async def test_pages_walk_their_index(filled: OpenStores, monkeypatch: pytest.Mo
 
 async def test_pictures_of_earlier_versions_are_there(old_file: Path) -> None:
     """After an upgrade, the public results of before are found where they were delivered."""
-    await (await Database.open(old_file, migrations=load_migrations()[:11])).close()
+    await (await Database.open(old_file, migrations=load_migrations()[:13])).close()
     stores = await OpenStores.open(old_file)
     rows = await stores.db.fetch_all(
         "SELECT p.id FROM pictures AS p JOIN deliveries AS d ON d.job_id = p.job_id "
