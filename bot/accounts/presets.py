@@ -81,9 +81,10 @@ class PresetService:
 
     async def copy(self, actor: Actor, code: str, name: str | None) -> SavedPreset | Refused:
         """Save a copy of the preset with this code, by its own name or another one."""
-        found = await self._presets.by_code(clean(code).strip().upper())
+        code = clean(code).strip().upper()
+        found = await self._presets.by_code(code)
         if found is None:
-            return Refused(UnknownPresetCode(code.strip()[:_CODE_CHARS]))
+            return Refused(UnknownPresetCode(code[:_CODE_CHARS]))
         return await self.save(actor, name or found.name, found.line)
 
     async def listed(self, actor: Actor) -> tuple[StoredPreset, ...]:
@@ -136,14 +137,20 @@ class DefaultsService:
             return Refused(NotAllowed(Action.SET_SETTINGS))
         return await self._set(actor, changes, channel_id=channel_id)
 
-    async def _set(self, actor: Actor, changes: dict[str, Any], **scope: Any) -> PresetSettings:
+    async def _set(
+        self, actor: Actor, changes: dict[str, Any], **scope: Any
+    ) -> PresetSettings | Refused:
         settings = _readable(await self._defaults.get(actor.guild_id, **scope))
-        if changes:
-            given = {**settings.given, **changes}
-            given = {name: value for name, value in given.items() if value is not None}
-            settings = PresetSettings(settings.words, given)
-            line = settings_line(settings) or None
-            await self._defaults.set(actor.guild_id, line, by=actor.user_id, **scope)
+        if not changes:
+            return settings
+        given = {**settings.given, **changes}
+        given = {name: value for name, value in given.items() if value is not None}
+        settings = PresetSettings(settings.words, given)
+        line = settings_line(settings) or None
+        # Options have what their lists have, unless another version's command was used.
+        if line is not None and isinstance(checked := read_settings(line), Refused):
+            return checked
+        await self._defaults.set(actor.guild_id, line, by=actor.user_id, **scope)
         return settings
 
 
@@ -248,14 +255,14 @@ class SettingsFiller:
 
 def lookup(name: str) -> str:
     """Return a name as presets are looked up by it: without regard to case, width and spaces."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", clean(name)).casefold().split())
 
 
 def unknown_preset(name: str, presets: Iterable[StoredPreset]) -> UnknownPreset:
     """Return the reason that names the member's own presets, the nearest first."""
     names = [each.name for each in presets]
     near = difflib.get_close_matches(name, names, len(names) or 1, 0.0)
-    return UnknownPreset(name[:MAX_NAME_CHARS], tuple(near))
+    return UnknownPreset(clean(name)[:MAX_NAME_CHARS], tuple(near))
 
 
 def _readable(line: str | None) -> PresetSettings:

@@ -218,7 +218,9 @@ async def test_the_panel_behind_more(harness: BotHarness):
     """Favourites, Details and a copy work there; Report is not offered for one's own."""
     message = await picture_in_direct(harness)
     panel = (await press(harness, message, "More ▾")).response.message
-    assert labels(panel) == ["Remix", "Details", "Add to favourites", "DM me a copy", "Delete"]
+    assert labels(panel) == [
+        *("Remix", "Details", "Add to favourites", "DM me a copy", "Delete", "Note")
+    ]
     await press(harness, panel, "Add to favourites")
     assert "Remove from favourites" in labels(refreshed(harness, panel))
     assert harness.rows("SELECT favourite_at IS NULL FROM pictures") == [(0,)]
@@ -470,7 +472,9 @@ async def test_a_copy_has_buttons_too(harness: BotHarness):
     await harness.bob.click(panel, label="Picture 2")
     await harness.bob.click(panel, label="DM me a copy")
     (copy,) = shown_directly(harness, harness.bob)
-    assert labels(copy) == ["Vary (subtle)", "Vary (strong)", "Upscale", "Details", "More ▾"]
+    assert labels(copy) == [
+        *("Vary (subtle)", "Vary (strong)", "Upscale", "Details", "More ▾", "Favourite")
+    ]
     await press(harness, copy, "Upscale", harness.bob)
     await harness.settled()
     assert harness.rows("SELECT user_id, private FROM jobs WHERE id = 2") == [(harness.bob.id, 1)]

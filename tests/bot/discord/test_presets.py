@@ -86,7 +86,7 @@ async def test_defaults_are_of_the_member_then_the_channel_then_the_server(
     assert "--count 2" in said
     await paint(harness, prompt="a fox")
     text = first_answer(harness)
-    assert "From your defaults" in text and "--aspect 16:9" in text and "--style ink" in text
+    assert "From the defaults" in text and "--aspect 16:9" in text and "--style ink" in text
     first, second = painted(harness)
     assert first.style is PictureStyle.INK and first.width_px > first.height_px
     assert second.seed != first.seed

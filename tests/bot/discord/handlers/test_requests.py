@@ -253,7 +253,7 @@ async def test_nothing_is_fetched_from_elsewhere(harness: BotHarness, address: s
     """Any other address is refused with how to attach a picture, and is not fetched."""
     asked = await ask(harness, f"{address} a dog --foo")
     text = harness.texts(asked.response.message)
-    assert "No picture can be taken from" in text and "option “picture”" in text
+    assert "No picture can be taken from" in text and "option `picture`" in text
     assert "`--foo`" in text and harness.fetched == []
     await harness.alice.click(asked.response.message, label="Paint without them")
     await harness.settled()
