@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
@@ -44,14 +45,12 @@ def preset_commands(services: Services) -> app_commands.Group:
         if isinstance(outcome, Refused):
             await refuse(interaction, outcome)
         else:
-            await reply_privately(
-                interaction, presets_wording.saved(outcome, words_of(interaction))
-            )
+            await _tell(interaction, presets_wording.saved(outcome, words_of(interaction)))
 
     @preset.command(name="list", description=locale_str("Your presets, with their codes"))
     async def list_(interaction: Interaction) -> None:
         found = await services.presets.listed(actor_of(interaction))
-        await reply_privately(interaction, presets_wording.listed(found, words_of(interaction)))
+        await _tell(interaction, presets_wording.listed(found, words_of(interaction)))
 
     @preset.command(description=locale_str("Show a preset, and the code to share it"))
     @app_commands.describe(name=_WHICH)
@@ -60,7 +59,7 @@ def preset_commands(services: Services) -> app_commands.Group:
         if isinstance(found, Refused):
             await refuse(interaction, found)
         else:
-            await reply_privately(interaction, presets_wording.shown(found, words_of(interaction)))
+            await _tell(interaction, presets_wording.shown(found, words_of(interaction)))
 
     @preset.command(description=locale_str("Save a copy of somebody's preset"))
     @app_commands.describe(
@@ -72,9 +71,7 @@ def preset_commands(services: Services) -> app_commands.Group:
         if isinstance(outcome, Refused):
             await refuse(interaction, outcome)
         else:
-            await reply_privately(
-                interaction, presets_wording.saved(outcome, words_of(interaction))
-            )
+            await _tell(interaction, presets_wording.saved(outcome, words_of(interaction)))
 
     @preset.command(description=locale_str("Delete a preset"))
     @app_commands.describe(name=_WHICH)
@@ -83,13 +80,16 @@ def preset_commands(services: Services) -> app_commands.Group:
         if isinstance(outcome, Refused):
             await refuse(interaction, outcome)
         else:
-            await reply_privately(
-                interaction, presets_wording.deleted(outcome, words_of(interaction))
-            )
+            await _tell(interaction, presets_wording.deleted(outcome, words_of(interaction)))
 
     for command in (show, delete):
         suggest_presets(command, services, "name")
     return preset
+
+
+async def _tell(interaction: Interaction, text: str) -> None:
+    """Answer privately with a text that has words of a member's."""
+    await reply_privately(interaction, discord.utils.escape_mentions(text))
 
 
 def suggest_presets(
