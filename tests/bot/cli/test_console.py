@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from storage.database import FILE_NAME
+from tests.databases import place_new_database
+
 ROOT = Path(__file__).parents[3]
 CHINESE = "夜晚雪中一座红色的房子 🎲"
 QUICK = ("--steps", "2", "--size", "128x128", "--seed", "5")
@@ -50,8 +53,10 @@ def run(folder: Path, encoding: str, *arguments: str) -> subprocess.CompletedPro
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a picture of a Chinese prompt."""
+    """A folder with a picture of a Chinese prompt, and a database."""
     found = tmp_path_factory.mktemp("console")
+    (found / "数据").mkdir()
+    place_new_database(found / "数据" / FILE_NAME)
     done = run(found, "utf-8", "imagine", CHINESE, *QUICK, "--out", "house.png")
     assert done.returncode == 0, done.stderr
     return found

@@ -18,10 +18,11 @@ OF_THE_JOB = {"count", "private", "strength"}
 
 
 def test_every_parameter_is_an_option():
-    """GenerationParams holds the prompt, the source image, what was pasted and what the table
-    lists, no more."""
+    """GenerationParams holds the prompt, the source image, what was pasted, what was filled in and
+    what the table lists, no more."""
     fields = {each.name for each in dataclasses.fields(GenerationParams)}
     fields -= {"prompt", "start", "pasted", "unknown_options"}
+    fields -= {"used_preset", "left_out", "defaults"}
     assert fields == set(PARAMS) == set(BY_NAME) - OF_THE_JOB
 
 
@@ -34,10 +35,10 @@ def test_no_name_is_used_twice():
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_every_option_is_found_wherever_people_look(option: Option):
     """Each option of /imagine is a flag with its own name; each option is listed by `imagine
-    --help` under its heading."""
+    --help` under its heading. `--style random` sets the one that has none."""
     flags = [name for flag in option.flags for name in flag.names]
     of_imagine = option.command == "imagine" and option.name != "negative"  # Midjourney's --no
-    assert option.name in flags or not of_imagine
+    assert option.name in flags or not of_imagine or option.name == "random_style"
     listed = {each.name: each for each in command.params if isinstance(each, click.Option)}
     # Of the command line's own --model, one is loaded for all prompts.
     assert (option.name in listed) == (option.section is not None or option.name == "model")

@@ -286,6 +286,7 @@ CHINESE_VALUES = {
     "guidance": ("2.5", 2.5),
     "lora": ("ink", None),
     "negative": ("雾", "雾"),
+    "preset": ("水墨", "水墨"),
     "private": ("True", True),
     "seed": ("5", 5),
     "speed": (speed_name(Speed.FINE, words("zh-CN")), Speed.FINE),
