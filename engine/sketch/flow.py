@@ -17,6 +17,7 @@ from engine.sketch.captions import draw_caption
 from engine.sketch.checkpoint import load_checkpoint, save_checkpoint
 from engine.sketch.latents import LatentCache
 from engine.sketch.muon import Optimizers
+from engine.sketch.positions import TokenPositions, token_positions
 from engine.sketch.precision import CPU, mixed_precision
 from engine.sketch.ranks import ALONE, Ranks
 from engine.sketch.transformer import SEQUENCE_MULTIPLE, Captions, SketchModel
@@ -25,14 +26,19 @@ _UNIFORM_SHARE: Final = 0.2
 _AVERAGE_DECAY: Final = 0.99
 """Share of noise levels drawn uniformly, and the decay of the weights' moving average. Both chosen
 by hand."""
-_PLAIN_PARAMETERS: Final = ("embed", "final_layer", "pad_token")
+_PLAIN_PARAMETERS: Final = ("embed", "final_layer", "pad_token", "position_head")
 _PLAIN_SHARE: Final = 0.12
 """AdamW's learning rate for embeddings, gains and biases, as a share of Muon's. Chosen by hand."""
 _THING_WEIGHT: Final = 5.0
 """The weight of a thing's place relative to the background; see `_weights`. Chosen by hand."""
+_POSITION_WEIGHT: Final = 0.3
+"""The weight of the error in reading positions; see `positions`. Chosen by hand."""
 CAPTION_POOL: Final = 3
 """Captions drawn per caption used, so that all of a batch pad to one length. By hand."""
 
+_APART: Final = 10
+"""Steps that processes train by themselves before their weights are averaged. By hand: they would
+lose much of their time waiting for each other at every step."""
 _AHEAD: Final = 4
 """Batches that each process draws ahead. By hand."""
 
@@ -48,6 +54,7 @@ class TrainingStage:
     """Makes the random draws of the stages different."""
     steps: int
     batch_size: int
+    """Pictures of a step, in each process."""
     matrix_rate: float
     guidance: float = 0.0
     """How much of the difference that a caption makes is added to the target, 0 to 1.
@@ -64,13 +71,15 @@ class TrainingStage:
 class TrainingBatch:
     """Clean latents, their captions, and which rows have a caption that mentions something.
 
-    `weights` are batch × 1 × height × width with mean 1: how much each place counts.
+    `weights` are batch × 1 × height × width with mean 1: how much each place counts. `positions`:
+    of the tokens.
     """
 
     latents: torch.Tensor
     captions: Captions
     captioned: torch.Tensor
     weights: torch.Tensor
+    positions: TokenPositions
 
     def to(self, device: torch.device) -> "TrainingBatch":
         """Return the batch on a device."""
@@ -79,6 +88,7 @@ class TrainingBatch:
             self.captions.to(device),
             self.captioned.to(device),
             self.weights.to(device),
+            self.positions.to(device),
         )
 
 
@@ -98,9 +108,10 @@ def train_painter(
     """Train one stage from `start`, or resume it from `work_dir`.
 
     Every `save_every` steps the checkpoint `<stage>.pt` is replaced. Returns the average of the
-    weights over the last hundred steps. `ranks` share each batch. compiled: compile the network's
-    blocks. drawers: processes that draw batches ahead, for a device that is faster than one of
-    them; 0 draws here.
+    weights over the last hundred steps. `ranks` train by themselves, on batches of their own, and
+    average their weights now and then; a resumed run goes on with the optimizers of the first.
+    compiled: compile the network's blocks. drawers: processes that draw batches ahead, for a device
+    that is faster than one of them; 0 draws here.
     """
     network = SketchModel(len(tokenizer), compiled=compiled).to(device)
     network.load_state_dict(start.state_dict())
@@ -111,7 +122,6 @@ def train_painter(
         matrix_rate=stage.matrix_rate,
         plain_rate=stage.matrix_rate * _PLAIN_SHARE,
         plain=_PLAIN_PARAMETERS,
-        ranks=ranks,
     )
     parts = {"model": network, "average": average, "optimizers": optimizers}
     checkpoint = work_dir / f"{stage.name}.pt"
@@ -119,27 +129,29 @@ def train_painter(
     losses = []
     first = load_checkpoint(checkpoint, parts)
     batches = DataLoader(
-        _Batches(stage, caches, tokenizer, seed, first),
+        _Batches(stage, caches, tokenizer, (seed, ranks.rank), first),
         batch_size=None,
         num_workers=drawers,
         prefetch_factor=_AHEAD if drawers else None,
     )
     for step, drawn in enumerate(batches, first):
-        batch = _rows(drawn, ranks.rows(len(drawn.latents))).to(device)
+        batch = drawn.to(device)
         noise_seed = (seed * 16 + stage.order) * 1_000_003 + step + ranks.rank * 7_919_000_017
         noise = torch.Generator(device).manual_seed(noise_seed)
         guidance = stage.guidance if step >= stage.guided_from * stage.steps else 0.0
-        loss = _loss(network, average, batch, empty, guidance, noise)
-        loss.backward()
-        ranks.average(list(network.parameters()))
+        loss, misplaced = _loss(network, average, batch, empty, guidance, noise)
+        (loss + _POSITION_WEIGHT * misplaced).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizers.step(step)
+        if (step + 1) % _APART == 0 or step + 1 == stage.steps:
+            ranks.average_weights(list(network.parameters()))
         average.update_parameters(network)
-        losses.append(loss.item())
+        losses.append((loss.item(), misplaced.item()))
         if not ranks.leads:
             continue
         if (step + 1) % 50 == 0:
-            _log.info("%s step %d loss %.4f", stage.name, step + 1, np.mean(losses[-50:]))
+            means = np.mean(losses[-50:], axis=0)
+            _log.info("%s step %d loss %.4f, misplaced %.4f", stage.name, step + 1, *means)
         if (step + 1) % stage.save_every == 0 or step + 1 == stage.steps:
             save_checkpoint(checkpoint, parts, step + 1)
     return _module(average)
@@ -153,7 +165,7 @@ class _Batches(Dataset[TrainingBatch]):
         stage: TrainingStage,
         caches: Sequence[LatentCache],
         tokenizer: Qwen2Tokenizer,
-        seed: int,
+        seed: tuple[int, int],
         first: int,
     ) -> None:
         self._stage = stage
@@ -166,13 +178,8 @@ class _Batches(Dataset[TrainingBatch]):
         return max(0, self._stage.steps - self._first)
 
     def __getitem__(self, index: int) -> TrainingBatch:
-        seed = (self._seed, 4, self._stage.order, self._first + index)
+        seed = (*self._seed, 4, self._stage.order, self._first + index)
         return _draw_batch(self._caches, self._tokenizer, self._stage.batch_size, seed)
-
-
-def _rows(batch: TrainingBatch, rows: slice) -> TrainingBatch:
-    captions = Captions(batch.captions.ids[rows], batch.captions.mask[rows])
-    return TrainingBatch(batch.latents[rows], captions, batch.captioned[rows], batch.weights[rows])
 
 
 def load_average(checkpoint: Path, vocabulary_size: int) -> SketchModel:
@@ -196,7 +203,8 @@ def _loss(
     empty: Captions,
     guidance: float,
     noise: torch.Generator,
-) -> torch.Tensor:
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the error of the velocity, and how badly positions are read."""
     latents = batch.latents
     count, device = len(latents), latents.device
     pure = torch.randn(latents.shape, generator=noise, device=device)
@@ -208,13 +216,14 @@ def _loss(
     noisy = torch.lerp(latents, pure, sigma[:, None, None, None])
     target = latents - pure
     with mixed_precision(device):
-        answer = network(noisy, 1 - sigma, batch.captions).float()
+        answer, misplaced = network.located(noisy, 1 - sigma, batch.captions, batch.positions)
+        answer = answer.float()
         if guidance:
             with torch.no_grad():
                 uncaptioned = average.module(noisy, 1 - sigma, _repeated(empty, count)).float()
             push = guidance * (answer.detach() - uncaptioned)
             target = target + push * batch.captioned[:, None, None, None]
-    return ((answer - target).square() * batch.weights).mean()
+    return ((answer - target).square() * batch.weights).mean(), misplaced
 
 
 def _repeated(captions: Captions, count: int) -> Captions:
@@ -239,8 +248,10 @@ def _draw_batch(
     texts = [text for text, hit in zip(texts, chosen, strict=True) if hit][:size]
     latents = torch.from_numpy(cache.latents[rows].astype(np.float32))
     captioned = torch.tensor([float(names_something(text)) for text in texts])
-    weights = _weights(cache.boxes[rows], latents.shape[2], latents.shape[3])
-    return TrainingBatch(latents, tokenize(tokenizer, texts), captioned, weights)
+    boxes, (height, width) = cache.boxes[rows], latents.shape[2:]
+    weights = _weights(boxes, height, width)
+    positions = token_positions(boxes, height // 2, width // 2)
+    return TrainingBatch(latents, tokenize(tokenizer, texts), captioned, weights, positions)
 
 
 def _weights(boxes: np.ndarray, rows: int, columns: int) -> torch.Tensor:

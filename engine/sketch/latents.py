@@ -1,6 +1,6 @@
 """Scenes that are drawn and encoded once, so that the transformer's training only reads them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,7 @@ from engine.sketch.precision import mixed_precision
 from engine.sketch.ranks import Ranks, together
 from engine.sketch.scenes import draw_with_boxes
 from engine.sketch.shapes import Shape
-from engine.sketch.spec import MOST_ALIKE, Scene, draw_scene
+from engine.sketch.spec import MOST_ALIKE, STYLES, Scene, draw_scene
 
 _CHUNK: Final = 16
 
@@ -54,7 +54,7 @@ def open_cache(
         boxes.flush()
         together(processes, 0, _fill, draft, boxes_path, autoencoder, shape, seed)
         draft.replace(latents_path)
-    scenes = [draw_scene(_rng(seed, shape, i), held_out=False) for i in range(count)]
+    scenes = [_scene(_rng(seed, shape, i)) for i in range(count)]
     return LatentCache(shape, scenes, np.load(latents_path, mmap_mode="r"), np.load(boxes_path))
 
 
@@ -72,7 +72,7 @@ def _fill(
         pictures = []
         for i in range(start, min(start + _CHUNK, len(latents))):
             rng = _rng(seed, shape, i)
-            picture, things = draw_with_boxes(draw_scene(rng, held_out=False), rng, *shape)
+            picture, things = draw_with_boxes(_scene(rng), rng, *shape)
             if things:
                 boxes[i, : len(things)] = things
             pictures.append(picture)
@@ -81,6 +81,11 @@ def _fill(
         latents[start : start + len(pictures)] = encoded.float().numpy()
     latents.flush()
     boxes.flush()
+
+
+def _scene(rng: np.random.Generator) -> Scene:
+    """Draw a scene of training, in the usual style: five styles were too much for the time."""
+    return replace(draw_scene(rng, held_out=False), style=STYLES[0])
 
 
 def _rng(seed: int, shape: Shape, i: int) -> np.random.Generator:

@@ -39,16 +39,22 @@ class Ranks:
 
     def average(self, parameters: Sequence[nn.Parameter]) -> None:
         """Give every process the mean of all processes' gradients."""
+        self._average([p.grad for p in parameters if p.grad is not None])
+
+    def average_weights(self, parameters: Sequence[nn.Parameter]) -> None:
+        """Give every process the mean of all processes' weights."""
+        self._average([p.data for p in parameters])
+
+    def _average(self, own: Sequence[torch.Tensor]) -> None:
         if self.gradients is None or self.meeting is None:
             return
-        own = [p.grad for p in parameters if p.grad is not None]
-        flat = torch.cat([gradient.flatten() for gradient in own])
+        flat = torch.cat([tensor.flatten() for tensor in own])
         self.gradients[self.rank, : len(flat)] = flat
         self.meeting.wait()
         mean = self.gradients[:, : len(flat)].mean(dim=0)
         self.meeting.wait()  # nothing new is written before all have read
-        for gradient, part in zip(own, mean.split([g.numel() for g in own]), strict=True):
-            gradient.copy_(part.view_as(gradient))
+        for tensor, part in zip(own, mean.split([t.numel() for t in own]), strict=True):
+            tensor.copy_(part.view_as(tensor))
 
     def shared(
         self, stacks: Sequence[torch.Tensor], work: Callable[[torch.Tensor], torch.Tensor]

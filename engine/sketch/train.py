@@ -49,12 +49,10 @@ READING_STEPS: Final = 1500
 DEVICE_BATCH: Final = 16
 """How many times as large batches are on a GPU, which would idle at those of a CPU. By hand."""
 
-WORDS: Final = TrainingStage("words", 1, steps=1600, batch_size=32, matrix_rate=0.012)
-SIZES: Final = TrainingStage(
-    "sizes", 2, steps=2500, batch_size=16, matrix_rate=0.012, guidance=0.4, guided_from=0.8
-)
+WORDS: Final = TrainingStage("words", 1, steps=1600, batch_size=16, matrix_rate=0.012)
+SIZES: Final = TrainingStage("sizes", 2, steps=1250, batch_size=16, matrix_rate=0.012)
 OUTLINES: Final = TrainingStage(
-    "outlines", 3, steps=5600, batch_size=16, matrix_rate=0.012, guidance=0.4, guided_from=0.9
+    "outlines", 3, steps=2600, batch_size=32, matrix_rate=0.012, guidance=0.4, guided_from=0.9
 )
 
 _SMALL_SCENES: Final = {SMALL_SHAPES[0]: 12_000, SMALL_SHAPES[1]: 5_000, SMALL_SHAPES[2]: 5_000}

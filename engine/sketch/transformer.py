@@ -13,6 +13,8 @@ from diffusers.models.transformers.transformer_z_image import ZImageTransformer2
 from torch import nn
 from transformers import Qwen3Config, Qwen3Model
 
+from engine.sketch.positions import PositionReader, TokenPositions
+
 HIDDEN: Final = 192
 HEADS: Final = 6
 LAYERS: Final = 6
@@ -21,6 +23,8 @@ TEXT_HIDDEN: Final = 160
 _MOST_GRAPHS: Final = 64
 """How many kinds of block may be compiled. There are nine (with and without modulation, gradients
 and so on): at torch's own limit of 8 the rest runs as it is, with a warning."""
+MIDDLE: Final = 2
+"""The block of the transformer after which positions are read. By hand."""
 SEQUENCE_MULTIPLE: Final = 32
 """The architecture pads captions and pictures to multiples of this many tokens."""
 
@@ -92,8 +96,9 @@ def velocity(
     features: torch.Tensor,
     mask: torch.Tensor,
     block: "Block | None" = None,
-) -> torch.Tensor:
-    """Return the transformer's output for a batch: from noise towards the picture.
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the transformer's output for a batch, from noise towards the picture, and the
+    picture's tokens after its middle block, batch × tokens × hidden.
 
     Latents are batch × 16 × height × width, `t` is 1 - σ for each row, features are batch × length
     × hidden with the length a multiple of 32, and the mask is 1 on real caption tokens. block: what
@@ -117,10 +122,13 @@ def velocity(
         caption = run(layer, caption, caption_rope, None)
     both = torch.cat([image, caption], dim=1)
     rope = tuple(torch.cat(pair) for pair in zip(image_rope, caption_rope, strict=True))
-    for layer in parts.layers:
+    middle = both
+    for index, layer in enumerate(parts.layers):
         both = run(layer, both, rope, adaln)
+        if index == MIDDLE:
+            middle = both[:, : rows * columns]
     painted = parts.all_final_layer["2-1"](both[:, : rows * columns], c=adaln)
-    return _unpatchify(painted, rows, columns)
+    return _unpatchify(painted, rows, columns), middle
 
 
 def run_block(
@@ -204,6 +212,7 @@ class SketchModel(nn.Module):
         super().__init__()
         self.transformer = build_transformer()
         self.text_encoder = build_text_encoder(vocabulary_size)
+        self.position_reader = PositionReader(HIDDEN)
         self._block: Block = run_block
         if compiled:
             torch._dynamo.config.recompile_limit = _MOST_GRAPHS
@@ -211,5 +220,17 @@ class SketchModel(nn.Module):
 
     def forward(self, latents: torch.Tensor, t: torch.Tensor, captions: Captions) -> torch.Tensor:
         """Return the velocity for noisy latents at time `t` (1 - σ) under these captions."""
+        return self._velocity(latents, t, captions)[0]
+
+    def located(
+        self, latents: torch.Tensor, t: torch.Tensor, captions: Captions, positions: TokenPositions
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the velocity, and how badly positions are read from the tokens in the middle."""
+        painted, middle = self._velocity(latents, t, captions)
+        return painted, self.position_reader(middle, positions)
+
+    def _velocity(
+        self, latents: torch.Tensor, t: torch.Tensor, captions: Captions
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         features = encode_captions(self.text_encoder, captions)
         return velocity(self.transformer, latents, t, features, captions.mask, self._block)

@@ -149,7 +149,7 @@ def test_the_training_forward_is_the_pipelines(rows: int, columns: int) -> None:
     t = torch.tensor([0.2, 0.9])
     with torch.no_grad():
         features = encode_captions(pipeline.text_encoder, captions)
-        ours = velocity(pipeline.transformer, latents, t, features, captions.mask)
+        ours, _ = velocity(pipeline.transformer, latents, t, features, captions.mask)
         theirs = pipeline.transformer(
             list(latents[:, :, None]), t, _unpadded(features, captions), return_dict=False
         )[0]

@@ -25,6 +25,9 @@ def _work(ranks: Ranks, folder: Path) -> None:
         parameter.grad = torch.full((3,), float(step * 10 ** (ranks.rank + 1)))
         ranks.average([parameter, silent])
         torch.save(parameter.grad, folder / f"{ranks.rank}-{step}.pt")
+    weight = nn.Parameter(torch.full((2,), float(ranks.rank)))
+    ranks.average_weights([weight, silent])
+    torch.save(weight.data, folder / f"{ranks.rank}-weight.pt")
 
 
 def _share(ranks: Ranks, folder: Path) -> None:
