@@ -1,9 +1,9 @@
 """Teach the middle of the transformer where each token is.
 
 Rotary embeddings tell only how far tokens are from each other. Trained on pictures alone, a model
-of this size finds out late where across the picture a token is, and paints things of the right colours
-without outlines. So, while it is trained, a linear layer reads from each token after the middle
-block where it is on the picture and within its thing. It is not exported.
+of this size finds out late where across the picture a token is, and paints things of the right
+colours without outlines. So, while it is trained, a linear layer reads from each token after the
+middle block where it is on the picture and within its thing. It is not exported.
 """
 
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def token_positions(boxes: np.ndarray, rows: int, columns: int) -> TokenPosition
     left_top, right_bottom = boxes[..., None, :2] / TOKEN_PX, boxes[..., None, 2:] / TOKEN_PX
     half = (right_bottom - left_top) / 2
     offsets = (middles - (left_top + right_bottom) / 2) / np.where(half > 0, half, np.inf)
-    hit = ((np.abs(offsets) < 1) & (half > 0)).all(axis=-1)
+    hit: np.ndarray = np.logical_and(np.abs(offsets) < 1, half > 0).all(axis=-1)
     # Of things that overlap, the last one is in front.
     on_thing = np.zeros((len(boxes), rows * columns, 2))
     for thing in range(boxes.shape[1]):
