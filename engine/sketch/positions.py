@@ -46,7 +46,7 @@ def token_positions(boxes: np.ndarray, rows: int, columns: int) -> TokenPosition
     left_top, right_bottom = boxes[..., None, :2] / TOKEN_PX, boxes[..., None, 2:] / TOKEN_PX
     half = (right_bottom - left_top) / 2
     offsets = (middles - (left_top + right_bottom) / 2) / np.where(half > 0, half, np.inf)
-    hit: np.ndarray = np.logical_and(np.abs(offsets) < 1, half > 0).all(axis=-1)
+    hit = np.asarray(np.logical_and(np.abs(offsets) < 1, half > 0).all(axis=-1))
     # Of things that overlap, the last one is in front.
     on_thing = np.zeros((len(boxes), rows * columns, 2))
     for thing in range(boxes.shape[1]):
