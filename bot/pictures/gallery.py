@@ -191,11 +191,6 @@ class Gallery:
         """Return the JPEGs of pictures that the actor was shown in a list, as Thumbnails.of()."""
         return await self._thumbnails.of(pictures)
 
-    async def prompt_of(self, actor: Actor, picture_id: int) -> str | Refused:
-        """Return the prompt of a picture of the member's own."""
-        picture = await self._find_visible(actor, picture_id, anyones=False)
-        return picture if isinstance(picture, Refused) else picture.prompt
-
     async def totals(self, actor: Actor) -> Totals:
         """Return how many pictures and favourites a member has on this server."""
         return Totals(

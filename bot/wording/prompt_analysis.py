@@ -33,15 +33,6 @@ def analysis_rows(analysis: Analysis, say: Words) -> list[tuple[str, str]]:
     return rows + [(heading, comma.join(found)) for heading, found in groups]
 
 
-def reading_line(analysis: Analysis, chars: int, limit: int, say: Words) -> str:
-    """Say in one line what is understood of a prompt while it is typed, and how long it is."""
-    groups = (analysis.styles, analysis.materials, analysis.lights, analysis.places)
-    found = filter(None, (analysis.subject, *(each for group in groups for each in group)))
-    facts = " · ".join(dict.fromkeys(found))
-    length = say("{chars} of {limit} characters", chars=chars, limit=limit)
-    return say("Read as: {facts} ({length})", facts=facts, length=length) if facts else length
-
-
 def token_usage(analysis: Analysis, max_tokens: int, say: Words) -> str:
     """Say how many tokens the prompt has, and how many the model reads."""
     if analysis.tokens is None:

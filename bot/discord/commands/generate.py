@@ -20,7 +20,6 @@ from bot.discord.commands.options import (
     without_options,
 )
 from bot.discord.commands.presets import suggest_presets
-from bot.discord.commands.prompt_suggestions import chosen_prompt, suggest_prompts
 from bot.discord.commands.variations import variation_commands
 from bot.discord.handlers.image_to_image import attachment_source
 from bot.discord.handlers.requests import paint_request
@@ -100,12 +99,8 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         enhance: str | None = None,
     ) -> None:
         if await can_deliver_here(interaction):
-            typed = await chosen_prompt(interaction, services, prompt)
-            if isinstance(typed, Refused):
-                await refuse(interaction, typed)
-                return
             params = with_options(
-                GenerationParams(typed),
+                GenerationParams(prompt),
                 aspect=aspect,
                 preset=preset,
                 model=model,
@@ -128,7 +123,6 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
 
     suggest_loras(imagine, services)
     suggest_presets(imagine, services)
-    suggest_prompts(imagine, services)
     if models.several:
         suggest_models(imagine, services)
     return imagine

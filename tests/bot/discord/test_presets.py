@@ -108,34 +108,6 @@ async def test_permutations_use_defaults_and_presets_too(harness: BotHarness) ->
     assert len(rows) == 1 and not painted(harness)
 
 
-async def suggested(harness: BotHarness, typed: str) -> list[tuple[str, str]]:
-    """Return the names and values that are suggested for a prompt."""
-    found = await harness.alice.autocomplete(harness.channel, "imagine", "prompt", typed)
-    return [(each["name"], each["value"]) for each in found]
-
-
-async def test_prompts_are_suggested_while_one_types(harness: BotHarness) -> None:
-    """The first line reads what is typed; then presets and recent prompts. A long one is chosen by
-    what stands for it, and a text that no choice could hold is left alone."""
-    long = "a fox in the rain, " * 8
-    await paint(harness, prompt="an oil painting of a hare", enhance="off")
-    await paint(harness, prompt=long, enhance="off")
-    await preset(harness, "save", name="soft ink", settings="--style ink")
-    await preset(harness, "save", harness.bob, name="other", settings="--style oil")
-    found = await suggested(harness, "watercolour fox")
-    assert found[0][0].startswith("Read as: ") and "of 6000 characters" in found[0][0]
-    assert found[0][1] == "watercolour fox"
-    assert found[1:] == [('watercolour fox --preset "soft ink"',) * 2]
-    assert [value for _, value in await suggested(harness, "")][1] == "an oil painting of a hare"
-    (_, value), *_ = [each for each in await suggested(harness, "RAIN") if "↺" in each[0]]
-    assert value == "\u2063#2"
-    await paint(harness, prompt=value, enhance="off")
-    assert painted(harness)[-1].prompt == painted(harness)[1].prompt
-    assert await suggested(harness, "x" * 101) == []
-    stolen = await harness.bob.slash(harness.channel, "imagine", prompt="\u2063#2")
-    assert stolen.ephemeral and len(painted(harness)) == 3
-
-
 async def test_me_shows_what_one_has_and_where_it_is_changed(harness: BotHarness) -> None:
     """Quota, totals, settings, defaults and presets, with links to the commands."""
     await paint(harness, prompt="a fox")
