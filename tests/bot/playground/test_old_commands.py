@@ -28,6 +28,8 @@ async def test_the_commands_of_an_earlier_program(tmp_path: Path) -> None:
         await live.until(lambda: {each.name for each in registry.all(GUILD_ID)} == {"dream"})
         assert registry.all(GUILD_ID)[0].id == dream.id
         await live.until(lambda: any("commands of another" in line for line in process.lines))
+        # The model's imports hold the interpreter for moments, in which an answer can be late.
+        await live.until(lambda: sum("model loaded" in line for line in process.lines) == 2)
         used = live.playground.people.command(
             ActingUser(MEMBER_ID), PAINT_ID, dream.id, [], {"text": "a lake"}
         )
