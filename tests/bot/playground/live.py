@@ -56,6 +56,20 @@ class LivePlayground:
             )
         )
 
+    async def restart(self) -> None:
+        """Kill the bot, and wait until the next one is online and has its model.
+
+        While the model's imports hold the interpreter, an answer can be late.
+        """
+        loads = self._loads()
+        self.playground.process.kill()
+        await self.until(lambda: not self.playground.standin.gateway.online)
+        await self.ready()
+        await self.until(lambda: self._loads() > loads)
+
+    def _loads(self) -> int:
+        return sum("model loaded" in line for line in self.playground.process.lines)
+
     def send(self, name: str, person: int = MEMBER_ID, **values: Any) -> Interaction:
         """Use a slash command as a user."""
         known = {each.name: each for each in self.playground.standin.registry.all(None)}

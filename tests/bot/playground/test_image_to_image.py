@@ -28,9 +28,7 @@ async def test_painting_from_pictures(tmp_path: Path) -> None:
         menus = {each.name: each.id for each in registry.all(None) if each.type == 3}
         opened = people.context(ActingUser(ADMIN_ID), PAINT_ID, menus["Paint from this"], first.id)
         await live.until(lambda: opened.modal is not None)
-        live.playground.process.kill()
-        await live.until(lambda: not live.playground.standin.gateway.online)
-        await live.ready()
+        await live.restart()
         words = {"prompt": "a blue house", "strength": "0.6"}
         sent_in = people.modal(ActingUser(ADMIN_ID), opened.id, live.marked("z1:from:1"), words)
         await live.answered(sent_in)
