@@ -94,12 +94,14 @@ def settings_command(services: Services) -> app_commands.Command[Any, ..., None]
             await show(interaction, services)
             return
         actor = actor_of(interaction)
-        outcome = await services.delivery_settings.set_own(actor, changes)
+        # First what may be refused for its value: then nothing is changed.
         defaults = await services.request_defaults.set_own(actor, **usual)
+        if isinstance(defaults, Refused):
+            await refuse(interaction, defaults)
+            return
+        outcome = await services.delivery_settings.set_own(actor, changes)
         if isinstance(outcome, Refused):
             await refuse(interaction, outcome)
-        elif isinstance(defaults, Refused):
-            await refuse(interaction, defaults)
         else:
             say = words_of(interaction)
             text = delivery_wording.settings_overview(outcome, say)
@@ -193,16 +195,17 @@ async def _set_shared(
         await refuse(interaction, usual)
         return
     actor, settings = actor_of(interaction), services.delivery_settings
+    defaults = await services.request_defaults.set_shared(actor, channel_id, **usual)
+    if isinstance(defaults, Refused):
+        await refuse(interaction, defaults)
+        return
     scope = (
         await settings.set_server(actor, changes)
         if channel_id is None
         else await settings.set_channel(actor, changes, channel_id)
     )
-    defaults = await services.request_defaults.set_shared(actor, channel_id, **usual)
     if isinstance(scope, Refused):
         await refuse(interaction, scope)
-    elif isinstance(defaults, Refused):
-        await refuse(interaction, defaults)
     else:
         say = words_of(interaction)
         text = delivery_wording.settings_scope(scope, say)
