@@ -30,7 +30,6 @@ from bot.discord.handlers.router import button_class, submit
 from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.in_flight import InFlightInteractions
 from bot.discord.interaction.responses import Interaction, reject_foreign_press, reject_server
-from bot.discord.interaction.server_locale import SpeakingClient
 from bot.discord.interaction.services import Services
 from bot.discord.interaction.unknown_commands import problem_of, reject_command
 from bot.discord.leftover_commands import LeftoverCommands
@@ -94,7 +93,7 @@ class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
         await explain(interaction, error, self.services)
 
 
-class ZimagineClient(SpeakingClient):
+class ZimagineClient(discord.AutoShardedClient):
     """The client. It caches servers but no members or messages, so memory use stays flat for
     months."""
 
