@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,6 +14,7 @@ import torch.nn.functional as nnf
 
 from engine.diffusion import latents as latent
 from engine.diffusion import tiles
+from engine.diffusion.embeddings import EmbeddingCache
 from engine.diffusion.families import Family, Prompt
 from engine.diffusion.faults import is_memory
 from engine.diffusion.guard import (
@@ -77,9 +78,10 @@ class Painting:
     Mode.UPSCALE). watch: called with each step, `alive` between phases and tiles; both may raise to
     stop. expand: rewrites the prompt; gets a function that says whether to stop. adapt: applies the
     request's LoRAs; entered while what it adapts is on the device. blame: entered with the
-    transformer there, after a step that could not be recovered. Afterwards `request` has the words
-    that were read, `adaptations` how the picture was recovered from errors, and `finished` the
-    clean latents.
+    transformer there, after a step that could not be recovered. embeddings: of prompts that were
+    read before; `reading` is what decides an embedding's bits besides its text. Afterwards
+    `request` has the words that were read, `adaptations` how the picture was recovered from errors,
+    and `finished` the clean latents.
     """
 
     pipeline: Any
@@ -94,6 +96,8 @@ class Painting:
     stopped: Callable[[], bool] = lambda: False
     adapt: Adapt = _unadapted
     blame: Blame = _nobody
+    embeddings: EmbeddingCache = field(default_factory=EmbeddingCache)
+    reading: Hashable = None
     adaptations: list[Adaptation] = field(default_factory=list[Adaptation])
     finished: torch.Tensor = field(init=False)
 
@@ -104,8 +108,10 @@ class Painting:
         Raises InputUnfit, NonFinite, BlankPicture, LoraUnusable.
         """
         self._check_inputs()
-        with self.stages.encoding(), self.adapt(self.pipeline.text_encoder, encoders=True):
-            prompt = self._read()
+        prompt = self._read_before()
+        if prompt is None:
+            with self.stages.encoding(), self.adapt(self.pipeline.text_encoder, encoders=True):
+                prompt = self._read()
         self.alive()
         picture = self._picture(prompt)
         pixels = latent.pixels_of(picture)
@@ -162,15 +168,29 @@ class Painting:
 
     # Reading the prompt
 
+    def _read_before(self) -> Prompt | None:
+        """Return the prompt without the text encoder; None where that has to read something."""
+        if self.request.expand:
+            return None
+        kept = all((self.reading, text) in self.embeddings for text in self._texts())
+        return self._prompt() if kept else None
+
     def _read(self) -> Prompt:
         if self.request.expand:
             self.request = self._expanded(self.request)
+        return self._prompt()
+
+    def _texts(self) -> tuple[str, ...]:
+        """What is read: the prompt and, with guidance, the negative prompt."""
         request = self.request
-        positive = self._embedding(request.effective_prompt)
-        if request.variety:
-            positive = self._varied(positive)
         guided = self.family.pipeline_guidance(request.guidance) > 0
-        return Prompt(positive, self._embedding(request.negative_prompt) if guided else None)
+        return (request.effective_prompt, *([request.negative_prompt] if guided else []))
+
+    def _prompt(self) -> Prompt:
+        positive, *negative = map(self._embedding, self._texts())
+        if self.request.variety:
+            positive = self._varied(positive)
+        return Prompt(positive, *negative)
 
     def _expanded(self, request: ImageRequest) -> ImageRequest:
         """Return the request with the expanded prompt, if any, and marked as expanded."""
@@ -180,7 +200,17 @@ class Painting:
         )
 
     def _embedding(self, text: str) -> torch.Tensor:
-        return self._checked(lambda: self.family.embed(self.pipeline, text, self.device), "reading")
+        known = self.embeddings.get((self.reading, text), self.device)
+        if known is not None:
+            return known
+        mended = len(self.adaptations)
+        found = self._checked(
+            lambda: self.family.embed(self.pipeline, text, self.device), "reading"
+        )
+        if len(self.adaptations) == mended:
+            # One that had to be mended says so in the recipe of every picture that has it.
+            self.embeddings.keep((self.reading, text), found)
+        return found
 
     def _varied(self, embedding: torch.Tensor) -> torch.Tensor:
         """Add seeded noise to the embedding: else Turbo's pictures of one prompt look alike."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from engine.diffusion.embeddings import EmbeddingCache
 from engine.diffusion.loading import Loaded
 from engine.diffusion.lora.adapters import Adapters
 from engine.diffusion.preview_choice import Previews
@@ -28,6 +29,7 @@ class Model:
         self.loaded = loaded
         self.residency = residency
         self.loras = loras
+        self.embeddings = EmbeddingCache()
         self._new_previews = partial(Previews, loaded, device, cache_dir)
         self._previews: Previews | None = None
         self._asked = False

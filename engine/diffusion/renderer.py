@@ -258,7 +258,7 @@ class DiffusionRenderer:
             raise OutOfMemory(needed_bytes=choice.estimate.peak_bytes, free_bytes=choice.free_bytes)
         adapted: list[Adaptation] = []
         while True:
-            painting = self._painting(task, watch, adapted, loras)
+            painting = self._painting(task, watch, adapted, loras, choice.plan)
             pixels = self._tried(painting, choice.plan)
             if isinstance(pixels, torch.Tensor):
                 self._planner.succeeded()
@@ -285,9 +285,16 @@ class DiffusionRenderer:
         return report
 
     def _painting(
-        self, task: RenderTask, watch: Watch, adapted: list[Adaptation], loras: LoraSession
+        self,
+        task: RenderTask,
+        watch: Watch,
+        adapted: list[Adaptation],
+        loras: LoraSession,
+        plan: MemoryPlan,
     ) -> Painting:
         model = self._current()
+        # Quantized encoders read otherwise; and sums depend on how many threads add them up.
+        reading = (str(plan), torch.get_num_threads(), loras.reading())
         return Painting(
             pipeline=model.loaded.pipeline,
             family=self._family,
@@ -301,6 +308,8 @@ class DiffusionRenderer:
             stopped=task.cancel.is_set,
             adapt=loras.adapt,
             blame=loras.blame,
+            embeddings=model.embeddings,
+            reading=reading,
             adaptations=list(adapted),
         )
 

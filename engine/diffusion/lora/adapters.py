@@ -92,6 +92,19 @@ class Adapters:
         if loaded is None or loaded.stamp != stamp:
             raise LoraInvalid(name, "its file was changed while the picture was painted; try again")
 
+    def reading(self, weights: Mapping[str, float]) -> tuple[object, ...]:
+        """Return what decides how these LoRAs change the text encoders; () where none can.
+
+        Raises LoraUnusable.
+        """
+        if not self._adapts_encoders:
+            return ()
+        found: list[object] = []
+        for name in _active(weights):
+            with self._shelf.opened(name) as lora:
+                found.append((name, float(weights[name]), lora.stamp))
+        return tuple(found)
+
     def load(self, weights: Mapping[str, float]) -> None:
         """Load the LoRAs that have a weight, and drop all others.
 

@@ -40,6 +40,11 @@ class LoraSession:
             return nullcontext()
         return self._adapters.applied(model, self._weights, encoders=encoders)
 
+    def reading(self) -> tuple[object, ...]:
+        """Return what decides how text encoders read: of each LoRA that may change them, its
+        weight and the state of its file. Raises LoraUnusable."""
+        return () if self._adapters is None else self._adapters.reading(self._weights)
+
     def blame(self, transformer: Any, is_finite: Callable[[], bool]) -> None:
         """Raise LoraRefused if a step is not finite because of them, naming the one that suffices.
 

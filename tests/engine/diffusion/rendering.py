@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from engine.diffusion.embeddings import EmbeddingCache
 from engine.diffusion.renderer import DiffusionRenderer
 from engine.renderer import Outcome, RenderTask
 from engine.types import Conditions, ImageRequest, Painted, Progress
@@ -48,6 +49,12 @@ def pipeline_of(painter: DiffusionRenderer) -> Any:
     """Return the pipeline that it paints with."""
     assert painter._model is not None
     return painter._model.loaded.pipeline
+
+
+def forget_prompts(painter: DiffusionRenderer) -> None:
+    """Have its text encoder read again what it has read before."""
+    assert painter._model is not None
+    painter._model.embeddings = EmbeddingCache()
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from engine.settings import EngineSettings
 from engine.types import Adaptation, ImageRequest, Mend, Painted, Progress
 from tests.engine.diffusion.rendering import (
     REQUEST,
+    forget_prompts,
     hooked,
     module_of,
     outcome,
@@ -107,6 +108,7 @@ def test_what_nothing_helps_against_is_an_error(
 def test_the_other_parts_are_asked_again(painter: DiffusionRenderer, part: str, stage: str) -> None:
     """Text encoder and autoencoder get their second try in float32 as well."""
     whole = painted(painter)
+    forget_prompts(painter)
     with hooked(module_of(pipeline_of(painter), part), spoiling(1)):
         made = painted(painter)
     assert made.raster == whole.raster

@@ -30,6 +30,7 @@ from engine.settings import EngineSettings
 from engine.types import Painted, Progress
 from tests.engine.diffusion.rendering import (
     REQUEST,
+    forget_prompts,
     hooked,
     module_of,
     outcome,
@@ -115,6 +116,7 @@ def test_broken_numbers_never_become_a_picture(painter: DiffusionRenderer, part:
             return answer
         return answer * bad
 
+    forget_prompts(painter)
     with hooked(module_of(pipeline, part), spoil):
         made = outcome(painter)
     assert isinstance(made, NonFinite), made
