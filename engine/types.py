@@ -129,7 +129,8 @@ class Conditions:
     None where they do not matter. dtype: of the transformer's weights. plan: how they were kept in
     memory ("streamed+int8"); it changes bits only where it names other weights. batch_size and
     batch_row: the shape of the batch the picture was painted in, and its place. versions: of the
-    libraries that compute.
+    libraries that compute. arithmetic: the revision of the renderer's own, 1 where none is
+    recorded.
     """
 
     device: str
@@ -142,6 +143,7 @@ class Conditions:
     batch_size: int = 1
     batch_row: int = 0
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
+    arithmetic: int = 1
 
     def differences(self, other: Conditions) -> tuple[Difference, ...]:
         """Return everything in which `other` differs from this, in the order of the fields."""
@@ -281,6 +283,8 @@ def _to_json(record: Recipe | ImageRequest) -> str:
     for each in request.get("loras", ()):
         if not each["style_word"]:  # as before there were any
             del each["style_word"]
+    if data.get("conditions", {}).get("arithmetic") == 1:  # as before there was another
+        del data["conditions"]["arithmetic"]
     if "loras" in data and data is not request:
         # Names alone, as they were written before there were hashes, stay names.
         data["loras"] = [each if each["sha256"] else each["name"] for each in data["loras"]]
@@ -421,6 +425,7 @@ def _conditions(data: Mapping[str, Any]) -> Conditions:
         batch_size=_typed(data, "batch_size", int),
         batch_row=_typed(data, "batch_row", int),
         versions=dict(zip(_texts(versions), _texts(versions.values()), strict=True)),
+        arithmetic=_typed({"arithmetic": 1, **data}, "arithmetic", int),
     )
 
 

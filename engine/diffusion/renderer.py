@@ -17,6 +17,7 @@ import diffusers
 import torch
 import transformers
 
+from engine.diffusion.arithmetic import ARITHMETIC
 from engine.diffusion.clip import ClipPair
 from engine.diffusion.devices import pick_device, remarks
 from engine.diffusion.families import Family, Feature, family_of, folder_of
@@ -393,6 +394,7 @@ class DiffusionRenderer:
                 "diffusers": diffusers.__version__,
                 "transformers": transformers.__version__,
             },
+            arithmetic=ARITHMETIC,
         )
 
 

@@ -98,6 +98,7 @@ CONDITIONS = st.builds(
     batch_size=st.integers(),
     batch_row=st.integers(),
     versions=st.dictionaries(st.text(), st.text()),
+    arithmetic=st.integers(),
 )
 RECIPES = st.builds(
     Recipe,

@@ -146,19 +146,15 @@ class PixArt(Family):
         return next((complaint for complaint, holds in complaints.items() if holds), None)
 
     def embed(self, pipeline: Any, text: str, device: Any) -> Tensor:
-        """Encode a prompt: T5's last hidden state at the tokens that are no padding."""
-        # Padded although there is one prompt only: the pipeline pads, and other shapes would give
-        # other bits.
+        """Encode a prompt: T5's last hidden state of each token, without padding.
+
+        The pipeline pads every prompt to `max_tokens` and masks what it added: only the rounding
+        differs.
+        """
         inputs = pipeline.tokenizer(
-            [_read(text)],
-            padding="max_length",
-            max_length=self.max_tokens,
-            truncation=True,
-            return_tensors="pt",
+            [_read(text)], max_length=self.max_tokens, truncation=True, return_tensors="pt"
         )
-        mask = inputs.attention_mask.to(device)
-        hidden = pipeline.text_encoder(input_ids=inputs.input_ids.to(device), attention_mask=mask)
-        return hidden[0][0][mask[0].bool()]
+        return pipeline.text_encoder(input_ids=inputs.input_ids.to(device))[0][0]
 
     def noise_levels(
         self, scheduler: Any, steps: int, start: float, device: Any

@@ -115,21 +115,21 @@ class ZImage(Family):
         return next((complaint for complaint, holds in complaints.items() if holds), None)
 
     def embed(self, pipeline: Any, text: str, device: Any) -> Tensor:
-        """Encode a prompt: the last hidden state but one, at the tokens that are no padding."""
-        # Padded although there is one prompt only: the pipeline pads, and other shapes would give
-        # other bits.
+        """Encode a prompt: the last hidden state but one of each token, without padding.
+
+        The pipeline pads every prompt to `max_tokens`. Behind what a causal encoder reads, padding
+        changes nothing but the rounding, and takes most of the time of reading.
+        """
         inputs = pipeline.tokenizer(
             [self.chat.prompt(pipeline.tokenizer, text)],
-            padding="max_length",
             max_length=self.max_tokens,
             truncation=True,
             return_tensors="pt",
         )
-        mask = inputs.attention_mask.to(device).bool()
-        hidden = pipeline.text_encoder(
-            input_ids=inputs.input_ids.to(device), attention_mask=mask, output_hidden_states=True
-        ).hidden_states[-2]
-        return hidden[0][mask[0]]
+        states = pipeline.text_encoder(
+            input_ids=inputs.input_ids.to(device), output_hidden_states=True
+        ).hidden_states
+        return states[-2][0]
 
     def model_times(self, timesteps: Tensor) -> Tensor:
         """Return 1 − σ."""

@@ -18,6 +18,11 @@ def difference(one: Painted | Raster, other: Painted | Raster) -> float:
     return float(np.abs(a.astype(float) - b.astype(float)).mean())
 
 
+def furthest(one: Raster, other: np.ndarray) -> int:
+    """Return by how many levels of 255 the value that differs most does."""
+    return int(np.abs(array(one).astype(int) - other.astype(int)).max())
+
+
 def raster(pixels: np.ndarray) -> Raster:
     """Return a picture of these pixels."""
     height, width, _ = pixels.shape

@@ -28,6 +28,7 @@ from engine.errors import (
 from engine.renderer import RenderTask
 from engine.settings import EngineSettings
 from engine.types import Painted, Progress
+from tests.engine.diffusion.rasters import furthest
 from tests.engine.diffusion.rendering import (
     REQUEST,
     forget_prompts,
@@ -56,9 +57,10 @@ def test_the_same_request_gives_the_same_bytes(painter: DiffusionRenderer):
 def test_guidance_is_classic(
     painter: DiffusionRenderer, tiny: Path, guidance: float, negative: str, pipeline_guidance: float
 ):
-    """Classic 1 is the pipeline's 0: pictures equal those of a direct call with one less."""
+    """Classic 1 is the pipeline's 0: pictures equal those of a direct call with one less, but for
+    what rounding does: it reads a prompt with its padding."""
     request = dataclasses.replace(REQUEST, guidance=guidance, negative_prompt=negative)
-    ours = painted(painter, request).raster.rgb
+    ours = painted(painter, request).raster
     direct: Any = load_model(EngineSettings(model=str(tiny)), torch.device("cpu")).pipeline
     torch.set_num_threads(1)
     image = direct(
@@ -72,7 +74,7 @@ def test_guidance_is_classic(
         output_type="pt",
     ).images[0]
     theirs = (image * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous()
-    assert ours == theirs.numpy().tobytes()
+    assert furthest(ours, theirs.numpy()) <= 1
 
 
 def test_a_negative_prompt_acts_only_with_guidance(painter: DiffusionRenderer):

@@ -16,6 +16,7 @@ from engine.diffusion.renderer import DiffusionRenderer
 from engine.errors import ModelInvalid
 from engine.settings import EngineSettings
 from engine.types import ImageRequest
+from tests.engine.diffusion.rasters import furthest
 from tests.engine.diffusion.rendering import painted
 
 REQUEST = ImageRequest("a lake", "a lake", "fog", 5, 256, 256, 4, 4.0)
@@ -34,7 +35,8 @@ def base_painter(painter_of_family: Callable[[str], DiffusionRenderer]) -> Diffu
 
 
 def test_it_is_painted_as_its_own_pipeline_paints_it(base: Path, base_painter: DiffusionRenderer):
-    """With shift 6, guidance and a negative prompt, the pixels are those of diffusers."""
+    """With shift 6, guidance and a negative prompt, the pixels are those of diffusers, but for
+    what rounding does: it reads a prompt with its padding."""
     made = painted(base_painter, REQUEST)
     assert made.recipe.family == base_painter.info.family == "z-image"
     direct: Any = load_model(EngineSettings(model=str(base)), torch.device("cpu")).pipeline
@@ -50,7 +52,7 @@ def test_it_is_painted_as_its_own_pipeline_paints_it(base: Path, base_painter: D
         output_type="pt",
     ).images[0]
     theirs = (image * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous()
-    assert made.raster.rgb == theirs.numpy().tobytes()
+    assert furthest(made.raster, theirs.numpy()) <= 1
 
 
 def test_the_log_says_which_family_and_why(base: Path, caplog: pytest.LogCaptureFixture):
