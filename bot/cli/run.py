@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from bot.cli.common.errors import explain_errors, fail, load_settings
+from bot.cli.common.language import terminal_language
 from bot.exit_codes import BAD_CONFIG
 from bot.proxies import ProxyRefused
 from bot.setting_names import misspelt_token
@@ -54,7 +55,10 @@ async def _serve_and_leave(settings: Settings) -> NoReturn:
     """Run the bot and end the process with its exit code."""
     from bot.runtime.app import serve
 
-    code = await serve(settings, lambda text: click.echo(f"zimagine: {text}", err=True))
+    # A bot's owners speak the language of the terminal that it was started from.
+    code = await serve(
+        settings, lambda text: click.echo(f"zimagine: {text}", err=True), terminal_language()
+    )
     # Everything that has to be closed is closed. What would come next is left out: asyncio waits
     # without a limit for tasks that swallowed their cancellation and for threads (a lookup of a
     # name can take half a minute), and the interpreter crashes if a model is still being loaded.

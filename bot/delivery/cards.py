@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from bot.delivery.alerts import OwnerAlert
 from bot.pictures.origins import Origin
 from bot.pictures.possible_actions import EVERYTHING, PossibleActions
 from bot.request.notes import Note
@@ -159,10 +160,10 @@ class KeptCard:
 
 
 @dataclass(frozen=True, slots=True)
-class NoticeCard:
-    """A notice for the bot's owner."""
+class AlertCard:
+    """An alert to one of the bot's owners."""
 
-    text: str
+    alert: OwnerAlert
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,6 @@ Card = (
     | KeptCard
     | MovedCard
     | SentCard
-    | NoticeCard
+    | AlertCard
     | CaseCard
 )

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.delivery.cards import NoticeCard
+from bot.delivery.alerts import OwnerAlert
+from bot.delivery.cards import AlertCard
 from bot.delivery.messenger import Address, Messenger, TemporaryFailure, Undeliverable
 from storage.errors import DatabaseCorrupt, DataFolderUnusable, DiskFull, StorageError
 from storage.types import Clock
@@ -23,43 +24,54 @@ Owners = Callable[[], Awaitable[frozenset[int]]]
 
 
 class OwnerAlerts:
-    """Sends alerts to all owners. nonce: returns a new text of at most 25 characters each time."""
+    """Sends alerts to all owners.
+
+    nonce: returns a new text of at most 25 characters each time. locale: the language that they
+    read, as Discord calls it.
+    """
 
     def __init__(
-        self, messenger: Messenger, owners: Owners, *, clock: Clock, nonce: Callable[[], str]
+        self,
+        messenger: Messenger,
+        owners: Owners,
+        *,
+        clock: Clock,
+        nonce: Callable[[], str],
+        locale: str = "en-US",
     ) -> None:
         self._messenger = messenger
         self._owners = owners
         self._clock = clock
         self._nonce = nonce
-        self._sent_at: dict[str, datetime] = {}
+        self._locale = locale
+        self._sent_at: dict[type[OwnerAlert], datetime] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def storage_failed(self, error: StorageError) -> None:
         """Send an alert if the disk or the database is unusable, but not if it is merely busy."""
         if isinstance(error, DiskFull | DataFolderUnusable | DatabaseCorrupt):
-            self.alert_soon("disk", str(error))
+            self.alert_soon(error)
 
-    def alert_soon(self, kind: str, sentence: str) -> None:
+    def alert_soon(self, alert: OwnerAlert) -> None:
         """Send an alert in the background, for a caller that has no time to wait."""
-        task = asyncio.create_task(self.alert(kind, sentence))
+        task = asyncio.create_task(self.alert(alert))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def alert(self, kind: str, sentence: str) -> None:
+    async def alert(self, alert: OwnerAlert) -> None:
         """Alert every owner, unless an alert of this kind was sent within REPEAT_AFTER."""
-        now = self._clock()
+        now, kind = self._clock(), type(alert)
         sent_at = self._sent_at.get(kind)
         if sent_at is not None and abs(now - sent_at) < REPEAT_AFTER:  # or the clock was set back
             return
         self._sent_at[kind] = now
-        log.error("the owner has to know", kind=kind, detail=sentence)
+        log.error("the owner has to know", kind=kind.__name__, detail=str(alert))
         try:
             for owner_id in sorted(await self._owners()):
                 channel_id = await self._messenger.direct_channel(owner_id)
-                card = NoticeCard(f"⚠️ zimagine: {sentence}")
-                await self._messenger.post(Address(0, channel_id), card, self._nonce())
+                place = Address(0, channel_id, locale=self._locale)
+                await self._messenger.post(place, AlertCard(alert), self._nonce())
         except (Undeliverable, TemporaryFailure) as error:
-            log.warning("the owner was not reached", kind=kind, detail=str(error))
+            log.warning("the owner was not reached", kind=kind.__name__, detail=str(error))
             if isinstance(error, TemporaryFailure):
                 self._sent_at.pop(kind, None)

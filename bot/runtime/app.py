@@ -132,6 +132,7 @@ async def open_application(
     family: Family | None = None,
     clock: Clock = utc_now,
     fetch: Download | None = None,
+    owners_locale: str = "en-US",
 ) -> AsyncIterator[Application]:
     """Open the application and shut it down again at the end.
 
@@ -139,7 +140,8 @@ async def open_application(
     queue waiting jobs again and expire those that waited too long; start the engine. At the end,
     `_shut_down` comes before the database and the lock. load: a renderer factory for every model,
     in place of those from the settings. family: the default model's, in the same way. fetch: how
-    files on Discord are downloaded, in place of `download`.
+    files on Discord are downloaded, in place of `download`. owners_locale: the language that the
+    bot's owners read, as Discord calls it.
     Raises StorageError.
     """
     data_dir = settings.storage.data_dir
@@ -163,7 +165,9 @@ async def open_application(
         fetch = fetch or partial(download, proxies=settings.discord.proxies)
         # On a thread: for a hub id it reads the hub's cache.
         models = await asyncio.to_thread(_catalog, offered, family)
-        components = wire(Infrastructure(settings, db, files, engine, models, clock, fetch))
+        components = wire(
+            Infrastructure(settings, db, files, engine, models, clock, fetch, owners_locale)
+        )
         app = Application(
             settings,
             engine,
@@ -227,17 +231,20 @@ async def _shut_down(app: Application) -> None:
         await end_tasks([app.connection], TASKS_LIMIT_S)
 
 
-async def serve(settings: Settings, explain_exit: Callable[[str], None]) -> int:
+async def serve(
+    settings: Settings, explain_exit: Callable[[str], None], owners_locale: str = "en-US"
+) -> int:
     """Run the bot until a signal, a request or a failure, and return the exit code.
 
-    explain_exit: called with one sentence if the exit code is not 0.
+    explain_exit: called with one sentence if the exit code is not 0. owners_locale: as of
+    `open_application`.
     """
     token = settings.discord.token
     assert token is not None
     stop = asyncio.Event()
     # Signals are handled from start to end: a second Ctrl-C must not cut the shutdown short.
     with stop_on_signals(stop):
-        async with open_application(settings) as app:
+        async with open_application(settings, owners_locale=owners_locale) as app:
             log.info("starting", model=settings.engine.model, data=str(settings.storage.data_dir))
             for each in settings.engine.offered():
                 found = await asyncio.to_thread(identified, each.settings)

@@ -106,7 +106,8 @@ def random_nonce() -> str:
 class Infrastructure:
     """The parts that everything else is built on.
 
-    models: that paint. fetch: downloads files that members point to.
+    models: that paint. fetch: downloads files that members point to. owners_locale: the language
+    of the bot's owners, as Discord calls it.
     """
 
     settings: Settings
@@ -116,6 +117,7 @@ class Infrastructure:
     models: ModelCatalog
     clock: Clock
     fetch: Download
+    owners_locale: str = "en-US"
 
 
 class Stores:
@@ -162,7 +164,9 @@ class _Outgoing:
         settings, clock = base.settings, base.clock
         self.messenger = messenger = DiscordMessenger()
         owners = partial(owners_of, messenger, permissions.owners)
-        self.owner_alerts = OwnerAlerts(messenger, owners, clock=clock, nonce=random_nonce)
+        self.owner_alerts = OwnerAlerts(
+            messenger, owners, clock=clock, nonce=random_nonce, locale=base.owners_locale
+        )
         editor = StatusEditor(messenger, clock)
         self.progress_updater = ProgressUpdater(
             editor, base.engine, now_s=time.monotonic, clock=clock

@@ -10,6 +10,7 @@ import aiohttp
 import discord
 import structlog
 
+from bot.delivery.alerts import AnotherCopy
 from bot.discord.interaction.error_codes import ErrorCode
 
 log = structlog.get_logger(__name__)
@@ -28,8 +29,8 @@ class OtherCopies:
     else has answered.
     """
 
-    def __init__(self, alert: Callable[[str, str], object]) -> None:
-        """alert(kind, sentence): tells the owner."""
+    def __init__(self, alert: Callable[[AnotherCopy], object]) -> None:
+        """alert: tells the owners."""
         self._alert = alert
         self._attempts: dict[int, int] = {}
         self._told = False
@@ -69,9 +70,4 @@ class OtherCopies:
         log.warning("another copy of the bot answered", interaction=interaction_id)
         if not self._told:
             self._told = True
-            self._alert(
-                "copies",
-                "Another copy of this bot is running with the same token: it answered before this "
-                "one could. Please stop one of the two. Until then whichever answers first "
-                "paints, and what the other one has accepted is refunded.",
-            )
+            self._alert(AnotherCopy())

@@ -7,13 +7,13 @@ from discord import ui
 
 from bot.delivery.attachments import PREVIEW_NAME
 from bot.delivery.cards import (
+    AlertCard,
     Card,
     CaseCard,
     FailureCard,
     KeptCard,
     ModelLoading,
     MovedCard,
-    NoticeCard,
     PaintingCard,
     PictureCard,
     SentCard,
@@ -36,6 +36,7 @@ from bot.pictures.filenames import attachment_name
 from bot.request.notes import Adapted, HighGuidance, NegativeAdded, Note, SmallSide
 from bot.request.summary import RequestSummary
 from bot.wording import labels, rejections
+from bot.wording.alerts import alert_sentence
 from bot.wording.delivery import fallback_reason, kept_reason, sent_directly
 from bot.wording.lists import enumerated
 from bot.wording.names import command_name
@@ -67,8 +68,8 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
             return _moved(card, say)
         case SentCard():
             return _sent(card, say)
-        case NoticeCard():
-            return layout(ui.TextDisplay(card.text))
+        case AlertCard():
+            return layout(ui.TextDisplay(f"⚠️ zimagine: {alert_sentence(card.alert, say)}"))
         case CaseCard():
             return report_layout(card, say)
 

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from bot.delivery.alerts import AnotherCopy
 from bot.discord.interaction import messages
 from bot.discord.interaction.other_copies import OtherCopies
 from bot.discord.views.custom_ids import ComponentAction, custom_id, ids_of
@@ -32,11 +33,11 @@ class Owner:
     """Counts what the owner is told."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.told: list[AnotherCopy] = []
 
-    def alert(self, kind: str, sentence: str) -> None:
+    def alert(self, alert: AnotherCopy) -> None:
         """Keep the alert."""
-        self.told.append(f"{kind}: {sentence}")
+        self.told.append(alert)
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bot.delivery.alerts import AnotherCopy
 from bot.delivery.cards import (
+    AlertCard,
     Card,
     FailureCard,
     FallbackNote,
     KeptCard,
     ModelLoading,
     MovedCard,
-    NoticeCard,
     PaintingCard,
     PictureCard,
     Preview,
@@ -31,6 +32,7 @@ from bot.request.resolve import STRONG, SUBTLE
 from bot.request.summary import RequestSummary
 from engine.diffusion.families import Speed
 from engine.prompts import PictureStyle
+from storage.errors import DatabaseCorrupt, DataFolderUnusable, DiskFull
 from storage.types import DeliveryMode
 from tests.bot.discord.views.samples.data import (
     ALICE,
@@ -50,6 +52,7 @@ ERRORS = (
 CHOSEN = RequestSummary(4, "16:9", PictureStyle.WATERCOLOUR, 4, Speed.FAST, 2.5)
 UPLOADED = (OriginKind.IMAGE, OriginKind.INPAINT, OriginKind.BLEND, OriginKind.UPSCALE)
 """What can be made without a picture that the bot painted."""
+DATABASE = Path("/srv/zimagine/zimagine.db")
 UNNAMED = RequestSummary(shape="832×1216", steps=12)
 """A summary whose shape and steps match no named choice."""
 
@@ -187,5 +190,8 @@ RESULTS: dict[str, Sample] = {
     "sent": _sent(None),
     "sent-forbidden": _sent(Obstacle.FORBIDDEN),
     "sent-unknown": _sent(""),
-    "notice": card_sample(lambda _: NoticeCard("The disk is full.")),
+    "alert-disk-full": card_sample(lambda _: AlertCard(DiskFull(DATABASE, "errno 28"))),
+    "alert-folder": card_sample(lambda _: AlertCard(DataFolderUnusable(DATABASE.parent, "gone"))),
+    "alert-database": card_sample(lambda _: AlertCard(DatabaseCorrupt(DATABASE, "page 7"))),
+    "alert-copies": card_sample(lambda _: AlertCard(AnotherCopy())),
 }

@@ -1,0 +1,30 @@
+"""Sentences of alerts to the bot's owners."""
+
+from __future__ import annotations
+
+from bot.delivery.alerts import AnotherCopy, OwnerAlert
+from bot.i18n import Words, paragraph
+from storage.errors import DatabaseCorrupt, DiskFull
+
+
+def alert_sentence(alert: OwnerAlert, say: Words) -> str:
+    """Say what is wrong, and what an owner can do."""
+    if isinstance(alert, AnotherCopy):
+        return paragraph(
+            say(
+                "Another copy of this bot is running with the same token: it answered before this "
+                "one could. Please stop one of the two."
+            ),
+            say(
+                "Until then whichever answers first paints, and what the other one has accepted "
+                "is refunded."
+            ),
+        )
+    path, detail = alert.path, alert.detail
+    if isinstance(alert, DiskFull):
+        said = say("No space is left to write {path} ({detail}).", path=path, detail=detail)
+        return paragraph(said, say("Pictures cannot be kept until there is some."))
+    if isinstance(alert, DatabaseCorrupt):
+        said = say("{path} is damaged or not a database ({detail}).", path=path, detail=detail)
+        return paragraph(said, say("Please stop the bot and restore a backup."))
+    return say("The data folder {path} cannot be used ({detail}).", path=path, detail=detail)
