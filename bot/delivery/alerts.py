@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from storage.errors import DatabaseCorrupt, DataFolderUnusable, DiskFull
 
@@ -15,4 +16,27 @@ class AnotherCopy:
         return "another copy of this bot answers with the same token"
 
 
-OwnerAlert = DiskFull | DataFolderUnusable | DatabaseCorrupt | AnotherCopy
+@dataclass(frozen=True, slots=True)
+class LittleSpace:
+    """Hardly anything is free on the disk of the data folder. free_bytes: how much is."""
+
+    folder: Path
+    free_bytes: int
+
+    def __str__(self) -> str:
+        return f"only {self.free_bytes} bytes are free on the disk of {self.folder}"
+
+
+@dataclass(frozen=True, slots=True)
+class BackupFailed:
+    """The nightly backup failed. detail: why, as one line without a full stop."""
+
+    detail: str
+
+    def __str__(self) -> str:
+        return f"the nightly backup failed: {self.detail}"
+
+
+OwnerAlert = (
+    AnotherCopy | LittleSpace | BackupFailed | DiskFull | DataFolderUnusable | DatabaseCorrupt
+)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from bot.delivery.alerts import BackupFailed, LittleSpace, OwnerAlert
 from bot.settings import StorageSection
 from storage import backup
 from storage.database import FILE_NAME
@@ -31,14 +32,8 @@ GIB_BYTES = 2**30
 MIN_FREE_BYTES = GIB_BYTES
 """Below this, the owner is alerted. Chosen by judgement: room for hundreds of pictures."""
 
-DISK_SENTENCE = (
-    "Only {free_mib} MiB are free on the disk of {folder}. Please free some space, or set "
-    "keep_days or limit_gib in [storage]; without free space, no pictures can be painted."
-)
-BACKUP_SENTENCE = "The nightly backup failed: {error} The bot will try again in an hour."
-
-AlertOwner = Callable[[str, str], Awaitable[None]]
-"""Takes the kind of alert and a sentence; may be called repeatedly with the same."""
+AlertOwner = Callable[[OwnerAlert], Awaitable[None]]
+"""May be called repeatedly with the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +111,7 @@ class Maintenance:
         free = await asyncio.to_thread(self._free, self._data_dir)
         if free < MIN_FREE_BYTES:
             log.warning("little room on the disk", free_bytes=free)
-            sentence = DISK_SENTENCE.format(free_mib=free // 2**20, folder=self._data_dir)
-            await self._alert_owner("disk", sentence)
+            await self._alert_owner(LittleSpace(self._data_dir, free))
 
     async def apply_retention(self) -> None:
         """Remove pictures over the configured limits, at most once per RETENTION_INTERVAL."""
@@ -157,8 +151,7 @@ class Maintenance:
             await self._make_backup(now)
         except Exception as error:
             self._backup_failed_at = now
-            sentence = f"{_one_line(error).rstrip('.')}."
-            await self._alert_owner("backup", BACKUP_SENTENCE.format(error=sentence))
+            await self._alert_owner(BackupFailed(_one_line(error).rstrip(".")))
             raise
 
     async def _make_backup(self, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.delivery.alerts import AnotherCopy, OwnerAlert
+from bot.delivery.alerts import AnotherCopy, BackupFailed, LittleSpace, OwnerAlert
 from bot.i18n import Words, paragraph
 from storage.errors import DatabaseCorrupt, DiskFull
 
@@ -19,6 +19,23 @@ def alert_sentence(alert: OwnerAlert, say: Words) -> str:
                 "Until then whichever answers first paints, and what the other one has accepted "
                 "is refunded."
             ),
+        )
+    if isinstance(alert, LittleSpace):
+        return paragraph(
+            say(
+                "Only {free} MiB are free on the disk of {folder}.",
+                free=alert.free_bytes // 2**20,
+                folder=alert.folder,
+            ),
+            say(
+                "Please free some space, or set keep_days or limit_gib in [storage]; without free "
+                "space, no pictures can be painted."
+            ),
+        )
+    if isinstance(alert, BackupFailed):
+        return paragraph(
+            say("The nightly backup failed: {detail}.", detail=alert.detail),
+            say("The bot will try again in an hour."),
         )
     path, detail = alert.path, alert.detail
     if isinstance(alert, DiskFull):

@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from bot.delivery.alerts import BackupFailed, LittleSpace, OwnerAlert
+from bot.i18n import words
 from bot.runtime.maintenance import (
     GIB_BYTES,
     MIN_FREE_BYTES,
@@ -22,6 +24,7 @@ from bot.runtime.maintenance import (
     free_bytes,
 )
 from bot.settings import StorageSection
+from bot.wording.alerts import alert_sentence
 from storage import backup
 from storage.backup import nightlies
 from storage.database import Database
@@ -56,18 +59,18 @@ class MaintenanceHarness:
     def __init__(self, data_dir: Path, **settings: Any) -> None:
         self.clock = FakeClock(START)
         self.retention = FakeRetention()
-        self.alerts: list[tuple[str, str]] = []
+        self.alerts: list[OwnerAlert] = []
         self.free = 100 * GIB_BYTES
         self.data_dir = data_dir
         self.rounds = 0
         self.dated_back = 0
-        self.alert: Callable[[str, str], Awaitable[None]] = self.record_alert
+        self.alert: Callable[[OwnerAlert], Awaitable[None]] = self.record_alert
         self.sleep: Callable[[float], Awaitable[Any]] = self.next_round
         self.sweep_proposals: Callable[[], Awaitable[int]] = self.sweep_nothing
         self.maintenance = Maintenance(
             StorageSection(data_dir=data_dir, **settings),
             self.retention,  # pyright: ignore[reportArgumentType]
-            alert_owner=lambda kind, sentence: self.alert(kind, sentence),
+            alert_owner=lambda alert: self.alert(alert),
             clock=self.clock,
             sleep=lambda seconds: self.sleep(seconds),
             free=lambda _: self.free,
@@ -79,8 +82,8 @@ class MaintenanceHarness:
         self.dated_back += 1
         return 0
 
-    async def record_alert(self, kind: str, sentence: str) -> None:
-        self.alerts.append((kind, sentence))
+    async def record_alert(self, alert: OwnerAlert) -> None:
+        self.alerts.append(alert)
 
     async def sweep_nothing(self) -> int:
         return 0
@@ -149,8 +152,8 @@ async def test_a_failed_backup_is_told_and_tried_again(
         patch.setattr(backup, "back_up", fail)
         with capture_logs() as logs:
             await harness.run_for(minutes=130)
-    assert [kind for kind, _ in harness.alerts] == ["backup"] * 3
-    assert "no room" in harness.alerts[0][1] and "\n" not in harness.alerts[0][1]
+    detail = str(DataFolderUnusable(data_dir, "no room")).rstrip(".")
+    assert harness.alerts == [BackupFailed(detail)] * 3
     failed = [entry for entry in logs if entry["event"] == "housekeeping failed"]
     assert [(entry["what"], "\n" in entry["error"]) for entry in failed] == [("backup", False)] * 3
     assert len(harness.backups()) == 1
@@ -184,7 +187,7 @@ async def test_an_error_ends_nothing(data_dir: Path):
     harness.retention.error = RuntimeError("two\nlines")
     harness.free = 0
 
-    async def unreachable(kind: str, sentence: str) -> None:
+    async def unreachable(alert: OwnerAlert) -> None:
         raise OSError("no network")
 
     harness.alert = unreachable
@@ -203,8 +206,9 @@ async def test_little_room_is_told_at_once_and_again(data_dir: Path):
     assert harness.alerts == []
     harness.free -= 1
     await harness.run_for(minutes=20)
-    assert [kind for kind, _ in harness.alerts] == ["disk"] * 3
-    assert "1023 MiB" in harness.alerts[0][1] and str(data_dir) in harness.alerts[0][1]
+    assert harness.alerts == [LittleSpace(data_dir, MIN_FREE_BYTES - 1)] * 3
+    said = alert_sentence(harness.alerts[0], words())
+    assert "1023 MiB" in said and str(data_dir) in said
 
 
 async def test_it_ends_when_it_is_cancelled(data_dir: Path):
