@@ -9,7 +9,7 @@ import numpy as np
 
 from bot.request.outcomes import Reason
 from bot.request.params import GenerationParams, InitImages
-from bot.request.resolve import MAX_UNSAID_CUT, UPSCALE_FACTOR, size_for, size_problem
+from bot.request.sizes import MAX_UNSAID_CUT, UPSCALE_FACTOR, size_for, size_problem
 from bot.request.values.regions import Region, region_mask
 from engine.diffusion.families import Family
 from engine.masks import MaskEmpty, MaskRefused, check_shape

@@ -13,10 +13,10 @@ from enum import StrEnum
 from typing import Any, Final
 
 from bot.i18n import translatable
+from bot.request.bounds import MAX_REFINE
 from bot.request.input_sources import MIN_STRENGTH
 from bot.request.outcomes import FlagError, FlagErrorKind, FlagProblem, Refused
 from bot.request.params import GenerationParams
-from bot.request.resolve import MAX_REFINE
 from bot.request.values import flag_values as read
 from bot.request.values.flag_values import ValueReader
 from bot.request.values.ids import plain_digits

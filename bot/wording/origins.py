@@ -6,7 +6,8 @@ from typing import assert_never
 
 from bot.i18n import Words
 from bot.pictures.origins import Origin, OriginKind
-from bot.request.resolve import STRONG, SUBTLE, UPSCALE_FACTOR
+from bot.request.resolve import STRONG, SUBTLE
+from bot.request.sizes import UPSCALE_FACTOR
 
 
 def origin_label(origin: Origin, say: Words) -> str:

@@ -30,6 +30,7 @@ from bot.cli.common.language import terminal_words
 from bot.cli.common.recipe_file import read_any_recipe, read_recipe_file
 from bot.exit_codes import BAD_INPUT
 from bot.pictures.foreign.recipe import ForeignRecipe
+from bot.request.bounds import seed_problem
 from bot.request.loras import LoraCatalog
 from bot.request.options import BY_NAME, CONFLICTS
 from bot.request.outcomes import (
@@ -47,7 +48,6 @@ from bot.request.resolve import (
     request_notes,
     resolve_upscale,
     resolve_variation,
-    seed_problem,
 )
 from bot.request.values.ids import plain_digits
 from bot.settings import Settings

@@ -14,11 +14,11 @@ from bot.discord.views.custom_ids import ComponentAction, custom_id, staged_id
 from bot.discord.views.markdown import form, layout, replace_surrogates
 from bot.i18n import Words
 from bot.jobs.generation.variations import RemixChanges
+from bot.request.bounds import DEFAULT_STRENGTHS
 from bot.request.input_sources import StagedSource
 from bot.request.notes import Note
 from bot.request.params import MAX_TYPED_CHARS
 from bot.request.prompt.flags import escape_prompt
-from bot.request.resolve import DEFAULT_STRENGTHS
 from bot.wording.names import command_name
 from bot.wording.rejections import note_sentence
 from engine.prompts import MAX_PROMPT_CHARS, clean, is_ours

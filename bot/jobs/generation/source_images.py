@@ -10,7 +10,7 @@ from bot.request.input_images import MaskMissing, fit_upload, prepare, size_from
 from bot.request.input_sources import InputSource, InputSpec, StagedSource
 from bot.request.outcomes import Reason, StagedPictureGone, UnusableUpload
 from bot.request.params import GenerationParams
-from bot.request.resolve import size_problem
+from bot.request.sizes import size_problem
 from engine.diffusion.families import Family
 from engine.masks import MaskRefused, read_holes, read_mask
 from engine.types import Mode

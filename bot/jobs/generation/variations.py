@@ -32,8 +32,8 @@ from bot.request.params import GenerationParams, InitImages
 from bot.request.pending import PendingRequest
 from bot.request.prompt.apply_flags import count_problem
 from bot.request.prompt.pasted.settings import holds_negative
-from bot.request.resolve import UPSCALE_FACTOR
 from bot.request.resolver import RequestResolver
+from bot.request.sizes import UPSCALE_FACTOR
 from bot.request.values.ids import plain_digits
 from bot.request.values.loras import NO_LORA, LoraChoice, has_tags
 from engine import uploads

@@ -8,7 +8,7 @@ from typing import Final
 from bot.request.params import MAX_TYPED_CHARS, GenerationParams, PastedSettings
 from bot.request.prompt.flag_line import line_with_flags
 from bot.request.prompt.pasted.settings import RANDOM_SEED, merge_pasted
-from bot.request.resolve import nearest_size
+from bot.request.sizes import nearest_size
 from engine.diffusion.families import Family
 from engine.prompts import MAX_PROMPT_CHARS
 from engine.types import MAX_SEED

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from bot.request.bounds import MAX_REFINE
 from bot.request.params import MAX_LINE_CHARS
 from bot.request.prompt.flag_line import flag_line
-from bot.request.resolve import MAX_REFINE, UPSCALE_FACTOR, size_problem
+from bot.request.sizes import UPSCALE_FACTOR, size_problem
 from engine.diffusion.families import Family
 from engine.prompts import MAX_PROMPT_CHARS, EnhancementLevel
 from engine.sizing import size_for_aspect

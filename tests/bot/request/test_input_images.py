@@ -18,7 +18,8 @@ from bot.request.input_images import (
 )
 from bot.request.outcomes import BadSize, ResolvedRequest, SizeTooLarge
 from bot.request.params import GenerationParams
-from bot.request.resolve import MAX_UNSAID_CUT, resolve, size_problem
+from bot.request.resolve import resolve
+from bot.request.sizes import MAX_UNSAID_CUT, size_problem
 from bot.request.values.regions import Region, region_mask
 from bot.wording import rejections
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO, Family

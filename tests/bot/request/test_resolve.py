@@ -42,8 +42,8 @@ from bot.request.resolve import (
     resolve_reroll,
     resolve_upscale,
     resolve_variation,
-    size_for,
 )
+from bot.request.sizes import size_for
 from bot.wording import rejections
 from engine import prompts
 from engine.diffusion.families import (

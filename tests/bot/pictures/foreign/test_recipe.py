@@ -11,7 +11,8 @@ from bot.request.notes import PastedText
 from bot.request.outcomes import Refused, ResolvedRequest
 from bot.request.params import MAX_TYPED_CHARS, GenerationParams
 from bot.request.prompt.apply_flags import apply_flags
-from bot.request.resolve import nearest_size, resolve
+from bot.request.resolve import resolve
+from bot.request.sizes import nearest_size
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO
 from engine.prompts import MAX_PROMPT_CHARS, clean
 from engine.types import MAX_SEED

@@ -16,7 +16,8 @@ from bot.request.prompt.apply_flags import apply_flags, apply_flags_to_each, exp
 from bot.request.prompt.flags import without_flags
 from bot.request.prompt.pasted.settings import holds_negative
 from bot.request.prompt.permutations import Permutations
-from bot.request.resolve import nearest_size, resolve, size_problem
+from bot.request.resolve import resolve
+from bot.request.sizes import nearest_size, size_problem
 from bot.wording.rejections import note_sentence
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO
 from engine.types import MAX_SEED, Mode
