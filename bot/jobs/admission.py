@@ -259,8 +259,11 @@ class AdmissionService:
 
 def quota_refusal(exceeded: QuotaExceeded) -> Refused:
     """Return the ledger's refusal as an answer."""
-    used, policy = exceeded.status.used, exceeded.status.policy
-    reason = QuotaSpent(used, policy.pictures, policy.hours, exceeded.requested)
+    status, policy = exceeded.status, exceeded.status.policy
+    assert policy.pictures is not None
+    reason = QuotaSpent(
+        status.used, policy.pictures, policy.hours, exceeded.requested, status.granted
+    )
     return Refused(reason, exceeded.retry_at)
 
 

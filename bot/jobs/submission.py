@@ -47,4 +47,5 @@ class JobSubmission:
             delivery=settings.delivery,
             spoiler=settings.spoiler,
             quiet=settings.quiet,
+            role_ids=actor.role_ids,
         )

@@ -53,6 +53,7 @@ COMMANDS: Final = frozenset(
         typed_name("unblock"),
         typed_name("upscale"),
         typed_name("vary"),
+        typed_name("why"),
     }
 )
 """Slash commands, their groups and subcommands."""
@@ -68,12 +69,15 @@ OPTIONS: Final = frozenset(each.name for each in TABLE if each.description) | {
     typed_name("from"),
     typed_name("hours"),
     typed_name("job"),
+    typed_name("limit"),
     typed_name("language"),
     typed_name("mask"),
     typed_name("model"),
     typed_name("name"),
     typed_name("names"),
+    typed_name("page"),
     typed_name("painting"),
+    typed_name("per"),
     typed_name("picture"),
     typed_name("pictures"),
     typed_name("prompt"),
@@ -84,6 +88,7 @@ OPTIONS: Final = frozenset(each.name for each in TABLE if each.description) | {
     typed_name("settings"),
     typed_name("spoiler"),
     typed_name("third"),
+    typed_name("timezone"),
     typed_name("to"),
     typed_name("who"),
 }

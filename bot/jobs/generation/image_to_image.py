@@ -18,7 +18,7 @@ import structlog
 from bot.accounts.permissions import Actor
 from bot.accounts.presets import SettingsFiller
 from bot.accounts.quota_settings import QuotaService
-from bot.jobs.admission import AdmissionService
+from bot.jobs.admission import AdmissionService, quota_refusal
 from bot.jobs.generation.downloads import Download
 from bot.jobs.generation.source_images import LIMITS, FittedInputs, fit_inputs
 from bot.jobs.submission import JobSubmission
@@ -29,7 +29,6 @@ from bot.request.outcomes import (
     FileRemoved,
     ManyPermutations,
     OnePromptOnly,
-    QuotaSpent,
     Reason,
     Refused,
     RegionUnused,
@@ -209,13 +208,8 @@ class ImageToImageService:
         """Refuse early, before anything is downloaded; acceptance checks again."""
         if (blocked := await self._admission.block_refusal(actor)) is not None:
             return blocked
-        status = await self._quotas.own(actor)
-        if status.remaining >= count:
-            return None
-        policy = status.policy
-        lacks_one = status.used + count == policy.pictures + 1
-        retry_at = status.next_return_at if lacks_one else None
-        return Refused(QuotaSpent(status.used, policy.pictures, policy.hours, count), retry_at)
+        exceeded = await self._quotas.refusal(actor, count)
+        return None if exceeded is None else quota_refusal(exceeded)
 
     # Images
 

@@ -203,10 +203,14 @@ class PermutationService:
         self, actor: Actor, batch: PendingBatch, resolved: _ResolvedBatch
     ) -> BatchProposal | Refused:
         place = Place(actor.guild_id, actor.channel_id, actor.user_id)
-        exceeded = await self._quotas.refusal(place, self._fallback, resolved.pictures)
+        exceeded = await self._quotas.refusal(
+            place, self._fallback, resolved.pictures, actor.role_ids
+        )
         if isinstance(exceeded, QuotaExceeded):
             return quota_refusal(exceeded)
-        quota = await self._quotas.status(actor.guild_id, actor.user_id, self._fallback)
+        quota = await self._quotas.status(
+            actor.guild_id, actor.user_id, self._fallback, actor.role_ids
+        )
         proposal = await self._proposals.ask(place, _to_json(batch))
         unknown = resolved.unknown
         suggestion = None

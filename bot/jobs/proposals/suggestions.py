@@ -83,7 +83,9 @@ class SuggestionService:
                 blocked = await self._admission.block_refusal(actor)
                 if blocked is not None:
                     return blocked
-                exceeded = await self._quotas.refusal(place, self._fallback, unknown.count)
+                exceeded = await self._quotas.refusal(
+                    place, self._fallback, unknown.count, actor.role_ids
+                )
                 if isinstance(exceeded, QuotaExceeded):
                     return quota_refusal(exceeded)
                 return await asked_suggestion(self._proposals, place, unknown)

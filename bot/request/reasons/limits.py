@@ -23,12 +23,16 @@ class QueueIsFull:
 
 @dataclass(frozen=True, slots=True)
 class QuotaSpent:
-    """`used` of `limit` pictures in `hours` hours are used; `requested` more do not fit."""
+    """`used` of `limit` pictures in `hours` hours are used; `requested` more do not fit.
+
+    hours: None for a calendar day. granted: pictures that can be painted on top of the quota.
+    """
 
     used: int
     limit: int
-    hours: int
+    hours: int | None
     requested: int = 1
+    granted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,9 +87,9 @@ def _queue_too_full(reason: QueueIsFull, say: Words) -> str:
 
 
 def _quota_spent(reason: QuotaSpent, retry_at: datetime | None, say: Words, when: When) -> str:
-    if reason.limit == 0:
+    if reason.limit == 0 and not reason.granted:
         return say("You cannot paint on this server: your quota is 0 pictures.")
-    left = reason.limit - reason.used
+    left = max(0, reason.limit - reason.used) + reason.granted
     if 0 < left < reason.requested:
         return _quota_too_small(reason, left, retry_at, say, when)
     spent = say.plural(
@@ -108,6 +108,19 @@ def _quota_too_small(
     reason: QuotaSpent, left: int, retry_at: datetime | None, say: Words, when: When
 ) -> str:
     """Refuse a batch for which some of the quota is left, but too little."""
+    if reason.granted:
+        granted = say.plural(
+            "You asked for {requested} pictures, but only {n} is left, {granted} of it granted on "
+            "top of your quota.",
+            "You asked for {requested} pictures, but only {n} are left, {granted} of them granted "
+            "on top of your quota.",
+            left,
+            requested=reason.requested,
+            granted=reason.granted,
+        )
+        if retry_at is None:
+            return granted
+        return paragraph(granted, say("You can paint that many {when}.", when=when(retry_at)))
     too_many = say.plural(
         "You asked for {requested} pictures, but only {n} of your {limit} in {window} is left.",
         "You asked for {requested} pictures, but only {n} of your {limit} in {window} are left.",
@@ -121,8 +134,10 @@ def _quota_too_small(
     return paragraph(too_many, say("You can paint that many {when}.", when=when(retry_at)))
 
 
-def window_length(hours: int, say: Words) -> str:
-    """Return the length of a quota's window, to follow "in"."""
+def window_length(hours: int | None, say: Words) -> str:
+    """Return the length of a quota's window, to follow "in". hours: None for a calendar day."""
+    if hours is None:
+        return say("a calendar day")
     return say.plural("{n} hour", "{n} hours", hours)
 
 
