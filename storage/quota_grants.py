@@ -12,6 +12,11 @@ GRANTS_LIMIT: Final = 20
 """How many grants with pictures left a user can have on a server. Chosen by hand: a decision reads
 all of them."""
 
+AHEAD: Final = (
+    "FROM quota_grants WHERE guild_id = ? AND user_id = ? AND used < pictures AND granted_at > ?"
+)
+"""Grants that a clock that was ahead has made."""
+
 _LEFT: Final = "FROM quota_grants WHERE guild_id = ? AND user_id = ? AND used < pictures"
 
 
@@ -116,14 +121,6 @@ async def keep_only(transaction: Transaction, job_id: int, pictures: int) -> Non
                 "UPDATE grant_uses SET pictures = ? WHERE job_id = ? AND grant_id = ?",
                 (kept, *key),
             )
-
-
-async def grants_ahead(reads: Reads, guild_id: int, user_id: int, now: datetime) -> bool:
-    """Return whether a clock that was ahead made one of the grants."""
-    row = await reads.fetch_one(
-        f"SELECT 1 {_LEFT} AND granted_at > ?", (guild_id, user_id, to_us(now))
-    )
-    return row is not None
 
 
 async def date_back_grants(

@@ -103,7 +103,7 @@ class Quotas:
         """Return what is used and left now under the effective policy."""
         policy = await effective_policy(self._db, guild_id, user_id, fallback, roles)
         place, now = Place(guild_id, 0, user_id), self._clock()
-        if await _is_ahead(self._db, guild_id, user_id, now):
+        if await _ahead(self._db, guild_id, user_id, now) is not None:
             async with self._db.transaction() as transaction:
                 await date_back(transaction, guild_id, user_id, now)
         usage = await usage_in_window(self._db, place, policy, now)
@@ -124,6 +124,10 @@ class Quotas:
             await date_back(transaction, place.guild_id, place.user_id, now)
             found = await decide(transaction, place, fallback, costs, now=now, roles=roles)
         return found if isinstance(found, QuotaExceeded) else None
+
+    async def weighs(self, guild_id: int) -> bool:
+        """Return whether large pictures count as more than one on this server."""
+        return (await policies_of(self._db, guild_id, 0)).weighted
 
     async def grant(
         self, guild_id: int, user_id: int, pictures: int, expires_at: datetime | None, by: int
@@ -201,29 +205,41 @@ async def date_back(transaction: Transaction, guild_id: int, user_id: int, now: 
     them had gone on. So they count for one window at most from the moment this is noticed: with the
     user's next request or look at the quota, at the start of the bot, or by date_back_all().
     """
-    await quota_grants.date_back_grants(transaction, guild_id, user_id, now)
-    newest_us = await _newest_ahead(transaction, guild_id, user_id, now)
-    if newest_us is None:
+    ahead = await _ahead(transaction, guild_id, user_id, now)
+    if ahead is None:
+        return
+    if ahead.grants:
+        await quota_grants.date_back_grants(transaction, guild_id, user_id, now)
+    if ahead.newest_us is None:
         return
     now_us = to_us(now)
     await transaction.execute(
         "UPDATE ledger SET charged_at = charged_at - ? "
         "WHERE guild_id = ? AND user_id = ? AND charged_at > ? AND refunded_at IS NULL",
-        (newest_us - now_us, guild_id, user_id, now_us),
+        (ahead.newest_us - now_us, guild_id, user_id, now_us),
     )
 
 
-async def _newest_ahead(reads: Reads, guild_id: int, user_id: int, now: datetime) -> int | None:
-    row = await reads.fetch_one(
-        f"SELECT max(charged_at) AS newest {CHARGED}", (guild_id, user_id, to_us(now))
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What a clock that was ahead wrote: the newest charge, and whether there are such grants."""
+
+    newest_us: int | None
+    grants: bool
+
+
+async def _ahead(reads: Reads, guild_id: int, user_id: int, now: datetime) -> _Ahead | None:
+    """Return what is from the future; None if nothing is."""
+    whose = (guild_id, user_id, to_us(now))
+    rows = await reads.fetch_all(
+        f"SELECT max(charged_at) AS newest {CHARGED} "
+        f"UNION ALL SELECT max(granted_at) {quota_grants.AHEAD}",
+        (*whose, *whose),
     )
-    return None if row is None else row["newest"]
-
-
-async def _is_ahead(reads: Reads, guild_id: int, user_id: int, now: datetime) -> bool:
-    if await _newest_ahead(reads, guild_id, user_id, now) is not None:
-        return True
-    return await quota_grants.grants_ahead(reads, guild_id, user_id, now)
+    newest_us, granted_us = (row["newest"] for row in rows)
+    if newest_us is None and granted_us is None:
+        return None
+    return _Ahead(newest_us, granted_us is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,16 +296,31 @@ class QuotaStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What all users of a server together may be charged: `pictures` within any `hours`.
+
+    It counts by whole hours of the clock: what is charged in one counts until the one that begins
+    `hours` later.
+    """
+
+    pictures: int
+    hours: int
+
+
+@dataclass(frozen=True, slots=True)
 class QuotaExceeded:
     """A refusal; nothing was written.
 
     `requested`: what was asked for, in pictures that count. `retry_at` is the earliest instant at
-    which the same request would fit; None if it never would under this policy.
+    which the same request would fit; None if it never would under this policy. `ceiling`: what is
+    exceeded is not the user's quota but that of their whole server, of which `server_used` is used.
     """
 
     status: QuotaStatus
     requested: int
     retry_at: datetime | None
+    ceiling: Ceiling | None = None
+    server_used: int = 0
 
 
 @dataclass(frozen=True, slots=True)

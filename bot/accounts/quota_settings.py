@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal
 
 from bot.accounts.permissions import Action, Actor, Permissions
-from bot.request.outcomes import NotAllowed, OutOfRange, Refused
-from bot.request.reasons.quotas import NoAmount, OptionsExclude
+from bot.request.outcomes import NotADay, NotAllowed, OutOfRange, Refused
+from bot.request.reasons.quotas import ExpiryPassed, NoAmount, OptionsExclude, TooManyGrants
+from bot.request.values.days import read_days
+from storage.preferences import Preferences
+from storage.quota_grants import GRANTS_LIMIT
 from storage.quota_policies import EVERYBODY, QuotaRule, QuotaSubject
-from storage.quotas import Quotas
-from storage.types import Place, PolicySource, QuotaExceeded, QuotaPolicy, QuotaStatus
+from storage.quota_windows import day_of, day_start, zone_of
+from storage.quotas import Quotas, UserUsage
+from storage.types import Clock, Place, PolicySource, QuotaExceeded, QuotaPolicy, QuotaStatus
 
 MAX_PICTURES = 1_000_000
 """The largest quota that can be set. Chosen by hand."""
 MAX_HOURS = 8760
 """The longest window that can be set: a year."""
+MAX_GRANT_DAYS = 3660
+"""How far ahead the last day of a grant may lie: ten years. Chosen by hand."""
 
 Limit = Literal["unlimited", "none"]
 
@@ -69,6 +76,28 @@ class QuotaCleared:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaGranted:
+    """Pictures that were granted, and the member's quota now. expires_at: None for never."""
+
+    pictures: int
+    expires_at: datetime | None
+    status: QuotaStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ServerUsage:
+    """Who painted how much within the last hours, whoever painted most first."""
+
+    hours: int
+    users: tuple[UserUsage, ...]
+
+    @property
+    def total(self) -> int:
+        """What all of them painted."""
+        return sum(each.cost for each in self.users)
+
+
+@dataclass(frozen=True, slots=True)
 class QuotaListing:
     """All policies that were set for a server. removed: those of roles that were deleted."""
 
@@ -80,10 +109,19 @@ class QuotaListing:
 class QuotaService:
     """Reads and sets quotas for actors who may; changes apply from the next picture on."""
 
-    def __init__(self, quotas: Quotas, permissions: Permissions, fallback: QuotaPolicy) -> None:
+    def __init__(
+        self,
+        quotas: Quotas,
+        permissions: Permissions,
+        fallback: QuotaPolicy,
+        clock: Clock,
+        preferences: Preferences,
+    ) -> None:
         self._quotas = quotas
         self._permissions = permissions
         self._fallback = fallback
+        self._clock = clock
+        self._preferences = preferences
 
     async def own(self, actor: Actor) -> QuotaStatus:
         """Return the actor's own quota and its use on this server."""
@@ -130,6 +168,57 @@ class QuotaService:
         status = await self._status_of(actor.guild_id, subject, role_ids)
         return QuotaCleared(subject, existed, status)
 
+    async def grant(
+        self, actor: Actor, member: Member, pictures: int, last_day: str | None
+    ) -> QuotaGranted | Refused:
+        """Give a member pictures on top of their quota, until they are used or a day is over.
+
+        last_day: as it is typed, in the server's time zone; None for as long as they last.
+        """
+        if not self._permissions.allows(actor, Action.SET_QUOTA):
+            return Refused(NotAllowed(Action.SET_QUOTA))
+        if not 1 <= pictures <= MAX_PICTURES:
+            return Refused(OutOfRange("pictures", pictures, 1, MAX_PICTURES))
+        expires_at = None
+        if last_day is not None:
+            expires_at = await self._end_of(actor, last_day)
+        if isinstance(expires_at, Refused):
+            return expires_at
+        guild_id, by = actor.guild_id, actor.user_id
+        if not await self._quotas.grant(guild_id, member.user_id, pictures, expires_at, by):
+            return Refused(TooManyGrants(GRANTS_LIMIT))
+        return QuotaGranted(pictures, expires_at, await self._status(guild_id, member))
+
+    async def today(self, actor: Actor) -> date:
+        """Return the day that it is in the server's time zone."""
+        return day_of(self._clock(), await self._zone(actor))
+
+    async def reset(self, actor: Actor, member: Member) -> QuotaStatus | Refused:
+        """Let nothing that a member has painted or cancelled so far count any more."""
+        if not self._permissions.allows(actor, Action.SET_QUOTA):
+            return Refused(NotAllowed(Action.SET_QUOTA))
+        await self._quotas.reset(actor.guild_id, member.user_id)
+        return await self._status(actor.guild_id, member)
+
+    async def weights(self, actor: Actor, weighted: bool | None) -> bool | Refused:
+        """Let large pictures count as more than one, or not; None changes nothing.
+
+        Returns whether they do now.
+        """
+        if not self._permissions.allows(actor, Action.SET_QUOTA):
+            return Refused(NotAllowed(Action.SET_QUOTA))
+        if weighted is not None:
+            await self._preferences.set_server(actor.guild_id, by=actor.user_id, weighted=weighted)
+        return await self._quotas.weighs(actor.guild_id)
+
+    async def usage(self, actor: Actor, hours: int) -> ServerUsage | Refused:
+        """Return who painted how much on this server within the last hours."""
+        if not self._permissions.allows(actor, Action.SEE_ANY_QUOTA):
+            return Refused(NotAllowed(Action.SEE_ANY_QUOTA))
+        if not 1 <= hours <= MAX_HOURS:
+            return Refused(OutOfRange("hours", hours, 1, MAX_HOURS))
+        return ServerUsage(hours, await self._quotas.used_by(actor.guild_id, hours))
+
     async def listing(
         self, actor: Actor, existing_roles: Collection[int] | None
     ) -> QuotaListing | Refused:
@@ -150,6 +239,20 @@ class QuotaService:
         removed = await self._quotas.clear(actor.guild_id, *gone) if gone else 0
         kept = tuple(each for each in rules if each.subject not in gone)
         return QuotaListing(kept, self._fallback, removed)
+
+    async def _end_of(self, actor: Actor, typed: str) -> datetime | Refused:
+        """Return the instant at which a day that was typed is over on this server."""
+        today, days = await self.today(actor), read_days(typed)
+        latest = today + timedelta(days=MAX_GRANT_DAYS)
+        if days is None or days[1] > latest:
+            return Refused(NotADay(typed, today, latest))
+        if days[1] < today:
+            return Refused(ExpiryPassed(days[1]))
+        return day_start(days[1] + timedelta(days=1), await self._zone(actor))
+
+    async def _zone(self, actor: Actor) -> tzinfo:
+        policies = await self._quotas.policies(actor.guild_id, actor.user_id)
+        return zone_of(policies.zone)
 
     def _checked_policy(
         self, actor: Actor, typed: TypedQuota, subject: QuotaSubject
@@ -196,10 +299,12 @@ __all__ = [
     "MAX_PICTURES",
     "Member",
     "QuotaCleared",
+    "QuotaGranted",
     "QuotaListing",
     "QuotaReasons",
     "QuotaService",
     "QuotaSet",
     "QuotaSubject",
+    "ServerUsage",
     "TypedQuota",
 ]

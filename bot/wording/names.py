@@ -28,6 +28,7 @@ COMMANDS: Final = frozenset(
         typed_name("explain"),
         typed_name("export"),
         typed_name("gallery"),
+        typed_name("grant"),
         typed_name("help"),
         typed_name("history"),
         typed_name("imagine"),
@@ -44,6 +45,7 @@ COMMANDS: Final = frozenset(
         typed_name("remix"),
         typed_name("reports"),
         typed_name("reroll"),
+        typed_name("reset"),
         typed_name("save"),
         typed_name("server"),
         typed_name("set"),
@@ -52,7 +54,9 @@ COMMANDS: Final = frozenset(
         typed_name("status"),
         typed_name("unblock"),
         typed_name("upscale"),
+        typed_name("usage"),
         typed_name("vary"),
+        typed_name("weights"),
         typed_name("why"),
     }
 )
@@ -62,6 +66,7 @@ OPTIONS: Final = frozenset(each.name for each in TABLE if each.description) | {
     typed_name("channel"),
     typed_name("code"),
     typed_name("delivery"),
+    typed_name("expires"),
     typed_name("favourites"),
     typed_name("file"),
     typed_name("first"),
@@ -90,6 +95,7 @@ OPTIONS: Final = frozenset(each.name for each in TABLE if each.description) | {
     typed_name("third"),
     typed_name("timezone"),
     typed_name("to"),
+    typed_name("weighted"),
     typed_name("who"),
 }
 """Options of slash commands: those of the table, and others."""

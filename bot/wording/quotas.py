@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from bot.accounts.quota_settings import QuotaCleared, QuotaListing, QuotaReasons, QuotaSet
+from bot.accounts.quota_settings import (
+    QuotaCleared,
+    QuotaListing,
+    QuotaReasons,
+    QuotaSet,
+    ServerUsage,
+)
 from bot.i18n import Words
 from bot.wording.reasons.limits import window_length
 from storage.quota_policies import QuotaRule
 from storage.types import PolicySource, QuotaPolicy
 
+USERS_SHOWN = 15
+"""Members that a chart of usage names. Chosen by hand."""
+BAR_CELLS = 10
+"""The longest bar of a chart; short, for screen readers name every cell of it."""
 RULES_PER_PAGE = 20
 """As many lines as one message has room for in every language. Chosen by hand."""
 
@@ -105,6 +115,47 @@ def quota_listing(listing: QuotaListing, page: int, say: Words) -> str:
             )
         )
     return "\n".join(lines)
+
+
+def usage_chart(usage: ServerUsage, say: Words) -> str:
+    """List who painted how much as numbers, each with a bar that says nothing new."""
+    window = window_length(usage.hours, say)
+    if not usage.users:
+        return say("Nobody has painted here within {window}.", window=window)
+    head = say.plural(
+        "{n} picture was painted here within {window}",
+        "{n} pictures were painted here within {window}",
+        usage.total,
+        window=window,
+    )
+    lines = [f"**{head}**"]
+    most = usage.users[0].cost
+    for number, each in enumerate(usage.users[:USERS_SHOWN], 1):
+        row = say.plural(
+            "{number}. {who}: {n} picture, {percent} %",
+            "{number}. {who}: {n} pictures, {percent} %",
+            each.cost,
+            number=number,
+            who=f"<@{each.user_id}>",
+            percent=round(100 * each.cost / usage.total),
+        )
+        lines.append(f"{row} {'▰' * max(1, round(BAR_CELLS * each.cost / most))}")
+    rest = usage.users[USERS_SHOWN:]
+    if rest:
+        others = say.plural("{n} other member", "{n} other members", len(rest))
+        pictures = say.plural("{n} picture", "{n} pictures", sum(each.cost for each in rest))
+        lines.append(say("{name}: {value}", name=others, value=pictures))
+    return "\n".join(lines)
+
+
+def weights_now(weighted: bool, say: Words) -> str:
+    """Say how large pictures count on a server."""
+    if not weighted:
+        return say("Every picture counts as one on this server, however large it is.")
+    return say(
+        "Pictures with more pixels × steps than is usual for their model count as more than one on "
+        "this server. Before that is charged, members are shown how many it is."
+    )
 
 
 def _row(subject: str, policy: QuotaPolicy, say: Words) -> str:

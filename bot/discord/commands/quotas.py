@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final, Literal, cast
 
 import discord
@@ -26,10 +27,10 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.views.quotas import quota_reasons_text, quota_text
+from bot.discord.views.quotas import granted_text, quota_reasons_text, quota_text
 from bot.request.outcomes import Refused
 from bot.request.reasons.quotas import RoleGone
-from bot.wording.quotas import quota_cleared, quota_listing, quota_set
+from bot.wording.quotas import quota_cleared, quota_listing, quota_set, usage_chart, weights_now
 from storage.types import PolicySource
 
 Pictures = Range[int, 0, MAX_PICTURES]
@@ -37,6 +38,8 @@ Hours = Range[int, 1, MAX_HOURS]
 Who = discord.User | discord.Role
 
 _DAY: Final = "day"
+_DAYS_AHEAD: Final = (0, 1, 3, 7, 14, 30, 90, 365)
+"""Last days that are suggested for grants. Chosen by hand."""
 _LIMITS: Final = ("unlimited", "none")
 _WHO = locale_str("A member or a role (default: everybody on this server)")
 _MEMBER = locale_str("The member")
@@ -132,6 +135,78 @@ def quota_commands(services: Services) -> app_commands.Group:
             await refuse(interaction, outcome)
         else:
             text = quota_reasons_text(outcome, who.mention, words_of(interaction))
+            await reply_privately(interaction, text)
+
+    @quota.command(
+        name="grant", description=locale_str("Give a member pictures on top of their quota")
+    )
+    @app_commands.describe(
+        who=_MEMBER,
+        pictures=locale_str("How many; they are taken once the quota is used up"),
+        expires=locale_str("The last day on which they can be used, such as 2026-03-31"),
+    )
+    async def grant(
+        interaction: Interaction,
+        who: discord.User,
+        pictures: Range[int, 1, MAX_PICTURES],
+        expires: Range[str, 1, 40] | None = None,
+    ) -> None:
+        actor, member = actor_of(interaction), Member(who.id, _roles_of(who))
+        outcome = await services.quotas.grant(actor, member, pictures, expires)
+        if isinstance(outcome, Refused):
+            await refuse(interaction, outcome)
+        else:
+            text = granted_text(outcome, who.mention, words_of(interaction))
+            await reply_privately(interaction, text)
+
+    @grant.autocomplete("expires")
+    async def suggest_days(interaction: Interaction, current: str) -> list[Choice[str]]:
+        if not services.serves(interaction.guild_id):
+            return []
+        today, say = await services.quotas.today(actor_of(interaction)), words_of(interaction)
+        found: list[Choice[str]] = []
+        for ahead in _DAYS_AHEAD:
+            day = (today + timedelta(days=ahead)).isoformat()
+            label = say.plural("{day} (in {n} day)", "{day} (in {n} days)", ahead, day=day)
+            found.append(Choice(name=label, value=day))
+        return [each for each in found if current.strip() in each.name]
+
+    @quota.command(
+        name="reset",
+        description=locale_str("Let nothing count that a member has painted or cancelled so far"),
+    )
+    @app_commands.describe(who=_MEMBER)
+    async def reset(interaction: Interaction, who: discord.User) -> None:
+        member = Member(who.id, _roles_of(who))
+        outcome = await services.quotas.reset(actor_of(interaction), member)
+        if isinstance(outcome, Refused):
+            await refuse(interaction, outcome)
+        else:
+            text = quota_text(outcome, who.mention, words_of(interaction))
+            await reply_privately(interaction, text)
+
+    @quota.command(
+        name="weights",
+        description=locale_str("See or choose whether large pictures count as more than one"),
+    )
+    @app_commands.describe(
+        weighted=locale_str("By pixels and steps, compared with the model's usual ones")
+    )
+    async def weights(interaction: Interaction, weighted: bool | None = None) -> None:
+        outcome = await services.quotas.weights(actor_of(interaction), weighted)
+        if isinstance(outcome, Refused):
+            await refuse(interaction, outcome)
+        else:
+            await reply_privately(interaction, weights_now(outcome, words_of(interaction)))
+
+    @quota.command(name="usage", description=locale_str("See who painted how much here"))
+    @app_commands.describe(hours=locale_str("Within the last hours (default: 24)"))
+    async def usage(interaction: Interaction, hours: Hours = 24) -> None:
+        outcome = await services.quotas.usage(actor_of(interaction), hours)
+        if isinstance(outcome, Refused):
+            await refuse(interaction, outcome)
+        else:
+            text = usage_chart(outcome, words_of(interaction))
             await reply_privately(interaction, text)
 
     @quota.command(name="list", description=locale_str("See all quotas that were set here"))

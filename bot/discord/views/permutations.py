@@ -38,9 +38,14 @@ def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
     others = say.plural("and {n} more", "and {n} more", rest)
     more = [f"-# {others}"] if rest > 0 else []
     costs: list[str] = []
-    if left is not None:
+    if proposed.extra_cost:
         costs.append(
-            say("Your quota: {left} left now, {after} afterwards.", left=left, after=left - n)
+            say.plural("They count as {n} picture.", "They count as {n} pictures.", proposed.cost)
+        )
+    if left is not None:
+        after = left - proposed.cost
+        costs.append(
+            say("Your quota: {left} left now, {after} afterwards.", left=left, after=after)
         )
     if proposed.duration_s is not None:
         took = _duration(proposed.duration_s, say)

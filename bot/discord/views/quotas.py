@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.accounts.quota_settings import QuotaReasons
+from bot.accounts.quota_settings import QuotaGranted, QuotaReasons
 from bot.discord.views.markdown import timestamp
 from bot.i18n import Words
 from bot.wording.quotas import allowed_pictures, policy_source, quota_reasons
@@ -33,6 +33,27 @@ def quota_text(status: QuotaStatus, who: str | None, say: Words) -> str:
         else:
             lines.append(say("One more becomes available {when}.", when=when))
     return "\n".join(lines)
+
+
+def granted_text(done: QuotaGranted, who: str, say: Words) -> str:
+    """Say what was granted and for how long, with the quota as it is now. who: a mention."""
+    if done.expires_at is None:
+        granted = say.plural(
+            "{who} can paint {n} picture on top of their quota, whenever they like.",
+            "{who} can paint {n} pictures on top of their quota, whenever they like.",
+            done.pictures,
+            who=who,
+        )
+    else:
+        granted = say.plural(
+            "{who} can paint {n} picture on top of their quota; what is left of it expires {when}.",
+            "{who} can paint {n} pictures on top of their quota; what is left of them expires "
+            "{when}.",
+            done.pictures,
+            who=who,
+            when=timestamp(done.expires_at),
+        )
+    return f"{granted}\n{quota_text(done.status, who, say)}"
 
 
 def quota_reasons_text(found: QuotaReasons, who: str, say: Words) -> str:

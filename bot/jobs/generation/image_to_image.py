@@ -15,10 +15,11 @@ from hmac import compare_digest
 
 import structlog
 
+from bot.accounts.cost_check import quota_refusal
 from bot.accounts.permissions import Actor
 from bot.accounts.presets import SettingsFiller
 from bot.accounts.quota_settings import QuotaService
-from bot.jobs.admission import AdmissionService, quota_refusal
+from bot.jobs.admission import AdmissionService
 from bot.jobs.generation.downloads import Download
 from bot.jobs.generation.source_images import LIMITS, FittedInputs, fit_inputs
 from bot.jobs.submission import JobSubmission

@@ -10,8 +10,9 @@ from functools import lru_cache
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
+from bot.accounts.cost_check import quota_refusal
 from bot.accounts.permissions import Actor
-from bot.jobs.admission import ACCEPT_LIMIT_S, AdmissionService, quota_refusal
+from bot.jobs.admission import ACCEPT_LIMIT_S, AdmissionService
 from bot.jobs.submission import JobSubmission
 from bot.request.notes import LimitedModel
 from bot.request.outcomes import (

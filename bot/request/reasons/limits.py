@@ -36,6 +36,18 @@ class QuotaSpent:
 
 
 @dataclass(frozen=True, slots=True)
+class CostsMore:
+    """So many pictures count as `cost`, which was not shown before; nothing was charged.
+
+    available: what can be painted now, in pictures that count; None for no limit.
+    """
+
+    pictures: int
+    cost: int
+    available: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ShuttingDown:
     """The bot is shutting down."""
 
@@ -45,4 +57,4 @@ class StorageUnavailable:
     """The disk or the database cannot be written to at the moment."""
 
 
-LimitReason = QueueIsFull | QuotaSpent | ShuttingDown | StorageUnavailable
+LimitReason = QueueIsFull | QuotaSpent | CostsMore | ShuttingDown | StorageUnavailable

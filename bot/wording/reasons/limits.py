@@ -7,6 +7,7 @@ from typing import assert_never
 
 from bot.i18n import Words, paragraph
 from bot.request.reasons.limits import (
+    CostsMore,
     LimitReason,
     QueueIsFull,
     QuotaSpent,
@@ -24,12 +25,31 @@ def limit_refusal(reason: LimitReason, retry_at: datetime | None, say: Words, wh
             return _queue_full(reason, retry_at, say, when)
         case QuotaSpent():
             return _quota_spent(reason, retry_at, say, when)
+        case CostsMore():
+            return _costs_more(reason, say)
         case ShuttingDown():
             return say("I am restarting; please try again in a minute.")
         case StorageUnavailable():
             return storage_unavailable(say)
         case _:
             assert_never(reason)
+
+
+def _costs_more(reason: CostsMore, say: Words) -> str:
+    counts = say.plural(
+        "This is large or slow to paint, and counts as {n} picture.",
+        "This is large or slow to paint, and counts as {n} pictures.",
+        reason.cost,
+    )
+    if reason.available is not None:
+        left = say(
+            "Your quota: {left} left now, {after} afterwards.",
+            left=reason.available,
+            after=reason.available - reason.cost,
+        )
+        counts = paragraph(counts, left)
+    again = say("Nothing was charged yet: to paint it, ask again within five minutes.")
+    return paragraph(counts, again)
 
 
 def _queue_full(reason: QueueIsFull, retry_at: datetime | None, say: Words, when: When) -> str:
