@@ -21,7 +21,11 @@ Jobs
     steps.py        the writes that the transitions are made of
     deliveries.py   state of each delivery, so that a result is posted exactly once
     proposals.py    confirmations that are accepted once or expire
-    quotas.py       policies and usage; quota_rules.py is the pure decision
+    quotas.py       decides what a request is charged; quota_rules.py is the pure decision
+    quota_policies.py  which quota holds: of users, roles and servers
+    quota_windows.py   rolling hours, and calendar days in a time zone
+    quota_usage.py     what is used, and when it returns
+    quota_grants.py    pictures given on top of a quota
 Pictures
     history.py      finished pictures, favourites and search
     search.py       how words in prompts are matched

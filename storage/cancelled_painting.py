@@ -1,11 +1,13 @@
 """How much painting a user may cancel without being charged, within the window of their quota."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from storage import quota_rules, quotas, steps
+from storage import quotas, steps
 from storage.database import Transaction
+from storage.quota_windows import Window
 from storage.steps import JobError
 from storage.timestamps import to_us
 from storage.types import Job, JobState, QuotaPolicy
@@ -43,13 +45,14 @@ class CancelledJob:
     """A job that its requester cancelled.
 
     charged: how many pictures stay charged, 0 if the job was refunded. left_s: how many seconds of
-    painting can still be cancelled free within `hours`; None if nothing had been painted.
+    painting can still be cancelled free within `hours`, or within the day if they are None; None if
+    nothing had been painted.
     """
 
     job: Job
     charged: int = 0
     left_s: float | None = None
-    hours: int = 0
+    hours: int | None = 0
 
 
 async def cancel(
@@ -58,17 +61,18 @@ async def cancel(
     begun: BegunPainting | None,
     free: FreeCancelling,
     now: datetime,
+    roles: Collection[int] = (),
 ) -> CancelledJob:
     """Cancel a job, and refund it unless its painting goes beyond what is free to cancel.
 
     Beyond it, the pictures that were begun stay charged. begun: None if the job still waited, which
-    is always free. Raises IllegalTransition.
+    is always free. roles: those of its requester. Raises IllegalTransition.
     """
     if begun is None or job.state is not JobState.PAINTING:
         return CancelledJob(await steps.finish_job(transaction, job, JobState.CANCELLED, now))
     whose = (job.place.guild_id, job.place.user_id)
-    policy = await quotas.effective_policy(transaction, *whose, free.fallback)
-    used_s = await _used_s(transaction, whose, policy.hours, now)
+    policy = await quotas.effective_policy(transaction, *whose, free.fallback, roles)
+    used_s = await _used_s(transaction, whose, policy.window, now)
     charged = used_s + begun.duration_s > free.limit_s
     pictures = min(job.pictures, max(1, begun.pictures))
     if charged:
@@ -89,7 +93,7 @@ async def cancel(
 
 
 async def _used_s(
-    transaction: Transaction, whose: tuple[int, int], hours: int, now: datetime
+    transaction: Transaction, whose: tuple[int, int], window: Window, now: datetime
 ) -> float:
     """Return how many seconds of painting were cancelled free within the window."""
     # As charges do, what a clock that was ahead wrote counts from when it is noticed.
@@ -98,7 +102,7 @@ async def _used_s(
         "AND charged = 0 AND cancelled_at > ?",
         (to_us(now), *whose, to_us(now)),
     )
-    since_us = to_us(quota_rules.counts_after(now, hours))
+    since_us = to_us(window.counts_after(now))
     row = await transaction.fetch_one(
         f"SELECT coalesce(sum(painted_us), 0) AS used_us {_FREE}", (*whose, since_us)
     )

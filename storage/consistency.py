@@ -130,8 +130,9 @@ _SEARCH: Final = (
 # Hourly sums, on which quota decisions are based, compared with the charges themselves.
 _USAGE: Final = (
     "WITH charged AS (SELECT guild_id, user_id, charged_at / 3600000000 AS hour, "
-    "sum(pictures) AS pictures FROM ledger WHERE refunded_at IS NULL GROUP BY 1, 2, 3), "
-    "summed AS (SELECT guild_id, user_id, hour, pictures FROM usage_hours WHERE pictures <> 0) "
+    "sum(pictures * weight - waived) AS pictures, sum(pictures * weight) AS cost "
+    "FROM ledger WHERE refunded_at IS NULL GROUP BY 1, 2, 3), "
+    "summed AS (SELECT guild_id, user_id, hour, pictures, cost FROM usage_hours WHERE cost <> 0) "
     "SELECT DISTINCT user_id FROM "
     "(SELECT * FROM (SELECT * FROM charged EXCEPT SELECT * FROM summed) "
     "UNION SELECT * FROM (SELECT * FROM summed EXCEPT SELECT * FROM charged))"

@@ -1,12 +1,12 @@
 """Durable jobs: each transition is one transaction with its effect on ledger and delivery."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
-from storage import blocks, cancelled_painting, proposals, quotas, rows, steps
+from storage import blocks, cancelled_painting, proposals, quota_grants, quotas, rows, steps
 from storage.cancelled_painting import BegunPainting, CancelledJob, FreeCancelling
 from storage.database import Database, Transaction
 from storage.errors import StorageError
@@ -20,6 +20,7 @@ from storage.types import (
     NONCE_LIMIT_CHARS,
     Block,
     Clock,
+    Cost,
     DeliveryState,
     Job,
     JobState,
@@ -70,9 +71,10 @@ class Jobs:
     ) -> tuple[Job, ...] | QuotaExceeded | Block:
         """Accept several jobs of one place as accept() does: all of them or none.
 
-        proposal_id: the proposal that these jobs confirm, which is accepted in the same
-        transaction. IllegalTransition if it is no longer open, UnknownRow if it was removed; a
-        refusal leaves it open. ValueError for no jobs, and for jobs of several places.
+        The roles of the first are those of their requester. proposal_id: the proposal that these
+        jobs confirm, which is accepted in the same transaction. IllegalTransition if it is no
+        longer open, UnknownRow if it was removed; a refusal leaves it open. ValueError for no jobs,
+        and for jobs of several places.
         """
         if len({new.place for new in news}) != 1:
             raise ValueError("jobs that are accepted together must have the same place")
@@ -224,15 +226,21 @@ class Jobs:
         return Recovery(queued=tuple(queued), ended=tuple(ended))
 
     async def cancelled_by_requester(
-        self, job_id: int, begun: BegunPainting | None, free: FreeCancelling
+        self,
+        job_id: int,
+        begun: BegunPainting | None,
+        free: FreeCancelling,
+        roles: Collection[int] = (),
     ) -> CancelledJob:
         """Cancel a job for its requester; beyond what is free to cancel, it stays charged.
 
         The decision and what it counts are one transaction. begun: None if nothing was painted.
+        roles: those of the requester.
         """
         async with self._db.transaction() as transaction:
             job = await steps.fetch_job(transaction, job_id)
-            return await cancelled_painting.cancel(transaction, job, begun, free, self._clock())
+            now = self._clock()
+            return await cancelled_painting.cancel(transaction, job, begun, free, now, roles)
 
     async def get(self, job_id: int) -> Job | None:
         """Return the job as last committed; None if the id does not exist."""
@@ -273,18 +281,35 @@ class Jobs:
         block = await blocks.block_of(transaction, news[0].place.guild_id, news[0].place.user_id)
         if block is not None:
             return block
-        place, requested = news[0].place, sum(new.pictures for new in news)
+        place, costs = news[0].place, [Cost(new.pictures, new.weight) for new in news]
         await quotas.date_back(transaction, place.guild_id, place.user_id, now)
-        refusal = await quotas.check(transaction, place, fallback, requested=requested, now=now)
-        if refusal is not None:
-            return refusal
+        charges = await quotas.decide(
+            transaction, place, fallback, costs, now=now, roles=news[0].role_ids
+        )
+        if isinstance(charges, QuotaExceeded):
+            return charges
         if proposal_id is not None:
             await proposals.settle(transaction, proposal_id, now, ProposalState.TAKEN)
-        accepting = zip(news, nonces, strict=True)
-        return tuple([await self._insert(transaction, *each, now) for each in accepting])
+        jobs: list[Job] = []
+        grants = charges.grants
+        accepting = zip(news, nonces, charges.weights, charges.waived, strict=True)
+        for new, nonce, weight, waived in accepting:
+            job = await self._insert(transaction, new, nonce, now, weight=weight, waived=waived)
+            if waived:
+                await quota_grants.take(transaction, job.id, grants, waived)
+                grants = quota_grants.without(grants, waived)
+            jobs.append(job)
+        return tuple(jobs)
 
     async def _insert(
-        self, transaction: Transaction, new: NewJob, nonce: str, now: datetime
+        self,
+        transaction: Transaction,
+        new: NewJob,
+        nonce: str,
+        now: datetime,
+        *,
+        weight: int,
+        waived: int,
     ) -> Job:
         """Insert a job with its delivery, charge and inputs."""
         place = new.place
@@ -292,9 +317,13 @@ class Jobs:
         job = await steps.insert_job(transaction, new, JobState.QUEUED, accepted_at=now)
         await self._inputs.attach(transaction, job.id, new.inputs)
         await transaction.execute(
-            "INSERT INTO ledger (job_id, guild_id, user_id, pictures, charged_at) "
-            "VALUES (?, ?, ?, ?, ?)",
-            (job.id, place.guild_id, place.user_id, new.pictures, to_us(now)),
+            "INSERT INTO ledger "
+            "(job_id, guild_id, user_id, pictures, charged_at, weight, waived) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(job.id, place.guild_id, place.user_id, new.pictures, to_us(now)),
+                *(weight, waived),
+            ),
         )
         await steps.insert_delivery(
             transaction,

@@ -8,10 +8,14 @@ from types import MappingProxyType
 from typing import Final, TypedDict, Unpack
 
 from storage.database import Database
+from storage.quota_windows import find_zone
 from storage.timestamps import from_us, to_us
 from storage.types import Clock, DeliveryMode, SettingsLevels, StoredSettings
 
-_SETTINGS: Final = ("delivery", "spoiler", "quiet", "reports_channel_id", "locale")
+_SETTINGS: Final = (
+    *("delivery", "spoiler", "quiet", "reports_channel_id", "locale"),
+    *("timezone", "weighted"),
+)
 _ID_LIMIT: Final = 2**63
 """SQLite integers are smaller than this."""
 _LOCALE: Final = re.compile(r"[a-z]{2}(-[A-Za-z0-9]{2,4})?")
@@ -26,6 +30,8 @@ class ServerChanges(TypedDict, total=False):
     quiet: bool | None
     reports_channel_id: int | None
     locale: str | None
+    timezone: str | None
+    weighted: bool | None
 
 
 class ChannelChanges(TypedDict, total=False):
@@ -58,6 +64,10 @@ def _is_id(value: object) -> bool:
 
 def _is_locale(value: object) -> bool:
     return isinstance(value, str) and _LOCALE.fullmatch(value) is not None
+
+
+def _is_timezone(value: object) -> bool:
+    return isinstance(value, str) and find_zone(value) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,8 @@ _SERVER: Final = _Level(
             "quiet": _is_bool,
             "reports_channel_id": _is_id,
             "locale": _is_locale,
+            "timezone": _is_timezone,
+            "weighted": _is_bool,
         }
     ),
 )
@@ -280,6 +292,8 @@ def _chosen(row: sqlite3.Row) -> StoredSettings:
         quiet=_bool(row["quiet"]),
         reports_channel_id=row["reports_channel_id"],
         locale=row["locale"],
+        timezone=row["timezone"],
+        weighted=_bool(row["weighted"]),
         set_by=row["set_by"],
         set_at=from_us(row["set_at"]),
     )

@@ -1,13 +1,15 @@
-"""The pure quota decision: a limit of pictures within a rolling window of hours.
+"""The pure quota decision: a limit of pictures within a window (`quota_windows`).
 
-A charge made at `at` counts while `now < at + hours`; at that instant it becomes available again.
+At the end of its window a charge becomes available again.
 Charges from the future come from a wrong clock; `quotas.date_back` removes them beforehand.
 decide() computes from all individual charges what `quotas` finds without reading them.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+
+from storage.quota_windows import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +36,14 @@ class Decision:
     retry_at: datetime | None
 
 
-def returns_at(charged_at: datetime, hours: int) -> datetime:
-    """Return the first instant at which a charge no longer counts."""
-    return charged_at + timedelta(hours=hours)
+def fits(*, used: int, limit: int | None, requested: int) -> bool:
+    """Return whether a request fits into what is left; limit: None for no limit."""
+    return limit is None or used + requested <= limit
 
 
-def counts_after(now: datetime, hours: int) -> datetime:
-    """Return the instant after which a charge must have been made to count now."""
-    return now - timedelta(hours=hours)
-
-
-def fits(*, used: int, limit: int, requested: int) -> bool:
-    """Return whether a request fits into what is left."""
-    return used + requested <= limit
-
-
-def remaining(*, used: int, limit: int) -> int:
+def remaining(*, used: int, limit: int | None) -> int | None:
     """Return what is left; zero if the limit was lowered below what is used."""
-    return max(0, limit - used)
+    return None if limit is None else max(0, limit - used)
 
 
 def to_come_back(*, used: int, limit: int, requested: int) -> int | None:
@@ -73,11 +65,11 @@ def reached(amounts: Iterable[int], needed: int) -> tuple[int, int] | None:
 
 
 def decide(
-    charges: Iterable[Charge], *, limit: int, hours: int, now: datetime, requested: int
+    charges: Iterable[Charge], *, limit: int, window: Window, now: datetime, requested: int
 ) -> Decision:
     """Decide on a request for `requested` pictures, and compute exactly when it would fit."""
     counting = sorted(
-        (charge for charge in charges if now < returns_at(charge.at, hours)),
+        (charge for charge in charges if now < window.returns_at(charge.at)),
         key=lambda charge: charge.at,
     )
     used = sum(charge.pictures for charge in counting)
@@ -85,18 +77,18 @@ def decide(
     return Decision(
         allowed=allowed,
         used=used,
-        remaining=remaining(used=used, limit=limit),
-        next_return_at=returns_at(counting[0].at, hours) if counting else None,
-        retry_at=now if allowed else _retry_at(counting, used, limit, hours, requested),
+        remaining=max(0, limit - used),
+        next_return_at=window.returns_at(counting[0].at) if counting else None,
+        retry_at=now if allowed else _retry_at(counting, used, limit, window, requested),
     )
 
 
 def _retry_at(
-    counting: list[Charge], used: int, limit: int, hours: int, requested: int
+    counting: list[Charge], used: int, limit: int, window: Window, requested: int
 ) -> datetime | None:
     # Charges become available oldest first: the first that frees enough is the answer.
     for charge in counting:
         used -= charge.pictures
         if fits(used=used, limit=limit, requested=requested):
-            return returns_at(charge.at, hours)
+            return window.returns_at(charge.at)
     return None

@@ -1,85 +1,176 @@
-"""Quotas: policies of servers and users, and how much of them is used."""
+"""Quotas: how much of them is used, what a request costs, and whether it may be charged."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from storage import quota_rules
+from storage import quota_grants
 from storage.database import Database, Reads, Transaction
-from storage.timestamps import from_us, to_us
-from storage.types import Clock, Place, PolicySource, QuotaExceeded, QuotaPolicy, QuotaStatus
+from storage.quota_grants import Grant
+from storage.quota_policies import (
+    EVERYBODY,
+    HOURS_LIMIT,
+    PICTURES_LIMIT,
+    QuotaRule,
+    QuotaSubject,
+    ServerPolicies,
+    clear_policies,
+    policies_of,
+    rules_of,
+    set_policy,
+)
+from storage.quota_usage import CHARGED, HOUR_US, WHOSE, retry_at, usage_in_window
+from storage.timestamps import to_us
+from storage.types import (
+    Clock,
+    Cost,
+    Place,
+    PolicySource,
+    QuotaExceeded,
+    QuotaPolicy,
+    QuotaStatus,
+)
 
-PICTURES_LIMIT: Final = 1_000_000
-"""Far above any sensible quota. Chosen by hand."""
-HOURS_LIMIT: Final = 8760
-"""One year."""
+__all__ = ["HOURS_LIMIT", "PICTURES_LIMIT", "Charges", "Quotas", "UserUsage"]
+
+Roles = Collection[int]
+_NO_ROLES: Final[Roles] = ()
+_FORGIVEN: Final = f"ledger SET waived = pictures * weight {WHOSE}"
+
+
+@dataclass(frozen=True, slots=True)
+class UserUsage:
+    """How much a user has painted, in pictures that count or would."""
+
+    user_id: int
+    cost: int
 
 
 class Quotas:
-    """Quota policies of servers and users, and how much of them is left."""
+    """Quotas of servers, roles and users, and how much of them is left.
+
+    roles: those of the user on that server. fallback: the policy where nothing else holds.
+    """
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
 
+    async def set(
+        self, guild_id: int, subject: QuotaSubject, pictures: int | None, hours: int | None, by: int
+    ) -> None:
+        """Set a quota, effective until it is cleared; as `quota_policies.set_policy`."""
+        async with self._db.transaction() as transaction:
+            await set_policy(transaction, guild_id, subject, pictures, hours, by, self._clock())
+
     async def set_user(
         self, guild_id: int, user_id: int, pictures: int, hours: int, by: int
     ) -> None:
-        """Give a user of a server a policy of their own, effective until it is cleared.
+        """Give a user of a server a policy of their own; as set()."""
+        await self.set(guild_id, QuotaSubject(PolicySource.USER, user_id), pictures, hours, by)
 
-        `by` is the user who decided. ValueError outside 0..1,000,000 pictures and 1..8760 hours.
-        """
-        _check_policy(pictures, hours)
+    async def set_default(self, guild_id: int, pictures: int, hours: int, by: int) -> None:
+        """Give a server a policy for everyone without their own; as set()."""
+        await self.set(guild_id, EVERYBODY, pictures, hours, by)
+
+    async def clear(self, guild_id: int, *subjects: QuotaSubject) -> int:
+        """Remove the policies of these subjects, all or none; returns how many there were."""
         async with self._db.transaction() as transaction:
-            await transaction.execute(
-                "INSERT INTO user_quotas (guild_id, user_id, pictures, hours, set_by, set_at) "
-                "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (guild_id, user_id) DO UPDATE SET "
-                "pictures = excluded.pictures, hours = excluded.hours, "
-                "set_by = excluded.set_by, set_at = excluded.set_at",
-                (guild_id, user_id, pictures, hours, by, to_us(self._clock())),
-            )
+            return await clear_policies(transaction, guild_id, subjects)
 
     async def clear_user(self, guild_id: int, user_id: int) -> bool:
         """Remove a user's own policy; False if there was none."""
-        async with self._db.transaction() as transaction:
-            changed = await transaction.execute(
-                "DELETE FROM user_quotas WHERE guild_id = ? AND user_id = ?", (guild_id, user_id)
-            )
-        return changed > 0
+        return await self.clear(guild_id, QuotaSubject(PolicySource.USER, user_id)) > 0
 
-    async def set_default(self, guild_id: int, pictures: int, hours: int, by: int) -> None:
-        """Give a server a policy for everyone without their own; limits as in set_user()."""
-        _check_policy(pictures, hours)
-        async with self._db.transaction() as transaction:
-            await transaction.execute(
-                "INSERT INTO server_quotas (guild_id, pictures, hours, set_by, set_at) "
-                "VALUES (?, ?, ?, ?, ?) ON CONFLICT (guild_id) DO UPDATE SET "
-                "pictures = excluded.pictures, hours = excluded.hours, "
-                "set_by = excluded.set_by, set_at = excluded.set_at",
-                (guild_id, pictures, hours, by, to_us(self._clock())),
-            )
+    async def rules(self, guild_id: int) -> tuple[QuotaRule, ...]:
+        """Return all policies that were set for a server."""
+        return await rules_of(self._db, guild_id)
 
-    async def policy(self, guild_id: int, user_id: int, fallback: QuotaPolicy) -> QuotaPolicy:
-        """Return the effective policy: the user's own, else the server's, else the fallback."""
-        return await effective_policy(self._db, guild_id, user_id, fallback)
+    async def policies(self, guild_id: int, user_id: int) -> ServerPolicies:
+        """Return the policies of a server that can hold for this user."""
+        return await policies_of(self._db, guild_id, user_id)
 
-    async def status(self, guild_id: int, user_id: int, fallback: QuotaPolicy) -> QuotaStatus:
+    async def policy(
+        self, guild_id: int, user_id: int, fallback: QuotaPolicy, roles: Roles = _NO_ROLES
+    ) -> QuotaPolicy:
+        """Return the effective policy, the most specific one."""
+        return await effective_policy(self._db, guild_id, user_id, fallback, roles)
+
+    async def status(
+        self, guild_id: int, user_id: int, fallback: QuotaPolicy, roles: Roles = _NO_ROLES
+    ) -> QuotaStatus:
         """Return what is used and left now under the effective policy."""
-        policy = await effective_policy(self._db, guild_id, user_id, fallback)
+        policy = await effective_policy(self._db, guild_id, user_id, fallback, roles)
         place, now = Place(guild_id, 0, user_id), self._clock()
-        if await _newest_ahead(self._db, guild_id, user_id, now) is not None:
+        if await _ahead(self._db, guild_id, user_id, now) is not None:
             async with self._db.transaction() as transaction:
                 await date_back(transaction, guild_id, user_id, now)
-        return (await _usage(self._db, place, policy, now)).status(policy)
+        usage = await usage_in_window(self._db, place, policy, now)
+        grants = await quota_grants.grants_left(self._db, guild_id, user_id, now)
+        return usage.status(policy, grants)
 
     async def refusal(
-        self, place: Place, fallback: QuotaPolicy, requested: int
+        self,
+        place: Place,
+        fallback: QuotaPolicy,
+        requested: int | Sequence[Cost],
+        roles: Roles = _NO_ROLES,
     ) -> QuotaExceeded | None:
         """Return why that many pictures would be refused now, or None. Charges nothing."""
+        costs = [Cost(requested)] if isinstance(requested, int) else requested
         async with self._db.transaction() as transaction:  # everything is read as of one instant
             now = self._clock()
             await date_back(transaction, place.guild_id, place.user_id, now)
-            return await check(transaction, place, fallback, requested=requested, now=now)
+            found = await decide(transaction, place, fallback, costs, now=now, roles=roles)
+        return found if isinstance(found, QuotaExceeded) else None
+
+    async def weighs(self, guild_id: int) -> bool:
+        """Return whether large pictures count as more than one on this server."""
+        return (await policies_of(self._db, guild_id, 0)).weighted
+
+    async def grant(
+        self, guild_id: int, user_id: int, pictures: int, expires_at: datetime | None, by: int
+    ) -> bool:
+        """Give a user pictures on top of the quota; False if they have too many grants already.
+
+        ValueError outside 1..1,000,000.
+        """
+        if not 1 <= pictures <= PICTURES_LIMIT:
+            raise ValueError(f"pictures must be 1..{PICTURES_LIMIT}, not {pictures}")
+        async with self._db.transaction() as transaction:
+            return await quota_grants.add_grant(
+                transaction, guild_id, user_id, pictures, expires_at, by, self._clock()
+            )
+
+    async def reset(self, guild_id: int, user_id: int) -> None:
+        """Let nothing that the user has painted or cancelled so far count any more."""
+        async with self._db.transaction() as transaction:
+            now = self._clock()
+            await date_back(transaction, guild_id, user_id, now)
+            longest_us = to_us(now - timedelta(hours=HOURS_LIMIT))
+            await transaction.execute(
+                f"UPDATE {_FORGIVEN}",
+                (guild_id, user_id, longest_us),
+            )
+            await transaction.execute(
+                "DELETE FROM cancelled_painting "
+                "WHERE guild_id = ? AND user_id = ? AND charged = 0 AND cancelled_at > ?",
+                (guild_id, user_id, longest_us),
+            )
+
+    async def used_by(self, guild_id: int, hours: int) -> tuple[UserUsage, ...]:
+        """Return who painted how much within these hours, and the one that has begun; most first.
+
+        What was granted or forgiven is in it.
+        """
+        since = to_us(self._clock() - timedelta(hours=hours)) // HOUR_US
+        rows = await self._db.fetch_all(
+            "SELECT user_id, sum(cost) AS cost FROM usage_hours INDEXED BY usage_hours_of_server "
+            "WHERE guild_id = ? AND hour >= ? GROUP BY user_id ORDER BY cost DESC, user_id",
+            (guild_id, since),
+        )
+        return tuple(UserUsage(row["user_id"], row["cost"]) for row in rows)
 
     async def date_back_all(self) -> int:
         """Date back every user's charges from the future, as date_back() does.
@@ -90,7 +181,7 @@ class Quotas:
         now_us = to_us(self._clock())
         found = await self._db.fetch_all(
             "SELECT DISTINCT guild_id, user_id FROM usage_hours WHERE hour > ?",
-            (now_us // _HOUR_US,),
+            (now_us // HOUR_US,),
         )
         for row in found:
             async with self._db.transaction() as transaction:
@@ -99,20 +190,11 @@ class Quotas:
 
 
 async def effective_policy(
-    reads: Reads, guild_id: int, user_id: int, fallback: QuotaPolicy
+    reads: Reads, guild_id: int, user_id: int, fallback: QuotaPolicy, roles: Roles = _NO_ROLES
 ) -> QuotaPolicy:
     """Return the effective policy for this user, as `reads` sees it."""
-    rows = await reads.fetch_all(
-        "SELECT 'user' AS source, pictures, hours FROM user_quotas "
-        "WHERE guild_id = ? AND user_id = ? "
-        "UNION ALL SELECT 'server', pictures, hours FROM server_quotas WHERE guild_id = ?",
-        (guild_id, user_id, guild_id),
-    )
-    found = {
-        row["source"]: QuotaPolicy(row["pictures"], row["hours"], PolicySource(row["source"]))
-        for row in rows
-    }
-    return found.get(PolicySource.USER) or found.get(PolicySource.SERVER) or fallback
+    policies = await policies_of(reads, guild_id, user_id)
+    return policies.matching(roles, fallback)[0]
 
 
 async def date_back(transaction: Transaction, guild_id: int, user_id: int, now: datetime) -> None:
@@ -123,131 +205,101 @@ async def date_back(transaction: Transaction, guild_id: int, user_id: int, now: 
     them had gone on. So they count for one window at most from the moment this is noticed: with the
     user's next request or look at the quota, at the start of the bot, or by date_back_all().
     """
-    newest_us = await _newest_ahead(transaction, guild_id, user_id, now)
-    if newest_us is None:
+    ahead = await _ahead(transaction, guild_id, user_id, now)
+    if ahead is None:
+        return
+    if ahead.grants:
+        await quota_grants.date_back_grants(transaction, guild_id, user_id, now)
+    if ahead.newest_us is None:
         return
     now_us = to_us(now)
     await transaction.execute(
         "UPDATE ledger SET charged_at = charged_at - ? "
         "WHERE guild_id = ? AND user_id = ? AND charged_at > ? AND refunded_at IS NULL",
-        (newest_us - now_us, guild_id, user_id, now_us),
-    )
-
-
-async def _newest_ahead(reads: Reads, guild_id: int, user_id: int, now: datetime) -> int | None:
-    row = await reads.fetch_one(
-        f"SELECT max(charged_at) AS newest {_COUNTING}", (guild_id, user_id, to_us(now))
-    )
-    return None if row is None else row["newest"]
-
-
-async def check(
-    reads: Reads, place: Place, fallback: QuotaPolicy, *, requested: int, now: datetime
-) -> QuotaExceeded | None:
-    """Decide whether that many pictures may be charged now; None if they may."""
-    policy = await effective_policy(reads, place.guild_id, place.user_id, fallback)
-    usage = await _usage(reads, place, policy, now)
-    if quota_rules.fits(used=usage.used, limit=policy.pictures, requested=requested):
-        return None
-    return QuotaExceeded(
-        status=usage.status(policy),
-        requested=requested,
-        retry_at=await _retry_at(reads, place, policy, usage, requested=requested),
+        (ahead.newest_us - now_us, guild_id, user_id, now_us),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Usage:
-    """Charges that count in a window starting after `since_us`.
+class _Ahead:
+    """What a clock that was ahead wrote: the newest charge, and whether there are such grants."""
 
-    at_edge: pictures charged in the hour that the start of the window cuts through, which ends at
-    `edge_end_us`; later: in the whole hours after it. oldest_us: the oldest charge that counts.
-    """
-
-    since_us: int
-    edge_end_us: int
-    at_edge: int
-    later: int
-    oldest_us: int | None
-
-    @property
-    def used(self) -> int:
-        return self.at_edge + self.later
-
-    def status(self, policy: QuotaPolicy) -> QuotaStatus:
-        return QuotaStatus(
-            policy=policy,
-            used=self.used,
-            remaining=quota_rules.remaining(used=self.used, limit=policy.pictures),
-            next_return_at=_returns_at(self.oldest_us, policy),
-        )
+    newest_us: int | None
+    grants: bool
 
 
-_HOUR_US: Final = 3_600_000_000
-_COUNTING: Final = (
-    "FROM ledger WHERE guild_id = ? AND user_id = ? AND charged_at > ? AND refunded_at IS NULL"
-)
-_HOURS: Final = "FROM usage_hours WHERE guild_id = ? AND user_id = ? AND hour >= ?"
-
-
-async def _usage(reads: Reads, place: Place, policy: QuotaPolicy, now: datetime) -> _Usage:
-    since_us = to_us(quota_rules.counts_after(now, policy.hours))
-    whole_hour = since_us // _HOUR_US + 1
-    edge_end_us = whole_hour * _HOUR_US
-    whose = (place.guild_id, place.user_id)
-    # One statement, so that all three are of the same instant.
+async def _ahead(reads: Reads, guild_id: int, user_id: int, now: datetime) -> _Ahead | None:
+    """Return what is from the future; None if nothing is."""
+    whose = (guild_id, user_id, to_us(now))
     rows = await reads.fetch_all(
-        f"SELECT 'at_edge' AS what, coalesce(sum(pictures), 0) AS value {_COUNTING} "
-        f"AND charged_at < ? UNION ALL SELECT 'later', coalesce(sum(pictures), 0) {_HOURS} "
-        f"UNION ALL SELECT 'oldest_us', min(charged_at) {_COUNTING}",
-        (*whose, since_us, edge_end_us, *whose, whole_hour, *whose, since_us),
+        f"SELECT max(charged_at) AS newest {CHARGED} "
+        f"UNION ALL SELECT max(granted_at) {quota_grants.AHEAD}",
+        (*whose, *whose),
     )
-    found = {row["what"]: row["value"] for row in rows}
-    return _Usage(since_us, edge_end_us, found["at_edge"], found["later"], found["oldest_us"])
+    newest_us, granted_us = (row["newest"] for row in rows)
+    if newest_us is None and granted_us is None:
+        return None
+    return _Ahead(newest_us, granted_us is not None)
 
 
-async def _retry_at(
-    reads: Reads, place: Place, policy: QuotaPolicy, usage: _Usage, *, requested: int
-) -> datetime | None:
-    """Return when that many pictures fit; reads hourly sums, then charges of the deciding hour.
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """What jobs are charged, each in the order in which they were asked for.
 
-    `reads` must see the same instant as the usage: a transaction.
+    weights: how many pictures each of a job's counts as. waived: how much of its cost does not
+    count against the quota, because it is taken from `grants`.
     """
-    needed = quota_rules.to_come_back(used=usage.used, limit=policy.pictures, requested=requested)
-    if needed is None:
-        return None
-    whose = (place.guild_id, place.user_id)
-    after_us, end_us = usage.since_us, usage.edge_end_us
-    if needed > usage.at_edge:
-        needed -= usage.at_edge
-        # Each stored hour holds at least one picture, so this many hours are enough.
-        hours = await reads.fetch_all(
-            f"SELECT hour, pictures {_HOURS} ORDER BY hour LIMIT ?",
-            (*whose, usage.edge_end_us // _HOUR_US, needed),
-        )
-        found = quota_rules.reached((row["pictures"] for row in hours), needed)
-        if found is None:
-            return None
-        index, before = found
-        needed -= before
-        after_us = hours[index]["hour"] * _HOUR_US - 1
-        end_us = after_us + 1 + _HOUR_US
-    charges = await reads.fetch_all(
-        f"SELECT charged_at, pictures {_COUNTING} AND charged_at < ? ORDER BY charged_at LIMIT ?",
-        (*whose, after_us, end_us, needed),
-    )
-    found = quota_rules.reached((row["pictures"] for row in charges), needed)
-    return None if found is None else _returns_at(charges[found[0]]["charged_at"], policy)
+
+    weights: tuple[int, ...]
+    waived: tuple[int, ...]
+    grants: tuple[Grant, ...]
 
 
-def _returns_at(charged_us: int | None, policy: QuotaPolicy) -> datetime | None:
-    if charged_us is None:
-        return None
-    return quota_rules.returns_at(from_us(charged_us), policy.hours)
+async def check(
+    reads: Reads,
+    place: Place,
+    fallback: QuotaPolicy,
+    *,
+    requested: int,
+    now: datetime,
+    roles: Roles = _NO_ROLES,
+) -> QuotaExceeded | None:
+    """Decide whether that many pictures may be charged now; None if they may."""
+    found = await decide(reads, place, fallback, [Cost(requested)], now=now, roles=roles)
+    return found if isinstance(found, QuotaExceeded) else None
 
 
-def _check_policy(pictures: int, hours: int) -> None:
-    if not 0 <= pictures <= PICTURES_LIMIT:
-        raise ValueError(f"pictures must be 0..{PICTURES_LIMIT}, not {pictures}")
-    if not 1 <= hours <= HOURS_LIMIT:
-        raise ValueError(f"hours must be 1..{HOURS_LIMIT}, not {hours}")
+async def decide(
+    reads: Reads,
+    place: Place,
+    fallback: QuotaPolicy,
+    costs: Sequence[Cost],
+    *,
+    now: datetime,
+    roles: Roles = _NO_ROLES,
+) -> Charges | QuotaExceeded:
+    """Decide whether jobs may be charged together now, and how."""
+    policies = await policies_of(reads, place.guild_id, place.user_id)
+    policy = policies.matching(roles, fallback)[0]
+    weights = tuple(each.weight if policies.weighted else 1 for each in costs)
+    each_cost = [each.pictures * weight for each, weight in zip(costs, weights, strict=True)]
+    requested = sum(each_cost)
+    usage = await usage_in_window(reads, place, policy, now)
+    grants = await quota_grants.grants_left(reads, place.guild_id, place.user_id, now)
+    status = usage.status(policy, grants)
+    if status.available is not None and requested > status.available:
+        fits_at = await retry_at(reads, place, policy, usage, grants, requested=requested)
+        return QuotaExceeded(status=status, requested=requested, retry_at=fits_at)
+    return Charges(weights, _waived(each_cost, status.remaining), grants)
+
+
+def _waived(costs: Sequence[int], remaining: int | None) -> tuple[int, ...]:
+    """Return how much of each cost is beyond what remains of the quota."""
+    if remaining is None:
+        return (0,) * len(costs)
+    waived: list[int] = []
+    for cost in costs:
+        counted = min(cost, remaining)
+        remaining -= counted
+        waived.append(cost - counted)
+    return tuple(waived)

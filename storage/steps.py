@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from storage import rows
+from storage import quota_grants, rows
 from storage.database import Transaction
 from storage.errors import UnknownRow
 from storage.lifecycle import check_job_step
@@ -88,10 +88,15 @@ async def lower_charge(transaction: Transaction, job: Job, pictures: int, error:
         "UPDATE jobs SET pictures = ?, error_code = ?, error_detail = ? WHERE id = ?",
         (pictures, error.code, error.detail, job.id),
     )
-    await transaction.execute(
-        "UPDATE ledger SET pictures = ? WHERE job_id = ? AND refunded_at IS NULL",
+    # What was granted was taken last, so it is given back first.
+    row = await transaction.fetch_one(
+        "UPDATE ledger SET pictures = ?1, waived = max(0, ?1 * weight - "
+        "(pictures * weight - waived)) WHERE job_id = ?2 AND refunded_at IS NULL "
+        "RETURNING waived",
         (pictures, job.id),
     )
+    if row is not None:
+        await quota_grants.keep_only(transaction, job.id, row["waived"])
 
 
 async def queue_again(transaction: Transaction, job: Job, *, spent: bool = True) -> Job:

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
+
+from storage.quota_windows import DEFAULT_ZONE, CalendarDay, Rolling, Window
 
 Clock = Callable[[], datetime]
 """Returns the current time as an aware datetime in UTC."""
@@ -64,6 +67,7 @@ class PolicySource(StrEnum):
 
     CONFIG = "config"
     SERVER = "server"
+    ROLE = "role"
     USER = "user"
 
 
@@ -104,7 +108,8 @@ class NewJob:
     the command was used, None if unknown. `inputs`: the hashes of its input images, whose files are
     already on disk. `delivery`, `spoiler` and `quiet`: the requester's effective settings there.
     `locale`: the language of what everybody reads, `own_locale`: of what the requester alone does,
-    "" if unknown.
+    "" if unknown. `role_ids`: the requester's roles. `weight`: how many pictures each of its
+    pictures counts as, on servers that weigh.
     """
 
     place: Place
@@ -122,10 +127,14 @@ class NewJob:
     spoiler: bool = False
     quiet: bool = False
     own_locale: str = ""
+    role_ids: frozenset[int] = frozenset()
+    weight: int = 1
 
     def __post_init__(self) -> None:
         if self.pictures < 1:
             raise ValueError(f"a job must have at least one picture, not {self.pictures}")
+        if self.weight < 1:
+            raise ValueError(f"a picture counts as one at least, not as {self.weight}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,39 +248,79 @@ class PendingDelivery:
     pictures: tuple[StoredPicture, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class QuotaPolicy:
-    """At most `pictures` within any `hours`."""
+class Cost(NamedTuple):
+    """What a job asks for. weight: how many pictures each counts as, on servers that weigh."""
 
     pictures: int
-    hours: int
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaPolicy:
+    """At most `pictures` within any `hours`, or (None) within each calendar day of the time `zone`.
+
+    `pictures` is None if there is no limit. `role_id`: the role for which it was set.
+    """
+
+    pictures: int | None
+    hours: int | None
     source: PolicySource
+    role_id: int | None = None
+    zone: str = DEFAULT_ZONE
+
+    @property
+    def window(self) -> Window:
+        """The window in which pictures count."""
+        return CalendarDay(self.zone) if self.hours is None else Rolling(self.hours)
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaStatus:
     """One user's quota at one instant.
 
-    `next_return_at` is when the next used picture becomes available again; None if none is used.
+    `remaining`: None if there is no limit. `next_return_at` is when the next used picture becomes
+    available again; None if none is used. `granted`: what is left of grants, which is taken once
+    nothing of the quota remains.
     """
 
     policy: QuotaPolicy
     used: int
-    remaining: int
+    remaining: int | None
     next_return_at: datetime | None
+    granted: int = 0
+
+    @property
+    def available(self) -> int | None:
+        """What can be painted now; None if there is no limit."""
+        return None if self.remaining is None else self.remaining + self.granted
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What all users of a server together may be charged: `pictures` within any `hours`.
+
+    It counts by whole hours of the clock: what is charged in one counts until the one that begins
+    `hours` later.
+    """
+
+    pictures: int
+    hours: int
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaExceeded:
     """A refusal; nothing was written.
 
-    `retry_at` is the earliest instant at which the same request would fit; None if it never would
-    under this policy.
+    `requested`: what was asked for, in pictures that count. `retry_at` is the earliest instant at
+    which the same request would fit; None if it never would under this policy. `ceiling`: what is
+    exceeded is not the user's quota but that of their whole server, of which `server_used` is used.
     """
 
     status: QuotaStatus
     requested: int
     retry_at: datetime | None
+    ceiling: Ceiling | None = None
+    server_used: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +350,8 @@ class StoredSettings:
     """The settings of one server, channel or user, set by whom and when; None means unset.
 
     `spoiler`: pictures are hidden until clicked. `quiet`: no previews. Reports are posted to
-    `reports_channel_id`. `locale`: the language of what everybody on the server reads.
+    `reports_channel_id`. `locale`: the language of what everybody on the server reads. `timezone`:
+    its time zone, of the time zone database. `weighted`: large pictures count more than one.
     """
 
     delivery: DeliveryMode | None
@@ -311,6 +361,8 @@ class StoredSettings:
     set_by: int
     set_at: datetime
     locale: str | None = None
+    timezone: str | None = None
+    weighted: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,8 @@ class SettingsOverview:
 class SettingsScope:
     """The choices for a server, or for one channel if there is a channel_id; None = no choice.
 
-    language: of what everybody on the server reads, as a locale of Discord's.
+    language: of what everybody on the server reads, as a locale of Discord's. timezone: a name of
+    the time zone database. weighted: large pictures count more than one against quotas.
     """
 
     channel_id: int | None
@@ -82,6 +83,8 @@ class SettingsScope:
     quiet: bool | None = None
     direct_messages: bool = True
     language: str | None = None
+    timezone: str | None = None
+    weighted: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,14 @@ class SettingChange(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class SettingChanges:
-    """Changes of settings; None leaves a setting as it is. language: of a server alone."""
+    """Changes of settings; None leaves a setting as it is. The last three: of a server alone."""
 
     delivery: SettingChange[DeliveryMode] | None = None
     spoiler: SettingChange[bool] | None = None
     quiet: SettingChange[bool] | None = None
     language: SettingChange[str] | None = None
+    timezone: SettingChange[str] | None = None
+    weighted: SettingChange[bool] | None = None
 
     def chosen(self) -> Mapping[str, Any]:
         """Return the new values by name, as storage takes them."""
@@ -107,6 +112,8 @@ class SettingChanges:
             "spoiler": self.spoiler,
             "quiet": self.quiet,
             "locale": self.language,
+            "timezone": self.timezone,
+            "weighted": self.weighted,
         }
         return {name: change.to for name, change in named.items() if change is not None}
 
@@ -193,6 +200,8 @@ class DeliverySettingsService:
             spoiler=row.spoiler,
             quiet=row.quiet,
             language=row.locale,
+            timezone=row.timezone,
+            weighted=row.weighted,
         )
 
 

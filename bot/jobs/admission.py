@@ -10,6 +10,7 @@ from datetime import timedelta
 import structlog
 
 from bot.accounts.block_check import BlockCheck
+from bot.accounts.cost_check import CostCheck, quota_refusal
 from bot.accounts.delivery_settings import DeliverySettingsService, EffectiveSettings
 from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
@@ -25,7 +26,6 @@ from bot.request.outcomes import (
     InputGone,
     ProposalClosed,
     QueueIsFull,
-    QuotaSpent,
     Reason,
     Refused,
     ResolvedRequest,
@@ -36,6 +36,7 @@ from bot.request.outcomes import (
 )
 from bot.request.reasons.models import ModelBroken, ModelGone
 from bot.request.resolver import RequestResolver
+from bot.request.weights import picture_weight
 from engine.diffusion.families import Family
 from engine.errors import QueueClosed, QueueFull
 from engine.queue import Slot
@@ -43,7 +44,7 @@ from engine.types import ImageRequest
 from storage.errors import IllegalTransition, PictureMissing, StorageError, UnknownRow
 from storage.jobs import Jobs
 from storage.proposals import ProposalState
-from storage.types import Block, Clock, Job, NewJob, QuotaExceeded, QuotaPolicy
+from storage.types import Block, Clock, Cost, Job, NewJob, QuotaExceeded, QuotaPolicy
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +65,7 @@ class AdmissionService:
         lora_access: LoraAccess,
         model_access: ModelAccess,
         delivery_settings: DeliverySettingsService,
+        cost_check: CostCheck,
         fallback: QuotaPolicy,
         events: JobEvents,
         clock: Clock,
@@ -78,6 +80,7 @@ class AdmissionService:
         self._lora_access = lora_access
         self._model_access = model_access
         self._delivery_settings = delivery_settings
+        self._cost_check = cost_check
         self._fallback = fallback
         self._events = events
         self._clock = clock
@@ -91,14 +94,22 @@ class AdmissionService:
         return accepted if isinstance(accepted, Refused) else accepted[0]
 
     async def accept_all(
-        self, actor: Actor, submissions: Sequence[JobSubmission], proposal_id: int | None = None
+        self,
+        actor: Actor,
+        submissions: Sequence[JobSubmission],
+        proposal_id: int | None = None,
+        *,
+        cost_shown: bool = False,
     ) -> tuple[Accepted, ...] | Refused:
         """Accept and charge all of these jobs, or none.
 
         proposal_id: the proposal that they answer; it is marked as taken in the same transaction.
+        cost_shown: the member was shown what they count as, where that is more than their pictures.
         """
         if (refused := await self._access_refusal(actor, submissions)) is not None:
             return refused
+        if not cost_shown and (asked := await self._cost_refusal(actor, submissions)) is not None:
+            return asked
         with ExitStack() as reserved:
             slots = self._reserve(actor, submissions, reserved)
             if isinstance(slots, Refused):
@@ -107,7 +118,9 @@ class AdmissionService:
             settings = await self._settings_of(actor, until_s)
             if isinstance(settings, Refused):
                 return settings
-            rows = [each.new_job(actor, settings) for each in submissions]
+            weights = [each.weight for each in self.costs(submissions)]
+            named = zip(submissions, weights, strict=True)
+            rows = [each.new_job(actor, settings, weight) for each, weight in named]
             jobs = await self._write(rows, proposal_id, until_s)
             if isinstance(jobs, Refused):
                 return jobs
@@ -122,6 +135,14 @@ class AdmissionService:
             slots = self._reserve(actor, submissions, reserved)
         return slots if isinstance(slots, Refused) else None
 
+    def costs(self, submissions: Sequence[JobSubmission]) -> list[Cost]:
+        """Return what each of these is charged where pictures are weighed."""
+        return [
+            Cost(each.count, picture_weight(request, self._models.family_of(request)))
+            for each in submissions
+            for request in (each.resolved.request,)
+        ]
+
     async def style_pick(self, actor: Actor) -> StylePick:
         """Return what chooses a LoRA for this member by style words in a prompt."""
         return await self._lora_access.style_pick(actor)
@@ -133,6 +154,25 @@ class AdmissionService:
     def storage_failed(self, error: StorageError) -> None:
         """Report a storage error of a request that never became a job."""
         self._events.storage_failed(error)
+
+    async def _cost_refusal(
+        self, actor: Actor, submissions: Sequence[JobSubmission]
+    ) -> Refused | None:
+        """Return what these count as, if that is more than their pictures and was not shown."""
+        costs = self.costs(submissions)
+        if all(each.weight == 1 for each in costs):
+            return None
+        if (blocked := await self._block_check.refusal(actor)) is not None:
+            return blocked
+        prompts = [each.resolved.request.prompt for each in submissions]
+        try:
+            async with asyncio.timeout(ACCEPT_LIMIT_S):
+                return await self._cost_check.refusal(actor, costs, prompts)
+        except TimeoutError:
+            log.warning("the database took too long")
+        except StorageError as error:
+            self._events.storage_failed(error)
+        return Refused(StorageUnavailable())
 
     async def _access_refusal(
         self, actor: Actor, submissions: Sequence[JobSubmission]
@@ -255,13 +295,6 @@ class AdmissionService:
             spoiler=job.spoiler,
             delivery=job.delivery,
         )
-
-
-def quota_refusal(exceeded: QuotaExceeded) -> Refused:
-    """Return the ledger's refusal as an answer."""
-    used, policy = exceeded.status.used, exceeded.status.policy
-    reason = QuotaSpent(used, policy.pictures, policy.hours, exceeded.requested)
-    return Refused(reason, exceeded.retry_at)
 
 
 def missing_reason(error: StorageError) -> Reason | None:

@@ -182,7 +182,9 @@ class CancellationService:
         async def write(active: ActiveJob) -> None:
             if active.row.place.user_id == actor.user_id:
                 begun = self._active.begun_painting(active)
-                write = self._jobs.cancelled_by_requester(active.row.id, begun, self._free)
+                write = self._jobs.cancelled_by_requester(
+                    active.row.id, begun, self._free, actor.role_ids
+                )
                 ended.append(await write)
             else:  # nobody is charged for what a moderator cancels
                 ended.append(CancelledJob(await self._jobs.cancelled(active.row.id)))

@@ -25,8 +25,9 @@ class JobSubmission:
     parent_id: int | None = None
     replay: Conditions | None = None
 
-    def new_job(self, actor: Actor, settings: EffectiveSettings) -> NewJob:
+    def new_job(self, actor: Actor, settings: EffectiveSettings, weight: int = 1) -> NewJob:
         """Return the job as storage takes it. settings: how its requester wants it delivered.
+        weight: how many pictures each of its pictures counts as.
 
         What is requested in direct messages is private: nobody else ever sees it.
         """
@@ -47,4 +48,6 @@ class JobSubmission:
             delivery=settings.delivery,
             spoiler=settings.spoiler,
             quiet=settings.quiet,
+            role_ids=actor.role_ids,
+            weight=weight,
         )

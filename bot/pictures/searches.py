@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 
 from bot.request.outcomes import EmptyPeriod, NotADay, OutOfRange, Refused, TextTooLong
+from bot.request.values.days import read_days
 from engine.prompts import clean
 from engine.types import MAX_SEED
 from storage.search import FIRST_DAY, LAST_DAY, PictureQuery
 
 MAX_SEARCH_CHARS = 100
 """Length of a search text. Chosen by hand."""
-_DAY = re.compile(r"(\d{4})(?:[-/.年](\d{1,2})(?:[-/.月](\d{1,2}))?)?[年月日]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +61,7 @@ def _period(text: str | None) -> tuple[date, date] | Refused | None:
     typed = clean(text or "")
     if not typed:
         return None
-    match = _DAY.fullmatch(unicodedata.normalize("NFKC", typed).replace(" ", ""))
-    try:
-        first, last = _days(*match.groups()) if match else (date.min, date.min)
-    except ValueError:
-        first = last = date.min
-    if FIRST_DAY <= first <= last <= LAST_DAY:
-        return first, last
+    days = read_days(typed)
+    if days is not None and FIRST_DAY <= days[0] <= days[1] <= LAST_DAY:
+        return days
     return Refused(NotADay(typed, FIRST_DAY, LAST_DAY))
-
-
-def _days(year: str, month: str | None, day: str | None) -> tuple[date, date]:
-    if month is None:
-        return date(int(year), 1, 1), date(int(year), 12, 31)
-    if day is None:
-        days = monthrange(int(year), int(month))[1]
-        return date(int(year), int(month), 1), date(int(year), int(month), days)
-    only = date(int(year), int(month), int(day))
-    return only, only

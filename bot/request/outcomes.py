@@ -67,6 +67,7 @@ from bot.request.reasons.proposals import (
     ProposalReason,
     TooManyPermutations,
 )
+from bot.request.reasons.quotas import QuotaReason
 from bot.request.reasons.values import (
     BadAspect,
     BadSize,
@@ -171,6 +172,7 @@ Reason = (
     | ModelReason
     | PresetReason
     | ProposalReason
+    | QuotaReason
     | LimitReason
     | JobReason
     | PictureReason

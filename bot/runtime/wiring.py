@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 from bot.accounts.block_check import BlockCheck
+from bot.accounts.cost_check import CostCheck
 from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
@@ -242,7 +243,9 @@ class _Shared:
             stores.languages,
             direct_messages=settings.jobs.direct_messages,
         )
-        self.quotas = QuotaService(stores.quotas, permissions, self.fallback)
+        self.quotas = QuotaService(
+            stores.quotas, permissions, self.fallback, base.clock, stores.preferences
+        )
         self.filler = SettingsFiller(
             stores.presets, stores.request_defaults, self.lora_access, self.model_access
         )
@@ -265,6 +268,7 @@ class _Shared:
             lora_access=self.lora_access,
             model_access=self.model_access,
             delivery_settings=self.delivery_settings,
+            cost_check=CostCheck(stores.quotas, self.fallback),
             fallback=self.fallback,
             events=self.events,
             clock=base.clock,

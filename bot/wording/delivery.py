@@ -72,6 +72,7 @@ def settings_scope(chosen: SettingsScope, say: Words) -> str:
     ]
     if chosen.channel_id is None:
         lines.append(_scope_line(say("Language"), chosen.language, _language_name, say))
+        lines.append(_scope_line(say("Time zone"), chosen.timezone, _zone_name, say))
     if chosen.delivery is DeliveryMode.DIRECT and not chosen.direct_messages:
         lines.append(_small(_direct_messages_off(say)))
     return "\n".join(lines)
@@ -189,6 +190,10 @@ def _mode_name(mode: DeliveryMode, say: Words) -> str:
 
 def _language_name(locale: str, say: Words) -> str:
     return LANGUAGES.get(locale, locale)
+
+
+def _zone_name(zone: str, say: Words) -> str:
+    return zone
 
 
 def _on_off(on: bool, say: Words) -> str:

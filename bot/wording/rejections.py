@@ -19,6 +19,7 @@ from bot.request.reasons.moderation import ModerationReason
 from bot.request.reasons.pictures import PictureReason
 from bot.request.reasons.presets import PresetReason
 from bot.request.reasons.proposals import ProposalReason
+from bot.request.reasons.quotas import QuotaReason
 from bot.request.reasons.values import ValueReason
 from bot.wording.moderation import When
 from bot.wording.notes import note_sentence
@@ -32,6 +33,7 @@ from bot.wording.reasons.moderation import moderation_refusal, not_allowed
 from bot.wording.reasons.pictures import picture_refusal, upload_refusal
 from bot.wording.reasons.presets import preset_refusal
 from bot.wording.reasons.proposals import proposal_refusal
+from bot.wording.reasons.quotas import quota_setting_refusal
 from bot.wording.reasons.values import value_refusal
 
 __all__ = [
@@ -64,6 +66,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
         return preset_refusal(reason, say)
     if isinstance(reason, ProposalReason):
         return proposal_refusal(reason, say)
+    if isinstance(reason, QuotaReason):
+        return quota_setting_refusal(reason, say)
     if isinstance(reason, LimitReason):
         return limit_refusal(reason, refused.retry_at, say, when)
     if isinstance(reason, JobReason):

@@ -34,6 +34,11 @@ _ADDED: dict[tuple[str, str], Any] = {
     ("Job", "own_locale"): "",
     ("StoredSettings", "locale"): None,
     ("StoredPicture", "note"): None,
+    ("StoredSettings", "timezone"): None,
+    ("StoredSettings", "weighted"): None,
+    ("QuotaPolicy", "role_id"): None,
+    ("QuotaPolicy", "zone"): "UTC",
+    ("QuotaStatus", "granted"): 0,
 }
 """Fields that the recording does not have, each with what old rows say."""
 

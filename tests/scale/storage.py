@@ -14,6 +14,9 @@ from storage.database import Database
 from storage.deliveries import Deliveries
 from storage.history import History
 from storage.jobs import Jobs
+from storage.preferences import Preferences
+from storage.quota_policies import EVERYBODY, QuotaSubject
+from storage.quotas import Quotas
 from storage.search import PictureQuery
 from storage.types import Job, NewJob, NewPicture, PolicySource, QuotaPolicy
 from tests.scale.filling import (
@@ -33,6 +36,8 @@ from tests.scale.stopwatch import Timing, machine, table, timed
 
 DAY: Final = QuotaPolicy(pictures=1_000_000, hours=24, source=PolicySource.CONFIG)
 YEAR: Final = QuotaPolicy(pictures=1_000_000, hours=8760, source=PolicySource.CONFIG)
+ROLES: Final = frozenset(range(1, 10))
+"""Of every user; each has a quota, and so has the server."""
 RESERVE_GOAL_MS: Final = 3.0
 READ_GOAL_MS: Final = 20.0
 PAGE: Final = 10
@@ -84,16 +89,37 @@ class Town:
         self.deliveries = Deliveries(db, lambda: now)
         self.jobs = Jobs(db, lambda: now, lambda: f"new-{next(numbers)}")
         self.deep = pictures // 20
+        self.quotas = Quotas(db, lambda: now)
+        self._clock = lambda: now
+        self._owners = crowd.measured
         self._people = itertools.cycle(crowd.measured)
         self._prompts = Prompts(seed=1)
         self._waiting: list[int] = []
         self._numbers = itertools.count(1)
 
-    async def accept(self, policy: QuotaPolicy = DAY) -> None:
-        new = NewJob(place_of(next(self._people)), "{}", self._prompts.next(), seed=1)
+    async def accept(self, policy: QuotaPolicy = DAY, roles: frozenset[int] = frozenset()) -> None:
+        place = place_of(next(self._people))
+        new = NewJob(place, "{}", self._prompts.next(), seed=1, role_ids=roles)
         job = await self.jobs.accept(new, policy)
         assert isinstance(job, Job)
         self._waiting.append(job.id)
+
+    async def rule(self) -> None:
+        """Set ten quotas that match every user: the server's, and those of nine roles."""
+        for guild_id in {place_of(each).guild_id for each in self._owners}:
+            await Preferences(self.db, self._clock).set_server(
+                guild_id, by=1, timezone="Europe/Berlin"
+            )
+            await self.quotas.set(guild_id, EVERYBODY, 1, 24, by=1)
+            for role_id in ROLES:
+                subject = QuotaSubject(PolicySource.ROLE, role_id)
+                hours = None if role_id == max(ROLES) else 24
+                await self.quotas.set(guild_id, subject, 100_000 + role_id, hours, by=1)
+
+    async def decide(self) -> None:
+        """Decide under ten quotas, without writing anything."""
+        place = place_of(next(self._people))
+        assert await self.quotas.refusal(place, DAY, 1, ROLES) is None
 
     async def begin(self, jobs: int) -> None:
         for job_id in self._waiting[:jobs]:
@@ -166,6 +192,12 @@ async def _writing(town: Town, repeats: int) -> list[Timing]:
     ]
     await town.begin(repeats)
     timings.append(await timed("Jobs.painted", [town.paint] * repeats))
+    await town.rule()
+    ruled = [lambda: town.accept(DAY, ROLES)] * repeats
+    timings += [
+        await timed("Jobs.accept with ten quotas", ruled, RESERVE_GOAL_MS),
+        await timed("the decision alone", [town.decide] * repeats, RESERVE_GOAL_MS),
+    ]
     return timings
 
 

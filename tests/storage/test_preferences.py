@@ -223,10 +223,12 @@ async def test_the_languages_of_all_servers(preferences: Preferences) -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        "server_settings VALUES (1, 'email', NULL, NULL, NULL, 1, 1, NULL)",
-        "server_settings VALUES (1, NULL, 2, NULL, NULL, 1, 1, NULL)",
-        "server_settings VALUES (1, NULL, NULL, NULL, 0, 1, 1, NULL)",
-        "server_settings VALUES (1, NULL, NULL, NULL, NULL, 1, 1, '')",
+        "server_settings VALUES (1, 'email', NULL, NULL, NULL, 1, 1, NULL, NULL, NULL)",
+        "server_settings VALUES (1, NULL, 2, NULL, NULL, 1, 1, NULL, NULL, NULL)",
+        "server_settings VALUES (1, NULL, NULL, NULL, 0, 1, 1, NULL, NULL, NULL)",
+        "server_settings VALUES (1, NULL, NULL, NULL, NULL, 1, 1, '', NULL, NULL)",
+        "server_settings VALUES (1, NULL, NULL, NULL, NULL, 1, 1, NULL, '', NULL)",
+        "server_settings VALUES (1, NULL, NULL, NULL, NULL, 1, 1, NULL, NULL, 2)",
         "channel_settings VALUES (1, 2, NULL, NULL, 7, 1, 1)",
         "user_settings VALUES (1, 2, 'email', NULL, NULL, 1, 1)",
         "user_settings VALUES (1, 2, NULL, 2, NULL, 1, 1)",
@@ -247,7 +249,7 @@ async def test_settings_are_looked_up_by_key(
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
     async with stores.db.transaction() as transaction:
         for sql in (
-            "INSERT INTO server_settings SELECT i, NULL, 1, 0, NULL, 1, 1, NULL FROM n",
+            "INSERT INTO server_settings SELECT i, NULL, 1, 0, NULL, 1, 1, NULL, NULL, NULL FROM n",
             "INSERT INTO channel_settings SELECT i % 50, i, NULL, 1, 0, 1, 1 FROM n",
             "INSERT INTO user_settings SELECT i % 50, i, NULL, 1, 1, 1, 1 FROM n",
             "INSERT INTO threads SELECT i, i % 50, i % 7, i, 1 FROM n",

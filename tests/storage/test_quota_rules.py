@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.quota_rules import Charge, decide
+from storage.quota_windows import Rolling
 from tests.storage.fakes import START
 
 HOURS = 1
@@ -33,7 +34,7 @@ def test_agrees_with_a_walk_through_every_minute(
     charges: list[Charge], limit: int, requested: int
 ) -> None:
     """The decision, the usage and the retry time equal those of a brute-force walk."""
-    decision = decide(charges, limit=limit, hours=HOURS, now=START, requested=requested)
+    decision = decide(charges, limit=limit, window=Rolling(HOURS), now=START, requested=requested)
 
     assert decision.used == used_at(charges, 0)
     assert decision.remaining == max(0, limit - decision.used)
@@ -48,13 +49,15 @@ def test_retry_is_exact_to_the_microsecond(
     charges: list[Charge], limit: int, requested: int
 ) -> None:
     """A request fits at the promised instant, and not one microsecond before."""
-    refused = decide(charges, limit=limit, hours=HOURS, now=START, requested=requested)
+    refused = decide(charges, limit=limit, window=Rolling(HOURS), now=START, requested=requested)
     if refused.allowed or refused.retry_at is None:
         return
     just_before = refused.retry_at - timedelta(microseconds=1)
 
     def allowed(now):
-        return decide(charges, limit=limit, hours=HOURS, now=now, requested=requested).allowed
+        return decide(
+            charges, limit=limit, window=Rolling(HOURS), now=now, requested=requested
+        ).allowed
 
     assert allowed(refused.retry_at)
     assert not allowed(just_before)
@@ -63,14 +66,14 @@ def test_retry_is_exact_to_the_microsecond(
 @given(charge_lists)
 def test_next_return_is_when_usage_first_falls(charges: list[Charge]) -> None:
     """Usage stays the same until the next return, and is lower at that instant."""
-    decision = decide(charges, limit=5, hours=HOURS, now=START, requested=1)
+    decision = decide(charges, limit=5, window=Rolling(HOURS), now=START, requested=1)
     if decision.next_return_at is None:
         assert decision.used == 0
         return
     before = decision.next_return_at - timedelta(microseconds=1)
 
     def used(now):
-        return decide(charges, limit=5, hours=HOURS, now=now, requested=1).used
+        return decide(charges, limit=5, window=Rolling(HOURS), now=now, requested=1).used
 
     assert used(before) == decision.used > used(decision.next_return_at)
 
@@ -79,11 +82,11 @@ def test_next_return_is_when_usage_first_falls(charges: list[Charge]) -> None:
 def test_a_charge_comes_back_at_the_end_of_its_window(after_us: int, allowed: bool) -> None:
     """A charge counts until exactly the end of its window."""
     now = START + timedelta(hours=24, microseconds=after_us)
-    decision = decide([Charge(START, 1)], limit=1, hours=24, now=now, requested=1)
+    decision = decide([Charge(START, 1)], limit=1, window=Rolling(24), now=now, requested=1)
     assert decision.allowed is allowed
 
 
 def test_more_than_the_limit_never_fits() -> None:
     """A request above the whole limit is refused without a retry time."""
-    decision = decide([], limit=3, hours=24, now=START, requested=4)
+    decision = decide([], limit=3, window=Rolling(24), now=START, requested=4)
     assert (decision.allowed, decision.retry_at) == (False, None)

@@ -190,7 +190,8 @@ async def test_every_row_of_the_second_version_comes_through(second_file: Path) 
     kept = {what: rows for what, rows in before.items() if "pictures_search" not in what}
     assert kept and rows_of(second_file, kept) == kept
     after = added(after, before)
-    assert after.pop("guild_id, user_id, hour, pictures FROM usage_hours")
+    assert after.pop("guild_id, user_id, hour, pictures, cost FROM usage_hours")
+    assert after.pop("guild_id, hour, cost FROM server_usage_hours")
     assert after.pop("job_id, position, sha256 FROM job_inputs") == []
     assert after.pop("picture_id, guild_id, channel_id FROM shown_pictures")
     assert after.pop("id, mark, jobs, pictures, proposals FROM database_mark")

@@ -18,6 +18,7 @@ from storage import quota_rules, quotas
 from storage.database import Database
 from storage.migrate import load_migrations, statements
 from storage.quota_rules import Charge
+from storage.quota_windows import Rolling
 from storage.timestamps import from_us, to_us
 from storage.types import QuotaExceeded, QuotaPolicy, QuotaStatus
 from tests.storage.fakes import ALICE, BOB, START, OpenStores, new_job, policy
@@ -39,10 +40,11 @@ instants = st.builds(
 people = st.sampled_from([ALICE.user_id, BOB.user_id])
 amounts = st.integers(1, 4)
 rows = st.integers(1, 12)
-CHARGE = "INSERT INTO ledger VALUES (?, 10, ?, ?, ?, NULL)"
+INTO = "INSERT INTO ledger (job_id, guild_id, user_id, pictures, charged_at, refunded_at) "
+CHARGE = f"{INTO}VALUES (?, 10, ?, ?, ?, NULL)"
 steps = st.one_of(
     st.tuples(st.just(CHARGE), people, amounts, instants),
-    st.tuples(st.just("INSERT INTO ledger VALUES (?, 10, ?, ?, ?, 9)"), people, amounts, instants),
+    st.tuples(st.just(f"{INTO}VALUES (?, 10, ?, ?, ?, 9)"), people, amounts, instants),
     st.tuples(st.just("UPDATE ledger SET refunded_at = 9 WHERE job_id = ?"), rows),
     st.tuples(st.just("UPDATE ledger SET refunded_at = refunded_at + 1 WHERE job_id = ?"), rows),
     st.tuples(st.just("UPDATE ledger SET refunded_at = NULL WHERE job_id = ?"), rows),
@@ -133,7 +135,7 @@ def test_the_answer_is_that_of_all_single_charges(
         naive = quota_rules.decide(
             charges_of(reads, ALICE.user_id),
             limit=limit,
-            hours=hours,
+            window=Rolling(hours),
             now=now,
             requested=requested,
         )
@@ -152,7 +154,7 @@ async def _check(
 def many(count: int) -> Iterator[tuple[Any, ...]]:
     for number in range(count):
         at_us = BEGIN_US + number * 60_000_000
-        yield "INSERT INTO ledger VALUES (?, 10, ?, 1, ?, NULL)", ALICE.user_id, at_us
+        yield f"{INTO}VALUES (?, 10, ?, 1, ?, NULL)", ALICE.user_id, at_us
 
 
 @pytest.mark.parametrize(("limit", "most"), [(5000, 10), (4999, 12), (0, 5), (1000, 200)])
@@ -165,7 +167,11 @@ def test_a_refusal_reads_no_more_than_it_needs(limit: int, most: int) -> None:
         assert refused is not None and refused.status.used == 5000
         assert reads.read <= most
         naive = quota_rules.decide(
-            charges_of(reads, ALICE.user_id), limit=limit, hours=8760, now=now, requested=1
+            charges_of(reads, ALICE.user_id),
+            limit=limit,
+            window=Rolling(8760),
+            now=now,
+            requested=1,
         )
         assert refused.retry_at == naive.retry_at
 

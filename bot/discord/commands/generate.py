@@ -34,7 +34,7 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.views.jobs import quota_text
+from bot.discord.views.quotas import quota_text
 from bot.request.input_sources import InputSpec
 from bot.request.options import with_options
 from bot.request.outcomes import Refused

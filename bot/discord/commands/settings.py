@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import discord
 from discord import app_commands
-from discord.app_commands import Choice, locale_str
+from discord.app_commands import Choice, Range, locale_str
 
 from bot.accounts.delivery_settings import SettingChange, SettingChanges
-from bot.discord.commands.options import closed_choices
+from bot.accounts.time_zones import time_zone, time_zones_like
+from bot.discord.commands.options import CHOICES, closed_choices
 from bot.discord.handlers.settings import show
 from bot.discord.interaction.responses import (
     Interaction,
@@ -29,6 +30,7 @@ from bot.wording.presets import defaults_line
 from engine.series import MAX_PICTURES
 from storage.types import DeliveryMode
 
+ZoneName = Range[str, 1, 100]
 Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
 
 _DEFAULT = "default"
@@ -131,6 +133,7 @@ def admin_settings(services: Services) -> app_commands.Group:
         spoiler=_SPOILER,
         quiet=_QUIET,
         language=locale_str("The language of what everybody here can read"),
+        timezone=locale_str("Where the days of quotas begin and end, such as Europe/Berlin"),
         **_USUAL,
     )
     @app_commands.choices(**choices, language=_LANGUAGE_CHOICES)
@@ -140,15 +143,27 @@ def admin_settings(services: Services) -> app_commands.Group:
         spoiler: str | None = None,
         quiet: str | None = None,
         language: str | None = None,
+        timezone: ZoneName | None = None,
         aspect: str | None = None,
         speed: str | None = None,
         style: str | None = None,
         enhance: str | None = None,
         count: str | None = None,
     ) -> None:
-        changes = replace(_changes(delivery, spoiler, quiet), language=_language(language))
+        zone = await _zone(timezone)
+        if isinstance(zone, Refused):
+            await refuse(interaction, zone)
+            return
+        changes = replace(
+            _changes(delivery, spoiler, quiet), language=_language(language), timezone=zone
+        )
         usual = _usual(aspect=aspect, speed=speed, style=style, enhance=enhance, count=count)
         await _set_shared(interaction, services, None, changes, usual)
+
+    @server.autocomplete("timezone")
+    async def suggest_zones(interaction: Interaction, current: str) -> list[Choice[str]]:
+        found = await time_zones_like(current, CHOICES - 1)
+        return [*(Choice(name=name, value=name) for name in found), _UNSET_CHOICE]
 
     @settings.command(
         name="channel", description=locale_str("Show or change the settings for one channel")
@@ -242,6 +257,14 @@ def _changes(delivery: str | None, spoiler: str | None, quiet: str | None) -> Se
         SettingChange(_FLAGS[spoiler]) if spoiler in _FLAGS else None,
         SettingChange(_FLAGS[quiet]) if quiet in _FLAGS else None,
     )
+
+
+async def _zone(typed: str | None) -> SettingChange[str] | Refused | None:
+    """Return the change that the option asks for."""
+    if typed is None or typed == _DEFAULT:
+        return None if typed is None else SettingChange(None)
+    found = await time_zone(typed)
+    return found if isinstance(found, Refused) else SettingChange(found)
 
 
 def _language(locale: str | None) -> SettingChange[str] | None:

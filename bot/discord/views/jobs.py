@@ -1,4 +1,4 @@
-"""Pure: the layouts (Components V2) of delivery cards, and quotas as text."""
+"""Pure: the layouts (Components V2) of delivery cards."""
 
 from __future__ import annotations
 
@@ -43,7 +43,6 @@ from bot.wording.names import command_name
 from bot.wording.origins import origin_label
 from engine.model_names import MAX_NAME_CHARS
 from engine.types import ImageRequest
-from storage.types import PolicySource, QuotaStatus
 
 NOTE_SHOWN = 300
 BAR_CELLS = 16
@@ -294,29 +293,3 @@ def _moved(card: MovedCard, say: Words) -> ui.LayoutView:
 def _sent(card: SentCard, say: Words) -> ui.LayoutView:
     sent = sent_directly(card.reason, f"<@{card.requester_id}>", say)
     return layout(ui.TextDisplay(f"{_prompt_line(card.request)}\n{sent}"))
-
-
-def quota_text(status: QuotaStatus, who: str | None, say: Words) -> str:
-    """Return a quota as text. who: a mention; None for the reader's own quota."""
-    policy = status.policy
-    allowed = say.plural(
-        "{n} picture in {window}",
-        "{n} pictures in {window}",
-        policy.pictures,
-        window=rejections.window_length(policy.hours, say),
-    )
-    source = {
-        PolicySource.CONFIG: say("the bot's default"),
-        PolicySource.SERVER: say("this server's default"),
-        PolicySource.USER: say("set for this member"),
-    }[policy.source]
-    head = say("Your quota") if who is None else say("Quota of {who}", who=who)
-    lines = [
-        say("**{quota}**: {allowed} ({source})", quota=head, allowed=allowed, source=source),
-        say("Used: {used}. Left: {left}.", used=status.used, left=status.remaining),
-    ]
-    if status.next_return_at is not None:
-        lines.append(
-            say("One more becomes available {when}.", when=timestamp(status.next_return_at))
-        )
-    return "\n".join(lines)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from discord import ui
 
 from bot.accounts.delivery_settings import SettingsOverview
-from bot.discord.views.jobs import quota_text
 from bot.discord.views.markdown import layout, small_print
+from bot.discord.views.quotas import quota_text
 from bot.i18n import Words, paragraph
 from bot.pictures.gallery import Totals
 from bot.request.presets import PresetSettings

@@ -27,7 +27,7 @@ MINUTE_S = 60
 
 def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
     """Show what would be painted and what it costs, with the buttons Paint and Don't."""
-    n, left = proposed.pictures, proposed.quota.remaining
+    n, left = proposed.pictures, proposed.quota.available
     head = say.plural(
         "The choices in braces make {n} picture.",
         "The choices in braces make {n} pictures.",
@@ -37,7 +37,16 @@ def proposal_layout(proposed: BatchProposal, say: Words) -> ui.LayoutView:
     rest = len(proposed.texts) - len(shown_texts)
     others = say.plural("and {n} more", "and {n} more", rest)
     more = [f"-# {others}"] if rest > 0 else []
-    costs = [say("Your quota: {left} left now, {after} afterwards.", left=left, after=left - n)]
+    costs: list[str] = []
+    if proposed.extra_cost:
+        costs.append(
+            say.plural("They count as {n} picture.", "They count as {n} pictures.", proposed.cost)
+        )
+    if left is not None:
+        after = left - proposed.cost
+        costs.append(
+            say("Your quota: {left} left now, {after} afterwards.", left=left, after=after)
+        )
     if proposed.duration_s is not None:
         took = _duration(proposed.duration_s, say)
         costs.append(say("Painting them will take about {duration}.", duration=took))

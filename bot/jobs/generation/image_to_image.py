@@ -15,6 +15,7 @@ from hmac import compare_digest
 
 import structlog
 
+from bot.accounts.cost_check import quota_refusal
 from bot.accounts.permissions import Actor
 from bot.accounts.presets import SettingsFiller
 from bot.accounts.quota_settings import QuotaService
@@ -29,7 +30,6 @@ from bot.request.outcomes import (
     FileRemoved,
     ManyPermutations,
     OnePromptOnly,
-    QuotaSpent,
     Reason,
     Refused,
     RegionUnused,
@@ -209,13 +209,8 @@ class ImageToImageService:
         """Refuse early, before anything is downloaded; acceptance checks again."""
         if (blocked := await self._admission.block_refusal(actor)) is not None:
             return blocked
-        status = await self._quotas.own(actor)
-        if status.remaining >= count:
-            return None
-        policy = status.policy
-        lacks_one = status.used + count == policy.pictures + 1
-        retry_at = status.next_return_at if lacks_one else None
-        return Refused(QuotaSpent(status.used, policy.pictures, policy.hours, count), retry_at)
+        exceeded = await self._quotas.refusal(actor, count)
+        return None if exceeded is None else quota_refusal(exceeded)
 
     # Images
 

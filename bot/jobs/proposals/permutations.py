@@ -13,9 +13,10 @@ from weakref import WeakValueDictionary
 import structlog
 from pydantic import Field, TypeAdapter, ValidationError
 
+from bot.accounts.cost_check import quota_refusal
 from bot.accounts.permissions import Actor
 from bot.accounts.presets import SettingsFiller
-from bot.jobs.admission import ACCEPT_LIMIT_S, AdmissionService, quota_refusal
+from bot.jobs.admission import ACCEPT_LIMIT_S, AdmissionService
 from bot.jobs.generation.variations import params_like
 from bot.jobs.proposals.suggestions import Suggestion, asked_suggestion
 from bot.jobs.submission import JobSubmission
@@ -67,6 +68,7 @@ class BatchProposal:
     quota: before anything is charged. duration_s: how long painting takes, None if unknown.
     suggestion: other prompts, if the model knows nothing in all of these; its answers are apart
     from that of the proposal. ignored: parts of the choices that do nothing, as in `Permutations`.
+    extra_cost: how many pictures more these count as.
     """
 
     proposal_id: int
@@ -76,6 +78,12 @@ class BatchProposal:
     duration_s: float | None
     suggestion: Suggestion | None = None
     ignored: tuple[str, ...] = ()
+    extra_cost: int = 0
+
+    @property
+    def cost(self) -> int:
+        """How many pictures these count as."""
+        return self.pictures + self.extra_cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +189,9 @@ class PermutationService:
                 return resolved
             # No message will show the jobs, so nobody must look for one by this token.
             quiet = dataclasses.replace(actor, reply_token=None)
-            jobs = await self._admission.accept_all(quiet, resolved.submissions, proposal_id)
+            jobs = await self._admission.accept_all(
+                quiet, resolved.submissions, proposal_id, cost_shown=True
+            )
         return jobs if isinstance(jobs, Refused) else AcceptedBatch(jobs, resolved.texts)
 
     async def decline(self, actor: Actor, proposal_id: int) -> Refused | None:
@@ -203,16 +213,23 @@ class PermutationService:
         self, actor: Actor, batch: PendingBatch, resolved: _ResolvedBatch
     ) -> BatchProposal | Refused:
         place = Place(actor.guild_id, actor.channel_id, actor.user_id)
-        exceeded = await self._quotas.refusal(place, self._fallback, resolved.pictures)
+        costs = self._admission.costs(resolved.submissions)
+        exceeded = await self._quotas.refusal(place, self._fallback, costs, actor.role_ids)
         if isinstance(exceeded, QuotaExceeded):
             return quota_refusal(exceeded)
-        quota = await self._quotas.status(actor.guild_id, actor.user_id, self._fallback)
+        quota = await self._quotas.status(
+            actor.guild_id, actor.user_id, self._fallback, actor.role_ids
+        )
         proposal = await self._proposals.ask(place, _to_json(batch))
         unknown = resolved.unknown
         suggestion = None
         if unknown is not None:
             suggestion = await asked_suggestion(self._proposals, place, unknown)
         duration_s = resolved.duration_s(self._estimator)
+        cost = resolved.pictures
+        heavy = any(each.weight > 1 for each in costs)
+        if heavy and await self._quotas.weighs(actor.guild_id):
+            cost = sum(each.pictures * each.weight for each in costs)
         return BatchProposal(
             proposal.id,
             resolved.texts,
@@ -221,6 +238,7 @@ class PermutationService:
             duration_s,
             suggestion,
             resolved.ignored,
+            cost - resolved.pictures,
         )
 
     async def _open(self, actor: Actor, proposal_id: int) -> PendingBatch | Refused:

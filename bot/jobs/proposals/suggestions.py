@@ -10,8 +10,9 @@ from functools import lru_cache
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
+from bot.accounts.cost_check import quota_refusal
 from bot.accounts.permissions import Actor
-from bot.jobs.admission import ACCEPT_LIMIT_S, AdmissionService, quota_refusal
+from bot.jobs.admission import ACCEPT_LIMIT_S, AdmissionService
 from bot.jobs.submission import JobSubmission
 from bot.request.notes import LimitedModel
 from bot.request.outcomes import (
@@ -83,7 +84,9 @@ class SuggestionService:
                 blocked = await self._admission.block_refusal(actor)
                 if blocked is not None:
                     return blocked
-                exceeded = await self._quotas.refusal(place, self._fallback, unknown.count)
+                exceeded = await self._quotas.refusal(
+                    place, self._fallback, unknown.count, actor.role_ids
+                )
                 if isinstance(exceeded, QuotaExceeded):
                     return quota_refusal(exceeded)
                 return await asked_suggestion(self._proposals, place, unknown)

@@ -23,12 +23,28 @@ class QueueIsFull:
 
 @dataclass(frozen=True, slots=True)
 class QuotaSpent:
-    """`used` of `limit` pictures in `hours` hours are used; `requested` more do not fit."""
+    """`used` of `limit` pictures in `hours` hours are used; `requested` more do not fit.
+
+    hours: None for a calendar day. granted: pictures that can be painted on top of the quota.
+    """
 
     used: int
     limit: int
-    hours: int
+    hours: int | None
     requested: int = 1
+    granted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CostsMore:
+    """So many pictures count as `cost`, which was not shown before; nothing was charged.
+
+    available: what can be painted now, in pictures that count; None for no limit.
+    """
+
+    pictures: int
+    cost: int
+    available: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +57,4 @@ class StorageUnavailable:
     """The disk or the database cannot be written to at the moment."""
 
 
-LimitReason = QueueIsFull | QuotaSpent | ShuttingDown | StorageUnavailable
+LimitReason = QueueIsFull | QuotaSpent | CostsMore | ShuttingDown | StorageUnavailable

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from bot.i18n import Words, paragraph
 from bot.request.reasons.limits import (
+    CostsMore,
     LimitReason,
     QueueIsFull,
     QuotaSpent,
@@ -24,12 +25,31 @@ def limit_refusal(reason: LimitReason, retry_at: datetime | None, say: Words, wh
             return _queue_full(reason, retry_at, say, when)
         case QuotaSpent():
             return _quota_spent(reason, retry_at, say, when)
+        case CostsMore():
+            return _costs_more(reason, say)
         case ShuttingDown():
             return say("I am restarting; please try again in a minute.")
         case StorageUnavailable():
             return storage_unavailable(say)
         case _:
             assert_never(reason)
+
+
+def _costs_more(reason: CostsMore, say: Words) -> str:
+    counts = say.plural(
+        "This is large or slow to paint, and counts as {n} picture.",
+        "This is large or slow to paint, and counts as {n} pictures.",
+        reason.cost,
+    )
+    if reason.available is not None:
+        left = say(
+            "Your quota: {left} left now, {after} afterwards.",
+            left=reason.available,
+            after=reason.available - reason.cost,
+        )
+        counts = paragraph(counts, left)
+    again = say("Nothing was charged yet: to paint it, ask again within five minutes.")
+    return paragraph(counts, again)
 
 
 def _queue_full(reason: QueueIsFull, retry_at: datetime | None, say: Words, when: When) -> str:
@@ -87,9 +107,9 @@ def _queue_too_full(reason: QueueIsFull, say: Words) -> str:
 
 
 def _quota_spent(reason: QuotaSpent, retry_at: datetime | None, say: Words, when: When) -> str:
-    if reason.limit == 0:
+    if reason.limit == 0 and not reason.granted:
         return say("You cannot paint on this server: your quota is 0 pictures.")
-    left = reason.limit - reason.used
+    left = max(0, reason.limit - reason.used) + reason.granted
     if 0 < left < reason.requested:
         return _quota_too_small(reason, left, retry_at, say, when)
     spent = say.plural(
@@ -108,6 +128,19 @@ def _quota_too_small(
     reason: QuotaSpent, left: int, retry_at: datetime | None, say: Words, when: When
 ) -> str:
     """Refuse a batch for which some of the quota is left, but too little."""
+    if reason.granted:
+        granted = say.plural(
+            "You asked for {requested} pictures, but only {n} is left, {granted} of it granted on "
+            "top of your quota.",
+            "You asked for {requested} pictures, but only {n} are left, {granted} of them granted "
+            "on top of your quota.",
+            left,
+            requested=reason.requested,
+            granted=reason.granted,
+        )
+        if retry_at is None:
+            return granted
+        return paragraph(granted, say("You can paint that many {when}.", when=when(retry_at)))
     too_many = say.plural(
         "You asked for {requested} pictures, but only {n} of your {limit} in {window} is left.",
         "You asked for {requested} pictures, but only {n} of your {limit} in {window} are left.",
@@ -121,8 +154,10 @@ def _quota_too_small(
     return paragraph(too_many, say("You can paint that many {when}.", when=when(retry_at)))
 
 
-def window_length(hours: int, say: Words) -> str:
-    """Return the length of a quota's window, to follow "in"."""
+def window_length(hours: int | None, say: Words) -> str:
+    """Return the length of a quota's window, to follow "in". hours: None for a calendar day."""
+    if hours is None:
+        return say("a calendar day")
     return say.plural("{n} hour", "{n} hours", hours)
 
 

@@ -63,6 +63,7 @@ TEXTS = (
     "nan:inf",
 )
 NUMBERS = (0, 1, -1, 2**31, 2**53 - 1, 2**53, -(2**53), 2**63 - 1, 2**63, -(2**63) - 1, 10**30)
+DELETED_ROLE = 123456789012345678
 FLOATS = (math.nan, math.inf, -math.inf, -0.0, 5e-324, 1e308, 1, 2**53, 1.0000001)
 FILES = (
     ("a lake.png", a_picture()),
@@ -108,6 +109,7 @@ class Fuzzer:
         self.guild_id = None if direct_channel_id else harness.guild.id
         self.backend = harness.env.backend
         self.stranger = harness.env.create_user("stranger")
+        self.role = harness.guild.create_role("painters")
         self.sent: dict[int, Any] = {}
 
     def values(self, option: Parameter) -> list[Any]:
@@ -120,6 +122,8 @@ class Fuzzer:
             Kind.number: numbers(low, high, FLOATS),
             Kind.boolean: [True, False],
             Kind.user: people,
+            # Also a role that was deleted while it was being chosen.
+            Kind.mentionable: [*people, harness.guild.default_role, self.role, DELETED_ROLE],
             Kind.channel: [harness.channel],
             Kind.attachment: list(FILES),
         }[option.type]
@@ -160,7 +164,9 @@ class Fuzzer:
             (stored,) = self.backend.store_attachments(channel_id, [value])
             resolved.setdefault("attachments", {})[str(stored["id"])] = stored
             return str(stored["id"])
-        if option.type in (Kind.user, Kind.channel):
+        if value == DELETED_ROLE and option.type is Kind.mentionable:
+            return str(value)
+        if option.type in (Kind.user, Kind.channel, Kind.mentionable):
             resolve_handle(actor, value, resolved, channel_id=channel_id)
             return str(value.id)
         return value

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.accounts.block_check import BlockCheck
+from bot.accounts.cost_check import CostCheck
 from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
@@ -118,6 +119,7 @@ class PermutationsHarness:
             delivery_settings=DeliverySettingsService(
                 preferences, Permissions(), ServerLanguages(preferences)
             ),
+            cost_check=CostCheck(Quotas(db, self.clock), fallback),
             fallback=fallback,
             events=events,
             clock=self.clock,

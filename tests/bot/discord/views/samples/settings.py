@@ -6,9 +6,9 @@ from typing import Any
 
 from bot.accounts.delivery_settings import EffectiveSetting, SettingsOverview, SettingsScope, Source
 from bot.accounts.presets import SavedPreset
-from bot.discord.views.jobs import quota_text
 from bot.discord.views.markdown import command_mention
 from bot.discord.views.me import Overview, overview_layout
+from bot.discord.views.quotas import quota_text
 from bot.discord.views.settings import settings_layout
 from bot.i18n import Words
 from bot.pictures.gallery import Totals
