@@ -15,6 +15,7 @@ from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Actor
 from bot.jobs.completion import JobEvents
+from bot.jobs.content_check import ContentCheck
 from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.submission import JobSubmission
 from bot.request.features import feature_problem
@@ -63,6 +64,7 @@ class AdmissionService:
         block_check: BlockCheck,
         lora_access: LoraAccess,
         model_access: ModelAccess,
+        content_check: ContentCheck,
         delivery_settings: DeliverySettingsService,
         fallback: QuotaPolicy,
         events: JobEvents,
@@ -77,6 +79,7 @@ class AdmissionService:
         self._block_check = block_check
         self._lora_access = lora_access
         self._model_access = model_access
+        self._content_check = content_check
         self._delivery_settings = delivery_settings
         self._fallback = fallback
         self._events = events
@@ -99,6 +102,9 @@ class AdmissionService:
         """
         if (refused := await self._access_refusal(actor, submissions)) is not None:
             return refused
+        decisions = await self._content_check.decide(actor, submissions)
+        if isinstance(decisions, Refused):
+            return await self._block_check.refusal(actor) or decisions
         with ExitStack() as reserved:
             slots = self._reserve(actor, submissions, reserved)
             if isinstance(slots, Refused):
@@ -121,6 +127,13 @@ class AdmissionService:
         with ExitStack() as reserved:
             slots = self._reserve(actor, submissions, reserved)
         return slots if isinstance(slots, Refused) else None
+
+    async def content_refusal(
+        self, actor: Actor, submissions: Sequence[JobSubmission]
+    ) -> Refused | None:
+        """Return why the server's rules would refuse these; None if they would not."""
+        decisions = await self._content_check.decide(actor, submissions)
+        return decisions if isinstance(decisions, Refused) else None
 
     async def style_pick(self, actor: Actor) -> StylePick:
         """Return what chooses a LoRA for this member by style words in a prompt."""

@@ -48,6 +48,8 @@ from bot.jobs.status import StatusService
 from bot.jobs.where_asked import WhereAsked
 from bot.moderation.blocks import BlockService
 from bot.moderation.cards import ReportCards
+from bot.moderation.filter.administration import FilterAdministration
+from bot.moderation.filter.prompt_filter import CompiledFilters, PromptFilter
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.reports import ReportService
 from bot.pictures.deletion import DeletionService
@@ -74,6 +76,7 @@ from storage.cancelled_painting import FreeCancelling
 from storage.database import Database
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
+from storage.filters import Filters
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
@@ -141,6 +144,7 @@ class Stores:
         self.threads = Threads(db, clock)
         self.presets = Presets(db, clock)
         self.request_defaults = RequestDefaults(db, clock)
+        self.filters = Filters(db, clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +242,7 @@ class _Shared:
             stores.languages,
             direct_messages=settings.jobs.direct_messages,
         )
+        self.compiled_filters = CompiledFilters(stores.filters)
         self.quotas = QuotaService(stores.quotas, permissions, self.fallback)
         self.filler = SettingsFiller(
             stores.presets, stores.request_defaults, self.lora_access, self.model_access
@@ -260,6 +265,7 @@ class _Shared:
             block_check=self.block_check,
             lora_access=self.lora_access,
             model_access=self.model_access,
+            content_check=PromptFilter(self.compiled_filters),
             delivery_settings=self.delivery_settings,
             fallback=self.fallback,
             events=self.events,
@@ -417,6 +423,7 @@ def _services(
             changed=outgoing.report_notifier.wake,
         ),
         blocks=blocks,
+        filter=FilterAdministration(stores.filters, shared.compiled_filters, permissions),
         report_notifier=outgoing.report_notifier,
         other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),
         models=shared.models,

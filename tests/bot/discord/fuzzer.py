@@ -121,6 +121,7 @@ class Fuzzer:
             Kind.boolean: [True, False],
             Kind.user: people,
             Kind.channel: [harness.channel],
+            Kind.role: [harness.admin.roles[0]],
             Kind.attachment: list(FILES),
         }[option.type]
 
