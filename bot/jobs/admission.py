@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
@@ -17,7 +18,7 @@ from bot.accounts.permissions import Actor
 from bot.jobs.completion import JobEvents
 from bot.jobs.content_check import ContentCheck
 from bot.jobs.engine_jobs import EngineJobs
-from bot.jobs.submission import JobSubmission
+from bot.jobs.submission import ContentDecision, JobSubmission
 from bot.request.features import feature_problem
 from bot.request.loras import StylePick
 from bot.request.outcomes import (
@@ -113,14 +114,18 @@ class AdmissionService:
             settings = await self._settings_of(actor, until_s)
             if isinstance(settings, Refused):
                 return settings
-            rows = [each.new_job(actor, settings) for each in submissions]
+            deciding = zip(submissions, decisions, strict=True)
+            rows = [each.new_job(actor, settings, decision) for each, decision in deciding]
             jobs = await self._write(rows, proposal_id, until_s)
             if isinstance(jobs, Refused):
                 return jobs
             entering = zip(slots, jobs, submissions, strict=True)
             entered = [self._enter(slot, job, each) for slot, job, each in entering]
-        answers = zip(jobs, submissions, entered, strict=True)
-        return tuple(self._accepted(job, each.resolved, queued) for job, each, queued in answers)
+        answers = zip(jobs, submissions, decisions, entered, strict=True)
+        return tuple(
+            self._accepted(job, _with_note(each.resolved, decision), queued)
+            for job, each, decision, queued in answers
+        )
 
     def check(self, actor: Actor, submissions: Sequence[JobSubmission]) -> Refused | None:
         """Return why these would not be accepted at this moment, quota aside; hold nothing."""
@@ -268,6 +273,13 @@ class AdmissionService:
             spoiler=job.spoiler,
             delivery=job.delivery,
         )
+
+
+def _with_note(resolved: ResolvedRequest, decision: ContentDecision) -> ResolvedRequest:
+    """Return the request with a note on what the server's rules do about it."""
+    if (note := decision.note) is None:
+        return resolved
+    return dataclasses.replace(resolved, notes=(*resolved.notes, note))
 
 
 def quota_refusal(exceeded: QuotaExceeded) -> Refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -49,7 +50,9 @@ from bot.jobs.where_asked import WhereAsked
 from bot.moderation.blocks import BlockService
 from bot.moderation.cards import ReportCards
 from bot.moderation.filter.administration import FilterAdministration
+from bot.moderation.filter.picture_check import PictureCheck, PictureVerdict, load_checker
 from bot.moderation.filter.prompt_filter import CompiledFilters, PromptFilter
+from bot.moderation.filter.result_check import ResultFilter
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.reports import ReportService
 from bot.pictures.deletion import DeletionService
@@ -68,7 +71,7 @@ from bot.request.notes import Note
 from bot.request.resolve import request_notes
 from bot.request.resolver import RequestResolver
 from bot.runtime.maintenance import Maintenance
-from bot.settings import Settings
+from bot.settings import ModerationSection, Settings
 from engine.service import Engine
 from engine.types import MAX_SEED, ImageRequest
 from storage.blocks import Blocks
@@ -205,6 +208,11 @@ class _Outgoing:
             on_storage_error=self.owner_alerts.storage_failed,
         )
 
+    def show_reports(self, picture_ids: Sequence[int]) -> None:
+        """Show the reports of those of these pictures that a filter has reported."""
+        for each in picture_ids:
+            self.report_notifier.wake(each)
+
 
 class _Shared:
     """The parts that several services are built on."""
@@ -229,9 +237,16 @@ class _Shared:
             accepted=outgoing.delivery.expect_status,
             finished=outgoing.delivery.wake,
             storage_failed=outgoing.owner_alerts.storage_failed,
+            stored=outgoing.show_reports,
         )
+        self.compiled_filters = CompiledFilters(stores.filters)
         self.completion = CompletionService(
-            stores.jobs, stores.files, self.recent, self.active, self.events
+            stores.jobs,
+            stores.files,
+            self.recent,
+            self.active,
+            self.events,
+            ResultFilter(self.compiled_filters, stores.jobs, _picture_check(settings.moderation)),
         )
         self.block_check = BlockCheck(stores.blocks)
         self.lora_access = LoraAccess(base.models, permissions, OpenLoras(stores.db, base.clock))
@@ -242,7 +257,6 @@ class _Shared:
             stores.languages,
             direct_messages=settings.jobs.direct_messages,
         )
-        self.compiled_filters = CompiledFilters(stores.filters)
         self.quotas = QuotaService(stores.quotas, permissions, self.fallback)
         self.filler = SettingsFiller(
             stores.presets, stores.request_defaults, self.lora_access, self.model_access
@@ -271,6 +285,17 @@ class _Shared:
             events=self.events,
             clock=base.clock,
         )
+
+
+def _picture_check(settings: ModerationSection) -> PictureCheck | None:
+    """Return what looks at pictures; None if the owner has not set a function."""
+    if settings.picture_check is None:
+        return None
+    return PictureCheck(
+        load_checker(settings.picture_check),
+        timeout_s=settings.picture_check_s,
+        failure=PictureVerdict(settings.picture_check_failure),
+    )
 
 
 def _notes(models: ModelCatalog, request: ImageRequest) -> tuple[Note, ...]:

@@ -12,8 +12,7 @@ from typing import Final
 import structlog
 
 from bot.accounts.permissions import Actor
-from bot.jobs.content_check import ContentDecision
-from bot.jobs.submission import JobSubmission
+from bot.jobs.submission import ContentDecision, JobSubmission
 from bot.moderation.filter.matcher import Match, Matcher
 from bot.request.outcomes import Refused, StorageUnavailable
 from bot.request.reasons.filters import PromptFiltered
@@ -140,6 +139,28 @@ def texts_of(request: ImageRequest) -> tuple[str, ...]:
     return (request.prompt, request.effective_prompt, request.negative_prompt)
 
 
+def decision_on(
+    filter_: CompiledFilter, matches: Sequence[Match], exempt: tuple[int, ...] = ()
+) -> ContentDecision:
+    """Return how something is shown in which these were found, none of which refuses it."""
+    return ContentDecision(
+        spoiler=bool(filter_.acting(matches, FilterAction.SPOILER)),
+        direct=bool(filter_.acting(matches, FilterAction.DIRECT)),
+        report=_reason(filter_, filter_.acting(matches, FilterAction.REPORT)),
+        exempt=exempt,
+        ruled=True,
+    )
+
+
+def _reason(filter_: CompiledFilter, matches: Sequence[Match]) -> str | None:
+    """Return what was found and by which rules, for the moderators, in no language."""
+    names = {each.id: each.name for each in filter_.stored.rules}
+    found: dict[str, list[str]] = {}
+    for each in matches:
+        found.setdefault(names[each.rule_id], []).append(each.pattern)
+    return "; ".join(f"{name}: {', '.join(each)}" for name, each in found.items()) or None
+
+
 def _decisions(
     filter_: CompiledFilter, actor: Actor, requests: Sequence[ImageRequest]
 ) -> tuple[ContentDecision, ...] | Refused:
@@ -149,5 +170,5 @@ def _decisions(
         matches = filter_.found(texts_of(request), concerning)
         if refusing := filter_.acting(matches, FilterAction.REFUSE):
             return Refused(PromptFiltered(refusing[0].pattern if filter_.stored.tells else None))
-        found.append(ContentDecision(exempt=exempt))
+        found.append(decision_on(filter_, matches, exempt))
     return tuple(found)
