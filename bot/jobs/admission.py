@@ -140,6 +140,10 @@ class AdmissionService:
         decisions = await self._content_check.decide(actor, submissions)
         return decisions if isinstance(decisions, Refused) else None
 
+    async def source_refusal(self, actor: Actor, files: Sequence[bytes]) -> Refused | None:
+        """Return why nothing may be painted from these picture files; None if it may."""
+        return await self._content_check.source_refusal(actor, files)
+
     async def style_pick(self, actor: Actor) -> StylePick:
         """Return what chooses a LoRA for this member by style words in a prompt."""
         return await self._lora_access.style_pick(actor)

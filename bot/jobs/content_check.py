@@ -55,6 +55,10 @@ class ContentCheck(Protocol):
         """Return the decision on each of these requests, or why they are refused together."""
         ...
 
+    async def source_refusal(self, actor: Actor, files: Sequence[bytes]) -> Refused | None:
+        """Return why nothing may be painted from these picture files; None if it may."""
+        ...
+
 
 class ResultCheck(Protocol):
     """Checks what was painted before anybody sees it."""

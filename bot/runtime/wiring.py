@@ -51,6 +51,7 @@ from bot.moderation.blocks import BlockService
 from bot.moderation.cards import ReportCards
 from bot.moderation.filter.administration import FilterAdministration
 from bot.moderation.filter.picture_check import PictureCheck, PictureVerdict, load_checker
+from bot.moderation.filter.pictures import PictureFilter
 from bot.moderation.filter.prompt_filter import CompiledFilters, PromptFilter
 from bot.moderation.filter.result_check import ResultFilter
 from bot.moderation.notifier import ReportNotifier
@@ -79,6 +80,7 @@ from storage.cancelled_painting import FreeCancelling
 from storage.database import Database
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
+from storage.filter_pictures import FilterPictures
 from storage.filters import Filters
 from storage.history import History
 from storage.inputs import Inputs
@@ -257,6 +259,13 @@ class _Shared:
             stores.languages,
             direct_messages=settings.jobs.direct_messages,
         )
+        self.picture_filter = PictureFilter(
+            FilterPictures(stores.db, base.clock),
+            history=stores.history,
+            files=stores.files,
+            inputs=stores.inputs,
+            permissions=permissions,
+        )
         self.quotas = QuotaService(stores.quotas, permissions, self.fallback)
         self.filler = SettingsFiller(
             stores.presets, stores.request_defaults, self.lora_access, self.model_access
@@ -279,7 +288,7 @@ class _Shared:
             block_check=self.block_check,
             lora_access=self.lora_access,
             model_access=self.model_access,
-            content_check=PromptFilter(self.compiled_filters),
+            content_check=PromptFilter(self.compiled_filters, self.picture_filter),
             delivery_settings=self.delivery_settings,
             fallback=self.fallback,
             events=self.events,
@@ -448,6 +457,7 @@ def _services(
             changed=outgoing.report_notifier.wake,
         ),
         blocks=blocks,
+        picture_filter=shared.picture_filter,
         filter=FilterAdministration(stores.filters, shared.compiled_filters, permissions),
         report_notifier=outgoing.report_notifier,
         other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),

@@ -7,6 +7,7 @@ from typing import Final
 
 from bot.i18n import Words, paragraph, translatable
 from bot.moderation.filter.administration import FilterImported, RuleChanged, TestedRule
+from bot.moderation.filter.pictures import PictureListed
 from bot.wording.lists import enumerated
 from bot.wording.names import command_name
 from bot.wording.reasons.filters import cut
@@ -96,6 +97,20 @@ def tested(found: Sequence[TestedRule], say: Words) -> str:
             line += " · " + say("does not hold for you here")
         lines.append(line)
     return "\n".join(lines)
+
+
+def picture_listed(outcome: PictureListed, say: Words) -> str:
+    """Say that a picture was put on the list of a server or taken off, and how long the list is."""
+    if outcome.removed:
+        done = say("This picture may be painted from again.")
+    elif outcome.known:
+        done = say("This picture is on the list already.")
+    else:
+        done = say("From now on, nothing is painted from this picture or copies of it here.")
+    length = say.plural(
+        "{n} picture is on the list.", "{n} pictures are on the list.", outcome.listed
+    )
+    return paragraph(done, length)
 
 
 def _lines(rules: Sequence[FilterRule], say: Words) -> list[str]:

@@ -12,6 +12,7 @@ from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
 from bot.discord.commands.options import CHOICES
+from bot.discord.handlers.details import edit_reply
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -29,16 +30,20 @@ from bot.moderation.filter.administration import (
     RuleSettings,
 )
 from bot.moderation.filter.patterns import MAX_REGEX_CHARS
+from bot.moderation.filter.pictures import PictureListed
 from bot.moderation.filter.transfer import write_rules
 from bot.request.outcomes import Refused, Unreachable
-from bot.request.reasons.filters import FilterFileTooLarge
+from bot.request.reasons.filters import FilterFileTooLarge, NothingToFilter
 from bot.wording import filters as wording
+from engine.uploads import UploadLimits
 from storage.filters import FilterAction, ServerFilter
 
 log = structlog.get_logger(__name__)
 
 FETCH_LIMIT_S: Final = 2.0
 """How long the download of a file may take: Discord waits three seconds for the answer."""
+PICTURE_FETCH_LIMIT_S: Final = 30.0
+"""The same for a picture, whose answer is announced first. Chosen by hand."""
 FILE_NAME: Final = "filter.txt"
 _WORDS_CHARS: Final = 1500
 _PROMPT_CHARS: Final = 4000
@@ -69,7 +74,13 @@ def admin_filter(services: Services) -> app_commands.Group:
     group = app_commands.Group(
         name="filter", description=locale_str("What is not painted on this server")
     )
-    for command in (_add(services), _remove(services), _set(services), *_files(services)):
+    for command in (
+        _add(services),
+        _remove(services),
+        _set(services),
+        *_files(services),
+        _picture(services),
+    ):
         group.add_command(command)
         if any(each.name == "rule" for each in command.parameters):
             _suggest_rules(command, services)
@@ -200,7 +211,7 @@ def _files(services: Services) -> list[app_commands.Command[Any, ..., None]]:
     ) -> None:
         actor = actor_of(interaction)
         refused = services.filter.refusal(actor)
-        data = refused or await _content(file)
+        data = refused or await _content(file, MAX_FILE_KIB * 1024, FETCH_LIMIT_S)
         if isinstance(data, Refused):
             await refuse(interaction, data)
             return
@@ -214,6 +225,48 @@ def _files(services: Services) -> list[app_commands.Command[Any, ..., None]]:
     return [export, import_]
 
 
+def _picture(services: Services) -> app_commands.Command[Any, ..., None]:
+    @app_commands.command(
+        description=locale_str("Choose a picture that nothing is painted from on this server")
+    )
+    @app_commands.describe(
+        picture=locale_str("The number of a picture, such as one that was reported"),
+        file=locale_str("A picture, or a copy of it"),
+        remove=locale_str("Whether to take it off the list again (default: no)"),
+    )
+    async def picture(
+        interaction: Interaction,
+        picture: Range[str, 1, 20] = "",
+        file: discord.Attachment | None = None,
+        remove: bool = False,
+    ) -> None:
+        actor, filter_ = actor_of(interaction), services.picture_filter
+        refused = filter_.admin_refusal(actor)
+        if refused is None and not picture and file is None:
+            refused = Refused(NothingToFilter(("picture", "file")))
+        if refused is not None:
+            await refuse(interaction, refused)
+            return
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        outcome: PictureListed | Refused
+        if file is None:
+            outcome = await filter_.change_by_id(actor, picture, remove=remove)
+        else:
+            data = await _content(file, UploadLimits().bytes, PICTURE_FETCH_LIMIT_S)
+            outcome = (
+                data
+                if isinstance(data, Refused)
+                else await filter_.change_by_file(actor, data, remove=remove)
+            )
+        if isinstance(outcome, Refused):
+            await refuse(interaction, outcome)
+        else:
+            text = wording.picture_listed(outcome, words_of(interaction))
+            await edit_reply(interaction, text)
+
+    return picture
+
+
 def _suggest_rules(command: app_commands.Command[Any, ..., None], services: Services) -> None:
     async def rules(interaction: Interaction, current: str) -> list[Choice[str]]:
         if not services.serves(interaction.guild_id):
@@ -224,12 +277,14 @@ def _suggest_rules(command: app_commands.Command[Any, ..., None], services: Serv
     command.autocomplete("rule")(rules)
 
 
-async def _content(file: discord.Attachment) -> bytes | Refused:
+async def _content(
+    file: discord.Attachment, limit_bytes: int, fetch_limit_s: float
+) -> bytes | Refused:
     """Return the bytes of a file, unless it is too large or cannot be fetched in time."""
-    if file.size > MAX_FILE_KIB * 1024:
-        return Refused(FilterFileTooLarge(MAX_FILE_KIB))
+    if file.size > limit_bytes:
+        return Refused(FilterFileTooLarge(limit_bytes // 1024))
     try:
-        async with asyncio.timeout(FETCH_LIMIT_S):
+        async with asyncio.timeout(fetch_limit_s):
             return await file.read()
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:  # or a TimeoutError
         log.warning("file not fetched", error=str(error)[:200] or type(error).__name__)

@@ -14,6 +14,7 @@ import structlog
 from bot.accounts.permissions import Actor
 from bot.jobs.submission import ContentDecision, JobSubmission
 from bot.moderation.filter.matcher import Match, Matcher
+from bot.moderation.filter.pictures import PictureFilter
 from bot.request.outcomes import Refused, StorageUnavailable
 from bot.request.reasons.filters import PromptFiltered
 from engine.types import ImageRequest
@@ -101,8 +102,14 @@ class CompiledFilters:
 class PromptFilter:
     """The filter in the path of a request."""
 
-    def __init__(self, compiled: CompiledFilters) -> None:
+    def __init__(self, compiled: CompiledFilters, pictures: PictureFilter | None = None) -> None:
+        """pictures: None if no list of pictures is looked at."""
         self._compiled = compiled
+        self._pictures = pictures
+
+    async def source_refusal(self, actor: Actor, files: Sequence[bytes]) -> Refused | None:
+        """See `ContentCheck`."""
+        return None if self._pictures is None else await self._pictures.source_refusal(actor, files)
 
     async def decide(
         self, actor: Actor, submissions: Sequence[JobSubmission]
@@ -117,6 +124,10 @@ class PromptFilter:
         except (StorageError, TimeoutError) as error:
             log.warning("what is filtered is not known", detail=str(error) or type(error).__name__)
             return Refused(StorageUnavailable())
+        pictures = self._pictures
+        refused = None if pictures is None else await pictures.refusal(actor, submissions)
+        if refused is not None:
+            return refused
         if not filter_.stored.rules:
             return tuple(ContentDecision() for _ in submissions)
         requests = [each.resolved.request for each in submissions]

@@ -21,6 +21,18 @@ class PictureFiltered:
     """A picture that nothing may be painted from here."""
 
 
+@dataclass(frozen=True, slots=True)
+class PictureNotListed:
+    """The picture is not among those that nothing is painted from."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyListed:
+    """The server has as many pictures on its list as it can."""
+
+    limit: int
+
+
 class PatternProblem(StrEnum):
     """Why a pattern is refused."""
 
@@ -87,7 +99,9 @@ class UnknownPattern:
 
 @dataclass(frozen=True, slots=True)
 class NothingToFilter:
-    """A command names neither words nor a regular expression."""
+    """A command names none of these options, of which it needs one."""
+
+    options: tuple[str, ...] = ("words", "regex", "allowed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +125,8 @@ class FilterFileTooLarge:
 FilterReason = (
     PromptFiltered
     | PictureFiltered
+    | PictureNotListed
+    | TooManyListed
     | PatternRefused
     | TooManyPatterns
     | PatternsTooLarge

@@ -15,13 +15,15 @@ from bot.request.reasons.filters import (
     PatternRefused,
     PatternsTooLarge,
     PictureFiltered,
+    PictureNotListed,
     PromptFiltered,
+    TooManyListed,
     TooManyPatterns,
     TooManyRules,
     UnknownPattern,
     UnknownRule,
 )
-from bot.wording.lists import listed
+from bot.wording.lists import alternatives, listed
 from bot.wording.names import option_name
 
 _SHOWN_CHARS = 80
@@ -40,6 +42,12 @@ def filter_refusal(reason: FilterReason, say: Words) -> str:
         case PictureFiltered():
             refused = say("Nothing may be painted from this picture on this server.")
             return paragraph(refused, say("Nothing was charged."))
+        case PictureNotListed():
+            unknown = say("This picture is not on the list.")
+            return paragraph(unknown, _unchanged(say))
+        case TooManyListed(limit):
+            problem = say("The list of a server can have {limit} pictures.", limit=limit)
+            return paragraph(problem, _unchanged(say))
         case PatternRefused():
             return paragraph(_pattern_problem(reason, say), _unchanged(say))
         case TooManyPatterns(patterns, limit):
@@ -65,11 +73,9 @@ def filter_refusal(reason: FilterReason, say: Words) -> str:
         case UnknownPattern(pattern):
             unknown = say("No rule has {words}.", words=cut(pattern))
             return paragraph(unknown, _unchanged(say))
-        case NothingToFilter():
-            return say(
-                "Nothing was changed: give {words}, {regex} or {allowed}.",
-                **{each: option_name(each, say) for each in ("words", "regex", "allowed")},
-            )
+        case NothingToFilter(options):
+            wanted = alternatives((option_name(each, say) for each in options), say)
+            return say("Nothing was changed: give {options}.", options=wanted)
         case FilterFileRefused(_, str(version)):
             problem = say("The file is of version {version}, which I cannot read.", version=version)
             return paragraph(problem, _unchanged(say))
