@@ -36,15 +36,16 @@ _SILENT: Final = ("Cf", "Cs")
 _SILENT_RANGES: Final = ((0, 0x20000), (0xE0000, 0xE1000))
 _IDEOGRAPHS: Final = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00))
 """Without the rare ones beyond the Basic Multilingual Plane."""
-UNSPACED: Final = (
+_UNSPACED_RANGES: Final = (
     # Han, kana, Thai, Lao, Burmese and Khmer, which put no space between words, and emoji.
-    "[\u3005-\u3007\u3041-\u3096\u30a1-\u30fa\u30fc-\u30fe\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\u3005-\u3007\u3041-\u3096\u30a1-\u30fa\u30fc-\u30fe\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2190-\u21ff\u2600-\u27bf"
-    "\U0001f000-\U0001faff\U00020000-\U000323af]"
+    "\U0001f000-\U0001faff\U00020000-\U000323af"
 )
+UNSPACED: Final = f"[{_UNSPACED_RANGES}]"
 """A character of a script without spaces: each is a word of its own."""
 _UNSPACED: Final = re.compile(UNSPACED)
-_TOKEN: Final = re.compile(rf"{UNSPACED}|(?:(?!{UNSPACED})[^\W_])+")
+_TOKEN: Final = re.compile(rf"{UNSPACED}|[^\W_{_UNSPACED_RANGES}]+")
 _SPACES: Final = re.compile(r"\s+")
 _SAME: Final = {"著": "着"}
 """Written 着 in Simplified Chinese as a particle; a character alone does not tell."""
