@@ -12,7 +12,7 @@ PICTURES ?= 1500
 CATALOGUES := $(wildcard bot/locales/*/LC_MESSAGES/*.po)
 
 .DEFAULT_GOAL := help
-.PHONY: help run imagine install test lint types imports check wheel-check messages snapshots pictures sketch judge evaluate chaos soak bench-storage bench-presses bench-memory bench-loading bench-previews bench-loras bench-messages clean
+.PHONY: help run imagine install test lint types imports check wheel-check messages snapshots pictures sketch judge evaluate chaos soak bench-storage bench-presses bench-memory bench-loading bench-previews bench-loras bench-messages bench-filter clean
 
 run: $(VENV)/.installed ## Try the bot in a browser: no account, no GPU, no download
 	@$(BIN)/zimagine playground $(ARGS)
@@ -92,6 +92,9 @@ bench-loras: $(VENV)/.installed-dev ## Measure listing and switching LoRAs at Z-
 
 bench-messages: $(VENV)/.installed-dev ## Measure what every message of a server costs with answer_mentions
 	$(BIN)/python -m tests.scale.messages $(ARGS)
+
+bench-filter: $(VENV)/.installed-dev ## Measure a filter of 1,000 patterns with long prompts (1 minute)
+	$(BIN)/python -m tests.scale.filtering $(ARGS)
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "%-15s %s\n", $$1, $$2 }'

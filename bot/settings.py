@@ -341,6 +341,20 @@ class JobsSection(_Section):
     direct_messages: bool = True
 
 
+class ModerationSection(_Section):
+    """A function of the owner's that looks at every picture before it is shown.
+
+    picture_check: "module:function", None for none. picture_check_s: how long one picture may take.
+    picture_check_failure: what becomes of a picture of which the function says nothing, because of
+    an error or because it took too long. By default it is painted and reported: a broken function
+    stops nobody from painting, and nothing passes unseen.
+    """
+
+    picture_check: Annotated[str, AfterValidator(_not_blank)] | None = None
+    picture_check_s: Annotated[float, Field(ge=0.1, le=600)] = 20.0
+    picture_check_failure: Literal["pass", "spoiler", "report", "refuse"] = "report"
+
+
 class LogSection(_Section):
     """What is logged, and in which format."""
 
@@ -360,6 +374,7 @@ class Settings(BaseSettings):
     storage: StorageSection = StorageSection()
     quota: QuotaSection = QuotaSection()
     jobs: JobsSection = JobsSection()
+    moderation: ModerationSection = ModerationSection()
     log: LogSection = LogSection()
 
     @classmethod

@@ -6,7 +6,16 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
-from storage import blocks, cancelled_painting, proposals, quota_grants, quotas, rows, steps
+from storage import (
+    blocks,
+    cancelled_painting,
+    job_filters,
+    proposals,
+    quota_grants,
+    quotas,
+    rows,
+    steps,
+)
 from storage.cancelled_painting import BegunPainting, CancelledJob, FreeCancelling
 from storage.database import Database, Transaction
 from storage.errors import StorageError
@@ -23,12 +32,14 @@ from storage.types import (
     Cost,
     DeliveryState,
     Job,
+    JobFilter,
     JobState,
     NewJob,
     NewPicture,
     QuotaExceeded,
     QuotaPolicy,
     Recovery,
+    ShownResult,
     StoredPicture,
 )
 
@@ -37,6 +48,9 @@ CRASHED: Final = "crashed"
 
 PARTIAL: Final = "partial"
 """Error code of a finished job with fewer pictures than requested; its detail is their number."""
+
+AS_REQUESTED: Final = ShownResult()
+"""How a result is shown in which no filter found anything."""
 
 _LIVE: Final = "SELECT * FROM jobs INDEXED BY jobs_live WHERE finished_at IS NULL ORDER BY id"
 
@@ -112,9 +126,14 @@ class Jobs:
             return await steps.queue_again(transaction, job, spent=False)
 
     async def painted(
-        self, job_id: int, pictures: NewPicture | Sequence[NewPicture]
+        self,
+        job_id: int,
+        pictures: NewPicture | Sequence[NewPicture],
+        shown: ShownResult = AS_REQUESTED,
     ) -> tuple[StoredPicture, ...]:
         """Finish the job with its pictures, whose files are already on disk.
+
+        What a filter found is reported and hidden in the same transaction.
 
         With fewer pictures than were charged, the rest is refunded and the job's error code is
         PARTIAL. ValueError for none, and for more than were charged.
@@ -132,13 +151,16 @@ class Jobs:
                 error = JobError(PARTIAL, str(job.pictures))
                 await steps.lower_charge(transaction, job, len(pictures), error)
             now = self._clock()
+            await job_filters.show(transaction, job, shown)
             await transaction.execute(
                 "UPDATE jobs SET state = 'painted', finished_at = ? WHERE id = ?",
                 (to_us(now), job_id),
             )
-            return tuple(
-                [await steps.store_picture(transaction, job, new, now) for new in pictures]
-            )
+            job = await steps.fetch_job(transaction, job_id)
+            stored = [await steps.store_picture(transaction, job, new, now) for new in pictures]
+            ids = [each.id for each in stored]
+            await job_filters.report(transaction, job_id, ids, shown, now)
+            return tuple(stored)
 
     async def failed(self, job_id: int, code: str, detail: str | None = None) -> Job:
         """Finish the job with an error and refund it."""
@@ -255,6 +277,10 @@ class Jobs:
         )
         return None if row is None else rows.job(row)
 
+    async def filter_of(self, job_id: int) -> JobFilter:
+        """Return what its server's filter still has to do about an unfinished job."""
+        return await job_filters.find(self._db, job_id)
+
     async def live_counts(self) -> dict[JobState, int]:
         """Count accepted, queued and painting jobs; the cost does not depend on finished jobs."""
         found = await self._db.fetch_all(
@@ -316,6 +342,7 @@ class Jobs:
         # Acceptance and queueing are one step: no other transaction ever sees ACCEPTED.
         job = await steps.insert_job(transaction, new, JobState.QUEUED, accepted_at=now)
         await self._inputs.attach(transaction, job.id, new.inputs)
+        await job_filters.keep(transaction, job.id, new.filter)
         await transaction.execute(
             "INSERT INTO ledger "
             "(job_id, guild_id, user_id, pictures, charged_at, weight, waived) "

@@ -7,10 +7,18 @@ from itertools import groupby
 from typing import Final, NoReturn
 
 from storage.blocks import checked_reason
-from storage.database import Database, Reads, Transaction
+from storage.cases import open_case
+from storage.database import Database, Reads
 from storage.errors import IllegalTransition, UnknownRow
 from storage.timestamps import from_us, from_us_or_none, to_us
-from storage.types import AlreadyReported, Card, Case, Clock, Report, Verdict
+from storage.types import (
+    AlreadyReported,
+    Card,
+    Case,
+    Clock,
+    Report,
+    Verdict,
+)
 
 _PARTS: Final = (
     # CROSS JOIN: the cases go first, then each one's picture and reports are looked up.
@@ -59,7 +67,7 @@ class Reports:
         """
         reason = checked_reason(reason)
         async with self._db.transaction() as transaction:
-            case_id = await self._opened(transaction, picture_id)
+            case_id = await open_case(transaction, picture_id, to_us(self._clock()))
             earlier = await transaction.fetch_one(
                 "SELECT * FROM reports WHERE case_id = ? AND user_id = ?", (case_id, by)
             )
@@ -142,23 +150,6 @@ class Reports:
             raise ValueError(f"a list must have at least one case, not {limit}")
         found = await self._db.fetch_all(_OPEN, (guild_id, limit))
         return _cases(found)
-
-    async def _opened(self, transaction: Transaction, picture_id: int) -> int:
-        """Return the id of a picture's open case, opening one if necessary."""
-        living = await transaction.fetch_one(
-            "SELECT 1 FROM pictures WHERE id = ? AND deleted_at IS NULL", (picture_id,)
-        )
-        if living is None:
-            raise UnknownRow("picture", picture_id)
-        row = await transaction.fetch_one(
-            "SELECT id FROM cases WHERE picture_id = ? AND resolved_at IS NULL", (picture_id,)
-        ) or await transaction.fetch_one(
-            "INSERT INTO cases (picture_id, guild_id, user_id, opened_at) "
-            "SELECT id, guild_id, user_id, ? FROM pictures WHERE id = ? RETURNING id",
-            (to_us(self._clock()), picture_id),
-        )
-        assert row is not None
-        return row["id"]
 
 
 async def _refuse(reads: Reads, picture_id: int, verdict: Verdict) -> NoReturn:

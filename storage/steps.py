@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from storage import quota_grants, rows
+from storage import job_filters, quota_grants, rows
 from storage.database import Transaction
 from storage.errors import UnknownRow
 from storage.lifecycle import check_job_step
@@ -51,6 +51,7 @@ async def finish_job(
         (to, to_us(now), code, detail, job.id),
     )
     assert row is not None
+    await job_filters.forget(transaction, job.id)
     if refund:
         await transaction.execute(
             "UPDATE ledger SET refunded_at = ? WHERE job_id = ? AND refunded_at IS NULL",
@@ -64,6 +65,11 @@ async def take_back(transaction: Transaction, job: Job, now: datetime) -> TakenB
 
     Its delivery is dropped, and its pictures are forgotten.
     """
+    # A filter may have reported them already.
+    cases = "SELECT id FROM cases WHERE picture_id IN (SELECT id FROM pictures WHERE job_id = ?)"
+    await transaction.execute(f"DELETE FROM reports WHERE case_id IN ({cases})", (job.id,))  # noqa: S608
+    await transaction.execute(f"DELETE FROM cases WHERE id IN ({cases})", (job.id,))  # noqa: S608
+    await job_filters.forget(transaction, job.id)
     pictures = await transaction.fetch_all(
         "DELETE FROM pictures WHERE job_id = ? RETURNING file", (job.id,)
     )

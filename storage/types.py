@@ -21,6 +21,10 @@ NOTE_LIMIT_CHARS = 500
 """Limit for a note on a picture. Chosen by hand."""
 
 
+FILTER_USER_ID = 0
+"""Who reports what a filter found: nobody on Discord."""
+
+
 def utc_now() -> datetime:
     """Return the current time, aware, in UTC."""
     return datetime.now(UTC)
@@ -100,6 +104,31 @@ COMMAND_LINE = Place(guild_id=0, channel_id=0, user_id=0)
 
 
 @dataclass(frozen=True, slots=True)
+class JobFilter:
+    """What a server's filter has to do about a job once it is painted.
+
+    `exempt`: the rules that do not concern it. `report`: why its first picture is reported to the
+    moderators, None if it is not.
+    """
+
+    exempt: tuple[int, ...] = ()
+    report: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownResult:
+    """How the pictures of a job are shown because of what was found in them.
+
+    `spoiler`: hidden until clicked. `direct`: by direct message and never in the channel, where
+    their request was visible. `reports`: for each picture, why it is reported; None if it is not.
+    """
+
+    spoiler: bool = False
+    direct: bool = False
+    reports: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class NewJob:
     """A job to be accepted; `request` is JSON that storage never reads.
 
@@ -109,7 +138,7 @@ class NewJob:
     already on disk. `delivery`, `spoiler` and `quiet`: the requester's effective settings there.
     `locale`: the language of what everybody reads, `own_locale`: of what the requester alone does,
     "" if unknown. `role_ids`: the requester's roles. `weight`: how many pictures each of its
-    pictures counts as, on servers that weigh.
+    pictures counts as, on servers that weigh. `filter`: None if its server has no rules.
     """
 
     place: Place
@@ -129,6 +158,7 @@ class NewJob:
     own_locale: str = ""
     role_ids: frozenset[int] = frozenset()
     weight: int = 1
+    filter: JobFilter | None = None
 
     def __post_init__(self) -> None:
         if self.pictures < 1:

@@ -26,6 +26,7 @@ class Action(StrEnum):
     JUDGE = "see and decide reports"
     BLOCK = "block people from painting"
     SET_REPORTS = "choose the channel of reports"
+    SET_FILTER = "change what is filtered out of prompts"
     SET_OWN_SETTINGS = "set how one's own pictures are delivered"
     SET_SETTINGS = "set how a server's or a channel's pictures are delivered"
 
@@ -39,6 +40,7 @@ REQUIRED_LEVEL: dict[Action, PermissionLevel] = {
     Action.JUDGE: PermissionLevel.MODERATOR,
     Action.BLOCK: PermissionLevel.MODERATOR,
     Action.SET_REPORTS: PermissionLevel.ADMIN,
+    Action.SET_FILTER: PermissionLevel.ADMIN,
     Action.SET_OWN_SETTINGS: PermissionLevel.MEMBER,
     Action.SET_SETTINGS: PermissionLevel.ADMIN,
 }
@@ -53,7 +55,8 @@ class Actor:
     some minutes. upload_limit_bytes: the largest file that Discord accepts there, None = unknown.
     parent_id: the parent channel of the thread that they are in, None = not in a thread. direct:
     they are in their direct messages with the bot; channel_id is that channel. role_ids: their
-    roles on the server, as far as they are known.
+    roles on the server, as far as they are known. age_restricted: Discord marks the channel so, or
+    the parent channel of the thread.
     """
 
     user_id: int
@@ -73,6 +76,7 @@ class Actor:
     parent_id: int | None = None
     direct: bool = False
     role_ids: frozenset[int] = frozenset()
+    age_restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

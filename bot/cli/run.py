@@ -47,6 +47,7 @@ def command(config: Path | None) -> None:
 
     secrets = frozenset({token.get_secret_value()}) | _proxy_secrets(settings)
     configure_logging(settings.log.level, settings.log.format, secrets)
+    _check_picture_check(settings)
     with explain_errors():
         asyncio.run(_serve_and_leave(settings))
 
@@ -67,6 +68,20 @@ async def _serve_and_leave(settings: Settings) -> NoReturn:
         with contextlib.suppress(OSError, ValueError, AttributeError):  # closed or missing
             stream.flush()
     os._exit(code)
+
+
+def _check_picture_check(settings: Settings) -> None:
+    """Exit if the function that looks at pictures cannot be used."""
+    from bot.moderation.filter.picture_check import BadPictureCheck, load_checker
+
+    name = settings.moderation.picture_check
+    try:
+        if name is not None:
+            load_checker(name)
+    except BadPictureCheck as error:
+        fail(
+            f"The setting moderation.picture_check = {name!r} cannot be used: {error}.", BAD_CONFIG
+        )
 
 
 def _proxy_secrets(settings: Settings) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
@@ -16,8 +17,9 @@ from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Actor
 from bot.jobs.completion import JobEvents
+from bot.jobs.content_check import ContentCheck
 from bot.jobs.engine_jobs import EngineJobs
-from bot.jobs.submission import JobSubmission
+from bot.jobs.submission import ContentDecision, JobSubmission
 from bot.request.features import feature_problem
 from bot.request.loras import StylePick
 from bot.request.outcomes import (
@@ -64,6 +66,7 @@ class AdmissionService:
         block_check: BlockCheck,
         lora_access: LoraAccess,
         model_access: ModelAccess,
+        content_check: ContentCheck,
         delivery_settings: DeliverySettingsService,
         cost_check: CostCheck,
         fallback: QuotaPolicy,
@@ -79,6 +82,7 @@ class AdmissionService:
         self._block_check = block_check
         self._lora_access = lora_access
         self._model_access = model_access
+        self._content_check = content_check
         self._delivery_settings = delivery_settings
         self._cost_check = cost_check
         self._fallback = fallback
@@ -108,6 +112,9 @@ class AdmissionService:
         """
         if (refused := await self._access_refusal(actor, submissions)) is not None:
             return refused
+        decisions = await self._content_check.decide(actor, submissions)
+        if isinstance(decisions, Refused):
+            return await self._block_check.refusal(actor) or decisions
         if not cost_shown and (asked := await self._cost_refusal(actor, submissions)) is not None:
             return asked
         with ExitStack() as reserved:
@@ -119,15 +126,20 @@ class AdmissionService:
             if isinstance(settings, Refused):
                 return settings
             weights = [each.weight for each in self.costs(submissions)]
-            named = zip(submissions, weights, strict=True)
-            rows = [each.new_job(actor, settings, weight) for each, weight in named]
+            named = zip(submissions, weights, decisions, strict=True)
+            rows = [
+                each.new_job(actor, settings, decision, weight) for each, weight, decision in named
+            ]
             jobs = await self._write(rows, proposal_id, until_s)
             if isinstance(jobs, Refused):
                 return jobs
             entering = zip(slots, jobs, submissions, strict=True)
             entered = [self._enter(slot, job, each) for slot, job, each in entering]
-        answers = zip(jobs, submissions, entered, strict=True)
-        return tuple(self._accepted(job, each.resolved, queued) for job, each, queued in answers)
+        answers = zip(jobs, submissions, decisions, entered, strict=True)
+        return tuple(
+            self._accepted(job, _with_note(each.resolved, decision), queued)
+            for job, each, decision, queued in answers
+        )
 
     def check(self, actor: Actor, submissions: Sequence[JobSubmission]) -> Refused | None:
         """Return why these would not be accepted at this moment, quota aside; hold nothing."""
@@ -142,6 +154,17 @@ class AdmissionService:
             for each in submissions
             for request in (each.resolved.request,)
         ]
+
+    async def content_refusal(
+        self, actor: Actor, submissions: Sequence[JobSubmission]
+    ) -> Refused | None:
+        """Return why the server's rules would refuse these; None if they would not."""
+        decisions = await self._content_check.decide(actor, submissions)
+        return decisions if isinstance(decisions, Refused) else None
+
+    async def source_refusal(self, actor: Actor, files: Sequence[bytes]) -> Refused | None:
+        """Return why nothing may be painted from these picture files; None if it may."""
+        return await self._content_check.source_refusal(actor, files)
 
     async def style_pick(self, actor: Actor) -> StylePick:
         """Return what chooses a LoRA for this member by style words in a prompt."""
@@ -295,6 +318,13 @@ class AdmissionService:
             spoiler=job.spoiler,
             delivery=job.delivery,
         )
+
+
+def _with_note(resolved: ResolvedRequest, decision: ContentDecision) -> ResolvedRequest:
+    """Return the request with a note on what the server's rules do about it."""
+    if (note := decision.note) is None:
+        return resolved
+    return dataclasses.replace(resolved, notes=(*resolved.notes, note))
 
 
 def missing_reason(error: StorageError) -> Reason | None:

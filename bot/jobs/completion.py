@@ -9,11 +9,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress
 from typing import TypeVar
 
 import structlog
 
 from bot.jobs.active import ActiveJob, ActiveJobs
+from bot.jobs.content_check import FinishedPicture, ResultCheck, ResultDecision
 from bot.pictures.filenames import picture_name
 from bot.pictures.recent import RecentPictures
 from bot.retry import retry
@@ -24,7 +26,7 @@ from engine.types import ImageRequest, Painted, Recipe, request_from_json
 from storage.errors import DataFolderUnusable, DiskFull, IllegalTransition, StorageError, UnknownRow
 from storage.files import PictureFiles, WrittenFile
 from storage.jobs import Jobs
-from storage.types import Job, NewPicture
+from storage.types import Job, NewPicture, ShownResult
 
 log = structlog.get_logger(__name__)
 
@@ -40,13 +42,15 @@ class JobEvents:
     """Callbacks for what happens to jobs; called on the event loop, so they must not block.
 
     accepted(job_id): right after a job entered the queue, before anything can happen to it.
-    finished(job_id): when its end is recorded in the database. storage_failed(error): when the disk
+    finished(job_id): when its end is recorded in the database. stored(picture_ids): when its
+    pictures are, of which a filter may have reported some. storage_failed(error): when the disk
     or the database rejected a write.
     """
 
     accepted: Callable[[int], object]
     finished: Callable[[int], object]
     storage_failed: Callable[[StorageError], object] = lambda _: None
+    stored: Callable[[Sequence[int]], object] = lambda _: None
 
 
 class CompletionService:
@@ -59,12 +63,15 @@ class CompletionService:
         recent: RecentPictures,
         active_jobs: ActiveJobs,
         events: JobEvents,
+        result_check: ResultCheck | None = None,
     ) -> None:
+        """result_check: None if nothing is checked that was painted."""
         self._jobs = jobs
         self._files = files
         self._recent = recent
         self._active_jobs = active_jobs
         self._events = events
+        self._result_check = result_check
         self._finished: asyncio.Queue[ActiveJob] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._shutting_down = asyncio.Event()
@@ -115,15 +122,23 @@ class CompletionService:
         Only if all pictures of the job are there. Otherwise it is painted again, and the existing
         files are removed: a picture that fails the next time would leave its file behind forever.
         """
-        pictures = await asyncio.to_thread(self._find_finished, job)
+        found = await asyncio.to_thread(self._find_finished, job)
+        pictures = [picture for picture, _ in found]
         if len(pictures) < job.pictures:
             await asyncio.to_thread(self._discard, pictures)
             return False
-        await self._jobs.painted(job.id, pictures)
+        decisions = await self._judge(job, [finished for _, finished in found])
+        shown = [each.refused is None for each in decisions]
+        if kept := list(compress(pictures, shown)):
+            result = _result([each for each in decisions if each.refused is None])
+            await self._record_painted(job, kept, result)
+        else:
+            await _refused(self._jobs, job, decisions)
+        await asyncio.to_thread(self._discard, [each for each in pictures if each not in kept])
         log.info("picture taken over", job=job.id)
         return True
 
-    def _find_finished(self, job: Job) -> list[NewPicture]:
+    def _find_finished(self, job: Job) -> list[tuple[NewPicture, FinishedPicture]]:
         """Return those of a job's pictures that are complete on disk."""
         first = request_from_json(job.request)
         found = (self._read_finished(job, first, each) for each in series(first, job.pictures))
@@ -131,7 +146,7 @@ class CompletionService:
 
     def _read_finished(
         self, job: Job, first: ImageRequest, wanted: ImageRequest
-    ) -> NewPicture | None:
+    ) -> tuple[NewPicture, FinishedPicture] | None:
         file = self._files.find(_file_name(job, first, wanted))
         if file is None:
             return None
@@ -146,7 +161,8 @@ class CompletionService:
         began_at_s = job.started_at.timestamp() if job.started_at else finished_at_s
         duration_s = max(0.0, finished_at_s - began_at_s) / job.pictures
         written = WrittenFile(file, hashlib.sha256(data).hexdigest(), len(data))
-        return _new_picture(written, found.recipe, duration_s)
+        finished = FinishedPicture(found.recipe.request, data)
+        return _new_picture(written, found.recipe, duration_s), finished
 
     def _start_completing(self, active: ActiveJob) -> None:
         if self._abandoned:
@@ -209,23 +225,53 @@ class CompletionService:
                 why=each.plan_reason,
             )
         try:
-            pictures = await asyncio.to_thread(self._write, job, painted)
+            encoded = await asyncio.to_thread(_encoded, painted)
+        except Exception as error:
+            log.error("picture not encoded", job=job.id, exc_info=error)
+            return [], partial(self._jobs.failed, job.id, "internal", type(error).__name__)
+        decisions = await self._judge(job, encoded)
+        try:
+            shown = [each.refused is None for each in decisions]
+            pictures = await asyncio.to_thread(
+                self._write, job, list(compress(painted, shown)), list(compress(encoded, shown))
+            )
         except (DiskFull, DataFolderUnusable) as error:
             log.error("picture not written", job=job.id, detail=str(error))
             self._events.storage_failed(error)
             return [], partial(self._jobs.failed, job.id, "disk", str(error))
         except Exception as error:
-            log.error("picture not encoded", job=job.id, exc_info=error)
+            log.error("picture not written", job=job.id, exc_info=error)
             return [], partial(self._jobs.failed, job.id, "internal", type(error).__name__)
-        return pictures, partial(self._jobs.painted, job.id, pictures)
+        if not pictures:
+            return [], partial(_refused, self._jobs, job, decisions)
+        result = _result([each for each in decisions if each.refused is None])
+        return pictures, partial(self._record_painted, job, pictures, result)
 
-    def _write(self, job: Job, painted: Sequence[Painted]) -> list[NewPicture]:
+    async def _judge(
+        self, job: Job, finished: Sequence[FinishedPicture]
+    ) -> Sequence[ResultDecision]:
+        """Return what becomes of each picture, before anybody sees one."""
+        if self._result_check is None:
+            return [ResultDecision()] * len(finished)
+        check = partial(self._result_check.judge, job, finished)
+        return await self._record(check, "check", job.id, self._finishing)
+
+    async def _record_painted(
+        self, job: Job, pictures: Sequence[NewPicture], shown: ShownResult
+    ) -> None:
+        stored = await self._jobs.painted(job.id, pictures, shown)
+        self._events.stored([each.id for each in stored])
+
+    def _write(
+        self, job: Job, painted: Sequence[Painted], encoded: Sequence[FinishedPicture]
+    ) -> list[NewPicture]:
         """Write every file of the job, or none (blocking)."""
         first, written = request_from_json(job.request), list[NewPicture]()
         try:
-            for each in painted:
+            for each, finished in zip(painted, encoded, strict=True):
                 name = _file_name(job, first, each.recipe.request)
-                written.append(write_picture(self._files, name, each))
+                file = self._files.write(name, finished.png)
+                written.append(_new_picture(file, each.recipe, each.duration_s))
         except BaseException:
             self._discard(written)
             raise
@@ -285,6 +331,29 @@ def write_picture(files: PictureFiles, name: str, painted: Painted) -> NewPictur
     """Encode and write one picture (blocking), and return its row."""
     written = files.write(name, encode_png(painted.raster, painted.recipe))
     return _new_picture(written, painted.recipe, painted.duration_s)
+
+
+def _encoded(painted: Sequence[Painted]) -> list[FinishedPicture]:
+    """Return the pictures as files (blocking)."""
+    return [
+        FinishedPicture(each.recipe.request, encode_png(each.raster, each.recipe))
+        for each in painted
+    ]
+
+
+def _result(decisions: Sequence[ResultDecision]) -> ShownResult:
+    """Return how a result is shown of which these were decided."""
+    return ShownResult(
+        spoiler=any(each.spoiler for each in decisions),
+        direct=any(each.direct for each in decisions),
+        reports=tuple(each.report for each in decisions),
+    )
+
+
+async def _refused(jobs: Jobs, job: Job, decisions: Sequence[ResultDecision]) -> None:
+    """Record that no picture of a job is shown."""
+    refusals = [each.refused for each in decisions if each.refused is not None]
+    await jobs.failed(job.id, refusals[0])
 
 
 def _new_picture(written: WrittenFile, recipe: Recipe, duration_s: float) -> NewPicture:

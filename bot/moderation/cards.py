@@ -36,7 +36,7 @@ class ReportCards:
         self._languages = languages
 
     async def card(self, case: Case) -> CaseCard:
-        """Return the card, with the picture unless it is erased or its file is gone."""
+        """Return the card, with the picture unless it is private, erased or its file is gone."""
         job, delivery = await self._job_and_delivery(case)
         said = "en-US" if job is None else job.locale  # as Discord said when it was requested
         locale = self._languages.of(case.guild_id, said)
@@ -69,7 +69,7 @@ class ReportCards:
         return await self._jobs.get(job_id), await self._deliveries.get(job_id)
 
     async def _shown_pictures(self, picture: StoredPicture) -> tuple[ShownPicture, ...]:
-        if not picture.on_disk:
+        if picture.private or not picture.on_disk:  # a filter reports private ones too
             return ()
         path = await asyncio.to_thread(self._files.existing, picture.file)
         return () if path is None else (ShownPicture(picture.id, picture.seed, path),)

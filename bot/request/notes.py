@@ -193,6 +193,15 @@ class FirstFrameUsed:
     """A given picture is animated, and its first frame is used."""
 
 
+@dataclass(frozen=True, slots=True)
+class FilterActed:
+    """What a server's filter does about a request that it does not refuse."""
+
+    spoiler: bool = False
+    direct: bool = False
+    reported: bool = False
+
+
 Note = (
     NegativeIgnored
     | NegativeGuidance
@@ -215,6 +224,7 @@ Note = (
     | SourceCut
     | GroundChosen
     | FirstFrameUsed
+    | FilterActed
 )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.request.notes import Note
+from bot.request.reasons.filters import FilterReason
 from bot.request.reasons.flags import (
     FlagError,
     FlagErrorKind,
@@ -166,6 +167,7 @@ class FlagProblem:
 
 Reason = (
     ValueReason
+    | FilterReason
     | FlagProblem
     | ListReason
     | LoraReason

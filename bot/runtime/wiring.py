@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -49,6 +50,11 @@ from bot.jobs.status import StatusService
 from bot.jobs.where_asked import WhereAsked
 from bot.moderation.blocks import BlockService
 from bot.moderation.cards import ReportCards
+from bot.moderation.filter.administration import FilterAdministration
+from bot.moderation.filter.picture_check import PictureCheck, PictureVerdict, load_checker
+from bot.moderation.filter.pictures import PictureFilter
+from bot.moderation.filter.prompt_filter import CompiledFilters, PromptFilter
+from bot.moderation.filter.result_check import ResultFilter
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.reports import ReportService
 from bot.pictures.deletion import DeletionService
@@ -67,7 +73,7 @@ from bot.request.notes import Note
 from bot.request.resolve import request_notes
 from bot.request.resolver import RequestResolver
 from bot.runtime.maintenance import Maintenance
-from bot.settings import Settings
+from bot.settings import ModerationSection, Settings
 from engine.service import Engine
 from engine.types import MAX_SEED, ImageRequest
 from storage.blocks import Blocks
@@ -75,6 +81,8 @@ from storage.cancelled_painting import FreeCancelling
 from storage.database import Database
 from storage.deliveries import Deliveries
 from storage.files import PictureFiles
+from storage.filter_pictures import FilterPictures
+from storage.filters import Filters
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
@@ -144,6 +152,7 @@ class Stores:
         self.threads = Threads(db, clock)
         self.presets = Presets(db, clock)
         self.request_defaults = RequestDefaults(db, clock)
+        self.filters = Filters(db, clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +215,11 @@ class _Outgoing:
             on_storage_error=self.owner_alerts.storage_failed,
         )
 
+    def show_reports(self, picture_ids: Sequence[int]) -> None:
+        """Show the reports of those of these pictures that a filter has reported."""
+        for each in picture_ids:
+            self.report_notifier.wake(each)
+
 
 class _Shared:
     """The parts that several services are built on."""
@@ -230,9 +244,16 @@ class _Shared:
             accepted=outgoing.delivery.expect_status,
             finished=outgoing.delivery.wake,
             storage_failed=outgoing.owner_alerts.storage_failed,
+            stored=outgoing.show_reports,
         )
+        self.compiled_filters = CompiledFilters(stores.filters)
         self.completion = CompletionService(
-            stores.jobs, stores.files, self.recent, self.active, self.events
+            stores.jobs,
+            stores.files,
+            self.recent,
+            self.active,
+            self.events,
+            ResultFilter(self.compiled_filters, stores.jobs, _picture_check(settings.moderation)),
         )
         self.block_check = BlockCheck(stores.blocks)
         self.lora_access = LoraAccess(base.models, permissions, OpenLoras(stores.db, base.clock))
@@ -242,6 +263,13 @@ class _Shared:
             permissions,
             stores.languages,
             direct_messages=settings.jobs.direct_messages,
+        )
+        self.picture_filter = PictureFilter(
+            FilterPictures(stores.db, base.clock),
+            history=stores.history,
+            files=stores.files,
+            inputs=stores.inputs,
+            permissions=permissions,
         )
         self.quotas = QuotaService(
             stores.quotas, permissions, self.fallback, base.clock, stores.preferences
@@ -267,12 +295,24 @@ class _Shared:
             block_check=self.block_check,
             lora_access=self.lora_access,
             model_access=self.model_access,
+            content_check=PromptFilter(self.compiled_filters, self.picture_filter),
             delivery_settings=self.delivery_settings,
             cost_check=CostCheck(stores.quotas, self.fallback),
             fallback=self.fallback,
             events=self.events,
             clock=base.clock,
         )
+
+
+def _picture_check(settings: ModerationSection) -> PictureCheck | None:
+    """Return what looks at pictures; None if the owner has not set a function."""
+    if settings.picture_check is None:
+        return None
+    return PictureCheck(
+        load_checker(settings.picture_check),
+        timeout_s=settings.picture_check_s,
+        failure=PictureVerdict(settings.picture_check_failure),
+    )
 
 
 def _notes(models: ModelCatalog, request: ImageRequest) -> tuple[Note, ...]:
@@ -425,6 +465,8 @@ def _services(
             changed=outgoing.report_notifier.wake,
         ),
         blocks=blocks,
+        picture_filter=shared.picture_filter,
+        filter=FilterAdministration(stores.filters, shared.compiled_filters, permissions),
         report_notifier=outgoing.report_notifier,
         other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),
         models=shared.models,

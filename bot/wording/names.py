@@ -15,6 +15,7 @@ from bot.request.prompt.flag_names import FLAGS
 
 COMMANDS: Final = frozenset(
     {
+        typed_name("add"),
         typed_name("admin"),
         typed_name("blend"),
         typed_name("block"),
@@ -27,22 +28,26 @@ COMMANDS: Final = frozenset(
         typed_name("delete"),
         typed_name("explain"),
         typed_name("export"),
+        typed_name("filter"),
         typed_name("gallery"),
         typed_name("grant"),
         typed_name("help"),
         typed_name("history"),
         typed_name("imagine"),
+        typed_name("import"),
         typed_name("inpaint"),
         typed_name("list"),
         typed_name("loras"),
         typed_name("me"),
         typed_name("models"),
         typed_name("moderation"),
+        typed_name("picture"),
         typed_name("preset"),
         typed_name("queue"),
         typed_name("quota"),
         typed_name("recipe"),
         typed_name("remix"),
+        typed_name("remove"),
         typed_name("reports"),
         typed_name("reroll"),
         typed_name("reset"),
@@ -52,6 +57,7 @@ COMMANDS: Final = frozenset(
         typed_name("settings"),
         typed_name("show"),
         typed_name("status"),
+        typed_name("test"),
         typed_name("unblock"),
         typed_name("upscale"),
         typed_name("usage"),
@@ -62,6 +68,8 @@ COMMANDS: Final = frozenset(
 )
 """Slash commands, their groups and subcommands."""
 OPTIONS: Final = frozenset(each.name for each in TABLE if each.description) | {
+    typed_name("action"),
+    typed_name("allowed"),
     typed_name("before"),
     typed_name("channel"),
     typed_name("code"),
@@ -88,6 +96,10 @@ OPTIONS: Final = frozenset(each.name for each in TABLE if each.description) | {
     typed_name("prompt"),
     typed_name("quiet"),
     typed_name("reason"),
+    typed_name("regex"),
+    typed_name("remove"),
+    typed_name("role"),
+    typed_name("rule"),
     typed_name("search"),
     typed_name("second"),
     typed_name("settings"),
@@ -95,8 +107,11 @@ OPTIONS: Final = frozenset(each.name for each in TABLE if each.description) | {
     typed_name("third"),
     typed_name("timezone"),
     typed_name("to"),
+    typed_name("told"),
     typed_name("weighted"),
+    typed_name("where"),
     typed_name("who"),
+    typed_name("words"),
 }
 """Options of slash commands: those of the table, and others."""
 NAMED_FLAGS: Final = frozenset(flag.names[0] for each in TABLE for flag in each.flags)

@@ -8,6 +8,7 @@ from bot.i18n import Words
 from bot.request.notes import (
     Adapted,
     DefaultsUsed,
+    FilterActed,
     FirstFrameUsed,
     GroundChosen,
     HighGuidance,
@@ -105,6 +106,8 @@ def note_sentence(remark: Note, say: Words) -> str:
             return ground_chosen(ground, say)
         case FirstFrameUsed():
             return say("The picture is animated: its first frame is used.")
+        case FilterActed():
+            return _filter_acted(remark, say)
         case SomeFailed(failed, wanted):
             return say.plural(
                 "{n} of {wanted} could not be painted and was not charged.",
@@ -129,6 +132,15 @@ def _preset_used(name: str, left_out: tuple[str, ...], say: Words) -> str:
         name=name,
         left_out=listed((f"“{each}”" for each in left_out), say, shown=_WORDS_SHOWN),
     )
+
+
+def _filter_acted(note: FilterActed, say: Words) -> str:
+    done = [
+        say("the picture is sent to you by direct message") if note.direct else "",
+        say("it is hidden behind a spoiler") if note.spoiler else "",
+        say("the moderators are told") if note.reported else "",
+    ]
+    return say("Because of words in the prompt: {done}.", done=listed(filter(None, done), say))
 
 
 def _adapted(adaptation: Adaptation, say: Words) -> str:

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from bot.i18n import Words
 from bot.request.outcomes import FlagProblem, Refused
+from bot.request.reasons.filters import FilterReason
 from bot.request.reasons.jobs import JobReason
 from bot.request.reasons.limits import LimitReason
 from bot.request.reasons.lists import ListReason
@@ -23,6 +24,7 @@ from bot.request.reasons.quotas import QuotaReason
 from bot.request.reasons.values import ValueReason
 from bot.wording.moderation import When
 from bot.wording.notes import note_sentence
+from bot.wording.reasons.filters import filter_refusal
 from bot.wording.reasons.flags import flag_problem
 from bot.wording.reasons.jobs import failure_sentence, job_refusal
 from bot.wording.reasons.limits import limit_refusal, storage_unavailable, window_length
@@ -56,6 +58,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
         return _flag_problems(reason, say, when)
     if isinstance(reason, ValueReason):
         return value_refusal(reason, say)
+    if isinstance(reason, FilterReason):
+        return filter_refusal(reason, say)
     if isinstance(reason, ListReason):
         return list_refusal(reason, say)
     if isinstance(reason, LoraReason):

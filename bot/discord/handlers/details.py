@@ -10,6 +10,7 @@ from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
     actor_of,
+    is_age_restricted,
     refuse,
     reply_privately,
     words_of,
@@ -62,15 +63,9 @@ def may_read_of(interaction: Interaction) -> CanRead:
         if guild is None or not sees(channel_id):
             return False
         channel = guild.get_channel_or_thread(channel_id)
-        return _age_restricted(here) or not _age_restricted(channel)
+        return is_age_restricted(here) or not is_age_restricted(channel)
 
     return may_read
-
-
-def _age_restricted(channel: object) -> bool:
-    """Return whether a channel or thread, as far as it is known, is age-restricted."""
-    is_nsfw = getattr(channel, "is_nsfw", None)
-    return is_nsfw is not None and is_nsfw()
 
 
 def recipe_file_of(attachment: discord.Attachment) -> RecipeFile:

@@ -79,12 +79,19 @@ def actor_of(interaction: Interaction) -> Actor:
         parent_id=_parent_of(interaction),
         direct=home is not None,
         role_ids=_roles_of(interaction.user if home is None else home.member),
+        age_restricted=is_age_restricted(interaction.channel),
     )
 
 
 def _roles_of(user: discord.User | discord.Member | None) -> frozenset[int]:
     """Return the roles of a member that Discord or the cache reports."""
     return frozenset(role.id for role in getattr(user, "roles", ()))
+
+
+def is_age_restricted(channel: object) -> bool:
+    """Return whether Discord marks a channel, or the parent channel of a thread, so."""
+    is_nsfw = getattr(channel, "is_nsfw", None)
+    return is_nsfw is not None and is_nsfw()
 
 
 def _parent_of(interaction: Interaction) -> int | None:

@@ -30,6 +30,8 @@ from bot.jobs.queue_overview import QueueService
 from bot.jobs.status import StatusService
 from bot.jobs.where_asked import WhereAsked
 from bot.moderation.blocks import BlockService
+from bot.moderation.filter.administration import FilterAdministration
+from bot.moderation.filter.pictures import PictureFilter
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.reports import ReportService
 from bot.pictures.deletion import DeletionService
@@ -82,6 +84,8 @@ class Services:
     exports: ExportService
     reports: ReportService
     blocks: BlockService
+    filter: FilterAdministration
+    picture_filter: PictureFilter
     report_notifier: ReportNotifier
     other_copies: OtherCopies
     models: ModelCatalog

@@ -17,7 +17,7 @@ from bot.i18n import Words
 from bot.moderation.reports import OpenReports
 from bot.wording import moderation
 from bot.wording.names import command_name
-from storage.types import REASON_LIMIT_CHARS, Block, Case, Report
+from storage.types import FILTER_USER_ID, REASON_LIMIT_CHARS, Block, Case, Report
 
 PROMPT_CHARS = 300
 REPORTS_SHOWN = 8
@@ -81,7 +81,9 @@ def _remarks(card: CaseCard, say: Words) -> list[str]:
     if card.picture is None:
         return [say("The picture has already been deleted.")]
     remarks = []
-    if not card.pictures:
+    if card.picture.private:
+        remarks.append(say("The picture is private, so only its requester sees it."))
+    elif not card.pictures:
         remarks.append(say("The picture's file is no longer stored."))
     if card.series > 1:
         remarks.append(
@@ -104,7 +106,8 @@ def _reasons(reports: Sequence[Report], say: Words) -> str:
         lines.append("-# " + say("The newest {n}:", n=len(newest)))
     for each in newest:
         why = say("(no reason given)") if each.reason is None else quoted(each.reason, cut)
-        lines.append(f"- <@{each.by}> {timestamp(each.filed_at)}: {why}")
+        by = say("The filter") if each.by == FILTER_USER_ID else f"<@{each.by}>"
+        lines.append(f"- {by} {timestamp(each.filed_at)}: {why}")
     return "\n".join(lines)
 
 

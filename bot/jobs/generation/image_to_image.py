@@ -166,7 +166,7 @@ class ImageToImageService:
 
         proposal_id: the proposal that this answers.
         """
-        params = await self._read(plan.spec, plan.originals, plan.parsed.params)
+        params = await self._read(actor, plan.spec, plan.originals, plan.parsed.params)
         if isinstance(params, Refused):
             return params
         pick = await self._admission.style_pick(actor)
@@ -184,7 +184,7 @@ class ImageToImageService:
         problem = _declared_size_refusal(spec.sources) or await self._quota_refusal(actor, 1)
         if problem is not None:
             return problem
-        params = await self._read(spec, {}, _NO_PROMPT)
+        params = await self._read(actor, spec, {}, _NO_PROMPT)
         if isinstance(params, Refused):
             return params
         assert params.start is not None and params.size is not None
@@ -216,6 +216,7 @@ class ImageToImageService:
 
     async def _read(
         self,
+        actor: Actor,
         spec: InputSpec,
         originals: dict[int, StoredPicture],
         params: GenerationParams,
@@ -226,6 +227,8 @@ class ImageToImageService:
                 files = await self._read_sources(spec.sources, originals)
                 if isinstance(files, Refused):
                     return files
+                if (refused := await self._admission.source_refusal(actor, files)) is not None:
+                    return refused
                 work = partial(fit_inputs, spec, files, params, self._resolver.family_for(params))
                 async with self._decode_lock:
                     # A cancelled request leaves its thread running, so the lock stays held too.

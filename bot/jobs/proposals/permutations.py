@@ -164,6 +164,9 @@ class PermutationService:
                     return resolved
                 blocked = await self._admission.block_refusal(actor)
                 refused = blocked or self._admission.check(actor, resolved.submissions)
+                refused = refused or await self._admission.content_refusal(
+                    actor, resolved.submissions
+                )
                 return refused or await self._store(actor, batch, resolved)
         except TimeoutError:
             log.warning("the database took too long")

@@ -50,6 +50,10 @@ def failure_sentence(state: str, code: str, detail: str, say: Words) -> str:
         ),
         "model_gone": say("The model of this picture is not offered here any more."),
         "disk": say("The picture could not be saved: there is a problem with my disk."),
+        "filtered": say(
+            "What the prompt was expanded to has words that are not allowed on this server."
+        ),
+        "picture_refused": say("The picture was checked and is not shown."),
         "crashed": say("I crashed twice while painting this and gave up."),
     }
     if state == "cancelled" and code == CHARGED:

@@ -125,6 +125,7 @@ class Fuzzer:
             # Also a role that was deleted while it was being chosen.
             Kind.mentionable: [*people, harness.guild.default_role, self.role, DELETED_ROLE],
             Kind.channel: [harness.channel],
+            Kind.role: [harness.admin.roles[0]],
             Kind.attachment: list(FILES),
         }[option.type]
 

@@ -36,6 +36,7 @@ from bot.jobs.proposals.permutations import (
     PendingBatch,
     PermutationService,
 )
+from bot.moderation.filter.prompt_filter import CompiledFilters, PromptFilter
 from bot.pictures.lineage import Lineage
 from bot.pictures.originals import OriginalPictures
 from bot.pictures.recent import RecentPictures
@@ -65,6 +66,7 @@ from engine.types import Mode, request_from_json
 from storage.blocks import Blocks
 from storage.database import Database
 from storage.files import PictureFiles
+from storage.filters import Filters
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
@@ -116,6 +118,7 @@ class PermutationsHarness:
             resolver=resolver,
             jobs=self.jobs,
             block_check=block_check,
+            content_check=PromptFilter(CompiledFilters(Filters(db, self.clock))),
             delivery_settings=DeliverySettingsService(
                 preferences, Permissions(), ServerLanguages(preferences)
             ),

@@ -1,0 +1,1 @@
+"""What a server's admins do not want painted: words and patterns in prompts, and pictures."""
