@@ -153,6 +153,6 @@ def _finds_everything(compiled: re.Pattern[str], *, as_tokens: bool = False) -> 
     return False
 
 
-def _explained(error: re2.error) -> str:
+def _explained(error: Exception) -> str:
     said = error.args[0] if error.args else ""
     return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
