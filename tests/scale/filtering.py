@@ -1,9 +1,9 @@
 """Measure a server's filter: `python -m tests.scale.filtering`, or `make bench-filter`.
 
 1,000 patterns are looked for in prompts of 4,000 characters, each of them new, so that nothing is
-known of it. What counts is the time of the processor, on the thread that does it: other work on the
-same machine changes little about it. The median is held against the goal; the exit status is 1 if
-it is missed. Compiling, which happens once after each change, is measured apart.
+known of it. What counts is the time of the processor, on the thread that does it: other work on
+the same machine changes little. The median is held against the goal; the exit status is 1 if it is
+missed. Compiling, which happens once after each change, is measured apart.
 """
 
 from __future__ import annotations

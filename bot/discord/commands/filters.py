@@ -50,6 +50,7 @@ _PROMPT_CHARS: Final = 4000
 _EVERYWHERE: Final = {"everywhere": True, "not_age_restricted": False}
 _YES: Final = {"on": True, "off": False}
 
+Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
 RuleName = Range[str, 1, MAX_NAME_CHARS]
 WordList = Range[str, 1, _WORDS_CHARS]
 Regex = Range[str, 1, MAX_REGEX_CHARS]
@@ -170,7 +171,7 @@ def _set(services: Services) -> app_commands.Command[Any, ..., None]:
         action: str | None = None,
         where: str | None = None,
         role: discord.Role | None = None,
-        channel: discord.TextChannel | discord.VoiceChannel | discord.ForumChannel | None = None,
+        channel: Channel | None = None,
         told: str | None = None,
     ) -> None:
         settings = RuleSettings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -21,12 +22,12 @@ from bot.request.reasons.filters import PatternProblem, PatternRefused
 from storage.filters import FilterRule
 
 
-def rule(id_: int = 1, **patterns: tuple[str, ...]) -> FilterRule:
+def rule(id_: int = 1, **patterns: Any) -> FilterRule:
     """Return a rule with these patterns."""
     return FilterRule(id_, "a rule", "a rule", **patterns)
 
 
-def found(text: str, **patterns: tuple[str, ...]) -> list[str]:
+def found(text: str, **patterns: Any) -> list[str]:
     """Return the patterns of one rule that are found in a text."""
     return [each.pattern for each in Matcher([rule(**patterns)]).matches(text)]
 
