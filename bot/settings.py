@@ -323,14 +323,23 @@ class StorageSection(_Section):
 class QuotaSection(_Section):
     """How much each member may paint on servers whose admins have set nothing else.
 
-    cancelled_s: seconds of painting that a member may cancel free within the window of their quota.
+    server_pictures: what all members of a server may paint together within server_hours, None for
+    no ceiling; servers: the same for single servers, by their id. cancelled_s: seconds of painting
+    that a member may cancel free within the window of their quota.
     The default was chosen by hand: it never stops whoever corrects a prompt now and then, and it
     leaves more than 99 % of a day's painting to the others.
     """
 
     pictures: Annotated[int, Field(ge=0, le=1_000_000)] = 50
     hours: Annotated[int, Field(ge=1, le=8760)] = 24
+    server_pictures: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
+    server_hours: Annotated[int, Field(ge=1, le=8760)] = 24
+    servers: Mapping[Snowflake, Annotated[int, Field(ge=0, le=100_000_000)]] = {}
     cancelled_s: Annotated[float, Field(ge=0, le=8760 * 3600, allow_inf_nan=False)] = 600.0
+
+    def ceiling(self, guild_id: int) -> int | None:
+        """Return what all members of a server may paint together; None for no ceiling."""
+        return self.servers.get(guild_id, self.server_pictures)
 
 
 class JobsSection(_Section):

@@ -137,6 +137,19 @@ _USAGE: Final = (
     "(SELECT * FROM (SELECT * FROM charged EXCEPT SELECT * FROM summed) "
     "UNION SELECT * FROM (SELECT * FROM summed EXCEPT SELECT * FROM charged))"
 )
+# The same of whole servers, compared with those of users.
+_SERVER_USAGE: Final = (
+    "WITH charged AS (SELECT guild_id, hour, sum(cost) AS cost FROM usage_hours GROUP BY 1, 2), "
+    "summed AS (SELECT guild_id, hour, cost FROM server_usage_hours) "
+    "SELECT DISTINCT 'server ' || guild_id FROM "
+    "(SELECT * FROM (SELECT * FROM charged EXCEPT SELECT * FROM summed) "
+    "UNION SELECT * FROM (SELECT * FROM summed EXCEPT SELECT * FROM charged))"
+)
+_SUMS: Final = (
+    (FindingKind.SEARCH, _SEARCH),
+    (FindingKind.USAGE, _USAGE),
+    (FindingKind.USAGE, _SERVER_USAGE),
+)
 _ROWS: Final = (
     "SELECT id, file, sha256, size_bytes, deleted_at IS NULL AND file_removed_at IS NULL AS kept "
     "FROM pictures ORDER BY id"
@@ -168,7 +181,7 @@ def check(data_dir: Path, *, hashes: bool = False, clock: Clock = utc_now) -> Co
             else:
                 for kind, sql in _LEDGER.items():
                     report.add(kind, (row[0] for row in connection.execute(sql).fetchall()))
-                for kind, sql in ((FindingKind.SEARCH, _SEARCH), (FindingKind.USAGE, _USAGE)):
+                for kind, sql in _SUMS:
                     report.add(kind, (row[0] for row in connection.execute(sql).fetchall()))
                 _check_files(connection, files, report, hashes=hashes)
                 _check_inputs(connection, inputs, report)

@@ -28,6 +28,7 @@ from storage.timestamps import to_us
 from storage.types import (
     NONCE_LIMIT_CHARS,
     Block,
+    Ceiling,
     Clock,
     Cost,
     DeliveryState,
@@ -60,11 +61,18 @@ class Jobs:
 
     A transition that the lifecycle does not allow raises IllegalTransition, an unknown id
     UnknownRow; both change nothing. `nonce` returns a fresh string of at most 25 characters that no
-    other delivery has.
+    other delivery has. `ceilings`: as of `Quotas`.
     """
 
-    def __init__(self, db: Database, clock: Clock, nonce: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        nonce: Callable[[], str],
+        ceilings: Callable[[int], Ceiling | None] = quotas.no_ceiling,
+    ) -> None:
         self._db = db
+        self._ceilings = ceilings
         self._clock = clock
         self._nonce = nonce
         self._inputs = Inputs(db, clock)
@@ -310,7 +318,13 @@ class Jobs:
         place, costs = news[0].place, [Cost(new.pictures, new.weight) for new in news]
         await quotas.date_back(transaction, place.guild_id, place.user_id, now)
         charges = await quotas.decide(
-            transaction, place, fallback, costs, now=now, roles=news[0].role_ids
+            transaction,
+            place,
+            fallback,
+            costs,
+            now=now,
+            roles=news[0].role_ids,
+            ceiling=self._ceilings(place.guild_id),
         )
         if isinstance(charges, QuotaExceeded):
             return charges

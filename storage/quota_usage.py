@@ -10,7 +10,7 @@ from storage import quota_rules
 from storage.database import Reads
 from storage.quota_grants import Grant
 from storage.timestamps import from_us, to_us
-from storage.types import Place, QuotaPolicy, QuotaStatus
+from storage.types import Ceiling, Place, QuotaPolicy, QuotaStatus
 
 HOUR_US: Final = 3_600_000_000
 """An hour in microseconds."""
@@ -18,6 +18,7 @@ WHOSE: Final = "WHERE guild_id = ? AND user_id = ? AND charged_at > ? AND refund
 CHARGED: Final = f"FROM ledger {WHOSE}"
 _COUNTING: Final = f"{CHARGED} AND pictures * weight > waived"
 _COUNTED: Final = "pictures * weight - waived"
+_SERVER_HOURS: Final = "FROM server_usage_hours WHERE guild_id = ? AND hour >= ?"
 _HOURS: Final = "FROM usage_hours WHERE guild_id = ? AND user_id = ? AND hour >= ? AND pictures > 0"
 
 
@@ -63,6 +64,37 @@ async def usage_in_window(reads: Reads, place: Place, policy: QuotaPolicy, now: 
     )
     found = {row["what"]: row["value"] for row in rows}
     return Usage(since_us, edge_end_us, found["at_edge"], found["later"], found["oldest_us"])
+
+
+@dataclass(frozen=True, slots=True)
+class CeilingReached:
+    """What a server used of its ceiling, and when a request fits again; None for never."""
+
+    used: int
+    retry_at: datetime | None
+
+
+async def ceiling_reached(
+    reads: Reads, guild_id: int, ceiling: Ceiling, *, requested: int, now: datetime
+) -> CeilingReached | None:
+    """Return how a request would exceed its server's ceiling; None if it would not."""
+    since = to_us(now) // HOUR_US - ceiling.hours + 1
+    row = await reads.fetch_one(
+        f"SELECT coalesce(sum(cost), 0) AS used {_SERVER_HOURS}", (guild_id, since)
+    )
+    assert row is not None
+    used = row["used"]
+    if quota_rules.fits(used=used, limit=ceiling.pictures, requested=requested):
+        return None
+    needed = quota_rules.to_come_back(used=used, limit=ceiling.pictures, requested=requested)
+    if needed is None:
+        return CeilingReached(used, None)
+    hours = await reads.fetch_all(
+        f"SELECT hour, cost {_SERVER_HOURS} ORDER BY hour LIMIT ?", (guild_id, since, needed)
+    )
+    found = quota_rules.reached((each["cost"] for each in hours), needed)
+    assert found is not None  # all that is used comes back
+    return CeilingReached(used, from_us((hours[found[0]]["hour"] + ceiling.hours) * HOUR_US))
 
 
 async def retry_at(

@@ -1,6 +1,6 @@
 """Quotas: how much of them is used, what a request costs, and whether it may be charged."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,9 +20,17 @@ from storage.quota_policies import (
     rules_of,
     set_policy,
 )
-from storage.quota_usage import CHARGED, HOUR_US, WHOSE, retry_at, usage_in_window
+from storage.quota_usage import (
+    CHARGED,
+    HOUR_US,
+    WHOSE,
+    ceiling_reached,
+    retry_at,
+    usage_in_window,
+)
 from storage.timestamps import to_us
 from storage.types import (
+    Ceiling,
     Clock,
     Cost,
     Place,
@@ -39,6 +47,10 @@ _NO_ROLES: Final[Roles] = ()
 _FORGIVEN: Final = f"ledger SET waived = pictures * weight {WHOSE}"
 
 
+def no_ceiling(guild_id: int) -> None:
+    """No server has a ceiling."""
+
+
 @dataclass(frozen=True, slots=True)
 class UserUsage:
     """How much a user has painted, in pictures that count or would."""
@@ -51,11 +63,15 @@ class Quotas:
     """Quotas of servers, roles and users, and how much of them is left.
 
     roles: those of the user on that server. fallback: the policy where nothing else holds.
+    ceilings: returns what a whole server may be charged, None for no ceiling.
     """
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, ceilings: Callable[[int], Ceiling | None] = no_ceiling
+    ) -> None:
         self._db = db
         self._clock = clock
+        self._ceilings = ceilings
 
     async def set(
         self, guild_id: int, subject: QuotaSubject, pictures: int | None, hours: int | None, by: int
@@ -122,7 +138,10 @@ class Quotas:
         async with self._db.transaction() as transaction:  # everything is read as of one instant
             now = self._clock()
             await date_back(transaction, place.guild_id, place.user_id, now)
-            found = await decide(transaction, place, fallback, costs, now=now, roles=roles)
+            ceiling = self._ceilings(place.guild_id)
+            found = await decide(
+                transaction, place, fallback, costs, now=now, roles=roles, ceiling=ceiling
+            )
         return found if isinstance(found, QuotaExceeded) else None
 
     async def weighs(self, guild_id: int) -> bool:
@@ -277,8 +296,9 @@ async def decide(
     *,
     now: datetime,
     roles: Roles = _NO_ROLES,
+    ceiling: Ceiling | None = None,
 ) -> Charges | QuotaExceeded:
-    """Decide whether jobs may be charged together now, and how."""
+    """Decide whether jobs may be charged together now, and how. ceiling: of the whole server."""
     policies = await policies_of(reads, place.guild_id, place.user_id)
     policy = policies.matching(roles, fallback)[0]
     weights = tuple(each.weight if policies.weighted else 1 for each in costs)
@@ -290,6 +310,10 @@ async def decide(
     if status.available is not None and requested > status.available:
         fits_at = await retry_at(reads, place, policy, usage, grants, requested=requested)
         return QuotaExceeded(status=status, requested=requested, retry_at=fits_at)
+    if ceiling is not None:
+        over = await ceiling_reached(reads, place.guild_id, ceiling, requested=requested, now=now)
+        if over is not None:
+            return QuotaExceeded(status, requested, over.retry_at, ceiling, over.used)
     return Charges(weights, _waived(each_cost, status.remaining), grants)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.accounts.permissions import Actor
 from bot.request.outcomes import QuotaSpent, Refused
-from bot.request.reasons.limits import CostsMore
+from bot.request.reasons.limits import CostsMore, ServerQuotaSpent
 from storage.quotas import Quotas
 from storage.types import Cost, Place, QuotaExceeded, QuotaPolicy
 
@@ -69,6 +69,12 @@ class CostCheck:
 
 def quota_refusal(exceeded: QuotaExceeded) -> Refused:
     """Return the ledger's refusal as an answer."""
+    if exceeded.ceiling is not None:
+        whole = exceeded.ceiling
+        return Refused(
+            ServerQuotaSpent(exceeded.server_used, whole.pictures, whole.hours, exceeded.requested),
+            exceeded.retry_at,
+        )
     status, policy = exceeded.status, exceeded.status.policy
     assert policy.pictures is not None
     reason = QuotaSpent(

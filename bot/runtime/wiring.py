@@ -96,7 +96,7 @@ from storage.reports import Reports
 from storage.retention import Retention
 from storage.shown import ShownPictures
 from storage.stars import Stars
-from storage.types import Clock, PolicySource, QuotaPolicy
+from storage.types import Ceiling, Clock, PolicySource, QuotaPolicy
 
 SYNC_FILE = "commands.synced"
 
@@ -128,6 +128,12 @@ class Infrastructure:
     fetch: Download
     owners_locale: str = "en-US"
 
+    def ceiling(self, guild_id: int) -> Ceiling | None:
+        """Return what the owner lets a whole server paint; None for no ceiling."""
+        quota = self.settings.quota
+        pictures = quota.ceiling(guild_id)
+        return None if pictures is None else Ceiling(pictures, quota.server_hours)
+
 
 class Stores:
     """Every store over the one database."""
@@ -136,14 +142,14 @@ class Stores:
         self.db = db = base.db
         clock = base.clock
         self.files = base.files
-        self.jobs = Jobs(db, clock, random_nonce)
+        self.jobs = Jobs(db, clock, random_nonce, base.ceiling)
         self.history = History(db, clock)
         self.lists = Lists(db, clock)
         self.stars = Stars(db, clock)
         self.lineage = Lineage(self.jobs, self.history)
         self.deliveries = Deliveries(db, clock)
         self.inputs = Inputs(db, clock)
-        self.quotas = Quotas(db, clock)
+        self.quotas = Quotas(db, clock, base.ceiling)
         self.blocks = Blocks(db, clock)
         self.reports = Reports(db, clock)
         self.proposals = Proposals(db, clock)

@@ -62,6 +62,10 @@ def test_the_token_comes_from_discord_token(monkeypatch: pytest.MonkeyPatch, tmp
         ("[motor]\nx = 1\n", "motor"),
         ("[quota]\npictures = -1\n", "quota.pictures"),
         ("[quota]\nhours = 0\n", "quota.hours"),
+        ("[quota]\nserver_pictures = -1\n", "quota.server_pictures"),
+        ("[quota]\nserver_hours = 0\n", "quota.server_hours"),
+        ('[quota]\nservers = { "x" = 5 }\n', "quota.servers"),
+        ('[quota]\nservers = { "7" = -5 }\n', "quota.servers"),
         ('[discord]\nguilds = ["a"]\n', "discord.guilds.0"),
         ("[discord]\nowners = true\n", "discord.owners"),
         ('discord = "x"\n', "discord"),
@@ -278,3 +282,12 @@ def test_mistakes_are_explained_in_words(tmp_path: Path, text: str, word: str):
     said = str(raised.value)
     assert word in said, said
     assert not any(each in said for each in ("pattern", "tuple", "<class"))
+
+
+def test_single_servers_have_ceilings_of_their_own(tmp_path: Path) -> None:
+    """A server that is named has its own ceiling, all others that of every server."""
+    file = tmp_path / "config.toml"
+    file.write_text('[quota]\nserver_pictures = 5\nservers = { "7" = 9, "8" = 0 }\n')
+    quota = load(file).quota
+    assert [quota.ceiling(each) for each in (6, 7, 8)] == [5, 9, 0]
+    assert load(None).quota.ceiling(7) is None

@@ -19,6 +19,7 @@ from bot.request.outcomes import (
     UnknownJob,
     UnknownPicture,
 )
+from bot.request.reasons.limits import CostsMore, ServerQuotaSpent
 from bot.request.reasons.loras import LoraClosed
 from bot.request.reasons.models import ModelClosed
 from engine.errors import Scope
@@ -34,6 +35,8 @@ _OF_A_SERVER: Final = (
     NotAllowed,
     QueueIsFull,
     QuotaSpent,
+    CostsMore,
+    ServerQuotaSpent,
     UnknownJob,
     UnknownPicture,
 )

@@ -36,6 +36,16 @@ class QuotaSpent:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerQuotaSpent:
+    """All members together used so many of what the bot's owner lets their server paint."""
+
+    used: int
+    limit: int
+    hours: int
+    requested: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class CostsMore:
     """So many pictures count as `cost`, which was not shown before; nothing was charged.
 
@@ -57,4 +67,6 @@ class StorageUnavailable:
     """The disk or the database cannot be written to at the moment."""
 
 
-LimitReason = QueueIsFull | QuotaSpent | CostsMore | ShuttingDown | StorageUnavailable
+LimitReason = (
+    QueueIsFull | QuotaSpent | ServerQuotaSpent | CostsMore | ShuttingDown | StorageUnavailable
+)

@@ -11,6 +11,7 @@ from bot.request.reasons.limits import (
     LimitReason,
     QueueIsFull,
     QuotaSpent,
+    ServerQuotaSpent,
     ShuttingDown,
     StorageUnavailable,
 )
@@ -25,6 +26,8 @@ def limit_refusal(reason: LimitReason, retry_at: datetime | None, say: Words, wh
             return _queue_full(reason, retry_at, say, when)
         case QuotaSpent():
             return _quota_spent(reason, retry_at, say, when)
+        case ServerQuotaSpent():
+            return _server_quota_spent(reason, retry_at, say, when)
         case CostsMore():
             return _costs_more(reason, say)
         case ShuttingDown():
@@ -122,6 +125,22 @@ def _quota_spent(reason: QuotaSpent, retry_at: datetime | None, say: Words, when
     if retry_at is None:
         return spent
     return paragraph(spent, say("You can paint again {when}.", when=when(retry_at)))
+
+
+def _server_quota_spent(
+    reason: ServerQuotaSpent, retry_at: datetime | None, say: Words, when: When
+) -> str:
+    spent = say.plural(
+        "The bot's owner lets this server paint {n} picture in {window}; left now: {left}.",
+        "The bot's owner lets this server paint {n} pictures in {window}; left now: {left}.",
+        reason.limit,
+        left=max(0, reason.limit - reason.used),
+        window=window_length(reason.hours, say),
+    )
+    if retry_at is None:
+        return paragraph(spent, say("Nothing was charged."))
+    later = say("Nothing was charged; you can paint that many {when}.", when=when(retry_at))
+    return paragraph(spent, later)
 
 
 def _quota_too_small(

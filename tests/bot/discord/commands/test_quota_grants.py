@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.harness import BotHarness, open_harness
 from tests.bot.discord.painting import paint
+from tests.fakes import ScriptedRenderer
 
 DAY_S = 24 * 3600
 
@@ -109,3 +111,19 @@ async def test_usage_is_a_list_with_numbers_first(harness: BotHarness):
     harness.clock.advance(hours=26)
     assert "Nobody" in await admin(harness, "usage")
     assert "4 pictures" in await admin(harness, "usage", hours=48)
+
+
+async def test_the_owners_ceiling_holds_whatever_admins_allow(data_dir: Path):
+    """All members of a server share what the bot's owner lets it paint, and the refusal says so."""
+    quota = {"server_pictures": 3, "server_hours": 48}
+    async with open_harness(data_dir, ScriptedRenderer().load, quota=quota) as harness:
+        await admin(harness, "set", limit="unlimited")
+        await paint(harness, prompt="a lake", count=2)
+        result = await harness.bob.slash(harness.channel, "imagine", prompt="a lake", count=2)
+        told = result.response.content
+        assert result.ephemeral and told.startswith(
+            "The bot's owner lets this server paint 3 pictures in 48 hours; left now: 1. "
+            "Nothing was charged; you can paint that many <t:"
+        )
+        await paint(harness, harness.bob, prompt="a lake")
+        assert harness.charged() == 3

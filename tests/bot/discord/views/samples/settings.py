@@ -6,16 +6,35 @@ from typing import Any
 
 from bot.accounts.delivery_settings import EffectiveSetting, SettingsOverview, SettingsScope, Source
 from bot.accounts.presets import SavedPreset
+from bot.accounts.quota_settings import (
+    EVERYBODY,
+    QuotaCleared,
+    QuotaGranted,
+    QuotaListing,
+    QuotaReasons,
+    QuotaSet,
+    QuotaSubject,
+    ServerUsage,
+)
 from bot.discord.views.markdown import command_mention
 from bot.discord.views.me import Overview, overview_layout
-from bot.discord.views.quotas import quota_text
+from bot.discord.views.quotas import granted_text, quota_reasons_text, quota_text
 from bot.discord.views.settings import settings_layout
 from bot.i18n import Words
 from bot.pictures.gallery import Totals
 from bot.request.presets import PresetSettings, read_settings
 from bot.wording import delivery as preferring
 from bot.wording import presets as presets_wording
+from bot.wording.quotas import (
+    quota_cleared,
+    quota_listing,
+    quota_set,
+    usage_chart,
+    weights_now,
+)
 from storage.presets import StoredPreset
+from storage.quota_policies import QuotaRule
+from storage.quotas import UserUsage
 from storage.types import DeliveryMode, PolicySource, QuotaPolicy, QuotaStatus
 from tests.bot.discord.views.samples.data import BOB, CHANNEL, READY_AT, Sample
 
@@ -23,6 +42,17 @@ from tests.bot.discord.views.samples.data import BOB, CHANNEL, READY_AT, Sample
 def _quota(source: PolicySource, used: int, who: str | None = None) -> Sample:
     status = QuotaStatus(QuotaPolicy(20, 24, source), used, 20 - used, READY_AT if used else None)
     return lambda say, _: quota_text(status, who, say)
+
+
+ROLE = 88
+CONFIGURED = QuotaPolicy(20, 24, PolicySource.CONFIG)
+_OF_ROLE = QuotaPolicy(3, None, PolicySource.ROLE, ROLE)
+
+
+def _policy(policy: QuotaPolicy, used: int, granted: int = 0) -> Sample:
+    left = None if policy.pictures is None else policy.pictures - used
+    status = QuotaStatus(policy, used, left, READY_AT, granted)
+    return lambda say, _: quota_text(status, None, say)
 
 
 def _own(
@@ -58,6 +88,39 @@ SETTINGS: dict[str, Sample] = {
     "quota": _quota(PolicySource.CONFIG, 0),
     "quota-used": _quota(PolicySource.SERVER, 20),
     "quota-member": _quota(PolicySource.USER, 1, who=f"<@{BOB}>"),
+    "quota-day": _policy(QuotaPolicy(3, None, PolicySource.ROLE, ROLE, "Asia/Tokyo"), 2),
+    "quota-unlimited": _policy(QuotaPolicy(None, 24, PolicySource.USER), 7),
+    "quota-granted": _policy(QuotaPolicy(5, 24, PolicySource.SERVER), 5, granted=4),
+    "quota-grant": lambda say, _: granted_text(
+        QuotaGranted(4, READY_AT, QuotaStatus(CONFIGURED, 0, 20, None, 4)), f"<@{BOB}>", say
+    ),
+    "quota-why": lambda say, _: quota_reasons_text(
+        QuotaReasons(
+            QuotaStatus(_OF_ROLE, 1, 2, READY_AT),
+            (_OF_ROLE, QuotaPolicy(1, 1, PolicySource.SERVER)),
+        ),
+        f"<@{BOB}>",
+        say,
+    ),
+    "quota-list": lambda say, _: quota_listing(
+        QuotaListing(
+            (QuotaRule(QuotaSubject(PolicySource.ROLE, ROLE), _OF_ROLE, 1),), CONFIGURED, 2
+        ),
+        1,
+        say,
+    ),
+    "quota-list-long": lambda say, _: quota_listing(
+        QuotaListing((QuotaRule(EVERYBODY, CONFIGURED, 1),) * 45, CONFIGURED), 2, say
+    ),
+    "quota-usage": lambda say, _: usage_chart(
+        ServerUsage(24, tuple(UserUsage(BOB + n, 100 - 5 * n) for n in range(18))), say
+    ),
+    "quota-usage-none": lambda say, _: usage_chart(ServerUsage(1, ()), say),
+    "quota-weights": lambda say, _: weights_now(True, say),
+    "quota-set-role": lambda say, _: quota_set(
+        QuotaSet(QuotaSubject(PolicySource.ROLE, ROLE), _OF_ROLE), say
+    ),
+    "quota-cleared": lambda say, _: quota_cleared(QuotaCleared(EVERYBODY, True), say),
     "settings": _own(
         EffectiveSetting(DeliveryMode.CHANNEL, Source.DEFAULT), DEFAULT_OFF, DEFAULT_OFF
     ),
