@@ -11,14 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import aiosqlite
-
 from storage import backup, folders, opening
 from storage.database import FILE_NAME
 from storage.errors import DatabaseBusy, DataFolderUnusable
 from storage.faults import translated
 from storage.marks import MARKED_SINCE, inherit_mark
-from storage.migrate import Migration, load_migrations, migrate
+from storage.migrate import load_migrations
 from storage.settling import settle
 from storage.timestamps import from_us_or_none, to_us
 from storage.types import Clock, utc_now
@@ -82,7 +80,7 @@ def _restore(data_dir: Path, source: Path, now: datetime) -> RestoreFacts:
     with backup.unfinished(live) as part:
         pictures = backup.copy(source, part, supported=len(migrations), pragma="integrity_check")
         unmarked = _version(part) < MARKED_SINCE
-        asyncio.run(_bring_up_to_date(part, migrations))
+        asyncio.run(backup.bring_up_to_date(part, migrations))
         if opening.restoring_file(live).exists():
             # The old database may have been separated from its journal, which holds the newest ids.
             with _nobody_else(live):
@@ -98,19 +96,6 @@ def _sweep(live: Path, now: datetime) -> None:
     for leftover in backup.leftovers(live.parent, now, min_age_s=None):
         if leftover.parent == live.parent:
             leftover.unlink(missing_ok=True)
-
-
-async def _bring_up_to_date(part: Path, migrations: tuple[Migration, ...]) -> None:
-    with translated(part):
-        connection = await aiosqlite.connect(part, isolation_level=None)
-        connection.row_factory = sqlite3.Row
-        try:
-            # the whole file is flushed at the end
-            await connection.execute("PRAGMA synchronous = OFF")
-            await opening.teach_search(connection)
-            await migrate(connection, migrations, part)
-        finally:
-            await settle(connection.close())
 
 
 def _set_aside_file(live: Path, moment: datetime) -> Path:

@@ -1,0 +1,1 @@
+-- Nothing: the number belongs to a migration of its own.
