@@ -13,6 +13,7 @@ from typing import BinaryIO, Final
 
 from storage import backup, folders, opening
 from storage.database import FILE_NAME
+from storage.erasure import copies, records
 from storage.errors import DatabaseBusy, DataFolderUnusable
 from storage.faults import translated
 from storage.marks import MARKED_SINCE, inherit_mark
@@ -37,13 +38,15 @@ class RestoreFacts:
     """The result of a restore.
 
     `newest_at` is the latest time recorded in the backup; None if it is empty. `given_up` counts
-    its unfinished jobs. `set_aside` is the path of the replaced database.
+    its unfinished jobs. `set_aside` is the path of the replaced database. `erased_again` counts the
+    erasures since the backup, which were repeated in it.
     """
 
     pictures: int
     newest_at: datetime | None
     given_up: int
     set_aside: Path | None
+    erased_again: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,12 @@ async def restore(data_dir: Path, source: Path, *, clock: Clock = utc_now) -> Re
     The caller holds the DataFolderLock. The backup is left as it is; the replaced database is set
     aside with its journal, never deleted. Nothing that may have been generated or posted since the
     backup happens twice: unfinished jobs fail and are refunded, undelivered results are kept in the
-    history, and no id is used again. If killed at any instant, either nothing has happened, or
+    history, and no id is used again. Whoever was erased since the backup is erased from it again.
+    If killed at any instant, either nothing has happened, or
     opening the database raises RestoreUnfinished until this is called again, or everything is done.
     Raises DataFolderUnusable, DatabaseCorrupt or DatabaseTooNew for the backup, DiskFull,
-    MigrationFailed, DatabaseBusy while another program has the database open.
+    MigrationFailed, DatabaseBusy while another program has the database open; DataFolderUnusable if
+    the list of erasures or its key cannot be read: nobody could tell whom to erase.
     """
     # Run to completion even if cancelled: the caller releases the lock as soon as this returns.
     return await settle(asyncio.to_thread(_restore, data_dir, source, clock()))
@@ -87,9 +92,28 @@ def _restore(data_dir: Path, source: Path, now: datetime) -> RestoreFacts:
                 _set_aside(live, moment)
         if unmarked:
             _inherit_mark(part, _replaced(live, moment))
+        again = _erase_again(part, live, moment, now)
         newest_at, given_up = _give_up(part, _ids_given(live, moment), now)
         set_aside = _swap(part, live, moment)
-    return RestoreFacts(pictures, newest_at, given_up, set_aside)
+    return RestoreFacts(pictures, newest_at, given_up, set_aside, again)
+
+
+def _erase_again(part: Path, live: Path, moment: datetime, now: datetime) -> int:
+    """Repeat the erasures that a backup does not know; returns how many."""
+    known = {each.id: each for each in records.read_list(live.parent)}
+    old = _replaced(live, moment)
+    with contextlib.suppress(sqlite3.Error):
+        if old.exists():
+            with closing(opening.look(old)) as connection:
+                version = opening.stamp_of(connection).version
+                known |= {each.id: each for each in records.erasures_in(connection, version)}
+    with translated(part), closing(sqlite3.connect(part, isolation_level=None)) as connection:
+        there = records.erasures_in(connection, opening.stamp_of(connection).version)
+    missing = [each for each in known.values() if each.id not in {one.id for one in there}]
+    if missing:
+        # What may be left of them elsewhere is purged at the next start.
+        copies.repeat(part, missing, live.parent, now, purged=False)
+    return len(missing)
 
 
 def _sweep(live: Path, now: datetime) -> None:

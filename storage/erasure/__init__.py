@@ -9,5 +9,6 @@ copies.py       backups and databases set aside, without what was erased
 records.py      which erasures there were, also beside the database
 messages.py     messages of the bot that are to be deleted
 departures.py   servers that removed the bot
+words.py        how long the words of requests are kept
 export.py       everything that is stored of one person
 """

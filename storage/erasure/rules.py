@@ -37,14 +37,16 @@ class TableRule:
 
     whose, of_server: SQL conditions of the rows of the person :user, on the server :guild if that
     is not NULL, and of those of the server :guild; "" where there are none. person: the column that
-    names the person. first: statements that come before a person is erased. Rows of a person with a
-    column that GOES are deleted; those of a server always are.
+    names the person. shown: those rows of `whose` that the person may see, "" for all. first,
+    server_first: statements that come before a person or a server is erased. Rows of a person with
+    a column that GOES are deleted; those of a server always are.
     """
 
     columns: Mapping[str, Column]
     whose: str = ""
     of_server: str = ""
     person: str = "user_id"
+    shown: str = ""
     first: tuple[str, ...] = ()
     server_first: tuple[str, ...] = field(default=())
 
@@ -136,6 +138,7 @@ RULES: Final[Mapping[str, TableRule]] = {
         _row("job_id", "position", "sha256"),
         whose=f"job_id IN {_JOBS} OR job_id IN (SELECT id FROM jobs "
         f"WHERE parent_picture_id IN {_PICTURES})",
+        shown=f"job_id IN {_JOBS}",
         of_server=f"job_id IN {_SERVER_JOBS}",
         person="",
     ),

@@ -3,6 +3,10 @@
 -- Everything of a person is found from their jobs.
 CREATE INDEX jobs_of_person ON jobs (user_id, guild_id);
 
+-- Requests whose words are still there, by age.
+CREATE INDEX jobs_with_words ON jobs (finished_at)
+    WHERE finished_at IS NOT NULL AND request <> '{}';
+
 -- A copy of the database that lacks one of these, or has it without purged_at, still holds what was
 -- erased.
 CREATE TABLE erasures (

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.pictures.filenames import job_id_of, picture_name
 from storage import backup, search
@@ -21,7 +22,16 @@ from storage.reports import Reports
 from storage.search import PictureQuery
 from storage.stars import Stars
 from storage.types import DeliveryMode, Job, Place, Route, StoredPicture
-from tests.storage.fakes import ALICE, BOB, MODERATOR, PLENTY, OpenStores, new_job, new_picture
+from tests.storage.fakes import (
+    ALICE,
+    BOB,
+    MODERATOR,
+    PLENTY,
+    OpenStores,
+    filed,
+    new_job,
+    new_picture,
+)
 
 ELSEWHERE = Place(guild_id=11, channel_id=21, user_id=ALICE.user_id)
 SECRETS = {
@@ -85,7 +95,7 @@ class Planted:
         return await self.purge().run()
 
 
-async def paint(stores: OpenStores, place: Place, data: bytes, **fields: object) -> StoredPicture:
+async def paint(stores: OpenStores, place: Place, data: bytes, **fields: Any) -> StoredPicture:
     """Paint a picture with a file, delivered in its channel."""
     job = await stores.painting(new_job(place, **fields))
     files = PictureFiles(stores.db.path.parent, clock=stores.clock)
@@ -156,10 +166,10 @@ async def plant(stores: OpenStores) -> Planted:
     await stores.quotas.set_user(10, ALICE.user_id, 500, 24, ALICE.user_id)
     await stores.quotas.set_default(10, 400, 24, ALICE.user_id)
     reports = Reports(db, clock)
-    filed = await reports.file(picture.id, BOB.user_id, SECRETS["reported"])
-    await reports.posted(filed.id, 77, 3001)
-    filed = await reports.file(bobs.id, ALICE.user_id, SECRETS["report"])
-    await reports.posted(filed.id, 77, 3002)
+    report = await filed(reports, picture.id, BOB.user_id, SECRETS["reported"])
+    await reports.posted(report.id, 77, 3001)
+    report = await filed(reports, bobs.id, ALICE.user_id, SECRETS["report"])
+    await reports.posted(report.id, 77, 3002)
     await Blocks(db, clock).block(10, ALICE.user_id, MODERATOR, SECRETS["block"])
     await Blocks(db, clock).unblock(10, ALICE.user_id)
     waiting = await stores.accept(
