@@ -27,6 +27,7 @@ class Action(StrEnum):
     BLOCK = "block people from painting"
     SET_REPORTS = "choose the channel of reports"
     SET_OWN_SETTINGS = "set how one's own pictures are delivered"
+    ERASE_ANY = "erase anyone's data of a server"
     SET_SETTINGS = "set how a server's or a channel's pictures are delivered"
 
 
@@ -40,6 +41,7 @@ REQUIRED_LEVEL: dict[Action, PermissionLevel] = {
     Action.BLOCK: PermissionLevel.MODERATOR,
     Action.SET_REPORTS: PermissionLevel.ADMIN,
     Action.SET_OWN_SETTINGS: PermissionLevel.MEMBER,
+    Action.ERASE_ANY: PermissionLevel.ADMIN,
     Action.SET_SETTINGS: PermissionLevel.ADMIN,
 }
 

@@ -39,6 +39,9 @@ from bot.pictures.lora_pictures import LoraPictures
 from bot.pictures.model_samples import ModelSamples
 from bot.pictures.possible_actions import ActionChecker
 from bot.pictures.server_gallery import ServerGallery
+from bot.privacy.departures import DepartureService
+from bot.privacy.erasure import ErasureService
+from bot.privacy.export import DataExport
 from bot.request.models import ModelCatalog
 
 
@@ -83,6 +86,9 @@ class Services:
     reports: ReportService
     blocks: BlockService
     report_notifier: ReportNotifier
+    erasure: ErasureService
+    departures: DepartureService
+    data_export: DataExport
     other_copies: OtherCopies
     models: ModelCatalog
     languages: ServerLanguages
