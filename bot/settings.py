@@ -305,7 +305,8 @@ class EngineSection(_Section):
 class StorageSection(_Section):
     """Where pictures and the database are stored, and how many backups and pictures are kept.
 
-    backups: 0 for none. backup_hour: of the day, in UTC. keep_days, limit_gib: None for no limit.
+    backups: 0 for none. backup_hour: of the day, in UTC. keep_days, limit_gib, keep_prompts_days:
+    None for no limit. server_grace_days: after which a server that removed the bot is erased.
     """
 
     data_dir: Annotated[Path, BeforeValidator(_folder)] = Path("data")
@@ -313,6 +314,8 @@ class StorageSection(_Section):
     backup_hour: Annotated[int, Field(ge=0, le=23)] = 3
     keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     limit_gib: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] | None = None
+    keep_prompts_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    server_grace_days: Annotated[int, Field(ge=0, le=3650)] = 30
 
     @property
     def cache_dir(self) -> Path:

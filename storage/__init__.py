@@ -36,6 +36,8 @@ Servers
     preferences.py  settings of servers, channels and users; threads of users
     reports.py      reported pictures and the moderators' verdicts
     blocks.py       users who may not generate pictures in a server
+Persons
+    erasure/        what is stored of persons, and how it is erased everywhere
 Data folder
     folders.py      private folders that survive a power cut
     lock.py         one bot per data folder

@@ -7,16 +7,20 @@ import re
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import aiosqlite
+
 from storage import folders, opening
 from storage.errors import DatabaseBusy, DatabaseCorrupt, DataFolderUnusable
 from storage.faults import translated
+from storage.migrate import Migration, migrate
+from storage.settling import settle
 from storage.timestamps import is_old
 
 FOLDER: Final = "backups"
@@ -127,6 +131,23 @@ def copy(
             if found is not None:  # the copy matches its source page by page
                 raise DatabaseCorrupt(source, found)
             return _count_pictures(made)
+
+
+async def bring_up_to_date(part: Path, migrations: Sequence[Migration]) -> None:
+    """Bring a copy that nobody else has open to the newest schema; it is not flushed to disk.
+
+    Raises MigrationFailed and the errors of copy().
+    """
+    with translated(part):
+        connection = await aiosqlite.connect(part, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        try:
+            # the whole file is flushed at the end
+            await connection.execute("PRAGMA synchronous = OFF")
+            await opening.teach_search(connection)
+            await migrate(connection, migrations, part)
+        finally:
+            await settle(connection.close())
 
 
 def _patience(source: Path) -> Callable[[int, int, int], None]:

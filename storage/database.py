@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
@@ -16,7 +16,7 @@ from storage.faults import translated
 from storage.migrate import Migration, load_migrations, migrate
 from storage.settling import settle
 
-Parameters = Sequence[Any]
+Parameters = Sequence[Any] | Mapping[str, Any]
 
 
 class Reads(Protocol):
@@ -34,6 +34,11 @@ class Transaction:
         self._connection = connection
         self._path = path
         self._ended = False
+
+    @property
+    def data_dir(self) -> Path:
+        """The folder of the database."""
+        return self._path.parent
 
     async def execute(self, sql: str, parameters: Parameters = ()) -> int:
         """Run a statement that returns no rows; returns how many rows it changed."""
@@ -67,6 +72,13 @@ class Transaction:
         if self._ended:
             raise RuntimeError("this transaction has ended")
 
+
+COMPACTING: Final = (
+    # The index still has the words of what was taken out of it, until its parts are merged.
+    "INSERT INTO pictures_search (pictures_search) VALUES ('optimize')",
+    "VACUUM",
+)
+"""Statements, outside any transaction, after which a database holds nothing but its rows."""
 
 FILE_NAME: Final = "zimagine.db"
 """Name of the database file in the data folder."""
@@ -189,6 +201,25 @@ class Database:
         """Return all rows of the result, as last committed, without waiting for the writer."""
         self._check_open()
         return await _fetch(self._reader, self.path, sql, parameters)
+
+    async def compact(self) -> bool:
+        """Write the database anew, so that nothing deleted is left in it, and empty its log.
+
+        False if somebody else was reading the log: then it is emptied by a later call. Takes the
+        time of copying the whole file, in which nothing else is written, and as much space again.
+        Raises DiskFull, DatabaseBusy, DataFolderUnusable.
+        """
+        self._refuse_nesting()
+        async with self._lock:
+            self._check_open()
+            return await settle(self._compact())
+
+    async def _compact(self) -> bool:
+        with translated(self.path):
+            for sql in COMPACTING:
+                await self._writer.execute(sql)
+            ((busy, *_),) = await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        return not busy
 
     async def _commit(self) -> None:
         with translated(self.path):

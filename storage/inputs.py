@@ -138,12 +138,12 @@ class InputFiles:
                 if stat.S_ISREG(status.st_mode):
                     yield InputFile(name[1], status.st_size, status.st_mtime_ns // 1000)
 
-    def unfinished(self) -> list[Path]:
-        """List what interrupted writes left behind, except files younger than MIN_AGE_S."""
+    def unfinished(self, min_age_s: float = MIN_AGE_S) -> list[Path]:
+        """List what interrupted writes left behind, except files younger than `min_age_s`."""
         parts = []
         for path in (self._data_dir / _FOLDER).glob(f"*/.*{UNFINISHED}"):
             with suppress(FileNotFoundError):
-                if is_old(path.lstat().st_mtime, self._clock(), MIN_AGE_S):
+                if is_old(path.lstat().st_mtime, self._clock(), min_age_s):
                     parts.append(path)
         return parts
 
@@ -213,7 +213,7 @@ class Inputs:
         accepted.
         """
         found = await self._db.fetch_all(_OF_JOBS, (json.dumps(list(job_ids)),))
-        return await self._discard({row["sha256"]: row["accepted_at"] for row in found})
+        return await self.discard({row["sha256"]: row["accepted_at"] for row in found})
 
     async def sweep(self) -> Removed:
         """Remove every file that nothing needs, and unfinished ones, unless they are young.
@@ -221,7 +221,7 @@ class Inputs:
         This includes files whose job was never accepted or ended without a picture, and whatever a
         crash in release() left.
         """
-        return await self._discard(await asyncio.to_thread(self._old))
+        return await self.discard(await asyncio.to_thread(self._old))
 
     async def size_bytes(self) -> int:
         """Return the total size of all files on disk, in bytes."""
@@ -236,7 +236,11 @@ class Inputs:
                 raise folders.unusable(part, error) from error
         return self._files.old()
 
-    async def _discard(self, latest_us: Mapping[str, int]) -> Removed:
+    async def discard(self, latest_us: Mapping[str, int]) -> Removed:
+        """Remove those of these files that nothing needs.
+
+        latest_us: by hash; a file that was written after that, in microseconds, stays.
+        """
         removed = Removed()
         unneeded: list[str] = []
         for batch in _batches(list(latest_us), _BATCH_ASKED):

@@ -202,6 +202,8 @@ async def connect_writer(path: Path, busy_timeout_s: float, supported: int) -> a
         # NORMAL keeps the file intact; durability.py makes commits survive a power cut.
         await connection.execute("PRAGMA synchronous = NORMAL")
         await connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
+        # What is deleted is overwritten with zeros; erasure/purge.py sees to the rest.
+        await connection.execute("PRAGMA secure_delete = ON")
         await teach_search(connection)
         # From here on a restore sees that the file is open. If one came in between, this connection
         # is to the database that was set aside.

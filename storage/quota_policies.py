@@ -17,6 +17,8 @@ PICTURES_LIMIT: Final = 1_000_000
 HOURS_LIMIT: Final = 8760
 """One year."""
 _DAY_HOURS: Final = 24
+_LONGEST_DAY_HOURS: Final = 25
+"""Of a day on which clocks are set back."""
 
 _POLICIES: Final = (
     "SELECT 'user' AS source, NULL AS role_id, pictures, hours, NULL AS zone, NULL AS weighted "
@@ -74,6 +76,11 @@ class ServerPolicies:
         roles = (each for each in self.roles if each.role_id in role_ids)
         found = (self.user, *sorted(roles, key=_generosity, reverse=True), self.server, fallback)
         return tuple(each for each in found if each is not None)
+
+    def longest_hours(self, fallback: QuotaPolicy) -> int:
+        """Return for how long at most a charge counts, whatever the user's roles."""
+        found = (self.user, *self.roles, self.server, fallback)
+        return max(each.hours or _LONGEST_DAY_HOURS for each in found if each is not None)
 
 
 def _generosity(policy: QuotaPolicy) -> tuple[bool, Fraction, int, int]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from storage import quota_grants
 from storage.database import Database, Reads, Transaction
+from storage.erasure import usage as erased_usage
 from storage.quota_grants import Grant
 from storage.quota_policies import (
     EVERYBODY,
@@ -119,7 +120,8 @@ class Quotas:
         """Return what is used and left now under the effective policy."""
         policy = await effective_policy(self._db, guild_id, user_id, fallback, roles)
         place, now = Place(guild_id, 0, user_id), self._clock()
-        if await _ahead(self._db, guild_id, user_id, now) is not None:
+        held = await erased_usage.is_held(self._db, self._db.path.parent, guild_id, user_id)
+        if held or await _ahead(self._db, guild_id, user_id, now) is not None:
             async with self._db.transaction() as transaction:
                 await date_back(transaction, guild_id, user_id, now)
         usage = await usage_in_window(self._db, place, policy, now)
@@ -222,8 +224,10 @@ async def date_back(transaction: Transaction, guild_id: int, user_id: int, now: 
     No charge can be from the future: the clock was ahead when it was made, or is behind now. The
     newest one is dated now and the others keep their distance from it, as if the clock that made
     them had gone on. So they count for one window at most from the moment this is noticed: with the
-    user's next request or look at the quota, at the start of the bot, or by date_back_all().
+    user's next request or look at the quota, at the start of the bot, or by date_back_all(). What
+    the user used before they were erased counts again first.
     """
+    await erased_usage.give_back(transaction, guild_id, user_id)
     ahead = await _ahead(transaction, guild_id, user_id, now)
     if ahead is None:
         return

@@ -11,14 +11,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import aiosqlite
-
 from storage import backup, folders, opening
 from storage.database import FILE_NAME
+from storage.erasure import copies, records
 from storage.errors import DatabaseBusy, DataFolderUnusable
 from storage.faults import translated
 from storage.marks import MARKED_SINCE, inherit_mark
-from storage.migrate import Migration, load_migrations, migrate
+from storage.migrate import load_migrations
 from storage.settling import settle
 from storage.timestamps import from_us_or_none, to_us
 from storage.types import Clock, utc_now
@@ -39,13 +38,15 @@ class RestoreFacts:
     """The result of a restore.
 
     `newest_at` is the latest time recorded in the backup; None if it is empty. `given_up` counts
-    its unfinished jobs. `set_aside` is the path of the replaced database.
+    its unfinished jobs. `set_aside` is the path of the replaced database. `erased_again` counts the
+    erasures since the backup, which were repeated in it.
     """
 
     pictures: int
     newest_at: datetime | None
     given_up: int
     set_aside: Path | None
+    erased_again: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,12 @@ async def restore(data_dir: Path, source: Path, *, clock: Clock = utc_now) -> Re
     The caller holds the DataFolderLock. The backup is left as it is; the replaced database is set
     aside with its journal, never deleted. Nothing that may have been generated or posted since the
     backup happens twice: unfinished jobs fail and are refunded, undelivered results are kept in the
-    history, and no id is used again. If killed at any instant, either nothing has happened, or
+    history, and no id is used again. Whoever was erased since the backup is erased from it again.
+    If killed at any instant, either nothing has happened, or
     opening the database raises RestoreUnfinished until this is called again, or everything is done.
     Raises DataFolderUnusable, DatabaseCorrupt or DatabaseTooNew for the backup, DiskFull,
-    MigrationFailed, DatabaseBusy while another program has the database open.
+    MigrationFailed, DatabaseBusy while another program has the database open; DataFolderUnusable if
+    the list of erasures or its key cannot be read: nobody could tell whom to erase.
     """
     # Run to completion even if cancelled: the caller releases the lock as soon as this returns.
     return await settle(asyncio.to_thread(_restore, data_dir, source, clock()))
@@ -82,35 +85,41 @@ def _restore(data_dir: Path, source: Path, now: datetime) -> RestoreFacts:
     with backup.unfinished(live) as part:
         pictures = backup.copy(source, part, supported=len(migrations), pragma="integrity_check")
         unmarked = _version(part) < MARKED_SINCE
-        asyncio.run(_bring_up_to_date(part, migrations))
+        asyncio.run(backup.bring_up_to_date(part, migrations))
         if opening.restoring_file(live).exists():
             # The old database may have been separated from its journal, which holds the newest ids.
             with _nobody_else(live):
                 _set_aside(live, moment)
         if unmarked:
             _inherit_mark(part, _replaced(live, moment))
+        again = _erase_again(part, live, moment, now)
         newest_at, given_up = _give_up(part, _ids_given(live, moment), now)
         set_aside = _swap(part, live, moment)
-    return RestoreFacts(pictures, newest_at, given_up, set_aside)
+    return RestoreFacts(pictures, newest_at, given_up, set_aside, again)
+
+
+def _erase_again(part: Path, live: Path, moment: datetime, now: datetime) -> int:
+    """Repeat the erasures that a backup does not know; returns how many."""
+    known = {each.id: each for each in records.read_list(live.parent)}
+    old = _replaced(live, moment)
+    with contextlib.suppress(sqlite3.Error):
+        if old.exists():
+            with closing(opening.look(old)) as connection:
+                version = opening.stamp_of(connection).version
+                known |= {each.id: each for each in records.erasures_in(connection, version)}
+    with translated(part), closing(sqlite3.connect(part, isolation_level=None)) as connection:
+        there = records.erasures_in(connection, opening.stamp_of(connection).version)
+    missing = [each for each in known.values() if each.id not in {one.id for one in there}]
+    if missing:
+        # What may be left of them elsewhere is purged at the next start.
+        copies.repeat(part, missing, live.parent, now, purged=False)
+    return len(missing)
 
 
 def _sweep(live: Path, now: datetime) -> None:
     for leftover in backup.leftovers(live.parent, now, min_age_s=None):
         if leftover.parent == live.parent:
             leftover.unlink(missing_ok=True)
-
-
-async def _bring_up_to_date(part: Path, migrations: tuple[Migration, ...]) -> None:
-    with translated(part):
-        connection = await aiosqlite.connect(part, isolation_level=None)
-        connection.row_factory = sqlite3.Row
-        try:
-            # the whole file is flushed at the end
-            await connection.execute("PRAGMA synchronous = OFF")
-            await opening.teach_search(connection)
-            await migrate(connection, migrations, part)
-        finally:
-            await settle(connection.close())
 
 
 def _set_aside_file(live: Path, moment: datetime) -> Path:

@@ -28,6 +28,7 @@ class Action(StrEnum):
     SET_REPORTS = "choose the channel of reports"
     SET_FILTER = "change what is filtered out of prompts"
     SET_OWN_SETTINGS = "set how one's own pictures are delivered"
+    ERASE_ANY = "erase anyone's data of a server"
     SET_SETTINGS = "set how a server's or a channel's pictures are delivered"
 
 
@@ -42,6 +43,7 @@ REQUIRED_LEVEL: dict[Action, PermissionLevel] = {
     Action.SET_REPORTS: PermissionLevel.ADMIN,
     Action.SET_FILTER: PermissionLevel.ADMIN,
     Action.SET_OWN_SETTINGS: PermissionLevel.MEMBER,
+    Action.ERASE_ANY: PermissionLevel.ADMIN,
     Action.SET_SETTINGS: PermissionLevel.ADMIN,
 }
 

@@ -1,4 +1,4 @@
-"""`zimagine db`: check the database, back it up, restore it."""
+"""`zimagine db`: check the database, back it up, restore it, erase a person or a server."""
 
 from __future__ import annotations
 
@@ -13,13 +13,19 @@ from bot.cli.common.errors import FAILED, explain_errors, fail, load_settings
 from bot.cli.common.language import terminal_words
 from bot.exit_codes import BAD_INPUT, UNAVAILABLE
 from bot.i18n import Words, paragraph, translatable
+from bot.pictures.filenames import job_id_of
 from storage import backup, consistency
+from storage.cancelled_painting import FreeCancelling
 from storage.consistency import HARMLESS, ConsistencyReport, Finding, FindingKind
-from storage.database import FILE_NAME
+from storage.database import FILE_NAME, Database
+from storage.erasure.erase import Erased, Erasing
+from storage.erasure.purge import Purge
 from storage.errors import DatabaseBusy, DatabaseCorrupt, DatabaseTooNew, DataFolderUnusable
+from storage.files import PictureFiles
 from storage.lock import DataFolderLock
 from storage.opening import restoring_file
 from storage.restore import RestoreFacts, restore
+from storage.types import PolicySource, QuotaPolicy, utc_now
 
 WORDING = {
     FindingKind.DAMAGED: translatable("the database is damaged: {example}"),
@@ -63,7 +69,7 @@ CONFIG = click.option("--config", type=click.Path(path_type=Path), help="The con
 
 @click.group("db")
 def command() -> None:
-    """Check, back up or restore the database."""
+    """Check, back up or restore the database, or erase a person or a server."""
 
 
 @command.command("check")
@@ -201,9 +207,70 @@ def _tell(facts: RestoreFacts, data_dir: Path) -> None:
             facts.given_up,
         )
         click.echo(given_up)
+    if facts.erased_again:
+        again = say.plural(
+            "{n} erasure since then repeated.",
+            "{n} erasures since then repeated.",
+            facts.erased_again,
+        )
+        click.echo(again)
     if facts.set_aside is not None:
         aside = data_dir / facts.set_aside.name
         click.echo(say("The previous database is now {file}.", file=aside))
+
+
+@command.command("erase")
+@CONFIG
+@click.option("--user", type=click.IntRange(1, 2**63 - 1), help="The Discord id of a person.")
+@click.option(
+    "--server",
+    type=click.IntRange(1, 2**63 - 1),
+    help="The id of a server: everything of it, or with --user what it has of that person.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask back.")
+def erase(config: Path | None, user: int | None, server: int | None, yes: bool) -> None:
+    """Erase a person or a server for good, from backups too. Stop the bot first.
+
+    The bot deletes its messages that show what was erased at its next start.
+    """
+    say = terminal_words()
+    settings = load_settings(config)
+    data_dir = settings.storage.data_dir
+    if user is None and server is None:
+        fail(say("Name a person with --user, or a server with --server."), BAD_INPUT)
+    _need_database(data_dir)
+    with explain_errors(), DataFolderLock(data_dir):
+        if not yes:
+            click.confirm(say("Erase it for good?"), abort=True)
+        fallback = QuotaPolicy(settings.quota.pictures, settings.quota.hours, PolicySource.CONFIG)
+        free = FreeCancelling(settings.quota.cancelled_s, fallback)
+        erased, done = asyncio.run(_erase(data_dir, free, user, server))
+    click.echo(say("Erased {pictures}.", pictures=_pictures(erased.pictures, say)))
+    if erased.messages:
+        waiting = say.plural(
+            "{n} message of the bot is deleted at its next start.",
+            "{n} messages of the bot are deleted at its next start.",
+            erased.messages,
+        )
+        click.echo(waiting)
+    if not done:
+        click.echo(say("The rest of the files and backups is cleaned at the bot's next start."))
+
+
+async def _erase(
+    data_dir: Path, free: FreeCancelling, user: int | None, server: int | None
+) -> tuple[Erased, bool]:
+    """Erase, and do what is left to be done; returns whether nothing is."""
+    async with await Database.open(data_dir / FILE_NAME, check=True) as db:
+        erasing = Erasing(db, utc_now, free)
+        if user is not None:
+            erased = await erasing.person(user, server)
+        else:
+            assert server is not None
+            erased = await erasing.server(server)
+        files = PictureFiles(data_dir, clock=utc_now)
+        purged = await Purge(db, files, utc_now, job_of=job_id_of).run(quiet=True)
+    return erased, purged.done
 
 
 def _need_database(data_dir: Path) -> None:

@@ -86,7 +86,7 @@ class Messenger(Protocol):
         ...
 
     async def delete(self, address: Address) -> None:
-        """Delete one of the bot's messages."""
+        """Delete one of the bot's messages, by its token if the address has one."""
         ...
 
     async def direct_channel(self, user_id: int) -> int:

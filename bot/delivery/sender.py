@@ -22,7 +22,7 @@ from bot.delivery.status_messages import StatusEditor, StatusNotes, token_lives
 from bot.delivery.user_threads import UserThreads
 from engine.types import request_from_json
 from storage.deliveries import Deliveries
-from storage.errors import StorageError
+from storage.errors import IllegalTransition, StorageError
 from storage.types import Clock, Delivery, DeliveryMode, Job, JobState, PendingDelivery, Route
 
 log = structlog.get_logger(__name__)
@@ -223,11 +223,22 @@ class ResultSender:
             card = _as_seen_in(target.channel_id, card)
             message_id = await self._messenger.post(target, card, begun.nonce)
         # Recorded before anything else: what was posted must never be posted again.
-        await self._deliveries.delivered(job.id, message_id)
+        try:
+            await self._deliveries.delivered(job.id, message_id)
+        except IllegalTransition:
+            # Erased in this very moment: nobody else knows of the message.
+            await self._take_down(replace(target, message_id=message_id))
+            raise
         result = replace(target, message_id=message_id)
         if begun.fallback_reason == Obstacle.MESSAGE_GONE and self._preferred(job) is Route.THREAD:
             await self._open_thread_for_next(job, result)
         await self._replace_status(status, attempt, result)
+
+    async def _take_down(self, message: Address) -> None:
+        try:
+            await self._messenger.delete(replace(message, reply_token=None))
+        except (Undeliverable, TemporaryFailure) as error:
+            log.warning("message of an erased result not deleted", detail=str(error))
 
     async def _open_thread_for_next(self, job: Job, result: Address) -> None:
         """Open the requester's thread under this picture, for the pictures that follow."""

@@ -23,6 +23,7 @@ from bot.discord.commands.inspection import inspection_commands
 from bot.discord.commands.me import me_command
 from bot.discord.commands.moderation import moderator_commands
 from bot.discord.commands.presets import preset_commands
+from bot.discord.commands.privacy import privacy_commands
 from bot.discord.commands.settings import settings_command
 from bot.discord.handlers.bot_mentions import BotMentions
 from bot.discord.handlers.image_to_image import staged_button_class
@@ -149,6 +150,7 @@ class ZimagineClient(discord.AutoShardedClient):
             settings_command(services),
             preset_commands(services),
             me_command(services, self._mention),
+            privacy_commands(services),
             *help_commands(services, self._registered),
         ]
         menus = [*message_menus(services), image_to_image_menu(services)]
@@ -193,13 +195,20 @@ class ZimagineClient(discord.AutoShardedClient):
     async def on_ready(self) -> None:
         """Log that the connection is up, also after a reconnect."""
         log.info("online", user=str(self.user), servers=len(self.guilds))
+        await self.tree.services.departures.compare([guild.id for guild in self.guilds])
         served = self.tree.services.guilds or [guild.id for guild in self.guilds]
         self.leftovers.look_soon(served)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Look at a new server, where an earlier program may have left commands."""
+        """Look at a new server, where an earlier program may have left commands; or welcome one
+        back whose data is still there."""
+        await self.tree.services.departures.returned(guild.id)
         if self.tree.services.serves(guild.id):
             self.leftovers.look_soon([guild.id])
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Begin the time after which a server is erased. An outage is not reported here."""
+        await self.tree.services.departures.left(guild.id)
 
     def _ids(self) -> dict[str, int]:
         return self._command_ids

@@ -123,8 +123,12 @@ class DiscordMessenger:
         return await self._with_upload(address, card, send)
 
     async def delete(self, address: Address) -> None:
-        """Delete one of the bot's messages."""
+        """Delete one of the bot's messages, by its token if it has one."""
         assert address.message_id is not None
+        if address.reply_token is not None:
+            webhook = self._webhook(address.reply_token)
+            await _translate_errors(webhook.delete_message(address.message_id))
+            return
         where = (address.guild_id, address.channel_id, address.message_id)
         await _translate_errors(remove_message(self._client, *where))
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from bot.delivery.message_removals import MessageRemover
 from bot.discord.client import ZimagineClient
 from bot.discord.connection import (
     ConnectionEnded,
@@ -26,6 +27,7 @@ from bot.i18n import words
 from bot.jobs.active import ActiveJob
 from bot.jobs.completion import CompletionService
 from bot.jobs.generation.downloads import Download, download
+from bot.privacy.purging import PurgeLoop
 from bot.request.loras import LoraCatalog
 from bot.request.models import ModelCatalog, OfferedModel
 from bot.runtime.first_start import log_fit
@@ -82,6 +84,8 @@ class Application:
     completion: CompletionService
     maintenance: Maintenance
     stores: Stores
+    purging: PurgeLoop
+    message_remover: MessageRemover
     resumed: list[ActiveJob] = field(default_factory=list[ActiveJob])
     online: bool = False
     connection: asyncio.Task[None] | None = None
@@ -95,6 +99,7 @@ class Application:
         self.spawn("progress", self.services.progress.run())
         self.spawn("reports", self.services.report_notifier.run())
         self.spawn("leftover commands", self.client.leftovers.run())
+        self.spawn("message removals", self.message_remover.run())
         self.spawn("maintenance", self.maintenance.run())
         # Dropped here, because each handle keeps its picture in memory.
         resumed, self.resumed = self.resumed, []
@@ -176,11 +181,14 @@ async def open_application(
             components.completion,
             components.maintenance,
             components.stores,
+            components.purging,
+            components.message_remover,
         )
         await components.stores.languages.load()
         app.resumed = await components.recovery.resume()
         app.spawn("completion", app.completion.run())
         app.spawn("deadlines", app.services.cancellation.run())
+        app.spawn("purge", app.purging.run())
         engine.start()
         stack.push_async_callback(_shut_down, app)
         yield app

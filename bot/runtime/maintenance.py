@@ -61,6 +61,10 @@ class Maintenance:
     sweep_proposals: deletes proposals that are too old to be answered, and returns how many.
     sweep_lists: does the same for pages of lists that were not used for long.
     date_back: dates back what was charged while the clock was ahead, and returns for how many.
+    sweep_usage: forgets whose the charges of erased persons were that no longer count, and returns
+    how many. copying: held while a copy of the database is made. empty_words: removes the words of
+    requests that are older than so many days, and returns of how many. erase_departed: erases
+    servers that removed the bot long enough ago, and returns how many.
     """
 
     def __init__(
@@ -75,6 +79,10 @@ class Maintenance:
         sweep_proposals: Callable[[], Awaitable[int]] | None = None,
         sweep_lists: Callable[[], Awaitable[int]] | None = None,
         date_back: Callable[[], Awaitable[int]] | None = None,
+        sweep_usage: Callable[[], Awaitable[int]] | None = None,
+        copying: asyncio.Lock | None = None,
+        empty_words: Callable[[int], Awaitable[int]] | None = None,
+        erase_departed: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self._settings = settings
         self._data_dir = settings.data_dir
@@ -86,6 +94,10 @@ class Maintenance:
         self._sweep_proposals = sweep_proposals
         self._sweep_lists = sweep_lists
         self._date_back = date_back
+        self._sweep_usage = sweep_usage
+        self._copying = copying or asyncio.Lock()
+        self._empty_words = empty_words
+        self._erase_departed = erase_departed
         self._schedule = Schedule(settings.backup_hour)
         self._retained_at: datetime | None = None
         self._backup_failed_at: datetime | None = None
@@ -99,6 +111,8 @@ class Maintenance:
             await self._guarded("retention", self.apply_retention)
             await self._guarded("questions", self.forget_old_proposals)
             await self._guarded("lists", self.forget_old_lists)
+            await self._guarded("usage", self.forget_old_usage)
+            await self._guarded("servers", self.erase_departed_servers)
             await self._guarded("backup", self._back_up)
 
     async def _guarded(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -114,7 +128,8 @@ class Maintenance:
             await self._alert_owner(LittleSpace(self._data_dir, free))
 
     async def apply_retention(self) -> None:
-        """Remove pictures over the configured limits, at most once per RETENTION_INTERVAL."""
+        """Remove pictures and words over the configured limits, at most once per
+        RETENTION_INTERVAL."""
         now = self._clock()
         # abs, here and below: the clock may have been set back.
         if self._retained_at is not None and abs(now - self._retained_at) < RETENTION_INTERVAL:
@@ -125,6 +140,16 @@ class Maintenance:
         removed = await self._retention.apply(self._settings.keep_days, limit_bytes)
         if removed.files:
             log.info("picture files removed", files=removed.files, size_bytes=removed.size_bytes)
+        keep_prompts_days = self._settings.keep_prompts_days
+        if keep_prompts_days is None or self._empty_words is None:
+            return
+        if emptied := await self._empty_words(keep_prompts_days):
+            log.info("words of old requests removed", requests=emptied)
+
+    async def erase_departed_servers(self) -> None:
+        """Erase what servers left that removed the bot long enough ago."""
+        if self._erase_departed is not None and (erased := await self._erase_departed()):
+            log.info("servers erased that removed the bot", servers=erased)
 
     async def forget_old_proposals(self) -> None:
         """Delete proposals that are too old to be answered."""
@@ -135,6 +160,11 @@ class Maintenance:
         """Delete pages of lists that nobody turned to for long."""
         if self._sweep_lists is not None and (forgotten := await self._sweep_lists()):
             log.info("pages of lists forgotten", count=forgotten)
+
+    async def forget_old_usage(self) -> None:
+        """Forget whose the charges of erased persons were, once they no longer count."""
+        if self._sweep_usage is not None and (forgotten := await self._sweep_usage()):
+            log.info("usage of erased persons forgotten", count=forgotten)
 
     async def date_back_charges(self) -> None:
         """Make charges from the future, made while the clock was ahead, count from now on."""
@@ -161,10 +191,11 @@ class Maintenance:
         if not self._schedule.due(now, newest_at):
             return
         target = await asyncio.to_thread(backup.nightly_path, self._data_dir, now)
-        made = await backup.back_up(self._data_dir / FILE_NAME, target)
-        log.info("backup made", file=target.name, size_bytes=made.size_bytes)
-        # Old backups are removed only once there is a new one.
-        await asyncio.to_thread(backup.prune, self._data_dir, self._settings.backups, now)
+        async with self._copying:
+            made = await backup.back_up(self._data_dir / FILE_NAME, target)
+            log.info("backup made", file=target.name, size_bytes=made.size_bytes)
+            # Old backups are removed only once there is a new one.
+            await asyncio.to_thread(backup.prune, self._data_dir, self._settings.backups, now)
 
 
 def _one_line(error: Exception) -> str:

@@ -20,6 +20,7 @@ from bot.accounts.quota_settings import QuotaService
 from bot.accounts.server_languages import ServerLanguages
 from bot.delivery.copies import CopySender
 from bot.delivery.exports import ExportService
+from bot.delivery.message_removals import MessageRemover
 from bot.delivery.owner_alerts import OwnerAlerts
 from bot.delivery.progress import ProgressUpdater
 from bot.delivery.result_cards import ResultCards
@@ -58,6 +59,7 @@ from bot.moderation.filter.result_check import ResultFilter
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.reports import ReportService
 from bot.pictures.deletion import DeletionService
+from bot.pictures.filenames import job_id_of
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
 from bot.pictures.lineage import Lineage
@@ -68,6 +70,10 @@ from bot.pictures.possible_actions import ActionChecker
 from bot.pictures.recent import RecentPictures
 from bot.pictures.server_gallery import ServerGallery
 from bot.pictures.thumbnails import Thumbnails
+from bot.privacy.departures import DepartureService
+from bot.privacy.erasure import ErasureService
+from bot.privacy.export import DataExport
+from bot.privacy.purging import PurgeLoop
 from bot.request.models import ModelCatalog
 from bot.request.notes import Note
 from bot.request.resolve import request_notes
@@ -80,6 +86,13 @@ from storage.blocks import Blocks
 from storage.cancelled_painting import FreeCancelling
 from storage.database import Database
 from storage.deliveries import Deliveries
+from storage.erasure.departures import DepartedServers
+from storage.erasure.erase import Erasing
+from storage.erasure.export import PersonalData
+from storage.erasure.messages import MessageRemovals
+from storage.erasure.purge import Purge
+from storage.erasure.usage import ErasedUsage
+from storage.erasure.words import WordRetention
 from storage.files import PictureFiles
 from storage.filter_pictures import FilterPictures
 from storage.filters import Filters
@@ -159,6 +172,9 @@ class Stores:
         self.presets = Presets(db, clock)
         self.request_defaults = RequestDefaults(db, clock)
         self.filters = Filters(db, clock)
+        self.personal_data = PersonalData(db)
+        self.erased_usage = ErasedUsage(db, clock)
+        self.purge = Purge(db, base.files, clock, job_of=job_id_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +187,8 @@ class Components:
     recovery: RecoveryService
     maintenance: Maintenance
     stores: Stores
+    purging: PurgeLoop
+    message_remover: MessageRemover
 
 
 class _Outgoing:
@@ -184,6 +202,7 @@ class _Outgoing:
             messenger, owners, clock=clock, nonce=random_nonce, locale=base.owners_locale
         )
         editor = StatusEditor(messenger, clock)
+        self.message_remover = MessageRemover(messenger, MessageRemovals(base.db), clock)
         self.progress_updater = ProgressUpdater(
             editor, base.engine, now_s=time.monotonic, clock=clock
         )
@@ -332,7 +351,14 @@ def wire(base: Infrastructure) -> Components:
     stores = Stores(base)
     outgoing = _Outgoing(base, stores, permissions)
     shared = _Shared(base, stores, outgoing, permissions)
-    services = _services(base, stores, outgoing, shared)
+    purging = PurgeLoop(
+        stores.purge,
+        quiet_hour=settings.storage.backup_hour,
+        is_active=lambda job_id: shared.active.get(job_id) is not None,
+        alert_owner=outgoing.owner_alerts.alert,
+        clock=clock,
+    )
+    services = _services(base, stores, outgoing, shared, purging)
     maintenance = Maintenance(
         settings.storage,
         Retention(base.db, stores.files, clock),
@@ -341,6 +367,10 @@ def wire(base: Infrastructure) -> Components:
         sweep_proposals=stores.proposals.sweep,
         sweep_lists=stores.lists.sweep,
         date_back=stores.quotas.date_back_all,
+        sweep_usage=stores.erased_usage.sweep,
+        copying=stores.purge.copying,
+        empty_words=WordRetention(base.db, clock).apply,
+        erase_departed=services.departures.erase_due,
     )
     recovery = RecoveryService(
         engine_jobs=shared.engine_jobs,
@@ -360,11 +390,24 @@ def wire(base: Infrastructure) -> Components:
         http_trace=services.other_copies.trace(),
     )
     outgoing.messenger.attach(client)
-    return Components(services, client, shared.completion, recovery, maintenance, stores)
+    return Components(
+        services,
+        client,
+        shared.completion,
+        recovery,
+        maintenance,
+        stores,
+        purging,
+        outgoing.message_remover,
+    )
 
 
 def _services(
-    base: Infrastructure, stores: Stores, outgoing: _Outgoing, shared: _Shared
+    base: Infrastructure,
+    stores: Stores,
+    outgoing: _Outgoing,
+    shared: _Shared,
+    purging: PurgeLoop,
 ) -> Services:
     admission, resolver, originals = shared.admission, shared.resolver, shared.originals
     permissions, actions = shared.permissions, ActionChecker(stores.lineage, shared.models)
@@ -380,6 +423,7 @@ def _services(
         thumbnails,
         deletion,
     )
+    free = FreeCancelling(base.settings.quota.cancelled_s, shared.fallback)
     cancellation = CancellationService(
         base.engine,
         stores.jobs,
@@ -388,8 +432,25 @@ def _services(
         shared.events,
         clock=base.clock,
         max_wait=shared.max_wait,
-        free=FreeCancelling(base.settings.quota.cancelled_s, shared.fallback),
+        free=free,
         forget=deletion.forget,
+    )
+
+    def erased() -> None:
+        purging.wake()
+        outgoing.message_remover.wake()
+
+    erasure = ErasureService(
+        Erasing(base.db, base.clock, free),
+        stores.personal_data,
+        stores.proposals,
+        cancellation,
+        shared.active,
+        shared.recent,
+        thumbnails,
+        permissions,
+        forget_card=outgoing.report_notifier.wake,
+        erased=erased,
     )
     blocks = BlockService(stores.blocks, cancellation, permissions)
     outgoing.delivery.attach(cancellation.disown)
@@ -474,6 +535,13 @@ def _services(
         picture_filter=shared.picture_filter,
         filter=FilterAdministration(stores.filters, shared.compiled_filters, permissions),
         report_notifier=outgoing.report_notifier,
+        erasure=erasure,
+        departures=DepartureService(
+            DepartedServers(base.db, base.clock),
+            erasure,
+            timedelta(days=base.settings.storage.server_grace_days),
+        ),
+        data_export=DataExport(stores.personal_data, base.settings.storage.data_dir),
         other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),
         models=shared.models,
         languages=stores.languages,

@@ -10,6 +10,7 @@ from bot.discord.commands.filters import admin_filter
 from bot.discord.commands.loras import admin_loras
 from bot.discord.commands.models import admin_models
 from bot.discord.commands.moderation import moderation_commands
+from bot.discord.commands.privacy import admin_erase
 from bot.discord.commands.quotas import quota_commands
 from bot.discord.commands.settings import admin_settings
 from bot.discord.interaction.services import Services
@@ -29,6 +30,7 @@ def admin_commands(services: Services) -> app_commands.Group:
     admin.add_command(admin_settings(services))
     admin.add_command(admin_filter(services))
     admin.add_command(admin_loras(services))
+    admin.add_command(admin_erase(services))
     if services.models.several:
         admin.add_command(admin_models(services))
     return admin

@@ -21,6 +21,7 @@ from bot.discord.handlers import (
     moderation,
     permutations,
     pictures,
+    privacy,
     queue,
     requests,
     rerolls,
@@ -173,6 +174,9 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.STAR: pictures.star,
         ComponentAction.SHOW_SHARED: pictures.show_shared,
         ComponentAction.NOTE: pictures.show_note_form,
+        ComponentAction.ERASE_OWN: privacy.erase_own,
+        ComponentAction.ERASE_MEMBER: privacy.erase_member,
+        ComponentAction.KEEP_DATA: privacy.keep,
         **{
             action: partial(settings.change, action=action)
             for action in (

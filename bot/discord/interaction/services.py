@@ -41,6 +41,9 @@ from bot.pictures.lora_pictures import LoraPictures
 from bot.pictures.model_samples import ModelSamples
 from bot.pictures.possible_actions import ActionChecker
 from bot.pictures.server_gallery import ServerGallery
+from bot.privacy.departures import DepartureService
+from bot.privacy.erasure import ErasureService
+from bot.privacy.export import DataExport
 from bot.request.models import ModelCatalog
 
 
@@ -87,6 +90,9 @@ class Services:
     filter: FilterAdministration
     picture_filter: PictureFilter
     report_notifier: ReportNotifier
+    erasure: ErasureService
+    departures: DepartureService
+    data_export: DataExport
     other_copies: OtherCopies
     models: ModelCatalog
     languages: ServerLanguages

@@ -71,6 +71,13 @@ class NotBlocked:
     user_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class NotErasable:
+    """An admin cannot erase somebody whose rank protects them, nor an owner of the bot."""
+
+    user_id: int
+
+
 ModerationReason = (
     NotAllowed
     | Blocked
@@ -80,5 +87,6 @@ ModerationReason = (
     | NotReported
     | ReportDecided
     | NotBlockable
+    | NotErasable
     | NotBlocked
 )

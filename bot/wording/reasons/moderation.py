@@ -11,6 +11,7 @@ from bot.request.reasons.moderation import (
     NotAllowed,
     NotBlockable,
     NotBlocked,
+    NotErasable,
     NotReported,
     OwnPicture,
     ReasonTooLong,
@@ -18,6 +19,7 @@ from bot.request.reasons.moderation import (
     ReportedBefore,
 )
 from bot.wording.moderation import When, already_decided
+from bot.wording.names import command_name
 
 
 def moderation_refusal(reason: ModerationReason, say: Words, when: When) -> str:
@@ -53,6 +55,12 @@ def moderation_refusal(reason: ModerationReason, say: Words, when: When) -> str:
             return say(
                 "You cannot block yourself, me, an owner of the bot, or anybody whose highest role "
                 "is not below yours."
+            )
+        case NotErasable():
+            return say(
+                "You cannot erase an owner of the bot, or anybody whose highest role is not below "
+                "yours. Everybody can erase themselves with {command}.",
+                command=command_name("privacy erase", say),
             )
         case NotBlocked():
             return say("This member is not blocked here.")

@@ -275,3 +275,37 @@ def test_every_kind_is_told_in_words():
     """There is a sentence for each kind of finding, with a placeholder for its subject."""
     assert set(WORDING) == set(FindingKind)
     assert all(sentence.count("{example}") == 1 for sentence in WORDING.values())
+
+
+def test_erasing_a_person(data_dir: Path):
+    """The owner erases a person while the bot is stopped; twice does no harm."""
+    done = call("erase", "--user", "30", "--yes")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[0] == "Erased 1 picture."
+    assert not any(b"mountain lake" in each.read_bytes() for each in data_dir.glob("zimagine.db*"))
+    assert not (data_dir / "pictures" / "2026" / "03" / "7.png").exists()
+    assert call("check").exit_code == 0
+    assert call("erase", "--user", "30", "--yes").stdout == "Erased 0 pictures.\n"
+
+
+def test_erasing_asks_back(data_dir: Path):
+    """Without --yes it asks, and anything but yes changes nothing."""
+    done = CliRunner().invoke(group, ["db", "erase", "--user", "30"], input="n\n")
+    assert done.exit_code == 1 and "for good?" in done.output
+    assert jobs_in(data_dir / "zimagine.db") == 2
+    done = CliRunner().invoke(group, ["db", "erase", "--server", "10"], input="y\n")
+    assert done.exit_code == 0
+    assert jobs_in(data_dir / "zimagine.db") == 0
+
+
+def test_erasing_is_refused_while_the_bot_runs(data_dir: Path):
+    """One sentence names the process; nothing is erased. Nor is it without anybody to erase."""
+    with DataFolderLock(data_dir):
+        done = call("erase", "--user", "30", "--yes")
+    assert done.exit_code == 69 and str(os.getpid()) in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    done = call("erase", "--yes")
+    assert done.exit_code == 2 and "--user" in done.stderr
+    for bad in ("0", "-1", "x", str(2**63)):
+        assert call("erase", "--user", bad, "--yes").exit_code == 2
+    assert jobs_in(data_dir / "zimagine.db") == 2

@@ -35,6 +35,7 @@ PROPOSAL_ACTIONS = (
     ComponentAction.EDIT_PROMPT,
     ComponentAction.PAINT_WITHOUT,
     ComponentAction.PAINT_ANYWAY,
+    ComponentAction.ERASE_MEMBER,
     ComponentAction.PAINT_EXPLAINED,
     *EXAMPLE_ACTIONS,
 )

@@ -12,6 +12,7 @@ from bot.discord.commands.image_to_image import image_to_image_commands
 from bot.discord.commands.inspection import inspection_commands
 from bot.discord.commands.me import me_command
 from bot.discord.commands.presets import preset_commands
+from bot.discord.commands.privacy import privacy_commands
 from bot.discord.commands.settings import settings_command
 from bot.discord.views.help import CommandEntry, help_layout, status_layout
 from bot.discord.views.inspection import details_panel, explanation_layout, foreign_panel
@@ -50,6 +51,7 @@ def help_entries(say: Words) -> Iterator[CommandEntry]:
         settings_command(NO_SERVICES),
         preset_commands(NO_SERVICES),
         me_command(NO_SERVICES, lambda name, say: name),
+        privacy_commands(NO_SERVICES),
         *help_commands(NO_SERVICES, list),
     ):
         mention = command_mention(runnable_name(command), 1234567890123456789, say)
