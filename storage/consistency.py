@@ -137,9 +137,10 @@ _USAGE: Final = (
     "(SELECT * FROM (SELECT * FROM charged EXCEPT SELECT * FROM summed) "
     "UNION SELECT * FROM (SELECT * FROM summed EXCEPT SELECT * FROM charged))"
 )
-# The same of whole servers, compared with those of users.
+# The same of whole servers.
 _SERVER_USAGE: Final = (
-    "WITH charged AS (SELECT guild_id, hour, sum(cost) AS cost FROM usage_hours GROUP BY 1, 2), "
+    "WITH charged AS (SELECT guild_id, charged_at / 3600000000 AS hour, "
+    "sum(pictures * weight) AS cost FROM ledger WHERE refunded_at IS NULL GROUP BY 1, 2), "
     "summed AS (SELECT guild_id, hour, cost FROM server_usage_hours) "
     "SELECT DISTINCT 'server ' || guild_id FROM "
     "(SELECT * FROM (SELECT * FROM charged EXCEPT SELECT * FROM summed) "
