@@ -37,6 +37,22 @@ class BackupFailed:
         return f"the nightly backup failed: {self.detail}"
 
 
+@dataclass(frozen=True, slots=True)
+class ErasureUnfinished:
+    """What was erased is still in files or backups. detail: why, without a full stop."""
+
+    detail: str
+
+    def __str__(self) -> str:
+        return f"what was erased is still in files or backups: {self.detail}"
+
+
 OwnerAlert = (
-    AnotherCopy | LittleSpace | BackupFailed | DiskFull | DataFolderUnusable | DatabaseCorrupt
+    ErasureUnfinished
+    | AnotherCopy
+    | LittleSpace
+    | BackupFailed
+    | DiskFull
+    | DataFolderUnusable
+    | DatabaseCorrupt
 )

@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from bot.delivery.alerts import ErasureUnfinished, OwnerAlert
 from storage.erasure.purge import Purge, Purged
 from storage.errors import StorageError
 from storage.types import Clock
@@ -20,17 +21,13 @@ SOON_S: Final = 5.0
 """After a try that could not finish, because a picture was being written for instance. Chosen by
 hand."""
 _SOON_TRIES: Final = 12
-FAILED: Final = (
-    "What was erased could not be removed from the files and backups yet: {error} The bot will try "
-    "again in ten minutes."
-)
 
 
 class PurgeLoop:
     """Purges after each erasure, and at the start what the last process left.
 
     quiet_hour: of the day, in UTC, in which a large database may be written anew. is_active:
-    whether a job may still be writing files. alert_owner: takes a kind and a sentence.
+    whether a job may still be writing files. alert_owner: tells the bot's owners.
     """
 
     def __init__(
@@ -39,7 +36,7 @@ class PurgeLoop:
         *,
         quiet_hour: int,
         is_active: Callable[[int], bool],
-        alert_owner: Callable[[str, str], Awaitable[None]],
+        alert_owner: Callable[[OwnerAlert], Awaitable[None]],
         clock: Clock,
     ) -> None:
         self._purge = purge
@@ -83,7 +80,7 @@ class PurgeLoop:
             )
         except (StorageError, OSError) as error:
             log.error("not purged", detail=str(error))
-            await self._alert_owner("purge", FAILED.format(error=f"{str(error).rstrip('.')}."))
+            await self._alert_owner(ErasureUnfinished(str(error).rstrip(".")))
             return False
         for name in purged.copies_removed:
             log.warning("a damaged copy of the database was removed", file=name)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from bot.delivery.alerts import AnotherCopy, BackupFailed, LittleSpace, OwnerAlert
+from bot.delivery.alerts import (
+    AnotherCopy,
+    BackupFailed,
+    ErasureUnfinished,
+    LittleSpace,
+    OwnerAlert,
+)
 from bot.i18n import Words, paragraph
 from storage.errors import DatabaseCorrupt, DiskFull
 
@@ -36,6 +42,14 @@ def alert_sentence(alert: OwnerAlert, say: Words) -> str:
         return paragraph(
             say("The nightly backup failed: {detail}.", detail=alert.detail),
             say("The bot will try again in an hour."),
+        )
+    if isinstance(alert, ErasureUnfinished):
+        return paragraph(
+            say(
+                "What was erased could not be removed from files and backups yet ({detail}).",
+                detail=alert.detail,
+            ),
+            say("The bot will try again in ten minutes."),
         )
     path, detail = alert.path, alert.detail
     if isinstance(alert, DiskFull):

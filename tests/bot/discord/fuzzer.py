@@ -125,7 +125,7 @@ class Fuzzer:
             # Also a role that was deleted while it was being chosen.
             Kind.mentionable: [*people, harness.guild.default_role, self.role, DELETED_ROLE],
             Kind.channel: [harness.channel],
-            Kind.role: [harness.admin.roles[0]],
+            Kind.role: [harness.guild.default_role, self.role],
             Kind.attachment: list(FILES),
         }[option.type]
 
@@ -165,9 +165,9 @@ class Fuzzer:
             (stored,) = self.backend.store_attachments(channel_id, [value])
             resolved.setdefault("attachments", {})[str(stored["id"])] = stored
             return str(stored["id"])
-        if value == DELETED_ROLE and option.type is Kind.mentionable:
+        if value is DELETED_ROLE:
             return str(value)
-        if option.type in (Kind.user, Kind.channel, Kind.mentionable):
+        if option.type in (Kind.user, Kind.channel, Kind.mentionable, Kind.role):
             resolve_handle(actor, value, resolved, channel_id=channel_id)
             return str(value.id)
         return value

@@ -346,10 +346,10 @@ async def test_a_disk_in_trouble_accepts_none(harness: BotHarness, monkeypatch: 
     jobs = harness.app.stores.jobs
     real, calls = jobs._insert, iter(range(100))
 
-    async def fails(*arguments: Any) -> Any:
+    async def fails(*arguments: Any, **named: Any) -> Any:
         if next(calls) == 2:
             raise DatabaseBusy(Path("x"), "a test")
-        return await real(*arguments)
+        return await real(*arguments, **named)
 
     monkeypatch.setattr(jobs, "_insert", fails)
     pressed = await harness.alice.click(asked.response.message, label="Paint 4 pictures")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bot.delivery.alerts import AnotherCopy, BackupFailed, LittleSpace
+from bot.delivery.alerts import AnotherCopy, BackupFailed, ErasureUnfinished, LittleSpace
 from bot.delivery.cards import (
     AlertCard,
     Card,
@@ -195,5 +195,6 @@ RESULTS: dict[str, Sample] = {
     "alert-database": card_sample(lambda _: AlertCard(DatabaseCorrupt(DATABASE, "page 7"))),
     "alert-space": card_sample(lambda _: AlertCard(LittleSpace(DATABASE.parent, 2**29))),
     "alert-backup": card_sample(lambda _: AlertCard(BackupFailed("errno 5"))),
+    "alert-erasure": card_sample(lambda _: AlertCard(ErasureUnfinished("errno 5"))),
     "alert-copies": card_sample(lambda _: AlertCard(AnotherCopy())),
 }
