@@ -83,15 +83,16 @@ def _explain(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(prompt=locale_str("The prompt, in English or Chinese"))
     async def explain(interaction: Interaction, prompt: Prompt) -> None:
         (prompt,) = await named(interaction, prompt)
+        actor = actor_of(interaction)
         # First, since it names all that is wrong, as /imagine does.
-        if (refused := await services.explained.refusal(prompt)) is not None:
+        if (refused := await services.explained.refusal(actor, prompt)) is not None:
             await refuse(interaction, refused)
             return
-        outcome = await services.inspection.explain(actor_of(interaction), prompt)
+        outcome = await services.inspection.explain(actor, prompt)
         if isinstance(outcome, Refused):
             await refuse(interaction, outcome)
             return
-        kept_id = await services.explained.keep(actor_of(interaction), prompt)
+        kept_id = await services.explained.keep(actor, prompt)
         await reply_layout_privately(
             interaction, explanation_layout(outcome, words_of(interaction), kept_id)
         )

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.accounts.permissions import Actor
 from bot.jobs.admission import AdmissionService, token_problem
+from bot.jobs.submission import JobSubmission
 from bot.request.outcomes import (
     ManyPermutations,
     ProposalClosed,
@@ -55,13 +56,16 @@ class ExplainedRequests:
         self._resolver = resolver
         self._proposals = proposals
 
-    async def refusal(self, prompt: str) -> Refused | None:
-        """Return why /imagine would refuse a prompt, whoever asks, with all that is wrong in it.
+    async def refusal(self, actor: Actor, prompt: str) -> Refused | None:
+        """Return why /imagine would refuse a prompt, with all that is wrong in it.
 
-        One that is only too long for the model is explained all the same, with that advice.
+        The server's filter is asked for the actor, where they are. A prompt that is only too long
+        for the model is explained all the same, with that advice.
         """
         found = await self._parsed(PendingRequest(GenerationParams(visible(prompt))))
-        return found if isinstance(found, Refused) else None
+        if found is None or isinstance(found, Refused):
+            return found
+        return await self._admission.content_refusal(actor, [JobSubmission(found)])
 
     async def keep(self, actor: Actor, prompt: str) -> int | None:
         """Return the id under which a prompt is kept; nothing is charged or reserved for it.

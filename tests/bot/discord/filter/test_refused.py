@@ -95,3 +95,13 @@ async def test_a_broken_pattern_in_the_database_stops_nobody(harness: BotHarness
     assert REFUSED in private_text(refused)
     await paint(harness, prompt="a fox")
     assert harness.charged() == 1
+
+
+async def test_what_is_refused_is_not_explained(harness: BotHarness) -> None:
+    """/explain refuses what /imagine refuses, with the same words; other prompts are explained."""
+    forbid(harness)
+    for prompt in ("a cat", "a fox --no cat"):
+        refused = await harness.alice.slash(harness.channel, "explain", prompt=prompt)
+        assert REFUSED in private_text(refused), prompt
+    explained = await harness.alice.slash(harness.channel, "explain", prompt="a fox")
+    assert REFUSED not in private_text(explained)
