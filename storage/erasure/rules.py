@@ -142,6 +142,13 @@ RULES: Final[Mapping[str, TableRule]] = {
         of_server=f"job_id IN {_SERVER_JOBS}",
         person="",
     ),
+    # What a filter found in a prompt is the person's words.
+    "job_filters": TableRule(
+        _row("job_id", "exempt", "report"),
+        whose=f"job_id IN {_JOBS}",
+        of_server=f"job_id IN {_SERVER_JOBS}",
+        person="",
+    ),
     "deliveries": TableRule(
         _kept("job_id", "state", "road", "nonce", "settled_at")
         | {"channel_id": _NOBODY}
@@ -251,13 +258,6 @@ RULES: Final[Mapping[str, TableRule]] = {
         | _kept("locale", "timezone", "weighted")
         | {"set_by": ACTOR},
         of_server=_SERVER,
-    ),
-    # What a filter found in a prompt is the person's words.
-    "job_filters": TableRule(
-        _row("job_id", "exempt", "report"),
-        whose=f"job_id IN {_JOBS}",
-        of_server=f"job_id IN {_SERVER_JOBS}",
-        person="",
     ),
     "filter_rules": TableRule(
         _kept("id", "guild_id", "name", "lookup", "action", "everywhere", "words", "regexes")

@@ -21,7 +21,7 @@ from storage.proposals import Proposals
 from storage.reports import Reports
 from storage.search import PictureQuery
 from storage.stars import Stars
-from storage.types import DeliveryMode, Job, Place, Route, StoredPicture
+from storage.types import DeliveryMode, Job, JobFilter, Place, Route, StoredPicture
 from tests.storage.fakes import (
     ALICE,
     BOB,
@@ -48,6 +48,7 @@ SECRETS = {
             "detail",
             "waiting",
             "failed",
+            "filter",
         ),
     )
 }
@@ -165,6 +166,15 @@ async def plant(stores: OpenStores) -> Planted:
     await OpenLoras(db, clock).open(10, None, ["one"], ALICE.user_id)
     await stores.quotas.set_user(10, ALICE.user_id, 500, 24, ALICE.user_id)
     await stores.quotas.set_default(10, 400, 24, ALICE.user_id)
+    await stores.quotas.grant(10, ALICE.user_id, 5, None, ALICE.user_id)
+    async with db.transaction() as transaction:
+        await transaction.execute(
+            "INSERT INTO grant_uses (job_id, grant_id, pictures) VALUES (?, 1, 1)",
+            (picture.job_id,),
+        )
+        await transaction.execute(
+            "UPDATE ledger SET waived = 1 WHERE job_id = ?", (picture.job_id,)
+        )
     reports = Reports(db, clock)
     report = await filed(reports, picture.id, BOB.user_id, SECRETS["reported"])
     await reports.posted(report.id, 77, 3001)
@@ -173,7 +183,13 @@ async def plant(stores: OpenStores) -> Planted:
     await Blocks(db, clock).block(10, ALICE.user_id, MODERATOR, SECRETS["block"])
     await Blocks(db, clock).unblock(10, ALICE.user_id)
     waiting = await stores.accept(
-        new_job(ALICE, prompt=SECRETS["waiting"], reply_token=SECRETS["token"], pictures=2)
+        new_job(
+            ALICE,
+            prompt=SECRETS["waiting"],
+            reply_token=SECRETS["token"],
+            pictures=2,
+            filter=JobFilter((), SECRETS["filter"]),
+        )
     )
     painting = await stores.painting(new_job(ALICE, prompt="painting zxqvsecret"))
     await Blocks(db, clock).block(10, ALICE.user_id, MODERATOR, SECRETS["block"])

@@ -69,9 +69,10 @@ async def test_an_older_backup_is_restored_without_it(planted: Planted, tmp_path
     async with again.db.transaction() as transaction:
         for table in ("blocks", "user_quotas", "server_quotas"):
             await transaction.execute(f"DELETE FROM {table}")
-    # Of the picture and the one deleted before; what waited or was painted was given back.
-    assert isinstance(await again.jobs.accept(new_job(ALICE), policy(2)), QuotaExceeded)
-    assert isinstance(await again.jobs.accept(new_job(ALICE), policy(3)), Job)
+    # Of the picture deleted before: the other one was granted, and what waited or was being
+    # painted was given back.
+    assert isinstance(await again.jobs.accept(new_job(ALICE), policy(1)), QuotaExceeded)
+    assert isinstance(await again.jobs.accept(new_job(ALICE), policy(2)), Job)
     await again.db.close()
 
 
