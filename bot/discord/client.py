@@ -202,9 +202,9 @@ class ZimagineClient(discord.AutoShardedClient):
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Look at a new server, where an earlier program may have left commands; or welcome one
         back whose data is still there."""
-        await self.tree.services.departures.returned(guild.id)
         if self.tree.services.serves(guild.id):
             self.leftovers.look_soon([guild.id])
+        await self.tree.services.departures.returned(guild.id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Begin the time after which a server is erased. An outage is not reported here."""

@@ -62,9 +62,9 @@ _LATER_COLOURS: Final = frozenset({"brown", "grey"})
 _KINDS: Final = (
     *("first things", "new things") * 5,
     *("short",) * 4,
-    *("several", "pair", "style") * 2,
+    *("several", "pair") * 2,
 )
-"""The kinds of trial, in turn."""
+"""The kinds of trial, in turn. Styles are none: the painter is not taught them."""
 _HELD_OUT_PATTERN_SHARE: Final = 0.35
 _JUDGED_BATCHES: Final = 40
 """Batches of 16 fresh drawings on which the judge is judged. Both chosen by hand."""

@@ -6,11 +6,12 @@ One command runs the whole recipe and resumes each stage where it was stopped:
 
 tokenizer → autoencoder → decoder (refined alone; the encoder, and with it the latents, stay) →
 reading (the text encoder alone) → words (small pictures, where the meaning of words is learned) →
-sizes (full pictures, where places, colours and numbers are learned) → outlines (the same for much
-longer: shapes of things come last) → export.
+painting (full pictures, where places, colours, numbers and shapes are learned) → export.
 
-The numbers of steps and scenes were chosen by hand. Revision 1, with fewer of both, took about 100
-minutes on two CPU cores (x86-64, torch 2.13, 2026-11-21).
+With `--start FOLDER` the last stage alone goes on from an exported model, with its tokenizer and
+its autoencoder.
+
+The numbers of steps and scenes were chosen by hand, for 150 minutes on two CPU cores.
 """
 
 import argparse
@@ -25,7 +26,8 @@ from typing import Final
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from transformers import Qwen2Tokenizer
+from diffusers.models.transformers.transformer_z_image import ZImageTransformer2DModel
+from transformers import Qwen2Tokenizer, Qwen3Model
 
 from engine.sketch import MODEL_DIR
 from engine.sketch.autoencoder import refine_decoder, train_autoencoder
@@ -49,15 +51,14 @@ READING_STEPS: Final = 1500
 DEVICE_BATCH: Final = 16
 """How many times as large batches are on a GPU, which would idle at those of a CPU. By hand."""
 
-WORDS: Final = TrainingStage("words", 1, steps=1600, batch_size=16, matrix_rate=0.012)
-SIZES: Final = TrainingStage("sizes", 2, steps=1250, batch_size=16, matrix_rate=0.012)
-OUTLINES: Final = TrainingStage(
-    "outlines", 3, steps=2600, batch_size=32, matrix_rate=0.012, guidance=0.4, guided_from=0.9
+WORDS: Final = TrainingStage("words", 1, steps=1000, batch_size=16, matrix_rate=0.012)
+PAINTING: Final = TrainingStage(
+    "painting", 2, steps=2600, batch_size=24, matrix_rate=0.012, guidance=0.4, guided_from=0.9
 )
 
-_SMALL_SCENES: Final = {SMALL_SHAPES[0]: 12_000, SMALL_SHAPES[1]: 5_000, SMALL_SHAPES[2]: 5_000}
-_FULL_SCENES: Final = {SHAPES[0]: 8_000, SHAPES[1]: 4_000, SHAPES[2]: 4_000}
-_PAINTER_STAGES: Final = ((WORDS, _SMALL_SCENES), (SIZES, _FULL_SCENES), (OUTLINES, _FULL_SCENES))
+_SMALL_SCENES: Final = {SMALL_SHAPES[0]: 6_000, SMALL_SHAPES[1]: 2_500, SMALL_SHAPES[2]: 2_500}
+_FULL_SCENES: Final = {SHAPES[0]: 8_000, SHAPES[1]: 2_600, SHAPES[2]: 2_600}
+_PAINTER_STAGES: Final = ((WORDS, _SMALL_SCENES), (PAINTING, _FULL_SCENES))
 _STAGES: Final = (
     "tokenizer",
     "autoencoder",
@@ -83,6 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.compile,
         torch.device(options.device),
     )
+    if options.start is not None:
+        _finish(*recipe.continued(options.start), options.out)
+        return
     until = _STAGES.index(options.until)
     tokenizer = recipe.tokenizer()
     if until >= 1:
@@ -91,8 +95,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             recipe.refine(autoencoder)
         network = recipe.network(tokenizer, autoencoder, _STAGES[3 : until + 1])
         if until == len(_STAGES) - 1:
-            export(assemble(autoencoder, tokenizer, network), options.out)
-            _log.info("exported to %s", options.out)
+            _finish(autoencoder, tokenizer, network, options.out)
+
+
+def _finish(
+    autoencoder: AutoencoderKL, tokenizer: Qwen2Tokenizer, network: SketchModel, folder: Path
+) -> None:
+    export(assemble(autoencoder, tokenizer, network), folder)
+    _log.info("exported to %s", folder)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -104,6 +114,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--work-dir", type=Path, default=work_dir, help="checkpoints and caches")
     parser.add_argument("--out", type=Path, default=MODEL_DIR, help="folder for the weights")
     parser.add_argument("--until", choices=_STAGES, default="export", help="last stage to run")
+    parser.add_argument(
+        "--start", type=Path, metavar="FOLDER", help="go on from an exported model: last stage only"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2, help="CPU threads for torch")
     parser.add_argument(
@@ -194,12 +207,36 @@ class TrainingRun:
             network.text_encoder.load_state_dict(reader.state_dict())
         for stage, counts in _PAINTER_STAGES:
             if stage.name in stages:
-                scaled = replace(stage, steps=self._scaled(stage.steps))
-                checkpoint = self._work_dir / f"{stage.name}.pt"
-                _log.info("stage %s: %d steps", stage.name, scaled.steps)
-                caches = self._caches(autoencoder, counts)
-                network = self._trained(scaled, caches, tokenizer, network)
-                _log.info("stage %s is in %s", stage.name, checkpoint)
+                network = self._painter(stage, counts, tokenizer, autoencoder, network)
+        return network
+
+    def continued(self, start: Path) -> tuple[AutoencoderKL, Qwen2Tokenizer, SketchModel]:
+        """Return an exported model's parts after the last stage, which goes on from its weights."""
+        tokenizer = Qwen2Tokenizer.from_pretrained(start / "tokenizer")
+        autoencoder = AutoencoderKL.from_pretrained(start / "vae").eval()
+        network = SketchModel(len(tokenizer))
+        transformer = ZImageTransformer2DModel.from_pretrained(start / "transformer")
+        network.transformer.load_state_dict(transformer.state_dict())
+        network.text_encoder.load_state_dict(
+            Qwen3Model.from_pretrained(start / "text_encoder").state_dict()
+        )
+        stage, counts = _PAINTER_STAGES[-1]
+        trained = self._painter(stage, counts, tokenizer, autoencoder, network)
+        return autoencoder, tokenizer, trained
+
+    def _painter(
+        self,
+        stage: TrainingStage,
+        counts: dict[Shape, int],
+        tokenizer: Qwen2Tokenizer,
+        autoencoder: AutoencoderKL,
+        start: SketchModel,
+    ) -> SketchModel:
+        """Run one stage of transformer and text encoder together, on scenes by size."""
+        scaled = replace(stage, steps=self._scaled(stage.steps))
+        _log.info("stage %s: %d steps", stage.name, scaled.steps)
+        network = self._trained(scaled, self._caches(autoencoder, counts), tokenizer, start)
+        _log.info("stage %s is in %s", stage.name, self._work_dir / f"{stage.name}.pt")
         return network
 
     def _trained(

@@ -62,7 +62,6 @@ def _vocabulary(learned: Learned) -> Vocabulary:
                 *_flat(phrases_en.TIME_PHRASES),
                 *_flat(phrases_en.SKY_NOUNS),
                 *_flat(phrases_en.SKY_PHRASES),
-                *learned.more_words.get("en", ()),
             )
         ),
         chinese=frozenset(
@@ -80,7 +79,6 @@ def _vocabulary(learned: Learned) -> Vocabulary:
                     for text in _flat(table)
                     for word in _with_stem(text, 2)
                 ),
-                *learned.more_words.get("zh", ()),
             )
         ),
         before=frozenset(counters | colours),

@@ -208,7 +208,7 @@ async def test_kill_9_at_any_statement_leaves_whole_steps(tmp_path: Path) -> Non
         assert process.returncode == (0 if steps == len(AFTER_STEPS) - 1 else -signal.SIGKILL)
         return steps
 
-    steps = await asyncio.gather(*(die(last) for last in range(80)))
+    steps = await asyncio.gather(*(die(last) for last in range(130)))
     assert set(steps) == set(range(len(AFTER_STEPS)))
 
 

@@ -359,7 +359,7 @@ async def test_kill_9_at_any_instant_of_a_restore(
         await stores.db.close()
         return "all" if code == 0 else state
 
-    states = await asyncio.gather(*(attempt(last) for last in range(100)))
+    states = await asyncio.gather(*(attempt(last) for last in range(190)))
     assert sorted(set(states)) == ["all", "new", "old", "refused"]
     assert list(dict.fromkeys(states)) == ["old", "refused", "new", "all"]
 

@@ -295,7 +295,7 @@ async def test_kill_9_at_any_instant_forgets_no_file(daily: DailyPictures, tmp_p
         assert favourite in kept
         return code == 0, len(kept)
 
-    ends = await asyncio.gather(*(attempt(last) for last in range(60)))
+    ends = await asyncio.gather(*(attempt(last) for last in range(110)))
     assert ends[0] == (False, 3) and ends[-1] == (True, 1)
 
 

@@ -277,12 +277,18 @@ _FIELDS: Final = {
 
 def _typed(words: str, regex: str, allowed: str) -> Typed:
     """Return what the options of a command name."""
+    words, regex, allowed = map(_whole, (words, regex, allowed))
     named: list[tuple[PatternKind, str, int]] = []
     for kind, text in ((PatternKind.WORD, words), (PatternKind.ALLOWED, allowed)):
         named += ((kind, each.strip(), 0) for each in _SEPARATOR.split(text) if each.strip())
     if regex.strip():
         named.append((PatternKind.REGEX, regex.strip(), 0))
     return tuple(named)
+
+
+def _whole(text: str) -> str:
+    """Return a text without halves of characters, which could not be stored."""
+    return text.encode(errors="ignore").decode()
 
 
 def _added(

@@ -14,9 +14,9 @@ TELLS = "The built-in demo model knows nothing in "
 @pytest.mark.parametrize(
     ("prompts", "quoted"),
     [
-        (["a cat"], "“a cat”. It knows: house, boat"),
-        (["一只猫"], "“一只猫”. It knows: 房子、船"),
-        (["a cat", "a house", "a dragon"], "“a cat”, “a dragon”. It knows: house"),
+        (["a giraffe"], "“a giraffe”. It knows: house, boat"),
+        (["一只长颈鹿"], "“一只长颈鹿”. It knows: 房子、船"),
+        (["a giraffe", "a house", "a zebra"], "“a giraffe”, “a zebra”. It knows: house"),
         (["a", "b", "c", "d", "e"], "“a”, “b”, “c” and 2 more. It knows: house"),
     ],
 )
@@ -40,7 +40,8 @@ def test_a_known_prompt_is_told_what_else_there_is(tmp_path: Path, extra: list[s
 
 
 @pytest.mark.parametrize(
-    ("prompt", "says"), [("a cat", "knows nothing in this prompt"), ("a house", "It knows: house")]
+    ("prompt", "says"),
+    [("a giraffe", "knows nothing in this prompt"), ("a house", "It knows: house")],
 )
 def test_explain_says_it_too(prompt: str, says: str):
     """`explain` says what the demo model knows, and nothing of the kind for other models."""

@@ -54,7 +54,7 @@ async def test_a_new_translation_is_told(harness: BotHarness, monkeypatch: pytes
     original = CatalogueTranslator.translate
 
     async def other(self: CatalogueTranslator, string: Any, locale: Locale, context: Any):
-        if locale is Locale.french and string.message == "Members' quotas":
+        if locale is Locale.french and string.message == "Quotas of this server":
             return "Combien"
         return await original(self, string, locale, context)
 

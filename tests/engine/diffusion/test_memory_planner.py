@@ -22,7 +22,14 @@ from engine.renderer import RenderTask
 from engine.settings import EngineSettings
 from engine.types import Mend, Painted, Progress
 from tests.engine.diffusion.cards import rtx_4090
-from tests.engine.diffusion.rendering import REQUEST, hooked, outcome, painted, pipeline_of
+from tests.engine.diffusion.rendering import (
+    REQUEST,
+    forget_prompts,
+    hooked,
+    outcome,
+    painted,
+    pipeline_of,
+)
 
 LARGE = dataclasses.replace(REQUEST, width_px=256, height_px=256)
 
@@ -80,6 +87,7 @@ def test_the_same_job_is_painted_with_less(painter: DiffusionRenderer, part: str
     whole = painted(painter, LARGE)
     module = getattr(pipeline_of(painter), part)
     module = module.decoder if part == "vae" else module
+    forget_prompts(painter)
     with hooked(module, exhausted(1)):
         made = painted(painter, LARGE)
     assert made.raster == whole.raster

@@ -21,7 +21,7 @@ from engine.sketch.captions import (
     patterns,
 )
 from engine.sketch.fillers import fillers, made_up_word
-from engine.sketch.learned import EVERYTHING, FIRST
+from engine.sketch.learned import EVERYTHING
 from engine.sketch.spec import (
     BARE_DEFAULT,
     COLOURS,
@@ -307,18 +307,3 @@ def test_a_word_is_the_same_token_wherever_it_stands() -> None:
     rng = np.random.default_rng(7)
     lengths = [len(tokens(draw_caption(draw_scene(rng, held_out=False), rng))) for _ in range(1500)]
     assert np.mean(np.array(lengths) <= 64) > 0.97 and np.mean(np.array(lengths) <= 32) > 0.75
-
-
-def test_the_first_weights_know_one_of_the_first_things_at_a_time() -> None:
-    """Scenes with anything else are beyond them; all are within what can be learned."""
-    house = Scene("sea", "noon", "clear", (Subject("house", "red"),))
-    beyond = (
-        Scene("meadow", "noon", "clear", house.subjects),
-        Scene("sea", "noon", "clear", (Subject("cat", "red"),)),
-        Scene("sea", "noon", "clear", (Subject("house", "grey"),)),
-        Scene("sea", "noon", "clear", (Subject("house", "red", 2),)),
-        Scene("sea", "noon", "clear", (Subject("house", "red"), Subject("boat", "red"))),
-        Scene("sea", "noon", "clear", house.subjects, "pixel"),
-    )
-    assert FIRST.covers(house) and EVERYTHING.covers(house)
-    assert not any(map(FIRST.covers, beyond)) and all(map(EVERYTHING.covers, beyond))

@@ -5,9 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from diffusers.models.transformers.transformer_z_image import ZImageTransformer2DModel
+from safetensors.torch import load_file
 
+from engine.sketch import MODEL_DIR
 from engine.sketch.autoencoder import CROP_PX, build_autoencoder, encode, train_autoencoder
 from engine.sketch.evaluate import draw_trials, main
+from engine.sketch.export import assemble, export
 from engine.sketch.flow import TrainingStage, tokenize, train_painter
 from engine.sketch.judge import Seen, right_aspects
 from engine.sketch.judge_training import train_judge
@@ -16,6 +20,7 @@ from engine.sketch.muon import orthogonalised
 from engine.sketch.reading import train_reader
 from engine.sketch.spec import Scene, Subject, is_held_out
 from engine.sketch.tokenizer import train_tokenizer
+from engine.sketch.train import TrainingRun
 from engine.sketch.transformer import SEQUENCE_MULTIPLE, SketchModel
 
 _STAGE = TrainingStage(
@@ -113,6 +118,22 @@ def test_batches_that_are_drawn_ahead_are_the_same(work_dir: Path) -> None:
     )
     for name, weight in here.items():
         assert torch.equal(weight, ahead[name]), name
+
+
+def test_a_training_goes_on_from_an_exported_model(tmp_path: Path) -> None:
+    """The last stage alone, from the weights, tokenizer and autoencoder of the folder."""
+    run = TrainingRun(tmp_path, seed=3, scale=0.0004)
+    autoencoder, tokenizer, network = run.continued(MODEL_DIR)
+    shipped = ZImageTransformer2DModel.from_pretrained(MODEL_DIR / "transformer").state_dict()
+    trained = network.transformer.state_dict()
+    assert trained.keys() == shipped.keys()
+    apart = [float((trained[n] - shipped[n].float()).abs().max()) for n in shipped]
+    assert 0 < max(apart) < 0.1
+    assert len(tokenizer) == network.text_encoder.config.vocab_size
+    assert sorted(each.stem for each in tmp_path.glob("*.pt")) == ["painting"]
+    export(assemble(autoencoder, tokenizer, network), tmp_path / "model")
+    (written,) = (tmp_path / "model" / "transformer").glob("*.safetensors")
+    assert {each.dtype for each in load_file(written).values()} == {torch.float16}
 
 
 def test_latents_are_normalised(work_dir: Path) -> None:
