@@ -6,7 +6,7 @@ Whoever commits weights that know more changes `LEARNED` in the same commit.
 from dataclasses import dataclass
 from typing import Final
 
-from engine.sketch.spec import COLOURS, PLACES, STYLES, THINGS
+from engine.sketch.spec import COLOURS, PLACES, STYLES, THINGS, Scene
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,14 @@ class Learned:
     places: tuple[str, ...]
     colours: tuple[str, ...]
     styles: tuple[str, ...]
+
+    def covers(self, scene: Scene) -> bool:
+        """Return whether a scene has nothing but what the model knows."""
+        return (
+            scene.place in self.places
+            and scene.style in self.styles
+            and all(s.thing in self.things and s.colour in self.colours for s in scene.subjects)
+        )
 
 
 EVERYTHING: Final = Learned(THINGS, PLACES, COLOURS, STYLES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from engine.sketch.captions import (
     patterns,
 )
 from engine.sketch.fillers import fillers, made_up_word
-from engine.sketch.learned import EVERYTHING
+from engine.sketch.learned import EVERYTHING, LEARNED
 from engine.sketch.spec import (
     BARE_DEFAULT,
     COLOURS,
@@ -307,3 +308,12 @@ def test_a_word_is_the_same_token_wherever_it_stands() -> None:
     rng = np.random.default_rng(7)
     lengths = [len(tokens(draw_caption(draw_scene(rng, held_out=False), rng))) for _ in range(1500)]
     assert np.mean(np.array(lengths) <= 64) > 0.97 and np.mean(np.array(lengths) <= 32) > 0.75
+
+
+def test_the_committed_weights_know_all_but_styles() -> None:
+    """A scene in another style is beyond them; all is within what can be learned."""
+    usual = Scene("sea", "noon", "clear", (Subject("cat", "grey", 2), Subject("boat", "red")))
+    pixelled = replace(usual, style="pixel")
+    assert LEARNED.covers(usual) and EVERYTHING.covers(usual)
+    assert not LEARNED.covers(pixelled) and EVERYTHING.covers(pixelled)
+    assert not replace(LEARNED, things=("boat",)).covers(usual)
