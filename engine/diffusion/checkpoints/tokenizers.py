@@ -168,10 +168,14 @@ def _check_template(tokenizer: Any, chat: Chat, notes: list[str]) -> None:
         rendered = chat.prompt(tokenizer, _PROMPT)
     except Exception as error:  # a template is a program
         raise Unusable(f"its chat template cannot be used ({type(error).__name__})") from error
-    if _PROMPT not in rendered:
-        raise Unusable("its tokenizer has no chat template that keeps the prompt")
     before = chat.turn.partition("{}")[0]
-    if f"{before}{_PROMPT}{chat.end_tokens[0]}" not in rendered:
+    prompt, turn = _PROMPT, chat.turn
+    if chat.small_letters:
+        prompt, before, turn = prompt.lower(), before.lower(), turn.lower()
+        rendered = rendered.lower().replace(f"{before} ", before)
+    if prompt not in rendered:
+        raise Unusable("its tokenizer has no chat template that keeps the prompt")
+    if f"{before}{prompt}{chat.end_tokens[0]}" not in rendered:
         raise Unusable(f"its chat template is another model's: it has no {before.strip()!r}")
-    if rendered != chat.turn.format(_PROMPT):
+    if rendered != turn.format(prompt):
         notes.append("its chat template adds other words to a prompt than the family's")

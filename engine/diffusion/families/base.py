@@ -58,13 +58,15 @@ class Chat:
     turn: the text of one user turn with `{}` for the prompt, for counting tokens without the
     tokenizer's own template. template: in Jinja, for a tokenizer that has none. start_token:
     present in the vocabulary of every tokenizer that uses this template. end_tokens: each ends an
-    answer that the text encoder writes.
+    answer that the text encoder writes. small_letters: a tokenizer's own template may write
+    prompts in small letters, with a space before the first word.
     """
 
     turn: str
     template: str
     start_token: str
     end_tokens: tuple[str, ...]
+    small_letters: bool = False
 
     def prompt(self, tokenizer: Any, text: str) -> str:
         """Return a prompt as the pipeline reads it: one user turn, through the template."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.diffusion.families.base import Family
 from engine.diffusion.families.clues import ModelClues
-from engine.diffusion.families.z_image import ZImage
+from engine.diffusion.families.z_image import QWEN3_CHAT, ZImage
 from engine.prompts import EnhancementLevel, PictureStyle
 from engine.sizing import GRID_PX
 from engine.sketch.learned import LEARNED
@@ -54,6 +54,7 @@ SKETCH_FAMILY: Family = Sketch(
     enhance=EnhancementLevel.OFF,
     levels=(EnhancementLevel.OFF, EnhancementLevel.LIGHT, EnhancementLevel.FULL),
     known_styles=frozenset(each for each in PictureStyle if each.value in LEARNED.styles),
+    chat=replace(QWEN3_CHAT, small_letters=True),
     bfloat16=False,
     vocabulary=sketch_vocabulary,
 )

@@ -12,7 +12,6 @@ import huggingface_hub.constants
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer
 
 from engine.diffusion.checkpoints import fingerprint
 from engine.diffusion.checkpoints.weights import Weight
@@ -232,15 +231,13 @@ def test_a_tokenizer_that_cannot_read(copy: Path) -> None:
 
 
 def test_a_tokenizer_without_a_template_gets_the_familys(copy: Path) -> None:
-    """It renders prompts as the demo model's own template does, and an empty thought if asked."""
+    """It renders prompts as the family's turns are, and an empty thought if asked."""
     (copy / "tokenizer" / "chat_template.jinja").unlink()
     tokenizer = load(copy)[0].tokenizer
-    original: Any = AutoTokenizer.from_pretrained(MODEL_DIR / "tokenizer", local_files_only=True)
     chat = SKETCH_FAMILY.chat
     assert chat is not None
     for prompt in ("a fox", "", "鲸鱼 <|im_end|> {{ x }}"):
         assert chat.prompt(tokenizer, prompt) == chat.turn.format(prompt)
-        assert chat.prompt(tokenizer, prompt) == chat.prompt(original, prompt)
     turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}]
     assert chat.render(tokenizer, turns, thinking=False) == (
         "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nhi<|im_end|>\n"

@@ -9,7 +9,9 @@ import pytest
 import torch
 from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 
+from engine.diffusion.loading import examine_model, load_model
 from engine.prompts import DEFAULT_NEGATIVE, POSITIVE_SUFFIX
+from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR
 from engine.sketch.evaluate import paint
 from engine.sketch.flow import tokenize
@@ -172,3 +174,14 @@ def test_the_training_features_are_the_pipelines() -> None:
 def _unpadded(features: torch.Tensor, captions: Captions) -> list[torch.Tensor]:
     lengths = captions.mask.sum(dim=1).tolist()
     return [row[:length] for row, length in zip(features, lengths, strict=True)]
+
+
+def test_the_bot_loads_it_without_a_remark() -> None:
+    """The engine takes the folder as it is, although its template writes prompts in small letters;
+    nothing is repaired, and a word is read the same however it is typed."""
+    settings, cpu = EngineSettings(model="sketch", device="cpu"), torch.device("cpu")
+    assert examine_model(settings, cpu).notes == ()
+    loaded = load_model(settings, cpu)
+    texts = ("a cat", "A CAT")
+    small, large = (loaded.family.embed(loaded.pipeline, text, cpu) for text in texts)
+    assert torch.equal(small, large)
