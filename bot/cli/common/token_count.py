@@ -32,12 +32,12 @@ def token_counter(
     chat = (family or family_for(model)).chat
     if chat is not None and tokenizer.token_to_id(chat.start_token) is None:
         return None  # another family's chat template
-    turn = "{}" if chat is None else chat.turn
     tokenizer.no_truncation()
     tokenizer.no_padding()
 
     def count(prompt: str) -> int:
-        return len(tokenizer.encode(turn.format(prompt)).ids)
+        read = prompt if chat is None else chat.turn_of(prompt)
+        return len(tokenizer.encode(read).ids)
 
     return count
 

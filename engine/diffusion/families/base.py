@@ -68,6 +68,12 @@ class Chat:
     end_tokens: tuple[str, ...]
     small_letters: bool = False
 
+    def turn_of(self, text: str) -> str:
+        """Return one user turn without the tokenizer's own template, to count its tokens."""
+        if self.small_letters and text.strip():
+            text = f" {text.strip().lower()}"
+        return self.turn.format(text)
+
     def prompt(self, tokenizer: Any, text: str) -> str:
         """Return a prompt as the pipeline reads it: one user turn, through the template."""
         return self.render(tokenizer, [{"role": "user", "content": text}], thinking=True)

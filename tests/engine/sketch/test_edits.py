@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from engine.diffusion import renderer, tiles
 from engine.diffusion.families import SKETCH, SKETCH_FAMILY
@@ -79,13 +80,19 @@ def test_a_mask_is_painted_and_the_rest_is_kept(sketch: DiffusionRenderer, house
 
 
 def test_an_enlarged_picture_is_the_same_picture(sketch: DiffusionRenderer, house: Raster) -> None:
-    """Scaled down again it is the same picture, and the tiles leave no trace."""
+    """Scaled down again it is the same picture, and the tiles leave no trace: where they meet, it
+    changes no more than the small picture that is only stretched, which has outlines there too."""
     size = {"width_px": 2 * SIDE_PX, "height_px": 2 * SIDE_PX}
     large = paint(sketch, HOUSE, house, mode=Mode.UPSCALE, strength=0.3, **size)
     small = array(large).reshape(SIDE_PX, 2, SIDE_PX, 2, 3).mean(axis=(1, 3))
     assert np.abs(small - array(house)).mean() < 10
     cover = tiles.cover((512, 512), SKETCH_FAMILY.native_side_px, SKETCH_FAMILY.native_side_px // 4)
-    assert tiles.seam_score(torch.from_numpy(array(large).copy()), cover) < 1.3
+    image = Image.fromarray(array(house))
+    smooth = np.asarray(image.resize((2 * SIDE_PX, 2 * SIDE_PX), Image.Resampling.BICUBIC))
+    ours, plain = (
+        tiles.seam_score(torch.from_numpy(each.copy()), cover) for each in (array(large), smooth)
+    )
+    assert ours < 1.1 * plain
 
 
 def test_a_variation_is_near_and_far(sketch: DiffusionRenderer, house: Raster) -> None:
