@@ -17,6 +17,7 @@ from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
     refuse,
+    reply_outcome,
     reply_privately,
     words_of,
 )
@@ -89,19 +90,13 @@ def admin_filter(services: Services) -> app_commands.Group:
     @group.command(name="list", description=locale_str("See the rules of the filter"))
     async def list_(interaction: Interaction) -> None:
         outcome = await services.filter.rules(actor_of(interaction))
-        if isinstance(outcome, Refused):
-            await refuse(interaction, outcome)
-        else:
-            await _answer(interaction, wording.listed(outcome, words_of(interaction)))
+        await reply_outcome(interaction, outcome, wording.listed)
 
     @group.command(description=locale_str("Try a prompt: which rules find something in it"))
     @app_commands.describe(prompt=locale_str("A prompt, as somebody would write it"))
     async def test(interaction: Interaction, prompt: Range[str, 1, _PROMPT_CHARS]) -> None:
         outcome = await services.filter.test(actor_of(interaction), prompt)
-        if isinstance(outcome, Refused):
-            await refuse(interaction, outcome)
-        else:
-            await _answer(interaction, wording.tested(outcome, words_of(interaction)))
+        await reply_outcome(interaction, outcome, wording.tested)
 
     return group
 

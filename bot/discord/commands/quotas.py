@@ -23,11 +23,12 @@ from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
     refuse,
-    reply_privately,
+    reply_outcome,
     words_of,
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.quotas import granted_text, quota_reasons_text, quota_text
+from bot.i18n import Words
 from bot.request.outcomes import Refused
 from bot.request.reasons.quotas import RoleGone
 from bot.wording.quotas import quota_cleared, quota_listing, quota_set, usage_chart, weights_now
@@ -118,11 +119,9 @@ def quota_commands(services: Services) -> app_commands.Group:
     async def show(interaction: Interaction, who: discord.User) -> None:
         member = Member(who.id, _roles_of(who))
         outcome = await services.quotas.show(actor_of(interaction), member)
-        if isinstance(outcome, Refused):
-            await refuse(interaction, outcome)
-        else:
-            text = quota_text(outcome, who.mention, words_of(interaction))
-            await reply_privately(interaction, text)
+        await reply_outcome(
+            interaction, outcome, lambda found, say: quota_text(found, who.mention, say)
+        )
 
     @quota.command(
         name="why", description=locale_str("See which quota a member has, and why this one")
@@ -131,11 +130,9 @@ def quota_commands(services: Services) -> app_commands.Group:
     async def why(interaction: Interaction, who: discord.User) -> None:
         member = Member(who.id, _roles_of(who))
         outcome = await services.quotas.why(actor_of(interaction), member)
-        if isinstance(outcome, Refused):
-            await refuse(interaction, outcome)
-        else:
-            text = quota_reasons_text(outcome, who.mention, words_of(interaction))
-            await reply_privately(interaction, text)
+        await reply_outcome(
+            interaction, outcome, lambda found, say: quota_reasons_text(found, who.mention, say)
+        )
 
     @quota.command(
         name="grant", description=locale_str("Give a member pictures on top of their quota")
@@ -153,11 +150,9 @@ def quota_commands(services: Services) -> app_commands.Group:
     ) -> None:
         actor, member = actor_of(interaction), Member(who.id, _roles_of(who))
         outcome = await services.quotas.grant(actor, member, pictures, expires)
-        if isinstance(outcome, Refused):
-            await refuse(interaction, outcome)
-        else:
-            text = granted_text(outcome, who.mention, words_of(interaction))
-            await reply_privately(interaction, text)
+        await reply_outcome(
+            interaction, outcome, lambda found, say: granted_text(found, who.mention, say)
+        )
 
     @grant.autocomplete("expires")
     async def suggest_days(interaction: Interaction, current: str) -> list[Choice[str]]:
@@ -179,11 +174,9 @@ def quota_commands(services: Services) -> app_commands.Group:
     async def reset(interaction: Interaction, who: discord.User) -> None:
         member = Member(who.id, _roles_of(who))
         outcome = await services.quotas.reset(actor_of(interaction), member)
-        if isinstance(outcome, Refused):
-            await refuse(interaction, outcome)
-        else:
-            text = quota_text(outcome, who.mention, words_of(interaction))
-            await reply_privately(interaction, text)
+        await reply_outcome(
+            interaction, outcome, lambda found, say: quota_text(found, who.mention, say)
+        )
 
     @quota.command(
         name="weights",
@@ -194,20 +187,13 @@ def quota_commands(services: Services) -> app_commands.Group:
     )
     async def weights(interaction: Interaction, weighted: bool | None = None) -> None:
         outcome = await services.quotas.weights(actor_of(interaction), weighted)
-        if isinstance(outcome, Refused):
-            await refuse(interaction, outcome)
-        else:
-            await reply_privately(interaction, weights_now(outcome, words_of(interaction)))
+        await reply_outcome(interaction, outcome, weights_now)
 
     @quota.command(name="usage", description=locale_str("See who painted how much here"))
     @app_commands.describe(hours=locale_str("Within the last hours (default: 24)"))
     async def usage(interaction: Interaction, hours: Hours = 24) -> None:
         outcome = await services.quotas.usage(actor_of(interaction), hours)
-        if isinstance(outcome, Refused):
-            await refuse(interaction, outcome)
-        else:
-            text = usage_chart(outcome, words_of(interaction))
-            await reply_privately(interaction, text)
+        await reply_outcome(interaction, outcome, usage_chart)
 
     @quota.command(name="list", description=locale_str("See all quotas that were set here"))
     @app_commands.describe(page=locale_str("The page of a long list"))
@@ -215,11 +201,9 @@ def quota_commands(services: Services) -> app_commands.Group:
         guild = interaction.guild
         known = None if guild is None or guild.unavailable else {each.id for each in guild.roles}
         outcome = await services.quotas.listing(actor_of(interaction), known)
-        if isinstance(outcome, Refused):
-            await refuse(interaction, outcome)
-        else:
-            text = quota_listing(outcome, page, words_of(interaction))
-            await reply_privately(interaction, text)
+        await reply_outcome(
+            interaction, outcome, lambda rules, say: quota_listing(rules, page, say)
+        )
 
     return quota
 
@@ -247,14 +231,13 @@ def _roles_of(who: discord.User | discord.Member | discord.Role | None) -> froze
 
 
 async def _answer_set(interaction: Interaction, outcome: QuotaSet | QuotaCleared | Refused) -> None:
-    if isinstance(outcome, Refused):
-        await refuse(interaction, outcome)
-        return
-    say = words_of(interaction)
-    if outcome.status is not None:
-        text = quota_text(outcome.status, f"<@{outcome.subject.id}>", say)
-    elif isinstance(outcome, QuotaSet):
-        text = quota_set(outcome, say)
-    else:
-        text = quota_cleared(outcome, say)
-    await reply_privately(interaction, text)
+    def text_of(changed: QuotaSet | QuotaCleared, say: Words) -> str:
+        if changed.status is not None:
+            return quota_text(changed.status, f"<@{changed.subject.id}>", say)
+        return (
+            quota_set(changed, say)
+            if isinstance(changed, QuotaSet)
+            else quota_cleared(changed, say)
+        )
+
+    await reply_outcome(interaction, outcome, text_of)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 import aiohttp
 import discord
@@ -47,6 +47,8 @@ from bot.wording.cancellations import jobs_cancelled
 from bot.wording.permissions import permission_names
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 ANNOUNCED_AFTER_S = 0.7
 """Slower responses are deferred, so that every press is answered within a second."""
@@ -116,6 +118,16 @@ async def reply_privately(
         allowed_mentions=NO_MENTIONS,
         suppress_embeds=True,
     )
+
+
+async def reply_outcome(
+    interaction: Interaction, outcome: T | Refused, text_of: Callable[[T, Words], str]
+) -> None:
+    """Reply ephemerally with what an outcome is in words, or with why there is none."""
+    if isinstance(outcome, Refused):
+        await refuse(interaction, outcome)
+    else:
+        await reply_privately(interaction, text_of(outcome, words_of(interaction)))
 
 
 async def reply_layout_privately(interaction: Interaction, view: ui.LayoutView) -> None:
