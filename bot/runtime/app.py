@@ -34,7 +34,8 @@ from bot.runtime.first_start import log_fit
 from bot.runtime.maintenance import Maintenance
 from bot.runtime.resumed_status_messages import resume_status_messages
 from bot.runtime.shutdown import stop_on_request, stop_on_signals
-from bot.runtime.wiring import Infrastructure, Stores, wire
+from bot.runtime.stores import Infrastructure, Stores
+from bot.runtime.wiring import wire
 from bot.settings import ConfiguredModel, Settings
 from bot.tasks import end_tasks
 from bot.wording.labels import device_remark

@@ -17,7 +17,6 @@ from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Permissions
 from bot.accounts.presets import DefaultsService, PresetService, SettingsFiller
 from bot.accounts.quota_settings import QuotaService
-from bot.accounts.server_languages import ServerLanguages
 from bot.delivery.copies import CopySender
 from bot.delivery.exports import ExportService
 from bot.delivery.message_removals import MessageRemover
@@ -36,7 +35,6 @@ from bot.jobs.admission import AdmissionService
 from bot.jobs.cancellation import CancellationService
 from bot.jobs.completion import CompletionService, JobEvents
 from bot.jobs.engine_jobs import EngineJobs
-from bot.jobs.generation.downloads import Download
 from bot.jobs.generation.image_to_image import ImageToImageService
 from bot.jobs.generation.rerolls import RerollService
 from bot.jobs.generation.text_to_image import GenerationService
@@ -59,10 +57,8 @@ from bot.moderation.filter.result_check import ResultFilter
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.reports import ReportService
 from bot.pictures.deletion import DeletionService
-from bot.pictures.filenames import job_id_of
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
-from bot.pictures.lineage import Lineage
 from bot.pictures.lora_pictures import LoraPictures
 from bot.pictures.model_samples import ModelSamples
 from bot.pictures.originals import OriginalPictures
@@ -79,37 +75,19 @@ from bot.request.notes import Note
 from bot.request.resolve import request_notes
 from bot.request.resolver import RequestResolver
 from bot.runtime.maintenance import Maintenance
-from bot.settings import ModerationSection, Settings
-from engine.service import Engine
+from bot.runtime.stores import Infrastructure, Stores, random_nonce
+from bot.settings import ModerationSection
 from engine.types import MAX_SEED, ImageRequest
-from storage.blocks import Blocks
 from storage.cancelled_painting import FreeCancelling
-from storage.database import Database
-from storage.deliveries import Deliveries
 from storage.erasure.departures import DepartedServers
 from storage.erasure.erase import Erasing
-from storage.erasure.export import PersonalData
 from storage.erasure.messages import MessageRemovals
-from storage.erasure.purge import Purge
-from storage.erasure.usage import ErasedUsage
 from storage.erasure.words import WordRetention
-from storage.files import PictureFiles
 from storage.filter_pictures import FilterPictures
-from storage.filters import Filters
-from storage.history import History
-from storage.inputs import Inputs
-from storage.jobs import Jobs
-from storage.lists import Lists
 from storage.open_names import OpenLoras, OpenModels
-from storage.preferences import Preferences, Threads
-from storage.presets import Presets, RequestDefaults
-from storage.proposals import Proposals
-from storage.quotas import Quotas
-from storage.reports import Reports
 from storage.retention import Retention
 from storage.shown import ShownPictures
-from storage.stars import Stars
-from storage.types import Ceiling, Clock, PolicySource, QuotaPolicy
+from storage.types import PolicySource, QuotaPolicy
 
 SYNC_FILE = "commands.synced"
 
@@ -117,64 +95,6 @@ SYNC_FILE = "commands.synced"
 def random_seed() -> int:
     """Return a seed that nobody can guess."""
     return secrets.randbelow(MAX_SEED + 1)
-
-
-def random_nonce() -> str:
-    """Return a text that no message had before: 24 of the 25 characters that Discord takes."""
-    return secrets.token_hex(12)
-
-
-@dataclass(frozen=True, slots=True)
-class Infrastructure:
-    """The parts that everything else is built on.
-
-    models: that paint. fetch: downloads files that members point to. owners_locale: the language
-    of the bot's owners, as Discord calls it.
-    """
-
-    settings: Settings
-    db: Database
-    files: PictureFiles
-    engine: Engine
-    models: ModelCatalog
-    clock: Clock
-    fetch: Download
-    owners_locale: str = "en-US"
-
-    def ceiling(self, guild_id: int) -> Ceiling | None:
-        """Return what the owner lets a whole server paint; None for no ceiling."""
-        quota = self.settings.quota
-        pictures = quota.ceiling(guild_id)
-        return None if pictures is None else Ceiling(pictures, quota.server_hours)
-
-
-class Stores:
-    """Every store over the one database."""
-
-    def __init__(self, base: Infrastructure) -> None:
-        self.db = db = base.db
-        clock = base.clock
-        self.files = base.files
-        self.jobs = Jobs(db, clock, random_nonce, base.ceiling)
-        self.history = History(db, clock)
-        self.lists = Lists(db, clock)
-        self.stars = Stars(db, clock)
-        self.lineage = Lineage(self.jobs, self.history)
-        self.deliveries = Deliveries(db, clock)
-        self.inputs = Inputs(db, clock)
-        self.quotas = Quotas(db, clock, base.ceiling)
-        self.blocks = Blocks(db, clock)
-        self.reports = Reports(db, clock)
-        self.proposals = Proposals(db, clock)
-        self.preferences = Preferences(db, clock)
-        self.languages = ServerLanguages(self.preferences)
-        self.threads = Threads(db, clock)
-        self.presets = Presets(db, clock)
-        self.request_defaults = RequestDefaults(db, clock)
-        self.filters = Filters(db, clock)
-        self.personal_data = PersonalData(db)
-        self.erased_usage = ErasedUsage(db, clock)
-        self.purge = Purge(db, base.files, clock, job_of=job_id_of)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,91 @@
+"""The parts that everything else is built on, and every store over the one database."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from bot.accounts.server_languages import ServerLanguages
+from bot.jobs.generation.downloads import Download
+from bot.pictures.filenames import job_id_of
+from bot.pictures.lineage import Lineage
+from bot.request.models import ModelCatalog
+from bot.settings import Settings
+from engine.service import Engine
+from storage.blocks import Blocks
+from storage.database import Database
+from storage.deliveries import Deliveries
+from storage.erasure.export import PersonalData
+from storage.erasure.purge import Purge
+from storage.erasure.usage import ErasedUsage
+from storage.files import PictureFiles
+from storage.filters import Filters
+from storage.history import History
+from storage.inputs import Inputs
+from storage.jobs import Jobs
+from storage.lists import Lists
+from storage.preferences import Preferences, Threads
+from storage.presets import Presets, RequestDefaults
+from storage.proposals import Proposals
+from storage.quotas import Quotas
+from storage.reports import Reports
+from storage.stars import Stars
+from storage.types import Ceiling, Clock
+
+
+def random_nonce() -> str:
+    """Return a text that no message had before: 24 of the 25 characters that Discord takes."""
+    return secrets.token_hex(12)
+
+
+@dataclass(frozen=True, slots=True)
+class Infrastructure:
+    """The parts that everything else is built on.
+
+    models: that paint. fetch: downloads files that members point to. owners_locale: the language
+    of the bot's owners, as Discord calls it.
+    """
+
+    settings: Settings
+    db: Database
+    files: PictureFiles
+    engine: Engine
+    models: ModelCatalog
+    clock: Clock
+    fetch: Download
+    owners_locale: str = "en-US"
+
+    def ceiling(self, guild_id: int) -> Ceiling | None:
+        """Return what the owner lets a whole server paint; None for no ceiling."""
+        quota = self.settings.quota
+        pictures = quota.ceiling(guild_id)
+        return None if pictures is None else Ceiling(pictures, quota.server_hours)
+
+
+class Stores:
+    """Every store over the one database."""
+
+    def __init__(self, base: Infrastructure) -> None:
+        self.db = db = base.db
+        clock = base.clock
+        self.files = base.files
+        self.jobs = Jobs(db, clock, random_nonce, base.ceiling)
+        self.history = History(db, clock)
+        self.lists = Lists(db, clock)
+        self.stars = Stars(db, clock)
+        self.lineage = Lineage(self.jobs, self.history)
+        self.deliveries = Deliveries(db, clock)
+        self.inputs = Inputs(db, clock)
+        self.quotas = Quotas(db, clock, base.ceiling)
+        self.blocks = Blocks(db, clock)
+        self.reports = Reports(db, clock)
+        self.proposals = Proposals(db, clock)
+        self.preferences = Preferences(db, clock)
+        self.languages = ServerLanguages(self.preferences)
+        self.threads = Threads(db, clock)
+        self.presets = Presets(db, clock)
+        self.request_defaults = RequestDefaults(db, clock)
+        self.filters = Filters(db, clock)
+        self.personal_data = PersonalData(db)
+        self.erased_usage = ErasedUsage(db, clock)
+        self.purge = Purge(db, base.files, clock, job_of=job_id_of)
