@@ -196,13 +196,13 @@ async def test_remix_with_what_the_model_does_not_know(data_dir: Path, renderer:
     """Suggestions are made there, and each of their buttons paints there."""
     async with open_harness(data_dir, renderer.load, family=SKETCH_FAMILY) as harness:
         message = await picture_in_direct(harness, enhance="off")
-        asked = await remix(harness, message, "a dragon --enhance off")
+        asked = await remix(harness, message, "a unicorn --enhance off")
         assert "demo model" in harness.texts(asked.response.message)
         await harness.alice.user.click(
             asked.response.message, custom_id=custom_id_like(asked, "anyway")
         )
         await harness.settled()
-        assert renderer.painted[-1].prompt == "a dragon" and place_of(harness, 2)[2]
+        assert renderer.painted[-1].prompt == "a unicorn" and place_of(harness, 2)[2]
         assert shown_directly(harness)[-1].attachments
 
 
