@@ -11,7 +11,7 @@ import hashlib
 import os
 import stat
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from io import FileIO
 from pathlib import Path
@@ -42,6 +42,9 @@ MAX_NAME = 100
 """Characters of a name. Chosen by hand: Discord's longest choice."""
 _MOST_LAYOUTS = 1024
 """Layouts that are remembered. Chosen by hand: files of one trainer, rank and type share theirs."""
+_AHEAD_BYTES = 256 * 1024
+"""Read of each file before its header is parsed. Chosen by hand: headers of rank-32 files on every
+layer of Z-Image take 100 to 200 kB."""
 _NOT_IN_NAMES = frozenset('/\\:*?"<>|,，、;；：“”')
 """What leads out of a folder, and what stands between names and weights where people write them."""
 _UNPACK = {"F64": "<d", "F32": "<f", "F16": "<e", "I64": "<q", "I32": "<i", "I16": "<h"}
@@ -136,6 +139,7 @@ class LoraShelf:
             ) from error
         names = sorted(each.removesuffix(SUFFIX) for each in entries if _counts(each))
         self._infos = {name: self._infos[name] for name in names if name in self._infos}
+        _read_ahead(entries[name + SUFFIX] for name in names if name not in self._infos)
         return tuple(self._listed(name, entries) for name in names)
 
     def info(self, name: str) -> LoraInfo:
@@ -309,6 +313,21 @@ def _explained(name: str) -> Iterator[None]:
         raise LoraNotFound(shown, "its file has vanished") from error
     except OSError as error:
         raise LoraInvalid(shown, f"its file cannot be read ({error.strerror})") from error
+
+
+def _read_ahead(files: Iterable[os.DirEntry[str]]) -> None:
+    """Let the system read these files' headers while others are parsed, where it can be told to."""
+    if not hasattr(os, "posix_fadvise"):
+        return
+    for each in files:
+        with contextlib.suppress(OSError):  # gone meanwhile, or unreadable: reading it will say so
+            if not each.is_file(follow_symlinks=False):
+                continue
+            opened = os.open(each.path, os.O_RDONLY | os.O_NONBLOCK)
+            try:
+                os.posix_fadvise(opened, 0, _AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
+            finally:
+                os.close(opened)
 
 
 def _counts(file_name: str) -> bool:
