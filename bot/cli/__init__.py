@@ -25,6 +25,7 @@ COMMANDS = {
     "lora": "List LoRA files, or check one before it is offered.",
     "inspect": "Print the recipe stored in a picture.",
     "doctor": "Check machine, model and settings, and say what helps.",
+    "bench": "Measure painting on this machine, compared with plain diffusers.",
     "db": "Check, back up or restore the database.",
     "stop": "Stop the bot or the playground that runs in the data folder.",
     "playground": "Try the bot in a browser, without Discord.",
@@ -56,6 +57,8 @@ _MEANT = {
     "check": "db check",
     "diagnose": "doctor",
     "health": "doctor",
+    "benchmark": "bench",
+    "speed": "bench",
 }
 """What people type for a command who know other programs, or /recipe."""
 

@@ -120,7 +120,7 @@ def measure(case: Case) -> Taken:
 
 def write(folder: Path, layers: int | None) -> list[Case]:
     """Write the model in diffusers' format, and link to its files from folders of other names."""
-    from tests.scale.fullsize import FULL, write_folder
+    from engine.diffusion.benchmarks.random_model import FULL, write_folder
 
     architecture = FULL
     if layers is not None:

@@ -1,0 +1,1 @@
+"""Speed and memory on this machine, compared with plain diffusers. No torch: processes paint."""

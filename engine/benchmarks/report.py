@@ -1,0 +1,84 @@
+"""Write what a benchmark found: a table in Markdown, or JSON."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from engine.benchmarks.sections import Row
+
+HEAD: Final = ("what", "zimagine", "plain diffusers", "times as good", "goal", "met")
+_PACKAGES: Final = ("zimagine", "torch", "diffusers", "transformers")
+
+
+def machine() -> dict[str, str]:
+    """Return the processor, its cores, the system and the versions that compute."""
+    versions = {each: importlib.metadata.version(each) for each in _PACKAGES}
+    return {
+        "processor": _processor(),
+        "cores": str(os.cpu_count() or 1),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        **versions,
+    }
+
+
+def machine_line(facts: Mapping[str, str], today: date) -> str:
+    """Return these facts in one line, with the date."""
+    versions = ", ".join(f"{each} {facts[each]}" for each in ("python", *_PACKAGES))
+    where = f"{facts['processor']}, {facts['cores']} cores, {facts['system']}"
+    return f"{today:%Y-%m-%d}. {where}, {versions}."
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """Return a table in Markdown, line by line."""
+    lines = [_line(HEAD), _line(("---", *["---:"] * (len(HEAD) - 1)))]
+    met = {True: "yes", False: "no", None: ""}
+    for each in rows:
+        lines.append(
+            _line((each.what, each.ours, each.other, each.ratio, each.goal, met[each.met]))
+        )
+    return lines
+
+
+def fields(sections: Mapping[str, Sequence[Row]], today: date, quick: bool) -> dict[str, Any]:
+    """Return everything as JSON values."""
+    rows = [row for found in sections.values() for row in found]
+    return {
+        "date": today.isoformat(),
+        "machine": machine(),
+        "quick": quick,
+        "numbers": {row.key: row.number for row in rows if row.key},
+        "missed": [row.key for row in rows if row.met is False],
+        "rows": [
+            {
+                "section": name,
+                "what": row.what,
+                "zimagine": row.ours,
+                "diffusers": row.other,
+                "ratio": row.ratio,
+                "goal": row.goal,
+                "met": row.met,
+            }
+            for name, found in sections.items()
+            for row in found
+        ],
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        found = next(line for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+    return found.split(":", 1)[1].strip()
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,256 @@
+"""The sections of `zimagine bench`: each runs processes in turn and returns rows of a table."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from engine.benchmarks.comparison import BenchmarkFailed, Variant, in_turn, ratio, run, values
+from engine.sketch import MODEL_DIR
+
+PICTURES_MODULE: Final = "engine.diffusion.benchmarks.pictures"
+MODEL_MODULE: Final = "engine.diffusion.benchmarks.random_model"
+DIFFERENCE_MODULE: Final = "engine.diffusion.benchmarks.difference"
+GIB: Final = 2**30
+FULL_BYTES: Final = 21_000_000_000
+"""Free space for the full-size model: 20.5 GB of weights."""
+NOT_MEASURED: Final = "not measured"
+MOST_GIB: Final = 13.0
+MOST_READY_S: Final = 10.0
+"""Goals for the full-size model on a processor; plain diffusers takes 19.1 GiB there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. goal: in words, "" where there is none; met: None without a goal.
+
+    ours, other: what was measured, in words; other is "" where there is no comparison. key: of the
+    number in the JSON report.
+    """
+
+    what: str
+    ours: str
+    other: str = ""
+    ratio: str = ""
+    goal: str = ""
+    met: bool | None = None
+    key: str = ""
+    number: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How thoroughly to measure. folder: where a full-size model is kept; None makes it anew.
+
+    quick: a tiny model in place of the full-size one and fewer rounds: it shows that the benchmark
+    works, and no goal applies.
+    """
+
+    quick: bool = False
+    rounds: int = 3
+    folder: Path | None = None
+
+
+def processor(plan: Plan) -> Iterator[Row]:
+    """Measure painting with Z-Image's architecture, on the processor, against plain diffusers."""
+    with _random_model(plan) as model:
+        for side, goal in ((64, None),) if plan.quick else ((256, 1.1), (512, 1.0)):
+            variants = [
+                Variant(by, PICTURES_MODULE, (by, str(model), "--side", str(side)))
+                for by in ("zimagine", "diffusers")
+            ]
+            runs = in_turn(variants, plan.rounds, warm=not plan.quick)
+            ours, other = runs["zimagine"], runs["diffusers"]
+            what = f"second picture, {side} × {side} px"
+            yield _pace(what, f"processor_{side}", ours, other, goal, lambda each: each[1])
+            yield _peak(
+                f"peak memory, {side} × {side} px", f"processor_{side}_gib", plan, ours, other
+            )
+            if side <= 256:
+                yield _start(plan, ours, other)
+
+
+def sketch(plan: Plan) -> Iterator[Row]:
+    """Measure the built-in demo model in float32 against plain diffusers with its weights."""
+    shared = ("--pictures", "3" if plan.quick else "11", "--dtype", "float32")
+    with tempfile.TemporaryDirectory() as name:
+        kept = {by: Path(name) / f"{by}.npy" for by in ("zimagine", "diffusers")}
+        variants = [
+            Variant(
+                by,
+                PICTURES_MODULE,
+                (by, str(MODEL_DIR), *shared, "--out", str(path)),
+            )
+            for by, path in kept.items()
+        ]
+        runs = in_turn(variants, plan.rounds, warm=not plan.quick)
+        ours, other = runs["zimagine"], runs["diffusers"]
+        yield _pace("a picture, 256 × 256 px", "sketch", ours, other, 1.5, _median_of_later)
+        difference = run(Variant("difference", DIFFERENCE_MODULE, tuple(map(str, kept.values()))))
+        levels = int(difference["levels"])
+        yield Row(
+            "largest difference of its pixels",
+            f"{levels} of 255 levels",
+            goal="≤ 1",
+            met=levels <= 1,
+            key="sketch_levels",
+            number=levels,
+        )
+        first, others = values(ours, "first_s"), values(other, "first_s")
+        yield Row(
+            "first picture, from the start of the process",
+            _seconds(first),
+            _seconds(others),
+            str(ratio(others, first)),
+            key="sketch_first_ratio",
+            number=ratio(others, first).median,
+        )
+
+
+def text(plan: Plan) -> Iterator[Row]:
+    """Measure what it saves to read a prompt once for several pictures."""
+    pictures = 3 if plan.quick else 9
+    with _random_model(plan, quick=True) as tiny:
+        models = [("the demo model", MODEL_DIR, "sketch")]
+        models += [("the full-size model", plan.folder, "full")] if plan.folder else []
+        models += [("a tiny model", tiny, "tiny")] if plan.quick else []
+        for name, model, key in models:
+            count = "3" if key == "full" else str(pictures)
+            shared = ("zimagine", str(model), "--pictures", count)
+            variants = [
+                Variant("other prompts", PICTURES_MODULE, shared),
+                Variant("the same prompt", PICTURES_MODULE, (*shared, "--same")),
+            ]
+            runs = in_turn(variants, plan.rounds, warm=not plan.quick)
+            yield _pace(
+                f"a picture of the same prompt against one of another, {name}",
+                f"text_{key}",
+                runs["the same prompt"],
+                runs["other prompts"],
+                None,
+                _median_of_later,
+            )
+
+
+def memory(plan: Plan) -> Iterator[Row]:
+    """Measure whether memory grows from picture to picture, with the demo model."""
+    pictures = 4 if plan.quick else 20
+    found = run(
+        Variant(
+            "memory", PICTURES_MODULE, ("zimagine", str(MODEL_DIR), "--pictures", str(pictures))
+        )
+    )
+    second, last = found["resident_bytes"][1], found["resident_bytes"][-1]
+    growth = last / second - 1
+    yield Row(
+        f"memory after picture {pictures}, against picture 2",
+        f"{last / GIB:.2f} GiB",
+        f"{second / GIB:.2f} GiB",
+        f"{1 + growth:.3f}",
+        "≤ 1.03",
+        growth <= 0.03,
+        "memory_growth",
+        growth,
+    )
+
+
+SECTIONS: Final[Mapping[str, Callable[[Plan], Iterator[Row]]]] = {
+    "sketch": sketch,
+    "text": text,
+    "memory": memory,
+    "processor": processor,
+}
+"""By name, the longest last."""
+
+
+@contextmanager
+def _random_model(plan: Plan, *, quick: bool | None = None) -> Iterator[Path]:
+    """Yield a folder with Z-Image's architecture and random weights; made if it is not there."""
+    tiny = plan.quick if quick is None else quick
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) if plan.folder is None or tiny else plan.folder
+        if not (folder / "vae").is_dir():  # written last
+            if not tiny:
+                _check_space(folder)
+            arguments = (str(folder), "--tiny") if tiny else (str(folder),)
+            run(Variant("random weights", MODEL_MODULE, arguments))
+        yield folder
+
+
+def _check_space(folder: Path) -> None:
+    """Raise BenchmarkFailed if the full-size model has no room there."""
+    parent = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    free = shutil.disk_usage(parent).free
+    if free < FULL_BYTES:
+        raise BenchmarkFailed(
+            f"The model of random weights takes {FULL_BYTES / 1e9:.0f} GB, and {free / 1e9:.1f} GB "
+            f"are free in {parent}."
+        )
+
+
+def _pace(
+    what: str,
+    key: str,
+    ours: Sequence[Mapping[str, Any]],
+    other: Sequence[Mapping[str, Any]],
+    goal: float | None,
+    pick: Callable[[Sequence[float]], float],
+) -> Row:
+    """Compare seconds of a picture: how many times as fast as the other."""
+    mine, theirs = ([pick(each["seconds"]) for each in runs] for runs in (ours, other))
+    forwards = {int(each["forwards"]) for each in (*ours, *other)}
+    assert len(forwards) == 1, f"the two compute different numbers of steps: {forwards}"
+    found = ratio(theirs, mine)
+    met = None if goal is None else found.median >= goal
+    goal_text = "" if goal is None else f"≥ {goal:.2f}"
+    return Row(
+        what, _seconds(mine), _seconds(theirs), str(found), goal_text, met, key, found.median
+    )
+
+
+def _peak(
+    what: str,
+    key: str,
+    plan: Plan,
+    ours: Sequence[Mapping[str, Any]],
+    other: Sequence[Mapping[str, Any]],
+) -> Row:
+    if any(each["peak_bytes"] is None for each in (*ours, *other)):
+        return Row(what, NOT_MEASURED, NOT_MEASURED, key=key)
+    mine, theirs = (max(values(runs, "peak_bytes")) / GIB for runs in (ours, other))
+    row = Row(what, f"{mine:.2f} GiB", f"{theirs:.2f} GiB", f"{theirs / mine:.2f}", key=key)
+    return _limited(row, mine, None if plan.quick else MOST_GIB, "GiB")
+
+
+def _start(
+    plan: Plan, ours: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, Any]]
+) -> Row:
+    mine, theirs = values(ours, "ready_s"), values(other, "ready_s")
+    found = str(ratio(theirs, mine))
+    row = Row("start to ready", _seconds(mine), _seconds(theirs), found, key="processor_ready_s")
+    return _limited(row, statistics.median(mine), None if plan.quick else MOST_READY_S, "s")
+
+
+def _limited(row: Row, number: float, most: float | None, unit: str) -> Row:
+    """Return the row with its number and, where there is one, a goal that it may not exceed."""
+    if most is None:
+        return replace(row, number=number)
+    return replace(row, number=number, goal=f"≤ {most:g} {unit}", met=number <= most)
+
+
+def _median_of_later(seconds: Sequence[float]) -> float:
+    """Return the median without the first picture, which also warms up."""
+    return statistics.median(seconds[1:])
+
+
+def _seconds(found: Sequence[float]) -> str:
+    """Write the median with three significant digits."""
+    middle = statistics.median(found)
+    whole = len(str(int(middle))) if middle >= 1 else 0
+    return f"{middle:.{max(0, 3 - whole)}f} s"
