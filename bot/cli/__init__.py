@@ -25,6 +25,7 @@ COMMANDS = {
     "lora": "List LoRA files, or check one before it is offered.",
     "inspect": "Print the recipe stored in a picture.",
     "doctor": "Check machine, model and settings, and say what helps.",
+    "settings": "Show every setting, its value and where it comes from.",
     "db": "Check, back up or restore the database.",
     "stop": "Stop the bot or the playground that runs in the data folder.",
     "playground": "Try the bot in a browser, without Discord.",
@@ -54,6 +55,8 @@ _MEANT = {
     "backup": "db backup",
     "restore": "db restore",
     "check": "db check",
+    "config": "settings",
+    "configuration": "settings",
     "diagnose": "doctor",
     "health": "doctor",
 }

@@ -25,6 +25,7 @@ from bot.settings.sections import (
     QuotaSection,
     StorageSection,
 )
+from bot.settings.sources import KeyPath, key_lines, line_of, variable_of
 from bot.settings.values import WINDOWS_PATHS
 from engine.settings import AUTO
 
@@ -71,7 +72,8 @@ def load(path: Path | None, **override: Any) -> Settings:
     precedence. Raises InvalidSetting.
     """
     _check_variables()
-    values_by_section = _read(path)
+    text = read_text(path)
+    values_by_section = _parsed(text, path)
     token = os.environ.get(TOKEN_ENV)
     if token:
         section = values_by_section.setdefault("discord", {})
@@ -86,7 +88,7 @@ def load(path: Path | None, **override: Any) -> Settings:
             changed = type(section).model_validate(section.model_dump() | values)
             settings = settings.model_copy(update={name: changed})
     except ValidationError as error:
-        raise InvalidSetting(_describe(error, path)) from None
+        raise InvalidSetting(_describe(error, path, text)) from None
     except SettingsError as error:
         raise InvalidSetting(f"A setting in the environment cannot be read: {error}.") from None
     return settings
@@ -125,21 +127,33 @@ def _check_variables() -> None:
         raise InvalidSetting(f"There is no setting {' and none '.join(named)} in the environment.")
 
 
-def _read(path: Path | None) -> dict[str, Any]:
+def read_text(path: Path | None) -> str:
+    """Return the text of the configuration file. path: as of `load`. Raises InvalidSetting."""
     config_path = path or DEFAULT_CONFIG
     try:
-        return tomllib.loads(config_path.read_text(encoding="utf-8-sig"))
+        return config_path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         if path is None:
-            return {}
+            return ""
         raise InvalidSetting(f"The configuration file {path} does not exist.") from None
     except OSError as error:
         raise InvalidSetting(
             f"The configuration file {config_path} cannot be read: {error.strerror}."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        said = f"The configuration file {config_path} is not valid TOML: {error}."
-        raise InvalidSetting(f"{said}{_toml_advice(error)}") from None
+    except UnicodeDecodeError as error:
+        raise InvalidSetting(_not_toml(config_path, error)) from None
+
+
+def _parsed(text: str, path: Path | None) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidSetting(_not_toml(path or DEFAULT_CONFIG, error)) from None
+
+
+def _not_toml(path: Path, error: Exception) -> str:
+    said = f"The configuration file {path} is not valid TOML: {error}."
+    return f"{said}{_toml_advice(error)}"
 
 
 def _toml_advice(error: Exception) -> str:
@@ -152,11 +166,15 @@ def _toml_advice(error: Exception) -> str:
     return ""
 
 
-def _describe(error: ValidationError, path: Path | None) -> str:
-    """Describe the first problem in one sentence that never contains a secret's value."""
+def _describe(error: ValidationError, path: Path | None, text: str) -> str:
+    """Describe the first problem in one sentence that never contains a secret's value.
+
+    text: that of the file.
+    """
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    source = f" (in {path or DEFAULT_CONFIG} or the environment)"
+    keys = tuple(str(part) for part in first["loc"])
+    where = ".".join(keys)
+    source = f" ({_place(keys, path or DEFAULT_CONFIG, text)})"
     if first["type"] == "extra_forbidden":
         nearest = nearest_setting(where, _keys())
         question = "is it misspelled?" if nearest is None else f"did you mean {nearest}?"
@@ -171,3 +189,14 @@ def _describe(error: ValidationError, path: Path | None) -> str:
     ):
         return f"The setting {where}{source} is invalid: {message}."
     return f"The setting {where} = {first['input']!r}{source} is invalid: {message}."
+
+
+def _place(keys: KeyPath, path: Path, text: str) -> str:
+    """Say where a setting was given. keys: its section, itself, and what is in it."""
+    variable = variable_of(keys[0], keys[1], os.environ) if len(keys) > 1 else None
+    if variable is not None:
+        return f"in the environment variable {variable}"
+    line = line_of(keys, key_lines(text))
+    place = f"in {path}" if line is None else f"in {path}, line {line}"
+    # What a section says as a whole may be of both.
+    return place if len(keys) > 1 and line is not None else f"{place} or the environment"
