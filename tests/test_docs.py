@@ -13,6 +13,7 @@ import pytest
 from bot.cli import group
 from bot.i18n import words
 from bot.settings import Settings, load
+from bot.settings.current import TAKES_EFFECT, TakesEffect
 from bot.wording.names import COMMANDS, OPTIONS
 
 ROOT = Path(__file__).parents[1]
@@ -128,3 +129,15 @@ def anchors(document: Path) -> set[str]:
     """Return the anchors that a renderer of Markdown makes of the headings of a document."""
     headings = re.findall(r"(?m)^#+ (.+)$", document.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_page_of_settings_says_what_a_reload_takes_up():
+    """Every setting has a row in docs/configuration.md with when a change of it holds."""
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    told: dict[str, str] = {}
+    for line in text.splitlines():
+        if (row := re.match(r"\| `\[(\w+)\] (\w+)`(.*?) \|.* \| (\w+) \|$", line)) is not None:
+            section, first, others, when = row.groups()
+            told |= {f"{section}.{key}": when for key in (first, *re.findall(r"`(\w+)`", others))}
+    names = {TakesEffect.LIVE: "reload", TakesEffect.RESTART: "restart"}
+    assert told == {setting: names[effect] for setting, effect in TAKES_EFFECT.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
@@ -81,11 +82,16 @@ class Actor:
     age_restricted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Permissions:
-    """Decides what actors may do. owners: user ids from the bot's configuration."""
+    """Decides what actors may do. owners: returns the user ids from the bot's configuration."""
 
-    owners: frozenset[int] = frozenset()
+    def __init__(self, owners: Callable[[], frozenset[int]] = frozenset) -> None:
+        self._owners = owners
+
+    @property
+    def owners(self) -> frozenset[int]:
+        """The user ids of the bot's owners whom its configuration names."""
+        return self._owners()
 
     def level(self, actor: Actor) -> PermissionLevel:
         """Return the highest level that the actor has here."""

@@ -196,7 +196,7 @@ class ZimagineClient(discord.AutoShardedClient):
         """Log that the connection is up, also after a reconnect."""
         log.info("online", user=str(self.user), servers=len(self.guilds))
         await self.tree.services.departures.compare([guild.id for guild in self.guilds])
-        served = self.tree.services.guilds or [guild.id for guild in self.guilds]
+        served = self.tree.services.guilds() or [guild.id for guild in self.guilds]
         self.leftovers.look_soon(served)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:

@@ -69,11 +69,11 @@ class AdmissionService:
         content_check: ContentCheck,
         delivery_settings: DeliverySettingsService,
         cost_check: CostCheck,
-        fallback: QuotaPolicy,
+        fallback: Callable[[], QuotaPolicy],
         events: JobEvents,
         clock: Clock,
     ) -> None:
-        """fallback: the quota of members for whom no admin has set one."""
+        """fallback: returns the quota of members for whom no admin has set one."""
         self._engine_jobs = engine_jobs
         self._engine = engine_jobs.engine
         self._resolver = resolver
@@ -272,7 +272,7 @@ class AdmissionService:
         self, rows: Sequence[NewJob], proposal_id: int | None, until_s: float
     ) -> tuple[Job, ...] | Refused:
         """Write the accepted jobs, in time for Discord to be answered."""
-        accepting = asyncio.create_task(self._jobs.accept_all(rows, self._fallback, proposal_id))
+        accepting = asyncio.create_task(self._jobs.accept_all(rows, self._fallback(), proposal_id))
         try:
             left_s = max(0.0, until_s - asyncio.get_running_loop().time())
             await asyncio.wait({accepting}, timeout=left_s)

@@ -57,8 +57,8 @@ class CancellationService:
         events: JobEvents,
         *,
         clock: Clock,
-        max_wait: timedelta,
-        free: FreeCancelling,
+        max_wait: Callable[[], timedelta],
+        free: Callable[[], FreeCancelling],
         forget: Callable[[Place, Sequence[str]], Awaitable[None]],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -163,7 +163,7 @@ class CancellationService:
 
     async def _expire(self) -> None:
         now = self._clock()
-        oldest_allowed = now - self._max_wait
+        oldest_allowed = now - self._max_wait()
         expired: list[ActiveJob] = []
         for active in self._active.oldest():
             if active.row.accepted_at > now:  # the clock was ahead: its wait begins now
@@ -178,12 +178,13 @@ class CancellationService:
 
     async def _cancel(self, actor: Actor, jobs: Sequence[ActiveJob]) -> JobsCancelled | Refused:
         ended: list[CancelledJob] = []
+        free = self._free()
 
         async def write(active: ActiveJob) -> None:
             if active.row.place.user_id == actor.user_id:
                 begun = self._active.begun_painting(active)
                 write = self._jobs.cancelled_by_requester(
-                    active.row.id, begun, self._free, actor.role_ids
+                    active.row.id, begun, free, actor.role_ids
                 )
                 ended.append(await write)
             else:  # nobody is charged for what a moderator cancels
@@ -201,7 +202,7 @@ class CancellationService:
             now = [await self._jobs.get(each.row.id) for each in jobs]
             states = {None if row is None else row.state for row in now}
             return Refused(JobFinished(states == {JobState.CANCELLED}))
-        return JobsCancelled(tuple(ended), self._free.limit_s)
+        return JobsCancelled(tuple(ended), free.limit_s)
 
     async def _finish(self, active: ActiveJob, write: Callable[[int], Awaitable[object]]) -> bool:
         """Record the end of a job and stop it; return False if it had already finished."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
 from bot.accounts.block_check import BlockCheck
@@ -25,7 +24,7 @@ from bot.delivery.progress import ProgressUpdater
 from bot.delivery.result_cards import ResultCards
 from bot.delivery.status_messages import StatusEditor
 from bot.delivery.user_threads import UserThreads
-from bot.delivery.worker import DeliveryPolicy, DeliveryWorker
+from bot.delivery.worker import DeliveryWorker
 from bot.discord.client import ZimagineClient, create_client
 from bot.discord.interaction.other_copies import OtherCopies
 from bot.discord.interaction.services import Services
@@ -50,7 +49,6 @@ from bot.jobs.where_asked import WhereAsked
 from bot.moderation.blocks import BlockService
 from bot.moderation.cards import ReportCards
 from bot.moderation.filter.administration import FilterAdministration
-from bot.moderation.filter.picture_check import PictureCheck, PictureVerdict, load_checker
 from bot.moderation.filter.pictures import PictureFilter
 from bot.moderation.filter.prompt_filter import CompiledFilters, PromptFilter
 from bot.moderation.filter.result_check import ResultFilter
@@ -76,9 +74,7 @@ from bot.request.resolve import request_notes
 from bot.request.resolver import RequestResolver
 from bot.runtime.maintenance import Maintenance
 from bot.runtime.stores import Infrastructure, Stores, random_nonce
-from bot.settings import ModerationSection
 from engine.types import MAX_SEED, ImageRequest
-from storage.cancelled_painting import FreeCancelling
 from storage.erasure.departures import DepartedServers
 from storage.erasure.erase import Erasing
 from storage.erasure.messages import MessageRemovals
@@ -87,7 +83,6 @@ from storage.filter_pictures import FilterPictures
 from storage.open_names import OpenLoras, OpenModels
 from storage.retention import Retention
 from storage.shown import ShownPictures
-from storage.types import PolicySource, QuotaPolicy
 
 SYNC_FILE = "commands.synced"
 
@@ -109,15 +104,16 @@ class Components:
     stores: Stores
     purging: PurgeLoop
     message_remover: MessageRemover
+    owner_alerts: OwnerAlerts
 
 
 class _Outgoing:
     """Everything that writes to people: the messenger, and those who write through it."""
 
     def __init__(self, base: Infrastructure, stores: Stores, permissions: Permissions) -> None:
-        settings, clock = base.settings, base.clock
+        clock = base.clock
         self.messenger = messenger = DiscordMessenger()
-        owners = partial(owners_of, messenger, permissions.owners)
+        owners = partial(_owners, messenger, permissions)
         self.owner_alerts = OwnerAlerts(
             messenger, owners, clock=clock, nonce=random_nonce, locale=base.owners_locale
         )
@@ -139,9 +135,7 @@ class _Outgoing:
             ),
             threads=UserThreads(stores.threads, messenger),
             clock=clock,
-            policy=DeliveryPolicy(
-                timedelta(seconds=settings.jobs.max_age_s), settings.jobs.direct_messages
-            ),
+            policy=base.live.delivery_policy,
             on_storage_error=self.owner_alerts.storage_failed,
         )
         self.report_notifier = ReportNotifier(
@@ -176,15 +170,11 @@ class _Shared:
         outgoing: _Outgoing,
         permissions: Permissions,
     ) -> None:
-        settings = base.settings
+        live = base.live
         self.permissions = permissions
         self.recent = RecentPictures(stores.history)
         self.active = ActiveJobs()
         self.models = base.models
-        self.fallback = QuotaPolicy(
-            settings.quota.pictures, settings.quota.hours, PolicySource.CONFIG
-        )
-        self.max_wait = timedelta(seconds=settings.jobs.max_wait_s)
         self.events = JobEvents(
             accepted=outgoing.delivery.expect_status,
             finished=outgoing.delivery.wake,
@@ -198,7 +188,7 @@ class _Shared:
             self.recent,
             self.active,
             self.events,
-            ResultFilter(self.compiled_filters, stores.jobs, _picture_check(settings.moderation)),
+            ResultFilter(self.compiled_filters, stores.jobs, live.picture_check),
         )
         self.block_check = BlockCheck(stores.blocks)
         self.lora_access = LoraAccess(base.models, permissions, OpenLoras(stores.db, base.clock))
@@ -207,7 +197,7 @@ class _Shared:
             stores.preferences,
             permissions,
             stores.languages,
-            direct_messages=settings.jobs.direct_messages,
+            direct_messages=live.direct_messages,
         )
         self.picture_filter = PictureFilter(
             FilterPictures(stores.db, base.clock),
@@ -217,7 +207,7 @@ class _Shared:
             permissions=permissions,
         )
         self.quotas = QuotaService(
-            stores.quotas, permissions, self.fallback, base.clock, stores.preferences
+            stores.quotas, permissions, live.fallback, base.clock, stores.preferences
         )
         self.filler = SettingsFiller(
             stores.presets, stores.request_defaults, self.lora_access, self.model_access
@@ -231,7 +221,7 @@ class _Shared:
             active=self.active,
             completion=self.completion,
             inputs=stores.inputs,
-            previews=settings.discord.previews,
+            previews=live.previews,
         )
         self.admission = AdmissionService(
             engine_jobs=self.engine_jobs,
@@ -242,22 +232,15 @@ class _Shared:
             model_access=self.model_access,
             content_check=PromptFilter(self.compiled_filters, self.picture_filter),
             delivery_settings=self.delivery_settings,
-            cost_check=CostCheck(stores.quotas, self.fallback),
-            fallback=self.fallback,
+            cost_check=CostCheck(stores.quotas, live.fallback),
+            fallback=live.fallback,
             events=self.events,
             clock=base.clock,
         )
 
 
-def _picture_check(settings: ModerationSection) -> PictureCheck | None:
-    """Return what looks at pictures; None if the owner has not set a function."""
-    if settings.picture_check is None:
-        return None
-    return PictureCheck(
-        load_checker(settings.picture_check),
-        timeout_s=settings.picture_check_s,
-        failure=PictureVerdict(settings.picture_check_failure),
-    )
+def _owners(messenger: DiscordMessenger, permissions: Permissions) -> Awaitable[frozenset[int]]:
+    return owners_of(messenger, permissions.owners)
 
 
 def _notes(models: ModelCatalog, request: ImageRequest) -> tuple[Note, ...]:
@@ -267,20 +250,21 @@ def _notes(models: ModelCatalog, request: ImageRequest) -> tuple[Note, ...]:
 def wire(base: Infrastructure) -> Components:
     """Build everything; nothing is started."""
     settings, clock = base.settings, base.clock
-    permissions = Permissions(frozenset(settings.discord.owners))
+    live = base.live
+    permissions = Permissions(live.owners)
     stores = Stores(base)
     outgoing = _Outgoing(base, stores, permissions)
     shared = _Shared(base, stores, outgoing, permissions)
     purging = PurgeLoop(
         stores.purge,
-        quiet_hour=settings.storage.backup_hour,
+        quiet_hour=live.quiet_hour,
         is_active=lambda job_id: shared.active.get(job_id) is not None,
         alert_owner=outgoing.owner_alerts.alert,
         clock=clock,
     )
     services = _services(base, stores, outgoing, shared, purging)
     maintenance = Maintenance(
-        settings.storage,
+        live.storage,
         Retention(base.db, stores.files, clock),
         alert_owner=outgoing.owner_alerts.alert,
         clock=clock,
@@ -298,7 +282,7 @@ def wire(base: Infrastructure) -> Components:
         jobs=stores.jobs,
         history=stores.history,
         clock=clock,
-        max_wait=shared.max_wait,
+        max_wait=live.max_wait(),
         models=base.models,
     )
     client = create_client(
@@ -319,6 +303,7 @@ def wire(base: Infrastructure) -> Components:
         stores,
         purging,
         outgoing.message_remover,
+        outgoing.owner_alerts,
     )
 
 
@@ -343,7 +328,7 @@ def _services(
         thumbnails,
         deletion,
     )
-    free = FreeCancelling(base.settings.quota.cancelled_s, shared.fallback)
+    free = base.live.free_cancelling
     cancellation = CancellationService(
         base.engine,
         stores.jobs,
@@ -351,7 +336,7 @@ def _services(
         permissions,
         shared.events,
         clock=base.clock,
-        max_wait=shared.max_wait,
+        max_wait=base.live.max_wait,
         free=free,
         forget=deletion.forget,
     )
@@ -395,7 +380,7 @@ def _services(
             originals=originals,
             proposals=stores.proposals,
             quotas=stores.quotas,
-            fallback=shared.fallback,
+            fallback=base.live.fallback,
             estimator=base.engine.estimator,
         ),
         suggestions=SuggestionService(
@@ -403,7 +388,7 @@ def _services(
             resolver=resolver,
             proposals=stores.proposals,
             quotas=stores.quotas,
-            fallback=shared.fallback,
+            fallback=base.live.fallback,
         ),
         corrections=CorrectionService(admission=admission, proposals=stores.proposals),
         explained=ExplainedRequests(
@@ -437,9 +422,7 @@ def _services(
         request_defaults=DefaultsService(stores.request_defaults, permissions),
         delivery=outgoing.delivery,
         progress=outgoing.progress_updater,
-        copies=CopySender(
-            outgoing.messenger, actions, direct_messages=base.settings.jobs.direct_messages
-        ),
+        copies=CopySender(outgoing.messenger, actions, direct_messages=base.live.direct_messages),
         exports=ExportService(stores.history, stores.files, base.settings.storage.data_dir),
         where_asked=WhereAsked(stores.jobs, stores.proposals),
         reports=ReportService(
@@ -459,7 +442,7 @@ def _services(
         departures=DepartureService(
             DepartedServers(base.db, base.clock),
             erasure,
-            timedelta(days=base.settings.storage.server_grace_days),
+            base.live.server_grace,
         ),
         data_export=DataExport(stores.personal_data, base.settings.storage.data_dir),
         other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),
@@ -469,7 +452,8 @@ def _services(
         lora_pictures=LoraPictures(),
         model_access=shared.model_access,
         model_samples=ModelSamples(),
-        guilds=frozenset(base.settings.discord.guilds),
+        reload=base.reload,
+        guilds=base.live.guilds,
     )
 
 

@@ -122,8 +122,8 @@ class PermutationsHarness:
             delivery_settings=DeliverySettingsService(
                 preferences, Permissions(), ServerLanguages(preferences)
             ),
-            cost_check=CostCheck(Quotas(db, self.clock), fallback),
-            fallback=fallback,
+            cost_check=CostCheck(Quotas(db, self.clock), lambda: fallback),
+            fallback=lambda: fallback,
             events=events,
             clock=self.clock,
         )
@@ -144,7 +144,7 @@ class PermutationsHarness:
             originals=originals,
             proposals=self.proposals,
             quotas=Quotas(db, self.clock),
-            fallback=fallback,
+            fallback=lambda: fallback,
             estimator=self.engine.estimator,
         )
 
