@@ -12,6 +12,7 @@ from bot.pictures.lineage import Lineage
 from bot.request.models import ModelCatalog
 from bot.settings import Settings
 from engine.service import Engine
+from storage.audit import AuditChannels, AuditLog
 from storage.blocks import Blocks
 from storage.database import Database
 from storage.deliveries import Deliveries
@@ -24,6 +25,7 @@ from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
 from storage.lists import Lists
+from storage.pauses import Pauses
 from storage.preferences import Preferences, Threads
 from storage.presets import Presets, RequestDefaults
 from storage.proposals import Proposals
@@ -78,6 +80,9 @@ class Stores:
         self.inputs = Inputs(db, clock)
         self.quotas = Quotas(db, clock, base.ceiling)
         self.blocks = Blocks(db, clock)
+        self.pauses = Pauses(db, clock)
+        self.audit_log = AuditLog(db, clock)
+        self.audit_channels = AuditChannels(db, clock)
         self.reports = Reports(db, clock)
         self.proposals = Proposals(db, clock)
         self.preferences = Preferences(db, clock)

@@ -17,6 +17,7 @@ from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Permissions
 from bot.accounts.presets import DefaultsService, PresetService, SettingsFiller
 from bot.accounts.quota_settings import QuotaService
+from bot.administration.audit_notifier import AuditNotifier
 from bot.delivery.copies import CopySender
 from bot.delivery.exports import ExportService
 from bot.delivery.message_removals import MessageRemover
@@ -74,6 +75,7 @@ from bot.request.models import ModelCatalog
 from bot.request.notes import Note
 from bot.request.resolve import request_notes
 from bot.request.resolver import RequestResolver
+from bot.runtime.administration import administration_services
 from bot.runtime.maintenance import Maintenance
 from bot.runtime.stores import Infrastructure, Stores, random_nonce
 from bot.settings import ModerationSection
@@ -160,6 +162,13 @@ class _Outgoing:
             on_storage_error=self.owner_alerts.storage_failed,
         )
 
+        self.audit_notifier = AuditNotifier(
+            messenger,
+            stores.audit_channels,
+            stores.languages,
+            on_storage_error=self.owner_alerts.storage_failed,
+        )
+
     def show_reports(self, picture_ids: Sequence[int]) -> None:
         """Show the reports of those of these pictures that a filter has reported."""
         for each in picture_ids:
@@ -200,7 +209,7 @@ class _Shared:
             self.events,
             ResultFilter(self.compiled_filters, stores.jobs, _picture_check(settings.moderation)),
         )
-        self.block_check = BlockCheck(stores.blocks)
+        self.block_check = BlockCheck(stores.blocks, stores.pauses)
         self.lora_access = LoraAccess(base.models, permissions, OpenLoras(stores.db, base.clock))
         self.model_access = ModelAccess(base.models, permissions, OpenModels(stores.db, base.clock))
         self.delivery_settings = DeliverySettingsService(
@@ -291,6 +300,7 @@ def wire(base: Infrastructure) -> Components:
         copying=stores.purge.copying,
         empty_words=WordRetention(base.db, clock).apply,
         erase_departed=services.departures.erase_due,
+        forget_audit=stores.audit_log.forget,
     )
     recovery = RecoveryService(
         engine_jobs=shared.engine_jobs,
@@ -307,6 +317,7 @@ def wire(base: Infrastructure) -> Components:
         answer_mentions=settings.discord.answer_mentions,
         proxies=settings.discord.proxies,
         remove_old_commands=settings.discord.remove_old_commands,
+        welcomes=settings.discord.welcome,
         http_trace=services.other_copies.trace(),
     )
     outgoing.messenger.attach(client)
@@ -455,6 +466,15 @@ def _services(
         picture_filter=shared.picture_filter,
         filter=FilterAdministration(stores.filters, shared.compiled_filters, permissions),
         report_notifier=outgoing.report_notifier,
+        administration=administration_services(
+            base,
+            stores,
+            shared.active,
+            cancellation,
+            permissions,
+            shared.fallback,
+            outgoing.audit_notifier,
+        ),
         erasure=erasure,
         departures=DepartureService(
             DepartedServers(base.db, base.clock),
