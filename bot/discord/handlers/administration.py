@@ -27,7 +27,7 @@ from bot.discord.views.administration import (
     audit_layout,
     audit_page_of,
     cancel_layout,
-    status_layout,
+    server_status_layout,
 )
 from bot.discord.views.permutations import closed_layout
 from bot.request.outcomes import Refused
@@ -116,7 +116,9 @@ async def show_status(interaction: Interaction, services: Services) -> None:
         return
     can = interaction.app_permissions
     missing = [each for each in NEEDED if not getattr(can, each)]
-    await reply_layout_privately(interaction, status_layout(status, missing, words_of(interaction)))
+    await reply_layout_privately(
+        interaction, server_status_layout(status, missing, words_of(interaction))
+    )
 
 
 async def pause(interaction: Interaction, services: Services, reason: str) -> None:

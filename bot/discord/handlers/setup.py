@@ -85,7 +85,7 @@ async def choose_language(interaction: Interaction, services: Services, _row_id:
     if not values or values[0] not in (DEFAULT, *LANGUAGES):
         await reject_foreign_press(interaction)
         return
-    change = SettingChange[str](None if values[0] == DEFAULT else values[0])
+    change: SettingChange[str] = SettingChange(None if values[0] == DEFAULT else values[0])
     done = await services.delivery_settings.set_server(
         actor_of(interaction), SettingChanges(language=change)
     )

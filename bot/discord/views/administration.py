@@ -60,7 +60,7 @@ def audit_page_of(number: int) -> tuple[int, int]:
     return page, mark
 
 
-def status_layout(status: ServerStatus, missing: Sequence[str], say: Words) -> ui.LayoutView:
+def server_status_layout(status: ServerStatus, missing: Sequence[str], say: Words) -> ui.LayoutView:
     """Show how a server is doing. missing: the bot's missing permissions in this channel."""
     if status.pause is None:
         paused = say("**Painting:** on")
