@@ -30,6 +30,10 @@ class Action(StrEnum):
     SET_FILTER = "change what is filtered out of prompts"
     SET_OWN_SETTINGS = "set how one's own pictures are delivered"
     ERASE_ANY = "erase anyone's data of a server"
+    SEE_SERVER = "see how a server is doing"
+    SEE_AUDIT = "see what admins did"
+    SET_AUDIT = "choose where it is posted what admins do"
+    PAUSE = "pause a server"
     SET_SETTINGS = "set how a server's or a channel's pictures are delivered"
 
 
@@ -45,6 +49,10 @@ REQUIRED_LEVEL: dict[Action, PermissionLevel] = {
     Action.SET_FILTER: PermissionLevel.ADMIN,
     Action.SET_OWN_SETTINGS: PermissionLevel.MEMBER,
     Action.ERASE_ANY: PermissionLevel.ADMIN,
+    Action.SEE_SERVER: PermissionLevel.ADMIN,
+    Action.SEE_AUDIT: PermissionLevel.ADMIN,
+    Action.SET_AUDIT: PermissionLevel.ADMIN,
+    Action.PAUSE: PermissionLevel.ADMIN,
     Action.SET_SETTINGS: PermissionLevel.ADMIN,
 }
 

@@ -23,6 +23,7 @@ from bot.request.outcomes import (
 )
 from bot.request.values.ids import parse_id
 from engine.service import Engine
+from storage import audit_draft
 from storage.cancelled_painting import CancelledJob, FreeCancelling
 from storage.errors import IllegalTransition, StorageError
 from storage.jobs import Jobs
@@ -102,6 +103,7 @@ class CancellationService:
         if not own_jobs and not self._permissions.allows(actor, Action.CANCEL_ANY):
             # Other members must not learn that a private job exists.
             return Refused(UnknownJob(which) if job.private else NotAllowed(Action.CANCEL_ANY))
+        audit_draft.concerns(job.place.user_id)
         active = self._active.get(job.id)
         if active is None:
             return Refused(JobFinished(job.state is JobState.CANCELLED))

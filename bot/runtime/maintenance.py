@@ -65,6 +65,7 @@ class Maintenance:
     longer count, and returns how many. copying: held while a copy of the database is made.
     empty_words: removes the words of requests that are older than so many days, and returns of how
     many. erase_departed: erases servers that removed the bot long enough ago, and returns how many.
+    forget_audit: deletes audit entries that are older than so many days, and returns how many.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Maintenance:
         copying: asyncio.Lock | None = None,
         empty_words: Callable[[int], Awaitable[int]] | None = None,
         erase_departed: Callable[[], Awaitable[int]] | None = None,
+        forget_audit: Callable[[int], Awaitable[int]] | None = None,
     ) -> None:
         self._settings = settings
         self._data_dir = settings().data_dir
@@ -98,6 +100,7 @@ class Maintenance:
         self._copying = copying or asyncio.Lock()
         self._empty_words = empty_words
         self._erase_departed = erase_departed
+        self._forget_audit = forget_audit
         self._retained_at: datetime | None = None
         self._backup_failed_at: datetime | None = None
 
@@ -140,6 +143,8 @@ class Maintenance:
         removed = await self._retention.apply(settings.keep_days, limit_bytes)
         if removed.files:
             log.info("picture files removed", files=removed.files, size_bytes=removed.size_bytes)
+        if self._forget_audit is not None:
+            await self._forget_audit(settings.keep_audit_days)
         keep_prompts_days = settings.keep_prompts_days
         if keep_prompts_days is None or self._empty_words is None:
             return

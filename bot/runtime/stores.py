@@ -14,6 +14,7 @@ from bot.runtime.live_values import LiveValues
 from bot.settings import Settings
 from bot.settings.reload import ReloadService
 from engine.service import Engine
+from storage.audit import AuditChannels, AuditLog
 from storage.blocks import Blocks
 from storage.database import Database
 from storage.deliveries import Deliveries
@@ -26,6 +27,7 @@ from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
 from storage.lists import Lists
+from storage.pauses import Pauses
 from storage.preferences import Preferences, Threads
 from storage.presets import Presets, RequestDefaults
 from storage.proposals import Proposals
@@ -80,6 +82,9 @@ class Stores:
         self.inputs = Inputs(db, clock)
         self.quotas = Quotas(db, clock, base.live.ceiling)
         self.blocks = Blocks(db, clock)
+        self.pauses = Pauses(db, clock)
+        self.audit_log = AuditLog(db, clock)
+        self.audit_channels = AuditChannels(db, clock)
         self.reports = Reports(db, clock)
         self.proposals = Proposals(db, clock)
         self.preferences = Preferences(db, clock)

@@ -16,6 +16,7 @@ from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Permissions
 from bot.accounts.presets import DefaultsService, PresetService, SettingsFiller
 from bot.accounts.quota_settings import QuotaService
+from bot.administration.audit_notifier import AuditNotifier
 from bot.delivery.copies import CopySender
 from bot.delivery.exports import ExportService
 from bot.delivery.message_removals import MessageRemover
@@ -72,6 +73,7 @@ from bot.request.models import ModelCatalog
 from bot.request.notes import Note
 from bot.request.resolve import request_notes
 from bot.request.resolver import RequestResolver
+from bot.runtime.administration import administration_services
 from bot.runtime.maintenance import Maintenance
 from bot.runtime.stores import Infrastructure, Stores, random_nonce
 from engine.types import MAX_SEED, ImageRequest
@@ -154,6 +156,13 @@ class _Outgoing:
             on_storage_error=self.owner_alerts.storage_failed,
         )
 
+        self.audit_notifier = AuditNotifier(
+            messenger,
+            stores.audit_channels,
+            stores.languages,
+            on_storage_error=self.owner_alerts.storage_failed,
+        )
+
     def show_reports(self, picture_ids: Sequence[int]) -> None:
         """Show the reports of those of these pictures that a filter has reported."""
         for each in picture_ids:
@@ -190,7 +199,7 @@ class _Shared:
             self.events,
             ResultFilter(self.compiled_filters, stores.jobs, live.picture_check),
         )
-        self.block_check = BlockCheck(stores.blocks)
+        self.block_check = BlockCheck(stores.blocks, stores.pauses)
         self.lora_access = LoraAccess(base.models, permissions, OpenLoras(stores.db, base.clock))
         self.model_access = ModelAccess(base.models, permissions, OpenModels(stores.db, base.clock))
         self.delivery_settings = DeliverySettingsService(
@@ -275,6 +284,7 @@ def wire(base: Infrastructure) -> Components:
         copying=stores.purge.copying,
         empty_words=WordRetention(base.db, clock).apply,
         erase_departed=services.departures.erase_due,
+        forget_audit=stores.audit_log.forget,
     )
     recovery = RecoveryService(
         engine_jobs=shared.engine_jobs,
@@ -291,6 +301,7 @@ def wire(base: Infrastructure) -> Components:
         answer_mentions=settings.discord.answer_mentions,
         proxies=settings.discord.proxies,
         remove_old_commands=settings.discord.remove_old_commands,
+        welcomes=settings.discord.welcome,
         http_trace=services.other_copies.trace(),
     )
     outgoing.messenger.attach(client)
@@ -438,6 +449,15 @@ def _services(
         picture_filter=shared.picture_filter,
         filter=FilterAdministration(stores.filters, shared.compiled_filters, permissions),
         report_notifier=outgoing.report_notifier,
+        administration=administration_services(
+            base,
+            stores,
+            shared.active,
+            cancellation,
+            permissions,
+            shared.fallback,
+            outgoing.audit_notifier,
+        ),
         erasure=erasure,
         departures=DepartureService(
             DepartedServers(base.db, base.clock),

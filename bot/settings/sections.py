@@ -25,6 +25,7 @@ class DiscordSection(Section):
     previews: bool = True
     answer_mentions: bool = False
     remove_old_commands: bool = False
+    welcome: bool = True
 
     @property
     def proxies(self) -> Proxies:
@@ -36,7 +37,8 @@ class StorageSection(Section):
     """Where pictures and the database are stored, and how many backups and pictures are kept.
 
     backups: 0 for none. backup_hour: of the day, in UTC. keep_days, limit_gib, keep_prompts_days:
-    None for no limit. server_grace_days: after which a server that removed the bot is erased.
+    None for no limit. keep_audit_days: how long it is kept what admins did. server_grace_days:
+    after which a server that removed the bot is erased.
     """
 
     data_dir: DataFolder = Path("data")
@@ -45,6 +47,7 @@ class StorageSection(Section):
     keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     limit_gib: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] | None = None
     keep_prompts_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    keep_audit_days: Annotated[int, Field(ge=1, le=36_500)] = 365
     server_grace_days: Annotated[int, Field(ge=0, le=3650)] = 30
 
     @property

@@ -12,6 +12,7 @@ from bot.accounts.model_access import ModelAccess
 from bot.accounts.presets import DefaultsService, PresetService
 from bot.accounts.quota_settings import QuotaService
 from bot.accounts.server_languages import ServerLanguages
+from bot.administration.services import AdministrationServices
 from bot.delivery.copies import CopySender
 from bot.delivery.exports import ExportService
 from bot.delivery.progress import ProgressUpdater
@@ -92,6 +93,7 @@ class Services:
     filter: FilterAdministration
     picture_filter: PictureFilter
     report_notifier: ReportNotifier
+    administration: AdministrationServices
     erasure: ErasureService
     departures: DepartureService
     data_export: DataExport

@@ -201,7 +201,7 @@ def make_settings(data_dir: Path, **sections: dict[str, Any]) -> Settings:
     """Return settings for a test."""
     basis: dict[str, dict[str, Any]] = {
         "storage": {"data_dir": data_dir},
-        "discord": {"owners": [OWNER_ID]},
+        "discord": {"owners": [OWNER_ID], "welcome": False},
     }
     for name, values in sections.items():
         basis[name] = basis.get(name, {}) | values
