@@ -47,6 +47,26 @@ class ErasureUnfinished:
         return f"what was erased is still in files or backups: {self.detail}"
 
 
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """Everything is painted that was accepted before the owners let nothing more be accepted."""
+
+    def __str__(self) -> str:
+        return "all that waited is painted; nothing new is accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementSent:
+    """On how many servers an announcement was posted, refused, or perhaps not posted."""
+
+    posted: int
+    refused: int
+    unsure: int
+
+    def __str__(self) -> str:
+        return f"announced on {self.posted}, refused on {self.refused}, unsure of {self.unsure}"
+
+
 OwnerAlert = (
     ErasureUnfinished
     | AnotherCopy
@@ -55,4 +75,6 @@ OwnerAlert = (
     | DiskFull
     | DataFolderUnusable
     | DatabaseCorrupt
+    | Drained
+    | AnnouncementSent
 )

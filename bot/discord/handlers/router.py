@@ -19,6 +19,7 @@ from bot.discord.handlers import (
     loras,
     models,
     moderation,
+    owner,
     permutations,
     pictures,
     privacy,
@@ -177,6 +178,10 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.ERASE_OWN: privacy.erase_own,
         ComponentAction.ERASE_MEMBER: privacy.erase_member,
         ComponentAction.KEEP_DATA: privacy.keep,
+        ComponentAction.DRAIN: owner.drain,
+        ComponentAction.UNLOAD: owner.unload,
+        ComponentAction.ANNOUNCE: owner.announce,
+        ComponentAction.LEAVE_AS_IS: owner.leave,
         **{
             action: partial(settings.change, action=action)
             for action in (

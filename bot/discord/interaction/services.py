@@ -34,6 +34,10 @@ from bot.moderation.filter.administration import FilterAdministration
 from bot.moderation.filter.pictures import PictureFilter
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.reports import ReportService
+from bot.operation.announcements import AnnouncementService
+from bot.operation.control import OperationService
+from bot.operation.member_diagnosis import MemberDiagnosisService
+from bot.operation.overview import OverviewService
 from bot.pictures.deletion import DeletionService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
@@ -51,7 +55,8 @@ from bot.request.models import ModelCatalog
 class Services:
     """Everything that an interaction may call.
 
-    models: those that can paint. guilds: the servers that are served, empty = all.
+    models: those that can paint. guilds: the servers that are served, empty = all. owner_server:
+    the one that has the owners' commands, None = none.
     """
 
     generation: GenerationService
@@ -96,7 +101,12 @@ class Services:
     other_copies: OtherCopies
     models: ModelCatalog
     languages: ServerLanguages
+    operation: OperationService
+    overview: OverviewService
+    member_diagnosis: MemberDiagnosisService
+    announcements: AnnouncementService
     guilds: frozenset[int] = frozenset()
+    owner_server: int | None = None
 
     def serves(self, guild_id: int | None) -> bool:
         """Return whether the owner lets the bot work on this server."""

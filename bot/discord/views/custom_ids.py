@@ -17,9 +17,10 @@ class ComponentAction(StrEnum):
     """The action of a button, a menu or a form. The values never change: old messages hold them.
 
     The row id that follows is a picture's, except for CANCEL and CANCEL_IN_QUEUE (a job's),
-    ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT, PAINT_EXPLAINED, ERASE_MEMBER and
-    those that paint examples or anyway (a proposal's), LIST_PAGE (a page's of a list),
-    REFRESH_QUEUE, CANCEL_ALL_IN_QUEUE, ERASE_OWN and KEEP_DATA (0), MODELS_PAGE (the page),
+    ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT, PAINT_EXPLAINED, ERASE_MEMBER,
+    ANNOUNCE and those that paint examples or anyway (a proposal's), LIST_PAGE (a page's of a list),
+    REFRESH_QUEUE, CANCEL_ALL_IN_QUEUE, ERASE_OWN, KEEP_DATA, DRAIN, UNLOAD and LEAVE_AS_IS (0),
+    MODELS_PAGE (the page),
     LORAS_PAGE (the page and whose list it is, as `views.loras` writes them), those that change a
     setting (the number of its value in `views.settings`) and PAINT_IDEA (the number of a prompt on
     the panel of /help).
@@ -90,6 +91,10 @@ class ComponentAction(StrEnum):
     ERASE_OWN = "eraseown"
     ERASE_MEMBER = "erasemember"
     KEEP_DATA = "keepdata"
+    DRAIN = "drain"
+    UNLOAD = "unload"
+    ANNOUNCE = "announce"
+    LEAVE_AS_IS = "leave"
 
 
 _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"
@@ -136,6 +141,7 @@ _TABLES: Final = {
     ComponentAction.PAINT_ANYWAY: "proposals",
     ComponentAction.PAINT_EXPLAINED: "proposals",
     ComponentAction.ERASE_MEMBER: "proposals",
+    ComponentAction.ANNOUNCE: "proposals",
     **dict.fromkeys(EXAMPLE_ACTIONS, "proposals"),
     ComponentAction.LIST_PAGE: "list_pages",
 }
@@ -154,6 +160,9 @@ _WITHOUT_ROW: Final = frozenset(
         ComponentAction.MODELS_PAGE,
         ComponentAction.ERASE_OWN,
         ComponentAction.KEEP_DATA,
+        ComponentAction.DRAIN,
+        ComponentAction.UNLOAD,
+        ComponentAction.LEAVE_AS_IS,
     }
 )
 """The actions whose number is no row id: they are about all that is on one server."""
