@@ -70,6 +70,7 @@ from bot.request.reasons.proposals import (
     TooManyPermutations,
 )
 from bot.request.reasons.quotas import QuotaReason
+from bot.request.reasons.rules import RuleReason
 from bot.request.reasons.values import (
     BadAspect,
     BadSize,
@@ -177,6 +178,7 @@ Reason = (
     | PresetReason
     | ProposalReason
     | QuotaReason
+    | RuleReason
     | LimitReason
     | JobReason
     | PictureReason

@@ -186,6 +186,7 @@ async def open_application(
             components.message_remover,
         )
         await components.stores.languages.load()
+        await components.stores.admin_roles.load()
         app.resumed = await components.recovery.resume()
         app.spawn("completion", app.completion.run())
         app.spawn("deadlines", app.services.cancellation.run())

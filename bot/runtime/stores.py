@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
+from bot.accounts.rules.admin_roles import AdminRoles
 from bot.accounts.server_languages import ServerLanguages
 from bot.jobs.generation.downloads import Download
 from bot.pictures.filenames import job_id_of
@@ -12,6 +13,7 @@ from bot.pictures.lineage import Lineage
 from bot.request.models import ModelCatalog
 from bot.settings import Settings
 from engine.service import Engine
+from storage.access_rules import AccessRules
 from storage.blocks import Blocks
 from storage.database import Database
 from storage.deliveries import Deliveries
@@ -78,6 +80,8 @@ class Stores:
         self.inputs = Inputs(db, clock)
         self.quotas = Quotas(db, clock, base.ceiling)
         self.blocks = Blocks(db, clock)
+        self.access_rules = AccessRules(db, clock)
+        self.admin_roles = AdminRoles(self.access_rules)
         self.reports = Reports(db, clock)
         self.proposals = Proposals(db, clock)
         self.preferences = Preferences(db, clock)

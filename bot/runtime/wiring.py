@@ -17,6 +17,10 @@ from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Permissions
 from bot.accounts.presets import DefaultsService, PresetService, SettingsFiller
 from bot.accounts.quota_settings import QuotaService
+from bot.accounts.rules.administration import RuleAdministration
+from bot.accounts.rules.books import RuleBooks
+from bot.accounts.rules.check import RuleCheck
+from bot.accounts.rules.imports import RuleImports
 from bot.delivery.copies import CopySender
 from bot.delivery.exports import ExportService
 from bot.delivery.message_removals import MessageRemover
@@ -200,9 +204,15 @@ class _Shared:
             self.events,
             ResultFilter(self.compiled_filters, stores.jobs, _picture_check(settings.moderation)),
         )
-        self.block_check = BlockCheck(stores.blocks)
-        self.lora_access = LoraAccess(base.models, permissions, OpenLoras(stores.db, base.clock))
-        self.model_access = ModelAccess(base.models, permissions, OpenModels(stores.db, base.clock))
+        self.rule_books = RuleBooks(stores.access_rules)
+        self.rules = RuleCheck(self.rule_books, base.models)
+        self.block_check = BlockCheck(stores.blocks, self.rules)
+        self.lora_access = LoraAccess(
+            base.models, permissions, OpenLoras(stores.db, base.clock), self.rule_books
+        )
+        self.model_access = ModelAccess(
+            base.models, permissions, OpenModels(stores.db, base.clock), self.rule_books
+        )
         self.delivery_settings = DeliverySettingsService(
             stores.preferences,
             permissions,
@@ -220,7 +230,11 @@ class _Shared:
             stores.quotas, permissions, self.fallback, base.clock, stores.preferences
         )
         self.filler = SettingsFiller(
-            stores.presets, stores.request_defaults, self.lora_access, self.model_access
+            stores.presets,
+            stores.request_defaults,
+            self.lora_access,
+            self.model_access,
+            self.rule_books,
         )
         self.resolver = RequestResolver(
             self.models.default.family, random_seed, base.engine.count_tokens, models=self.models
@@ -240,6 +254,7 @@ class _Shared:
             block_check=self.block_check,
             lora_access=self.lora_access,
             model_access=self.model_access,
+            rules=self.rules,
             content_check=PromptFilter(self.compiled_filters, self.picture_filter),
             delivery_settings=self.delivery_settings,
             cost_check=CostCheck(stores.quotas, self.fallback),
@@ -267,8 +282,8 @@ def _notes(models: ModelCatalog, request: ImageRequest) -> tuple[Note, ...]:
 def wire(base: Infrastructure) -> Components:
     """Build everything; nothing is started."""
     settings, clock = base.settings, base.clock
-    permissions = Permissions(frozenset(settings.discord.owners))
     stores = Stores(base)
+    permissions = Permissions(frozenset(settings.discord.owners), stores.admin_roles.of)
     outgoing = _Outgoing(base, stores, permissions)
     shared = _Shared(base, stores, outgoing, permissions)
     purging = PurgeLoop(
@@ -360,6 +375,11 @@ def _services(
         purging.wake()
         outgoing.message_remover.wake()
 
+    def forget_server(guild_id: int) -> None:
+        shared.rule_books.forget(guild_id)
+        stores.admin_roles.changed(guild_id, frozenset())
+        shared.compiled_filters.forget(guild_id)
+
     erasure = ErasureService(
         Erasing(base.db, base.clock, free),
         stores.personal_data,
@@ -370,10 +390,20 @@ def _services(
         thumbnails,
         permissions,
         forget_card=outgoing.report_notifier.wake,
+        forget_server=forget_server,
         erased=erased,
     )
-    blocks = BlockService(stores.blocks, cancellation, permissions)
+    blocks = BlockService(stores.blocks, cancellation, permissions, base.clock)
     outgoing.delivery.attach(cancellation.disown)
+    rules = RuleAdministration(
+        stores.access_rules,
+        shared.rule_books,
+        stores.admin_roles,
+        permissions,
+        models=shared.model_access,
+        loras=shared.lora_access,
+        pending_limit=lambda: base.engine.queue.bounds.user,
+    )
     return Services(
         generation=GenerationService(admission=admission, resolver=resolver, filler=shared.filler),
         rerolls=RerollService(
@@ -432,6 +462,8 @@ def _services(
         actions=actions,
         block_check=shared.block_check,
         quotas=shared.quotas,
+        rules=rules,
+        rule_imports=RuleImports(rules, stores.proposals),
         delivery_settings=shared.delivery_settings,
         presets=PresetService(stores.presets),
         request_defaults=DefaultsService(stores.request_defaults, permissions),

@@ -25,6 +25,7 @@ from bot.discord.handlers import (
     queue,
     requests,
     rerolls,
+    rules,
     settings,
     suggestions,
     variations,
@@ -177,6 +178,8 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.ERASE_OWN: privacy.erase_own,
         ComponentAction.ERASE_MEMBER: privacy.erase_member,
         ComponentAction.KEEP_DATA: privacy.keep,
+        ComponentAction.IMPORT_RULES: rules.import_rules,
+        ComponentAction.KEEP_RULES: rules.keep,
         **{
             action: partial(settings.change, action=action)
             for action in (

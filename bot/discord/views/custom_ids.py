@@ -17,12 +17,12 @@ class ComponentAction(StrEnum):
     """The action of a button, a menu or a form. The values never change: old messages hold them.
 
     The row id that follows is a picture's, except for CANCEL and CANCEL_IN_QUEUE (a job's),
-    ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT, PAINT_EXPLAINED, ERASE_MEMBER and
-    those that paint examples or anyway (a proposal's), LIST_PAGE (a page's of a list),
-    REFRESH_QUEUE, CANCEL_ALL_IN_QUEUE, ERASE_OWN and KEEP_DATA (0), MODELS_PAGE (the page),
-    LORAS_PAGE (the page and whose list it is, as `views.loras` writes them), those that change a
-    setting (the number of its value in `views.settings`) and PAINT_IDEA (the number of a prompt on
-    the panel of /help).
+    ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT, PAINT_EXPLAINED, ERASE_MEMBER,
+    IMPORT_RULES, KEEP_RULES and those that paint examples or anyway (a proposal's), LIST_PAGE (a
+    page's of a list), REFRESH_QUEUE, CANCEL_ALL_IN_QUEUE, ERASE_OWN and KEEP_DATA (0), MODELS_PAGE
+    (the page), LORAS_PAGE (the page and whose list it is, as `views.loras` writes them), those that
+    change a setting (the number of its value in `views.settings`) and PAINT_IDEA (the number of a
+    prompt on the panel of /help).
 
     CANCEL_IN_QUEUE and CANCEL_ALL_IN_QUEUE are on the panel of /queue, which is then updated in
     place.
@@ -90,6 +90,8 @@ class ComponentAction(StrEnum):
     ERASE_OWN = "eraseown"
     ERASE_MEMBER = "erasemember"
     KEEP_DATA = "keepdata"
+    IMPORT_RULES = "importrules"
+    KEEP_RULES = "keeprules"
 
 
 _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"
@@ -136,6 +138,8 @@ _TABLES: Final = {
     ComponentAction.PAINT_ANYWAY: "proposals",
     ComponentAction.PAINT_EXPLAINED: "proposals",
     ComponentAction.ERASE_MEMBER: "proposals",
+    ComponentAction.IMPORT_RULES: "proposals",
+    ComponentAction.KEEP_RULES: "proposals",
     **dict.fromkeys(EXAMPLE_ACTIONS, "proposals"),
     ComponentAction.LIST_PAGE: "list_pages",
 }
