@@ -170,12 +170,16 @@ class AdmissionService:
     async def content_refusal(
         self, actor: Actor, submissions: Sequence[JobSubmission]
     ) -> Refused | None:
-        """Return why the server's rules or its filter would refuse these; None if not."""
-        ruled = await self._ruled(actor, submissions)
-        if isinstance(ruled, Refused):
-            return ruled
+        """Return why the server's filter would refuse these; None if it would not."""
         decisions = await self._content_check.decide(actor, submissions)
         return decisions if isinstance(decisions, Refused) else None
+
+    async def rule_refusal(
+        self, actor: Actor, submissions: Sequence[JobSubmission]
+    ) -> Refused | None:
+        """Return which of the server's rules would refuse these; None if none would."""
+        ruled = await self._ruled(actor, submissions)
+        return ruled if isinstance(ruled, Refused) else None
 
     async def source_refusal(self, actor: Actor, files: Sequence[bytes]) -> Refused | None:
         """Return why nothing may be painted from these picture files; None if it may."""

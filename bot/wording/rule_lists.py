@@ -94,9 +94,8 @@ def rule_reasons(found: RuleReasons, say: Words) -> str:
         "For {member} in {channel}:", member=f"<@{found.user_id}>", channel=f"<#{found.channel_id}>"
     )
     lines = [_reason_line(kind, found.matching[kind], found, say) for kind in RuleKind]
-    if found.owner:
-        lines.append(say("Owners of the bot may use every model and LoRA."))
-    return "\n".join([head, *lines])
+    owner = [say("Owners of the bot may use every model and LoRA.")] if found.owner else []
+    return "\n".join([head, *_fitting(lines, say), *owner])
 
 
 def import_question(found: RuleDifference, say: Words) -> str:

@@ -25,7 +25,9 @@ KINDS: Final = {
     RuleKind.SPOILER: translatable("Behind a spoiler"),
 }
 """What rules decide, as it is chosen and listed."""
-_NAMES_SHOWN: Final = 10
+_NAMES_SHOWN: Final = 5
+_NAME_CHARS: Final = 40
+"""Of the names in a list. Both chosen by hand, so that a rule stays one line."""
 
 
 def value_text(kind: RuleKind, value: RuleValue, say: Words) -> str:
@@ -54,7 +56,8 @@ def value_text(kind: RuleKind, value: RuleValue, say: Words) -> str:
 
 
 def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "'") + "`"
+    shown = name if len(name) <= _NAME_CHARS else name[: _NAME_CHARS - 1] + "…"
+    return "`" + shown.replace("`", "'") + "`"
 
 
 def size_text(value: RuleValue) -> str:

@@ -31,7 +31,12 @@ from bot.discord.interaction.services import Services
 from bot.discord.views.attachments import text_file
 from bot.i18n import Words
 from bot.request.outcomes import Refused
-from bot.request.reasons.rules import RulesFileTooLarge, SubjectGone, TwoSubjects
+from bot.request.reasons.rules import (
+    EverybodyAdmin,
+    RulesFileTooLarge,
+    SubjectGone,
+    TwoSubjects,
+)
 from bot.wording import rule_lists as wording
 from bot.wording.rules import KINDS
 from engine.diffusion.families import Speed
@@ -41,6 +46,7 @@ FETCH_LIMIT_S: Final = 30.0
 """How long the download of a file may take, whose answer is announced first. Chosen by hand."""
 FILE_NAME: Final = "rules.json"
 _VALUE_CHARS: Final = 1500
+_CHOICE_CHARS: Final = 100
 _SUGGESTED: Final = {
     RuleKind.SIZE: ("512x512", "768x768", "1024x1024", "1536x1536"),
     RuleKind.STEPS: ("4", "8", "20", "30"),
@@ -51,13 +57,7 @@ _SUGGESTED: Final = {
 """Values that are suggested. Chosen by hand."""
 
 Who = discord.User | discord.Role
-Where = (
-    discord.TextChannel
-    | discord.VoiceChannel
-    | discord.StageChannel
-    | discord.ForumChannel
-    | discord.CategoryChannel
-)
+Where = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.CategoryChannel
 What = Range[str, 1, 40]
 Value = Range[str, 1, _VALUE_CHARS]
 
@@ -93,8 +93,10 @@ def admin_access(services: Services) -> app_commands.Group:
         role=locale_str("The role"), remove=locale_str("Whether to take it away again")
     )
     async def role_(interaction: Interaction, role: discord.Role, remove: bool = False) -> None:
-        if (subject := _subject(role, None)) == WHOLE_SERVER or isinstance(subject, Refused):
-            await refuse(interaction, Refused(SubjectGone()))
+        subject = _subject(role, None)
+        if isinstance(subject, Refused) or subject == WHOLE_SERVER:
+            refused = subject if isinstance(subject, Refused) else Refused(EverybodyAdmin())
+            await refuse(interaction, refused)
             return
         outcome = await services.rules.set_admin_role(
             actor_of(interaction), role.id, not remove, reach_of(interaction)
@@ -134,7 +136,8 @@ def _set(services: Services) -> app_commands.Command[Any, ..., None]:
         if kind is None or not services.serves(interaction.guild_id):
             return []
         found = await _values(interaction, services, kind, current)
-        return [Choice(name=each[:100], value=each[:100]) for each in found[:CHOICES]]
+        fitting = [each for each in found if len(each) <= _CHOICE_CHARS]
+        return [Choice(name=each, value=each) for each in fitting[:CHOICES]]
 
     return set_
 

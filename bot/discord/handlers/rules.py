@@ -12,6 +12,7 @@ from bot.discord.interaction.responses import (
     actor_of,
     refusal_text,
     refuse,
+    reject_foreign_press,
     words_of,
 )
 from bot.discord.interaction.services import Services
@@ -43,6 +44,9 @@ async def ask_import(interaction: Interaction, services: Services, data: bytes) 
 
 async def import_rules(interaction: Interaction, services: Services, question_id: int) -> None:
     """Import the file that the question was about; the outcome takes the place of the question."""
+    if not _is_question(interaction):
+        await reject_foreign_press(interaction)
+        return
     await interaction.response.defer()
     existing, reach = existing_on(interaction.guild), reach_of(interaction)
     done = await services.rule_imports.accept(actor_of(interaction), question_id, existing, reach)
@@ -55,5 +59,14 @@ async def import_rules(interaction: Interaction, services: Services, question_id
 
 async def keep(interaction: Interaction, _services: Services, _question_id: int) -> None:
     """Close the question."""
+    if not _is_question(interaction):
+        await reject_foreign_press(interaction)
+        return
     view = closed_layout(words_of(interaction)("Nothing was changed."))
     await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
+
+
+def _is_question(interaction: Interaction) -> bool:
+    """Return whether the pressed button is on an answer that only the admin sees; a message that
+    others can see is never replaced."""
+    return interaction.message is not None and interaction.message.flags.ephemeral

@@ -85,6 +85,11 @@ class SubjectGone:
 
 
 @dataclass(frozen=True, slots=True)
+class EverybodyAdmin:
+    """Everybody on a server was to use /admin."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoSuchRule:
     """There is no such rule to remove. kind: None for none at all of that subject."""
 
@@ -162,6 +167,7 @@ RuleReason = (
     | UnknownRuleKind
     | TwoSubjects
     | SubjectGone
+    | EverybodyAdmin
     | NoSuchRule
     | TooManyAccessRules
     | HigherRole

@@ -11,6 +11,7 @@ from bot.request.reasons.rules import (
     BadRuleValue,
     BeyondRule,
     CooldownRunning,
+    EverybodyAdmin,
     HigherRole,
     LocksOut,
     NoSuchRule,
@@ -141,6 +142,7 @@ _Unchangeable = (
     | UnknownRuleKind
     | TwoSubjects
     | SubjectGone
+    | EverybodyAdmin
     | NoSuchRule
     | TooManyAccessRules
     | HigherRole
@@ -174,6 +176,8 @@ def _unchangeable(reason: _Unchangeable, say: Words) -> str:
             )
         case SubjectGone():
             return say("That role, member or channel does not exist any more.")
+        case EverybodyAdmin():
+            return say("{command} cannot be for everybody.", command=command_name("admin", say))
         case NoSuchRule(subject, kind):
             if kind is None:
                 return say("There is no rule for {subject}.", subject=subject_text(subject, say))

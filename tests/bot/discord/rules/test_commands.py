@@ -8,9 +8,9 @@ from typing import Any
 import discord
 import pytest
 
+from tests.bot.discord.access_rules import answer, rule
 from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.painting import private_text
-from tests.bot.discord.rules.test_painting import answer, rule
 
 
 async def admin(harness: BotHarness, command: str, by: Any = None, **options: Any) -> str:
@@ -231,3 +231,19 @@ async def test_rules_that_changed_meanwhile_are_not_replaced(harness: BotHarness
     done = await harness.admin.click(asked.response.message, label="Import")
     assert "Somebody has changed the rules since then" in harness.texts(done.response.message)
     assert stored(harness) == before
+
+
+async def test_a_block_lasts_as_long_as_it_says(harness: BotHarness) -> None:
+    """`for` ends a block by itself, and the blocked member and the list are told when; a text that
+    is no time is refused."""
+    refused = await admin(harness, "block", who=harness.bob, **{"for": "soon"})
+    assert "I cannot read “soon” as a time" in refused
+    said = await admin(harness, "block", who=harness.bob, reason="spam", **{"for": "2h"})
+    assert "The block ends <t:" in said
+    assert "You can paint again <t:" in await answer(harness, harness.bob)
+    listed = await harness.admin.slash(harness.channel, "admin blocked")
+    assert "ends <t:" in harness.texts(listed.response.message)
+    harness.clock.advance(2 * 3600)
+    assert await answer(harness, harness.bob) == ""
+    listed = await harness.admin.slash(harness.channel, "admin blocked")
+    assert "Nobody is blocked" in harness.texts(listed.response.message)

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import discord
 
+from engine.sketch import MODEL_DIR
+from tests.bot.discord.access_rules import answer, rule
 from tests.bot.discord.delivery_settings import change_settings
 from tests.bot.discord.direct_messages import picture_in_direct, press, shown_directly
-from tests.bot.discord.harness import BotHarness
+from tests.bot.discord.every_way import ways_to_paint
+from tests.bot.discord.harness import BotHarness, open_harness
 from tests.bot.discord.images import PHOTO
 from tests.bot.discord.painting import paint, painted, private_text
-
-
-async def rule(harness: BotHarness, what: str, value: str, **subject: Any) -> str:
-    """Set a rule as an admin; return the answer."""
-    result = await harness.admin.slash(
-        harness.channel, "admin rules set", what=what, value=value, **subject
-    )
-    return private_text(result)
-
-
-async def answer(harness: BotHarness, who: Any = None, where: Any = None, **options: Any) -> str:
-    """Return the private answer to /imagine, "" where it was painted for all to see."""
-    options = {"prompt": "a lake"} | options
-    result = await (who or harness.alice).slash(where or harness.channel, "imagine", **options)
-    await harness.settled()
-    return private_text(result) if result.ephemeral else ""
+from tests.fakes import ScriptedRenderer
 
 
 async def test_a_blocked_channel_names_one_where_painting_is_allowed(harness: BotHarness) -> None:
@@ -88,6 +77,41 @@ async def test_every_way_of_painting_is_refused(harness: BotHarness) -> None:
             assert said in private_text(refused)
         await harness.admin.slash(harness.channel, "admin rules remove", **subject)
     assert harness.charged() == 1 and len(painted(harness)) == 1
+
+
+async def test_no_way_of_painting_is_left_out(harness: BotHarness) -> None:
+    """Whoever a rule keeps from painting paints in none of the ways that there are."""
+    ways = await ways_to_paint(harness)
+    await rule(harness, "paint", "block", who=harness.bob)
+    charged, jobs = harness.charged(), harness.rows("SELECT count(*) FROM jobs")
+    for number, way in enumerate(ways):
+        result = await way()
+        assert "there is a rule for you" in private_text(result), number
+    await harness.settled()
+    assert harness.charged() == charged and harness.rows("SELECT count(*) FROM jobs") == jobs
+
+
+async def test_roles_open_models(data_dir: Path, renderer: ScriptedRenderer) -> None:
+    """A rule for a role opens a model that the server has closed, a channel's list comes before it,
+    and the refusal says whose rule it is."""
+    second = {"source": str(MODEL_DIR), "title": "The Second"}
+    models = {"models": {"second": second}}
+    async with open_harness(data_dir, renderer.load, engine=models) as harness:
+        role = harness.guild.create_role("artists")
+        artist = harness.guild.add_member(harness.env.create_user("artist"), roles=[role])
+        await harness.admin.slash(harness.channel, "admin models server", names="sketch")
+        await rule(harness, "models", "second, sketch", who=role)
+        assert await answer(harness, artist, model="second") == ""
+        refused = await answer(harness, model="second")
+        assert "The model `second` is not open here." in refused and "rule" not in refused
+        await rule(harness, "models", "sketch", who=harness.alice)
+        refused = await answer(harness, model="second")
+        assert "A rule for you says so. Open here: `sketch`." in refused
+        await harness.admin.slash(
+            harness.channel, "admin models channel", channel=harness.channel, names="sketch"
+        )
+        assert "not open here" in await answer(harness, artist, model="second")
+        assert harness.charged() == 1
 
 
 async def test_a_press_in_direct_messages_is_checked(harness: BotHarness) -> None:

@@ -13,8 +13,9 @@ from tests.bot.discord.views.samples.moderation import MODERATION
 from tests.bot.discord.views.samples.permutations import PERMUTATIONS
 from tests.bot.discord.views.samples.privacy import PRIVACY
 from tests.bot.discord.views.samples.results import RESULTS
+from tests.bot.discord.views.samples.rules import RULES
 from tests.bot.discord.views.samples.settings import PRESETS, SETTINGS
 
-PARTS = (RESULTS, LISTS, INSPECTION, PERMUTATIONS, MODERATION, SETTINGS, PRESETS, PRIVACY)
+PARTS = (RESULTS, LISTS, INSPECTION, PERMUTATIONS, MODERATION, SETTINGS, PRESETS, PRIVACY, RULES)
 SAMPLES: dict[str, Sample] = {name: case for part in PARTS for name, case in part.items()}
 """After adding a sample, run `make snapshots` and look at what it wrote."""
