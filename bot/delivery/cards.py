@@ -199,6 +199,19 @@ class CaseCard:
 
 
 @dataclass(frozen=True, slots=True)
+class ReminderCard:
+    """Tells a member that their quota on a server has returned, as they asked at `asked_at`.
+
+    server: its name, "" if unknown. direct: it is a direct message; elsewhere it mentions them.
+    """
+
+    requester_id: int
+    server: str
+    asked_at: datetime
+    direct: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class SentCard:
     """The status message of a job whose result was sent to its requester by direct message.
 
@@ -221,4 +234,5 @@ Card = (
     | SentCard
     | AlertCard
     | CaseCard
+    | ReminderCard
 )

@@ -27,6 +27,7 @@ from storage.lists import Lists
 from storage.preferences import Preferences, Threads
 from storage.presets import Presets, RequestDefaults
 from storage.proposals import Proposals
+from storage.quota_reminders import QuotaReminders
 from storage.quotas import Quotas
 from storage.reports import Reports
 from storage.stars import Stars
@@ -55,6 +56,11 @@ class Infrastructure:
     fetch: Download
     owners_locale: str = "en-US"
 
+    def serves(self, guild_id: int) -> bool:
+        """Return whether the owner lets the bot work on this server."""
+        guilds = self.settings.discord.guilds
+        return not guilds or guild_id in guilds
+
     def ceiling(self, guild_id: int) -> Ceiling | None:
         """Return what the owner lets a whole server paint; None for no ceiling."""
         quota = self.settings.quota
@@ -77,6 +83,7 @@ class Stores:
         self.deliveries = Deliveries(db, clock)
         self.inputs = Inputs(db, clock)
         self.quotas = Quotas(db, clock, base.ceiling)
+        self.quota_reminders = QuotaReminders(db, clock)
         self.blocks = Blocks(db, clock)
         self.reports = Reports(db, clock)
         self.proposals = Proposals(db, clock)

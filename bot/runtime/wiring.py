@@ -16,12 +16,14 @@ from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Permissions
 from bot.accounts.presets import DefaultsService, PresetService, SettingsFiller
+from bot.accounts.quota_reminders import ReminderService
 from bot.accounts.quota_settings import QuotaService
 from bot.delivery.copies import CopySender
 from bot.delivery.exports import ExportService
 from bot.delivery.message_removals import MessageRemover
 from bot.delivery.owner_alerts import OwnerAlerts
 from bot.delivery.progress import ProgressUpdater
+from bot.delivery.quota_reminders import ReminderSender
 from bot.delivery.result_cards import ResultCards
 from bot.delivery.status_messages import StatusEditor
 from bot.delivery.user_threads import UserThreads
@@ -216,8 +218,23 @@ class _Shared:
             inputs=stores.inputs,
             permissions=permissions,
         )
+        self.reminder_sender = ReminderSender(
+            outgoing.messenger,
+            stores.quota_reminders,
+            stores.quotas,
+            stores.blocks,
+            stores.languages,
+            self.fallback,
+            serves=base.serves,
+            direct_messages=settings.jobs.direct_messages,
+        )
         self.quotas = QuotaService(
-            stores.quotas, permissions, self.fallback, base.clock, stores.preferences
+            stores.quotas,
+            permissions,
+            self.fallback,
+            base.clock,
+            stores.preferences,
+            changed=self.reminder_sender.quota_changed,
         )
         self.filler = SettingsFiller(
             stores.presets, stores.request_defaults, self.lora_access, self.model_access
@@ -432,6 +449,14 @@ def _services(
         actions=actions,
         block_check=shared.block_check,
         quotas=shared.quotas,
+        reminders=ReminderService(
+            stores.quota_reminders,
+            stores.proposals,
+            stores.quotas,
+            shared.fallback,
+            direct_messages=base.settings.jobs.direct_messages,
+        ),
+        reminder_sender=shared.reminder_sender,
         delivery_settings=shared.delivery_settings,
         presets=PresetService(stores.presets),
         request_defaults=DefaultsService(stores.request_defaults, permissions),

@@ -54,6 +54,7 @@ LATER_ACTIONS = frozenset(
         ComponentAction.SET_DELIVERY,
         ComponentAction.SET_SPOILER,
         ComponentAction.SET_QUIET,
+        ComponentAction.REMIND,
     }
 )
 """Actions added after the recording, which therefore lacks them."""

@@ -23,6 +23,7 @@ from bot.discord.handlers import (
     pictures,
     privacy,
     queue,
+    reminders,
     requests,
     rerolls,
     settings,
@@ -177,6 +178,7 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.ERASE_OWN: privacy.erase_own,
         ComponentAction.ERASE_MEMBER: privacy.erase_member,
         ComponentAction.KEEP_DATA: privacy.keep,
+        ComponentAction.REMIND: reminders.remind,
         **{
             action: partial(settings.change, action=action)
             for action in (

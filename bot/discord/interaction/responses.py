@@ -30,6 +30,7 @@ from bot.discord.views.jobs import card_layout
 from bot.discord.views.markdown import quoted, timestamp
 from bot.discord.views.modals import refusal_with_prompt
 from bot.discord.views.permutations import proposal_layout
+from bot.discord.views.reminders import reminder_buttons
 from bot.discord.views.suggestions import suggestion_layout
 from bot.i18n import Words, words
 from bot.request.outcomes import (
@@ -108,12 +109,16 @@ def words_of(interaction: Interaction) -> Words:
 
 
 async def reply_privately(
-    interaction: Interaction, text: str, files: Sequence[discord.File] = ()
+    interaction: Interaction,
+    text: str,
+    files: Sequence[discord.File] = (),
+    buttons: ui.View | None = None,
 ) -> None:
-    """Reply ephemerally."""
+    """Reply ephemerally. buttons: below the text."""
     await interaction.response.send_message(
         text,
         files=files or MISSING,
+        view=buttons or MISSING,
         ephemeral=True,
         allowed_mentions=NO_MENTIONS,
         suppress_embeds=True,
@@ -175,13 +180,15 @@ def cancelled_text(interaction: Interaction, outcome: JobsCancelled) -> str:
     return quoted(text, CONTENT_CHARS)
 
 
-async def refuse(interaction: Interaction, refused: Refused) -> None:
-    """Explain a refusal ephemerally."""
+async def refuse(
+    interaction: Interaction, refused: Refused, buttons: ui.View | None = None
+) -> None:
+    """Explain a refusal ephemerally. buttons: what can be done about it."""
     text, files = refusal_with_prompt(
         interaction, refusal_text(interaction, refused), words_of(interaction)
     )
     if not interaction.response.is_done():
-        await reply_privately(interaction, text, files)
+        await reply_privately(interaction, text, files, buttons)
         return
     # The response was deferred, perhaps publicly. A followup can be ephemeral, but only after the
     # deferred response has been completed.
@@ -189,11 +196,19 @@ async def refuse(interaction: Interaction, refused: Refused) -> None:
     await interaction.followup.send(
         text,
         files=files or MISSING,
+        view=buttons or MISSING,
         ephemeral=True,
         allowed_mentions=NO_MENTIONS,
         suppress_embeds=True,
     )
     await interaction.delete_original_response()
+
+
+async def refuse_request(interaction: Interaction, services: Services, refused: Refused) -> None:
+    """Explain ephemerally why nothing is painted; where a quota is used up, offer a reminder."""
+    offer_id = await services.reminders.offer(actor_of(interaction), refused)
+    buttons = None if offer_id is None else reminder_buttons(offer_id, words_of(interaction))
+    await refuse(interaction, refused, buttons)
 
 
 async def reject_foreign_press(interaction: Interaction) -> None:
@@ -311,7 +326,7 @@ async def _suggest(interaction: Interaction, services: Services, unknown: Nothin
     """Suggest other prompts ephemerally, or refuse the request at once."""
     asked = await services.suggestions.propose(actor_of(interaction), unknown)
     if isinstance(asked, Refused):
-        await refuse(interaction, asked)
+        await refuse_request(interaction, services, asked)
     else:
         await _ask(interaction, suggestion_layout(asked, words_of(interaction)))
 
@@ -321,7 +336,7 @@ async def _refuse_request(
 ) -> None:
     """Refuse a request; if that is because of its flags, offer to correct it."""
     if request is None or not isinstance(refused.reason, FlagProblem):
-        await refuse(interaction, refused)
+        await refuse_request(interaction, services, refused)
         return
     actor = actor_of(interaction)
     correction = await services.corrections.offer(actor, request, refused.reason)

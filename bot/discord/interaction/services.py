@@ -9,11 +9,13 @@ from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
 from bot.accounts.presets import DefaultsService, PresetService
+from bot.accounts.quota_reminders import ReminderService
 from bot.accounts.quota_settings import QuotaService
 from bot.accounts.server_languages import ServerLanguages
 from bot.delivery.copies import CopySender
 from bot.delivery.exports import ExportService
 from bot.delivery.progress import ProgressUpdater
+from bot.delivery.quota_reminders import ReminderSender
 from bot.delivery.worker import DeliveryWorker
 from bot.discord.interaction.other_copies import OtherCopies
 from bot.jobs.cancellation import CancellationService
@@ -80,6 +82,8 @@ class Services:
     presets: PresetService
     request_defaults: DefaultsService
     quotas: QuotaService
+    reminders: ReminderService
+    reminder_sender: ReminderSender
     delivery_settings: DeliverySettingsService
     delivery: DeliveryWorker
     progress: ProgressUpdater

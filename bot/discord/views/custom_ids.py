@@ -17,8 +17,8 @@ class ComponentAction(StrEnum):
     """The action of a button, a menu or a form. The values never change: old messages hold them.
 
     The row id that follows is a picture's, except for CANCEL and CANCEL_IN_QUEUE (a job's),
-    ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT, PAINT_EXPLAINED, ERASE_MEMBER and
-    those that paint examples or anyway (a proposal's), LIST_PAGE (a page's of a list),
+    ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT, PAINT_EXPLAINED, ERASE_MEMBER,
+    REMIND and those that paint examples or anyway (a proposal's), LIST_PAGE (a page's of a list),
     REFRESH_QUEUE, CANCEL_ALL_IN_QUEUE, ERASE_OWN and KEEP_DATA (0), MODELS_PAGE (the page),
     LORAS_PAGE (the page and whose list it is, as `views.loras` writes them), those that change a
     setting (the number of its value in `views.settings`) and PAINT_IDEA (the number of a prompt on
@@ -90,6 +90,7 @@ class ComponentAction(StrEnum):
     ERASE_OWN = "eraseown"
     ERASE_MEMBER = "erasemember"
     KEEP_DATA = "keepdata"
+    REMIND = "remind"
 
 
 _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"
@@ -136,6 +137,7 @@ _TABLES: Final = {
     ComponentAction.PAINT_ANYWAY: "proposals",
     ComponentAction.PAINT_EXPLAINED: "proposals",
     ComponentAction.ERASE_MEMBER: "proposals",
+    ComponentAction.REMIND: "proposals",
     **dict.fromkeys(EXAMPLE_ACTIONS, "proposals"),
     ComponentAction.LIST_PAGE: "list_pages",
 }
