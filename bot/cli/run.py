@@ -72,13 +72,13 @@ async def _serve_and_leave(settings: Settings) -> NoReturn:
 
 def _check_picture_check(settings: Settings) -> None:
     """Exit if the function that looks at pictures cannot be used."""
-    from bot.moderation.filter.picture_check import BadPictureCheck, load_checker
+    from bot.owner_functions import BadFunction, load_function
 
     name = settings.moderation.picture_check
     try:
         if name is not None:
-            load_checker(name)
-    except BadPictureCheck as error:
+            load_function(name)
+    except BadFunction as error:
         fail(
             f"The setting moderation.picture_check = {name!r} cannot be used: {error}.", BAD_CONFIG
         )

@@ -13,6 +13,7 @@ from bot.pictures.possible_actions import EVERYTHING, PossibleActions
 from bot.request.notes import Note
 from bot.request.summary import DEFAULTS, RequestSummary
 from engine.types import ImageRequest
+from storage.report_messages import ReportMessage
 from storage.types import Case, DeliveryMode, StoredPicture
 
 
@@ -187,6 +188,7 @@ class CaseCard:
     picture: None once it is erased. pictures: the reported one, empty if its file is gone.
     file_name: the name of the attachment. url: the link to the message that shows it, "" if
     unknown. series: how many pictures the same job made. locale: the language of that job.
+    messages: between moderators and reporters, oldest first.
     """
 
     case: Case
@@ -196,6 +198,18 @@ class CaseCard:
     url: str = ""
     series: int = 1
     locale: str = "en-US"
+    messages: tuple[ReportMessage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReporterCard:
+    """What moderators wrote to somebody who reported a picture, whom it names none of them.
+
+    server: its name, "" if unknown.
+    """
+
+    message: ReportMessage
+    server: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,4 +249,5 @@ Card = (
     | AlertCard
     | CaseCard
     | ReminderCard
+    | ReporterCard
 )

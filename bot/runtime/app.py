@@ -99,6 +99,7 @@ class Application:
         self.spawn("delivery", self.services.delivery.run())
         self.spawn("progress", self.services.progress.run())
         self.spawn("reports", self.services.report_notifier.run())
+        self.spawn("answers", self.services.answer_sender.run())
         self.spawn("reminders", self.services.reminder_sender.run())
         self.spawn("leftover commands", self.client.leftovers.run())
         self.spawn("message removals", self.message_remover.run())

@@ -29,6 +29,7 @@ from storage.presets import Presets, RequestDefaults
 from storage.proposals import Proposals
 from storage.quota_reminders import QuotaReminders
 from storage.quotas import Quotas
+from storage.report_messages import ReportMessages
 from storage.reports import Reports
 from storage.stars import Stars
 from storage.types import Ceiling, Clock
@@ -86,6 +87,7 @@ class Stores:
         self.quota_reminders = QuotaReminders(db, clock)
         self.blocks = Blocks(db, clock)
         self.reports = Reports(db, clock)
+        self.report_messages = ReportMessages(db, clock)
         self.proposals = Proposals(db, clock)
         self.preferences = Preferences(db, clock)
         self.languages = ServerLanguages(self.preferences)

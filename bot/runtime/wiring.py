@@ -49,15 +49,18 @@ from bot.jobs.queue_overview import QueueService
 from bot.jobs.recovery import RecoveryService
 from bot.jobs.status import StatusService
 from bot.jobs.where_asked import WhereAsked
+from bot.moderation.answers import AnswerSender
 from bot.moderation.blocks import BlockService
 from bot.moderation.cards import ReportCards
+from bot.moderation.conversations import ConversationService
 from bot.moderation.filter.administration import FilterAdministration
-from bot.moderation.filter.picture_check import PictureCheck, PictureVerdict, load_checker
+from bot.moderation.filter.picture_check import PictureCheck, PictureVerdict
 from bot.moderation.filter.pictures import PictureFilter
 from bot.moderation.filter.prompt_filter import CompiledFilters, PromptFilter
 from bot.moderation.filter.result_check import ResultFilter
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.reports import ReportService
+from bot.owner_functions import load_function
 from bot.pictures.deletion import DeletionService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
@@ -157,8 +160,15 @@ class _Outgoing:
                 stores.deliveries,
                 stores.files,
                 stores.languages,
+                stores.report_messages,
             ),
             clock=clock,
+            on_storage_error=self.owner_alerts.storage_failed,
+        )
+        self.answer_sender = AnswerSender(
+            messenger=messenger,
+            messages=stores.report_messages,
+            settled=self.report_notifier.wake,
             on_storage_error=self.owner_alerts.storage_failed,
         )
 
@@ -271,7 +281,7 @@ def _picture_check(settings: ModerationSection) -> PictureCheck | None:
     if settings.picture_check is None:
         return None
     return PictureCheck(
-        load_checker(settings.picture_check),
+        load_function(settings.picture_check),
         timeout_s=settings.picture_check_s,
         failure=PictureVerdict(settings.picture_check_failure),
     )
@@ -475,7 +485,17 @@ def _services(
             blocks=blocks,
             permissions=permissions,
             changed=outgoing.report_notifier.wake,
+            written=outgoing.answer_sender.wake,
         ),
+        conversations=ConversationService(
+            stores.reports,
+            stores.report_messages,
+            permissions,
+            direct_messages=base.settings.jobs.direct_messages,
+            changed=outgoing.report_notifier.wake,
+            written=outgoing.answer_sender.wake,
+        ),
+        answer_sender=outgoing.answer_sender,
         blocks=blocks,
         picture_filter=shared.picture_filter,
         filter=FilterAdministration(stores.filters, shared.compiled_filters, permissions),

@@ -126,7 +126,7 @@ RULES: Final[Mapping[str, TableRule]] = {
     ),
     # Those about pictures of the person, too: they go with the report.
     "report_messages": TableRule(
-        _row("id", "report_id", "guild_id", "kind", "user_id", "text", "locale", "state")
+        _row("id", "report_id", "guild_id", "kind", "user_id", "text", "state")
         | _row("written_at", "attempted_at", "settled_at", "message_id")
         | {"moderator_id": ACTOR},
         whose=f"{_OWN} OR report_id IN (SELECT r.id FROM reports AS r "
@@ -138,7 +138,7 @@ RULES: Final[Mapping[str, TableRule]] = {
     # A report of somebody else's picture stays for the moderators, without who wrote what.
     "reports": TableRule(
         _kept("id", "case_id", "guild_id", "filed_at")
-        | {"user_id": Becomes("-id"), "reason": _NOTHING},
+        | {"user_id": Becomes("-id"), "reason": _NOTHING, "locale": _NOTHING},
         whose=_OWN,
         of_server=_SERVER,
         first=(f"DELETE FROM reports WHERE case_id IN (SELECT id FROM cases WHERE {_OWN})",),

@@ -21,6 +21,9 @@ CREATE TABLE quota_reminders (
 
 CREATE INDEX quota_reminders_due ON quota_reminders (due_at);
 
+-- The language that the reporter reads, as Discord calls it; NULL: unknown.
+ALTER TABLE reports ADD COLUMN locale TEXT;
+
 -- What moderators and the reporters of a picture write each other through the bot.
 CREATE TABLE report_messages (
     -- AUTOINCREMENT: whoever sends one must never take another for it.
@@ -35,8 +38,6 @@ CREATE TABLE report_messages (
     -- The moderator who wrote it, whom the reporter is never told; NULL for a reply.
     moderator_id INTEGER,
     text         TEXT    NOT NULL CHECK (length(text) BETWEEN 1 AND 1000),
-    -- The language that the reporter reads.
-    locale       TEXT    NOT NULL,
     -- waiting to be sent; delivered; refused: they take no direct messages; left: they are not on
     -- the server any more. A reply is delivered as soon as it is here.
     state        TEXT    NOT NULL CHECK (state IN ('waiting', 'delivered', 'refused', 'left')),

@@ -55,6 +55,10 @@ LATER_ACTIONS = frozenset(
         ComponentAction.SET_SPOILER,
         ComponentAction.SET_QUIET,
         ComponentAction.REMIND,
+        ComponentAction.ANSWER_REPORTERS,
+        ComponentAction.REPLY_TO_MODERATORS,
+        ComponentAction.DECIDE_WITH_REASON,
+        ComponentAction.NEVER_PAINT_FROM,
     }
 )
 """Actions added after the recording, which therefore lacks them."""

@@ -12,6 +12,7 @@ from typing import Any, Final, Self, cast
 from discord import ui
 
 from bot.discord.handlers import (
+    conversations,
     deletion,
     details,
     history,
@@ -157,6 +158,10 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.CONFIRM_DELETE_REPORTED: moderation.delete,
         ComponentAction.BLOCK_REPORTED: moderation.ask_reason,
         ComponentAction.DISMISS_REPORT: partial(moderation.decide, verdict=Verdict.DISMISSED),
+        ComponentAction.DECIDE_WITH_REASON: moderation.ask_verdict,
+        ComponentAction.NEVER_PAINT_FROM: moderation.never_paint,
+        ComponentAction.ANSWER_REPORTERS: conversations.show_answer_form,
+        ComponentAction.REPLY_TO_MODERATORS: conversations.show_reply_form,
         ComponentAction.PAINT_FROM: _reject,
         ComponentAction.ACCEPT_PROPOSAL: permutations.accept,
         ComponentAction.DECLINE_PROPOSAL: permutations.decline,
@@ -196,6 +201,9 @@ FORM_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.REMIX: variations.submit_remix,
         ComponentAction.REPORT: moderation.submit_report,
         ComponentAction.BLOCK_REPORTED: moderation.submit_block,
+        ComponentAction.DECIDE_WITH_REASON: moderation.submit_verdict,
+        ComponentAction.ANSWER_REPORTERS: conversations.submit_answer,
+        ComponentAction.REPLY_TO_MODERATORS: conversations.submit_reply,
         ComponentAction.PAINT_FROM: image_to_image.submit_from,
         ComponentAction.EDIT_PROMPT: requests.submit_edit,
         ComponentAction.NOTE: pictures.submit_note,

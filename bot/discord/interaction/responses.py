@@ -20,7 +20,7 @@ from bot.delivery.messenger import (
     Undeliverable,
 )
 from bot.delivery.worker import NeverAnswered
-from bot.discord.interaction.home_server import about_server, home_server
+from bot.discord.interaction.home_server import SERVER_NAME_CHARS, about_server, home_server
 from bot.discord.interaction.job_messages import hidden, show_progress, waiting_card
 from bot.discord.interaction.server_locale import server_locale
 from bot.discord.interaction.services import Services
@@ -32,7 +32,7 @@ from bot.discord.views.modals import refusal_with_prompt
 from bot.discord.views.permutations import proposal_layout
 from bot.discord.views.reminders import reminder_buttons
 from bot.discord.views.suggestions import suggestion_layout
-from bot.i18n import Words, words
+from bot.i18n import Words, paragraph, words
 from bot.request.outcomes import (
     Accepted,
     Blocked,
@@ -46,6 +46,7 @@ from bot.request.pending import PendingRequest
 from bot.wording import rejections
 from bot.wording.cancellations import jobs_cancelled
 from bot.wording.permissions import permission_names
+from bot.wording.servers import where_it_works
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,8 @@ T = TypeVar("T")
 ANNOUNCED_AFTER_S = 0.7
 """Slower responses are deferred, so that every press is answered within a second."""
 CONTENT_CHARS = 1900
+SERVERS_NAMED = 5
+"""Servers that a refusal in direct messages names. Chosen by hand."""
 NO_MENTIONS = discord.AllowedMentions.none()
 
 Interaction = discord.Interaction[discord.Client]
@@ -146,16 +149,21 @@ async def reply_keeping_prompt(interaction: Interaction, text: str) -> None:
     await reply_privately(interaction, said, files)
 
 
-async def reject_server(interaction: Interaction) -> None:
-    """Reply that the bot does not work here."""
+async def reject_server(interaction: Interaction, servers: Sequence[str] = ()) -> None:
+    """Reply that the bot does not work here. servers: names of those where it does, for whoever
+    asks in direct messages."""
     say = words_of(interaction)
     if interaction.guild_id is None:
-        await reply_keeping_prompt(
-            interaction,
-            say("This works only on servers. Here you can use the buttons below your pictures."),
-        )
+        text = say("This works only on servers. Here you can use the buttons below your pictures.")
+        if servers:
+            text = paragraph(text, where_it_works(_quoted_names(servers), len(servers), say))
+        await reply_keeping_prompt(interaction, text)
     else:
         await reply_keeping_prompt(interaction, say("I am not enabled on this server."))
+
+
+def _quoted_names(servers: Sequence[str]) -> list[str]:
+    return [quoted(each, SERVER_NAME_CHARS) for each in servers[:SERVERS_NAMED]]
 
 
 def refusal_text(interaction: Interaction, refused: Refused) -> str:

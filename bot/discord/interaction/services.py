@@ -31,7 +31,9 @@ from bot.jobs.proposals.suggestions import SuggestionService
 from bot.jobs.queue_overview import QueueService
 from bot.jobs.status import StatusService
 from bot.jobs.where_asked import WhereAsked
+from bot.moderation.answers import AnswerSender
 from bot.moderation.blocks import BlockService
+from bot.moderation.conversations import ConversationService
 from bot.moderation.filter.administration import FilterAdministration
 from bot.moderation.filter.pictures import PictureFilter
 from bot.moderation.notifier import ReportNotifier
@@ -90,6 +92,8 @@ class Services:
     copies: CopySender
     exports: ExportService
     reports: ReportService
+    conversations: ConversationService
+    answer_sender: AnswerSender
     blocks: BlockService
     filter: FilterAdministration
     picture_filter: PictureFilter

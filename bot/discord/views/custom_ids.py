@@ -91,6 +91,10 @@ class ComponentAction(StrEnum):
     ERASE_MEMBER = "erasemember"
     KEEP_DATA = "keepdata"
     REMIND = "remind"
+    ANSWER_REPORTERS = "answerreporters"
+    REPLY_TO_MODERATORS = "replymods"
+    DECIDE_WITH_REASON = "judge"
+    NEVER_PAINT_FROM = "neverpaint"
 
 
 _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"

@@ -17,11 +17,13 @@ from bot.delivery.cards import (
     PaintingCard,
     PictureCard,
     ReminderCard,
+    ReporterCard,
     SentCard,
     WaitingCard,
 )
 from bot.discord.views.attachments import describe_picture, describe_prompt
 from bot.discord.views.buttons import Row, picture_rows, single_picture_rows
+from bot.discord.views.conversations import reporter_layout
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import (
     PROMPT_SHOWN,
@@ -75,6 +77,8 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
             return layout(ui.TextDisplay(f"⚠️ zimagine: {alert_sentence(card.alert, say)}"))
         case CaseCard():
             return report_layout(card, say)
+        case ReporterCard():
+            return reporter_layout(card, say)
         case ReminderCard():
             return layout(ui.TextDisplay(_reminder(card, say)))
 
