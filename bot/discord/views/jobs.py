@@ -18,12 +18,15 @@ from bot.delivery.cards import (
     MovedCard,
     PaintingCard,
     PictureCard,
+    ReminderCard,
+    ReporterCard,
     SentCard,
     WaitingCard,
 )
 from bot.discord.views.administration import posted_layout
 from bot.discord.views.attachments import describe_picture, describe_prompt
 from bot.discord.views.buttons import Row, picture_rows, single_picture_rows
+from bot.discord.views.conversations import reporter_layout
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import (
     PROMPT_SHOWN,
@@ -45,10 +48,13 @@ from bot.wording.delivery import fallback_reason, kept_reason, sent_directly
 from bot.wording.lists import enumerated
 from bot.wording.names import command_name
 from bot.wording.origins import origin_label
+from bot.wording.reminders import quota_back, quota_back_in_channel, reminder_asked
 from engine.model_names import MAX_NAME_CHARS
 from engine.types import ImageRequest
 
 NOTE_SHOWN = 300
+SERVER_NAME_CHARS = 100
+"""The longest name that Discord allows for a server."""
 BAR_CELLS = 16
 IN_DETAILS = (NegativeAdded, HighGuidance, SmallSide, Adapted)
 """Notes that only Details shows once the picture is there: all that was asked for was done."""
@@ -80,6 +86,10 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
             return report_layout(card, say)
         case AuditCard():
             return posted_layout(card.entries, say)
+        case ReporterCard():
+            return reporter_layout(card, say)
+        case ReminderCard():
+            return layout(ui.TextDisplay(_reminder(card, say)))
 
 
 def _prompt_line(request: ImageRequest) -> str:
@@ -299,6 +309,13 @@ def _moved(card: MovedCard, say: Words) -> ui.LayoutView:
     if card.fallback is not None:
         lines.append(small_print(fallback_reason(card.fallback, say)))
     return layout(ui.TextDisplay("\n".join(lines)))
+
+
+def _reminder(card: ReminderCard, say: Words) -> str:
+    server = quoted(card.server, SERVER_NAME_CHARS)
+    whom = f"<@{card.requester_id}>"
+    text = quota_back(server, say) if card.direct else quota_back_in_channel(whom, say)
+    return f"{text}\n{small_print(reminder_asked(timestamp(card.asked_at), say))}"
 
 
 def _sent(card: SentCard, say: Words) -> ui.LayoutView:

@@ -25,6 +25,7 @@ from bot.delivery.cards import (
     PaintingCard,
     PictureCard,
     Preview,
+    ReminderCard,
     SentCard,
     ShownPicture,
     WaitingCard,
@@ -50,7 +51,7 @@ from tests.bot.discord.views.samples.data import (
     Sample,
     card_sample,
 )
-from tests.fakes import a_request
+from tests.fakes import EPOCH, a_request
 
 ERRORS = (
     *("prompt_too_long", "non_finite", "blank", "input_unfit", "input_missing", "out_of_memory"),
@@ -197,6 +198,9 @@ RESULTS: dict[str, Sample] = {
     "sent": _sent(None),
     "sent-forbidden": _sent(Obstacle.FORBIDDEN),
     "sent-unknown": _sent(""),
+    "reminder": card_sample(lambda words: ReminderCard(ALICE, words, EPOCH)),
+    "reminder-unnamed": card_sample(lambda _: ReminderCard(ALICE, "", EPOCH)),
+    "reminder-channel": card_sample(lambda words: ReminderCard(ALICE, words, EPOCH, direct=False)),
     "alert-disk-full": card_sample(lambda _: AlertCard(DiskFull(DATABASE, "errno 28"))),
     "alert-folder": card_sample(lambda _: AlertCard(DataFolderUnusable(DATABASE.parent, "gone"))),
     "alert-database": card_sample(lambda _: AlertCard(DatabaseCorrupt(DATABASE, "page 7"))),
