@@ -10,11 +10,15 @@ from tests.bot.discord.views.samples.data import Sample
 from tests.bot.discord.views.samples.inspection import INSPECTION
 from tests.bot.discord.views.samples.lists import LISTS
 from tests.bot.discord.views.samples.moderation import MODERATION
+from tests.bot.discord.views.samples.owner import OWNER
 from tests.bot.discord.views.samples.permutations import PERMUTATIONS
 from tests.bot.discord.views.samples.privacy import PRIVACY
 from tests.bot.discord.views.samples.results import RESULTS
 from tests.bot.discord.views.samples.settings import PRESETS, SETTINGS
 
-PARTS = (RESULTS, LISTS, INSPECTION, PERMUTATIONS, MODERATION, SETTINGS, PRESETS, PRIVACY)
+PARTS = (
+    *(RESULTS, LISTS, INSPECTION, PERMUTATIONS, MODERATION, SETTINGS, PRESETS, PRIVACY),
+    OWNER,
+)
 SAMPLES: dict[str, Sample] = {name: case for part in PARTS for name, case in part.items()}
 """After adding a sample, run `make snapshots` and look at what it wrote."""

@@ -6,9 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bot.delivery.alerts import AnotherCopy, BackupFailed, ErasureUnfinished, LittleSpace
+from bot.delivery.alerts import (
+    AnnouncementSent,
+    AnotherCopy,
+    BackupFailed,
+    Drained,
+    ErasureUnfinished,
+    LittleSpace,
+)
 from bot.delivery.cards import (
     AlertCard,
+    AnnouncementCard,
     Card,
     FailureCard,
     FallbackNote,
@@ -119,6 +127,7 @@ RESULTS: dict[str, Sample] = {
     "waiting-with-time": _waiting(ready_at=READY_AT),
     "waiting-loading": _waiting(loading=True),
     "waiting-for-a-model": _waiting(model_loading=ModelLoading("base", 41.6)),
+    "waiting-paused": _waiting(paused=True),
     "waiting-chosen": _waiting(asked=CHOSEN, spoiler=True),
     "waiting-unnamed": _waiting(asked=UNNAMED),
     "waiting-notes": _added(
@@ -196,5 +205,8 @@ RESULTS: dict[str, Sample] = {
     "alert-space": card_sample(lambda _: AlertCard(LittleSpace(DATABASE.parent, 2**29))),
     "alert-backup": card_sample(lambda _: AlertCard(BackupFailed("errno 5"))),
     "alert-erasure": card_sample(lambda _: AlertCard(ErasureUnfinished("errno 5"))),
+    "alert-drained": card_sample(lambda _: AlertCard(Drained())),
+    "alert-announced": card_sample(lambda _: AlertCard(AnnouncementSent(1, 0, 0))),
+    "announcement": card_sample(AnnouncementCard),
     "alert-copies": card_sample(lambda _: AlertCard(AnotherCopy())),
 }
