@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from bot.delivery.alerts import OwnerAlert
 from bot.pictures.origins import Origin
@@ -167,6 +168,10 @@ class AlertCard:
     """An alert to one of the bot's owners."""
 
     alert: OwnerAlert
+
+
+ANNOUNCEMENT_CHARS: Final = 3000
+"""The longest announcement. Chosen by hand: a message has room for 4000 with what is around it."""
 
 
 @dataclass(frozen=True, slots=True)

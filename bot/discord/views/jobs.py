@@ -7,6 +7,7 @@ from discord import ui
 
 from bot.delivery.attachments import PREVIEW_NAME
 from bot.delivery.cards import (
+    ANNOUNCEMENT_CHARS,
     AlertCard,
     AnnouncementCard,
     AuditCard,
@@ -30,9 +31,9 @@ from bot.discord.views.conversations import reporter_layout
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import (
     PROMPT_SHOWN,
+    formatted,
     layout,
     quoted,
-    replace_surrogates,
     small_print,
     timestamp,
 )
@@ -81,7 +82,8 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
             return layout(ui.TextDisplay(f"⚠️ zimagine: {alert_sentence(card.alert, say)}"))
         case AnnouncementCard():
             by = small_print(say("An announcement by the bot's owner"))
-            return layout(ui.TextDisplay(f"{replace_surrogates(card.text)}\n{by}"))
+            text = formatted(card.text, ANNOUNCEMENT_CHARS)
+            return layout(ui.TextDisplay(f"{text}\n{by}"))
         case CaseCard():
             return report_layout(card, say)
         case AuditCard():

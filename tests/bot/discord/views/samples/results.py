@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from bot.delivery.alerts import (
+    AnnouncementSent,
     AnotherCopy,
     BackupFailed,
+    Drained,
     ErasureUnfinished,
     LittleSpace,
     RestartNeeded,
@@ -16,6 +18,7 @@ from bot.delivery.alerts import (
 )
 from bot.delivery.cards import (
     AlertCard,
+    AnnouncementCard,
     Card,
     FailureCard,
     FallbackNote,
@@ -127,6 +130,7 @@ RESULTS: dict[str, Sample] = {
     "waiting-with-time": _waiting(ready_at=READY_AT),
     "waiting-loading": _waiting(loading=True),
     "waiting-for-a-model": _waiting(model_loading=ModelLoading("base", 41.6)),
+    "waiting-paused": _waiting(paused=True),
     "waiting-chosen": _waiting(asked=CHOSEN, spoiler=True),
     "waiting-unnamed": _waiting(asked=UNNAMED),
     "waiting-notes": _added(
@@ -213,5 +217,8 @@ RESULTS: dict[str, Sample] = {
     "alert-settings": card_sample(
         lambda _: AlertCard(SettingsRefused("There is no setting quota.picture."))
     ),
+    "alert-drained": card_sample(lambda _: AlertCard(Drained())),
+    "alert-announced": card_sample(lambda _: AlertCard(AnnouncementSent(1, 0, 0))),
+    "announcement": card_sample(AnnouncementCard),
     "alert-copies": card_sample(lambda _: AlertCard(AnotherCopy())),
 }
