@@ -12,12 +12,21 @@ import pytest
 
 from bot.cli import group
 from bot.i18n import words
+from bot.request.prompt.flag_names import FLAGS
 from bot.settings import Settings, load
 from bot.wording.names import COMMANDS, OPTIONS
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "config.example.toml"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+IN_CHINESE = {ROOT / "README.zh-CN.md": ROOT / "README.md"} | {
+    document: ROOT / "docs" / document.name for document in (ROOT / "docs/zh-CN").glob("*.md")
+}
+"""The English original of each Chinese document."""
+CHINESE_PICTURES = {"playground-light-zh.png": "playground.png"}
+DOCUMENTS = sorted({*DOCUMENTS, *IN_CHINESE})
+NUMBER = r"\d[\d.]*(?![\d.]| 月)"
+"""In a table: a month is a word in English."""
 INSTALLED = ".venv/bin/zimagine "
 INSTALLED_ON_WINDOWS = ".venv\\Scripts\\zimagine "
 
@@ -65,21 +74,64 @@ def test_every_command_line_in_the_documents_parses(document: Path):
         command.make_context(command.name, words, resilient_parsing=False)
 
 
-def test_the_readme_says_the_same_in_chinese():
-    """It has the same headings, links, pictures' places and commands, in the same order."""
-    english, chinese = (
-        (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")
-    )
-    for pattern in (r"(?m)^#+ ", r"\]\((?!#|README)([^)#]*)", r"(?m)^\|", r"```\w*"):
-        found = [re.findall(pattern, text) for text in (english, chinese)]
-        pictures = ("docs/pictures/playground.png", "docs/pictures/playground-light-zh.png")
-        plain = [[each for each in some if each not in pictures] for some in found]
-        assert plain[0] == plain[1], pattern
-    prompts = re.compile(r'"[^"\n]*"')
-    blocks = [re.findall(r"```\w*\n(.*?)```", text, re.S) for text in (english, chinese)]
-    assert [prompts.sub("", each) for each in blocks[0]] == [
-        prompts.sub("", each) for each in blocks[1]
-    ]
+@pytest.mark.parametrize("chinese", sorted(IN_CHINESE), ids=lambda path: path.name)
+def test_a_document_says_the_same_in_chinese(chinese: Path):
+    """It has the headings, code, tables, lists and links of the English one."""
+    for part, found in outline(chinese).items():
+        assert found == outline(IN_CHINESE[chinese])[part], part
+
+
+@pytest.mark.parametrize("chinese", sorted(IN_CHINESE), ids=lambda path: path.name)
+def test_a_document_and_its_chinese_version_lead_to_each_other(chinese: Path):
+    """The first link of each is the one to the other."""
+    english = IN_CHINESE[chinese]
+    for document, other in ((english, chinese), (chinese, english)):
+        text = document.read_text(encoding="utf-8")
+        first = re.search(r"\]\(([^)]*)\)", text)
+        assert first is not None and (document.parent / first[1]).resolve() == other
+
+
+def test_a_chinese_document_leads_to_chinese_ones():
+    """Its links name the Chinese version wherever there is one."""
+    translated = {english: chinese for chinese, english in IN_CHINESE.items()}
+    for chinese, english in IN_CHINESE.items():
+        for target, _ in links(chinese):
+            assert target == english or target not in translated, f"{chinese.name}: {target.name}"
+
+
+def outline(document: Path) -> dict[str, list[object]]:
+    """Return what a document and its translation have in common, by kind.
+
+    Of code, without quoted text and comments, which may be translated; of a row of a table, its
+    numbers; of a link, the English document and the position of the heading there.
+    """
+    text = document.read_text(encoding="utf-8")
+    fenced = re.findall(r"(?ms)^ *```(\w*)\n(.*?)```", text)
+    prose = re.sub(r"(?ms)^ *```.*?```", "", text)
+    flags = [re.findall(r"--([\w-]+)", line) for line in re.findall(r"(?m)^    \S.*", prose)]
+    rows = [re.findall(NUMBER, row) for row in re.findall(r"(?m)^\|.*", prose)]
+    led_to = [(IN_CHINESE.get(target, target), heading) for target, heading in links(document)]
+    return {
+        "headings": re.findall(r"(?m)^#+(?= )", prose),
+        "code": [(kind, re.sub(r'"[^"\n]*"| *#.*', "", code)) for kind, code in fenced],
+        "examples": [[FLAGS.get(each) for each in line] for line in flags],
+        "tables": [sorted(row) for row in rows],
+        "lists": re.findall(r"(?m)^ *(?:-|\d+\.)(?= )", prose),
+        "links": sorted(map(str, led_to)),
+        "addresses": sorted(re.findall(r"\]\((https?:[^)]*)\)", prose)),
+    }
+
+
+def links(document: Path) -> list[tuple[Path, int]]:
+    """Return the files that a document leads to, and the position of the heading (0: none)."""
+    text = document.read_text(encoding="utf-8")
+    found: list[tuple[Path, int]] = []
+    for link in re.findall(r"(?:\]\(|<img src=\")(?!https?:)([^)\"]*)[)\"]", text):
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path).resolve() if path else document
+        target = target.with_name(CHINESE_PICTURES.get(target.name, target.name))
+        found.append((target, anchors(target).index(anchor) + 1 if anchor else 0))
+    return found
 
 
 def test_the_chinese_readme_names_commands_as_discord_shows_them():
@@ -124,7 +176,8 @@ def test_links_between_the_documents_lead_somewhere():
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
-def anchors(document: Path) -> set[str]:
+def anchors(document: Path) -> list[str]:
     """Return the anchors that a renderer of Markdown makes of the headings of a document."""
-    headings = re.findall(r"(?m)^#+ (.+)$", document.read_text(encoding="utf-8"))
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    text = re.sub(r"(?ms)^ *```.*?```", "", document.read_text(encoding="utf-8"))
+    headings = re.findall(r"(?m)^#+ (.+)$", text)
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
