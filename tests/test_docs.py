@@ -25,6 +25,7 @@ IN_CHINESE = {ROOT / "README.zh-CN.md": ROOT / "README.md"} | {
 """The English original of each Chinese document."""
 CHINESE_PICTURES = {"playground-light-zh.png": "playground.png"}
 DOCUMENTS = sorted({*DOCUMENTS, *IN_CHINESE})
+HAN = r"[\u4e00-\u9fff]"
 NUMBER = r"\d[\d.]*(?![\d.]| 月)"
 """In a table: a month is a word in English."""
 INSTALLED = ".venv/bin/zimagine "
@@ -144,6 +145,26 @@ def test_the_chinese_readme_names_commands_as_discord_shows_them():
         each for row in rows for code in re.findall(r"`([^`]+)`", row) for each in code.split()
     ]
     assert len(named) > 60 and {each.strip("/[]") for each in named} <= known
+
+
+def test_chinese_documents_give_the_names_that_discord_shows():
+    """A name with the English one in parentheses is its translation, and every command exists."""
+    say = words("zh-CN")
+    known = {say.name(each) for each in COMMANDS}
+    pairs = 0
+    for document in sorted(IN_CHINESE):
+        text = document.read_text(encoding="utf-8")
+        assert set(re.findall(rf"`/({HAN}[^ `]*)", text)) <= known, document.name
+        for chinese, english in re.findall(rf"`([^`]*{HAN}[^`]*)`（`([a-z/-][^`]*)", text):
+            pairs += 1
+            if english.startswith("--"):
+                name = chinese.removeprefix("--").split()[0]
+                assert FLAGS[name] == FLAGS[english.removeprefix("--")], chinese
+            else:
+                path = english.removeprefix("/").split()
+                assert chinese.removeprefix("/").split() == [say.name(each) for each in path]
+                assert set(path) <= COMMANDS | OPTIONS, english
+    assert pairs > 60
 
 
 def test_every_make_target_in_the_readme_exists():
