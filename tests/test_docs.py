@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ from bot.request.prompt.flag_names import FLAGS
 from bot.settings import Settings, load
 from bot.wording.names import COMMANDS, OPTIONS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "config.example.toml"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 IN_CHINESE = {ROOT / "README.zh-CN.md": ROOT / "README.md"} | {
@@ -26,8 +27,10 @@ IN_CHINESE = {ROOT / "README.zh-CN.md": ROOT / "README.md"} | {
 CHINESE_PICTURES = {"playground-light-zh.png": "playground.png"}
 DOCUMENTS = sorted({*DOCUMENTS, *IN_CHINESE})
 HAN = r"[\u4e00-\u9fff]"
-NUMBER = r"\d[\d.]*(?![\d.]| 月)"
-"""In a table: a month is a word in English."""
+NUMBER = re.compile(r"(?<![A-Za-z\d.])(\d[\d,]*(?:\.\d+)*)(?! 月|\d)(?: ([万亿]))?")
+"""A number and its Chinese unit; not that of a month, which is a word in English."""
+IN_ENGLISH_UNITS = {"万": 0.01, "亿": 0.1}
+"""The Chinese units in those that the English documents use: megapixels and billions."""
 INSTALLED = ".venv/bin/zimagine "
 INSTALLED_ON_WINDOWS = ".venv\\Scripts\\zimagine "
 
@@ -100,27 +103,38 @@ def test_a_chinese_document_leads_to_chinese_ones():
             assert target == english or target not in translated, f"{chinese.name}: {target.name}"
 
 
-def outline(document: Path) -> dict[str, list[object]]:
+def outline(document: Path) -> dict[str, Sequence[object]]:
     """Return what a document and its translation have in common, by kind.
 
-    Of code, without quoted text and comments, which may be translated; of a row of a table, its
-    numbers; of a link, the English document and the position of the heading there.
+    Of code, without quoted text and comments, which may be translated; of each section the number
+    of paragraphs and the numbers in them; of a link, the English document and the position of the
+    heading there.
     """
     text = document.read_text(encoding="utf-8")
     fenced = re.findall(r"(?ms)^ *```(\w*)\n(.*?)```", text)
     prose = re.sub(r"(?ms)^ *```.*?```", "", text)
-    flags = [re.findall(r"--([\w-]+)", line) for line in re.findall(r"(?m)^    \S.*", prose)]
-    rows = [re.findall(NUMBER, row) for row in re.findall(r"(?m)^\|.*", prose)]
+    examples = [re.findall(r"--([\w-]+)", line) for line in re.findall(r"(?m)^    \S.*", prose)]
     led_to = [(IN_CHINESE.get(target, target), heading) for target, heading in links(document)]
+    sections = re.split(r"(?m)^#+ .*", re.sub(r"\]\([^)]*\)|<img[^>]*>", "]", prose))
     return {
         "headings": re.findall(r"(?m)^#+(?= )", prose),
         "code": [(kind, re.sub(r'"[^"\n]*"| *#.*', "", code)) for kind, code in fenced],
-        "examples": [[FLAGS.get(each) for each in line] for line in flags],
-        "tables": [sorted(row) for row in rows],
+        "examples": [[FLAGS.get(each) for each in line] for line in examples],
+        "paragraphs": [len(re.findall(r"\n\s*\n(?=.)", section)) for section in sections],
+        "rows": [numbers(row) for row in re.findall(r"(?m)^\|.*", prose)],
+        "numbers": [numbers(section) for section in sections],
         "lists": re.findall(r"(?m)^ *(?:-|\d+\.)(?= )", prose),
         "links": sorted(map(str, led_to)),
         "addresses": sorted(re.findall(r"\]\((https?:[^)]*)\)", prose)),
     }
+
+
+def numbers(text: str) -> list[str]:
+    """Return the numbers in a text of either language, sorted."""
+    found = [(each.replace(",", ""), unit) for each, unit in NUMBER.findall(text)]
+    return sorted(
+        f"{float(each) * IN_ENGLISH_UNITS[unit]:g}" if unit else each for each, unit in found
+    )
 
 
 def links(document: Path) -> list[tuple[Path, int]]:
