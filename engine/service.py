@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from engine.engine_states import ENGINE_TRANSITIONS, EngineState
@@ -33,6 +34,15 @@ STOP_GRACE_S = 10.0
 AHEAD_EXACT = 64
 """How many of the jobs ahead are estimated by their own work; those behind them by the mean. Chosen
 by hand: it bounds the cost of an estimate."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLimits:
+    """The limits of an engine that can change while it runs; see `Engine`."""
+
+    bounds: Bounds
+    stall_s: float | None
+    idle_s: float | None
 
 
 class Engine:
@@ -92,6 +102,14 @@ class Engine:
     def current(self) -> EngineJob | None:
         """The job on the GPU."""
         return self._current
+
+    def change_limits(self, limits: EngineLimits) -> None:
+        """Let other limits hold from now on; the picture that is being painted keeps its own.
+
+        Jobs that wait beyond a lower bound go on waiting; new ones are refused.
+        """
+        self.queue.bounds = limits.bounds
+        self._stall_s, self._idle_s = limits.stall_s, limits.idle_s
 
     def start(self) -> None:
         """Start loading the model and taking jobs. Raises RuntimeError after `start` or `drain`."""
@@ -399,8 +417,9 @@ class Engine:
         step = _reporter(asyncio.get_running_loop(), partial(self._hear, job), spec.count)
         rendering = thread.run(partial(self._renderer.render, batch, on_step=step))
         self._rendering = rendering
-        if not await self._ended(rendering):
-            outcomes: Sequence[Outcome] = [Defunct(f"no step for {self._stall_s:g} s")]
+        stall_s = self._stall_s
+        if not await self._ended(rendering, stall_s):
+            outcomes: Sequence[Outcome] = [Defunct(f"no step for {stall_s:g} s")]
         elif rendering.cancelled():
             return None
         else:
@@ -431,11 +450,11 @@ class Engine:
                 return Interrupted("the engine stopped")
         return outcomes
 
-    async def _ended(self, rendering: asyncio.Future[list[Outcome]]) -> bool:
+    async def _ended(self, rendering: asyncio.Future[list[Outcome]], stall_s: float | None) -> bool:
         """Wait until the renderer returns; False if it hangs and was given up on."""
         loop = asyncio.get_running_loop()
         while not rendering.done():
-            left_s = None if self._stall_s is None else self._heard_s + self._stall_s - loop.time()
+            left_s = None if stall_s is None else self._heard_s + stall_s - loop.time()
             if left_s is not None and left_s <= 0:
                 rendering.cancel()
                 return False

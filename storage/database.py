@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, Self
 
 import aiosqlite
 
-from storage import folders, opening
+from storage import audit_draft, folders, opening
 from storage.durability import GroupFlush, flush_file
 from storage.errors import DatabaseClosed
 from storage.faults import translated
@@ -159,7 +159,7 @@ class Database:
                 await self._writer.close()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def transaction(self, *, bookkeeping: bool = False) -> AsyncIterator[Transaction]:
         """Write everything inside the block together, or nothing at all.
 
         One at a time, in this process and among all others. Leaving the block normally means that
@@ -167,8 +167,13 @@ class Database:
         one exception: if a cancellation arrives while COMMIT is running, COMMIT is completed before
         CancelledError propagates. Transactions do not nest. DataFolderUnusable or DiskFull also if
         the disk refuses to store what was committed.
+
+        The audit entry of an administrative action (`audit_draft`) is written with the first
+        transaction that changes a row. bookkeeping: this is none of those, because it keeps only
+        what the bot itself needs, such as an open question.
         """
         self._refuse_nesting()
+        draft = None if bookkeeping else audit_draft.due_draft()
         async with self._lock:
             self._check_open()
             self._owner = asyncio.current_task()
@@ -179,7 +184,11 @@ class Database:
                 # ROLLBACK, whatever was still running, and the lock is released only after that.
                 with translated(self.path):
                     await self._writer.execute("BEGIN IMMEDIATE")
+                before = 0 if draft is None else await _changes(transaction)
                 yield transaction
+                audited = draft is not None and await _changes(transaction) > before
+                if draft is not None and audited:
+                    await draft.write(transaction)
                 transaction.end()
                 await settle(self._commit())
             except BaseException:
@@ -188,6 +197,8 @@ class Database:
                 raise
             finally:
                 self._owner = None
+        if draft is not None and audited:
+            draft.committed()
         try:
             await settle(self._log.reached())
         except OSError as error:
@@ -238,6 +249,13 @@ class Database:
     def _refuse_nesting(self) -> None:
         if self._owner is not None and self._owner is asyncio.current_task():
             raise RuntimeError("this task is already in a transaction and would wait for itself")
+
+
+async def _changes(transaction: Transaction) -> int:
+    """Return how many rows the connection has changed since it was opened."""
+    row = await transaction.fetch_one("SELECT total_changes()")
+    assert row is not None
+    return row[0]
 
 
 async def _fetch(

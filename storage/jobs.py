@@ -1,15 +1,17 @@
 """Durable jobs: each transition is one transaction with its effect on ledger and delivery."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
 from storage import (
+    audit_draft,
     blocks,
     cancelled_painting,
     job_filters,
+    pauses,
     proposals,
     quota_grants,
     quotas,
@@ -21,6 +23,7 @@ from storage.database import Database, Transaction
 from storage.errors import StorageError
 from storage.inputs import Inputs
 from storage.lifecycle import LIVE, MAX_ATTEMPTS, check_delivery_step, check_job_step
+from storage.pauses import Pause
 from storage.proposals import ProposalState
 from storage.settling import settle
 from storage.steps import JobError
@@ -50,6 +53,9 @@ CRASHED: Final = "crashed"
 PARTIAL: Final = "partial"
 """Error code of a finished job with fewer pictures than requested; its detail is their number."""
 
+NotAccepted = QuotaExceeded | Block | Pause
+"""Why a job was not accepted."""
+
 AS_REQUESTED: Final = ShownResult()
 """How a result is shown in which no filter found anything."""
 
@@ -77,7 +83,7 @@ class Jobs:
         self._nonce = nonce
         self._inputs = Inputs(db, clock)
 
-    async def accept(self, new: NewJob, fallback: QuotaPolicy) -> Job | QuotaExceeded | Block:
+    async def accept(self, new: NewJob, fallback: QuotaPolicy) -> Job | NotAccepted:
         """Check the quota, charge and queue in one transaction; a refusal writes nothing.
 
         A returned job is on disk, charged and queued, and has a pending delivery. If this call is
@@ -90,7 +96,7 @@ class Jobs:
 
     async def accept_all(
         self, news: Sequence[NewJob], fallback: QuotaPolicy, proposal_id: int | None = None
-    ) -> tuple[Job, ...] | QuotaExceeded | Block:
+    ) -> tuple[Job, ...] | NotAccepted:
         """Accept several jobs of one place as accept() does: all of them or none.
 
         The roles of the first are those of their requester. proposal_id: the proposal that these
@@ -101,7 +107,7 @@ class Jobs:
         if len({new.place for new in news}) != 1:
             raise ValueError("jobs that are accepted together must have the same place")
         nonces = [self._fresh_nonce() for _ in news]
-        outcome: tuple[Job, ...] | QuotaExceeded | Block | None = None
+        outcome: tuple[Job, ...] | NotAccepted | None = None
         try:
             async with self._db.transaction() as transaction:
                 outcome = await self._accept(transaction, news, fallback, nonces, proposal_id)
@@ -272,6 +278,21 @@ class Jobs:
             now = self._clock()
             return await cancelled_painting.cancel(transaction, job, begun, free, now, roles)
 
+    async def cancelled_waiting(self, job_ids: Iterable[int]) -> tuple[Job, ...]:
+        """Cancel and refund those of these jobs that still wait, in one transaction.
+
+        Returns those; the caller still has to stop them in the engine. Others are left alone.
+        """
+        async with self._db.transaction() as transaction:
+            now, ended = self._clock(), list[Job]()
+            for job_id in job_ids:
+                job = await steps.fetch_job(transaction, job_id)
+                if job.state is JobState.QUEUED:
+                    ended.append(await steps.finish_job(transaction, job, JobState.CANCELLED, now))
+            if ended:
+                audit_draft.says(jobs=len(ended), pictures=sum(each.pictures for each in ended))
+            return tuple(ended)
+
     async def get(self, job_id: int) -> Job | None:
         """Return the job as last committed; None if the id does not exist."""
         row = await self._db.fetch_one("SELECT * FROM jobs WHERE id = ?", (job_id,))
@@ -308,13 +329,15 @@ class Jobs:
         fallback: QuotaPolicy,
         nonces: Sequence[str],
         proposal_id: int | None,
-    ) -> tuple[Job, ...] | QuotaExceeded | Block:
+    ) -> tuple[Job, ...] | NotAccepted:
         now = self._clock()  # inside the lock, so that charges are in order of their times
         if proposal_id is not None:
             await proposals.check_open(transaction, proposal_id, now, ProposalState.TAKEN)
         block = await blocks.block_of(transaction, news[0].place.guild_id, news[0].place.user_id)
         if block is not None:
             return block
+        if (pause := await pauses.pause_of(transaction, news[0].place.guild_id)) is not None:
+            return pause
         place, costs = news[0].place, [Cost(new.pictures, new.weight) for new in news]
         await quotas.date_back(transaction, place.guild_id, place.user_id, now)
         charges = await quotas.decide(

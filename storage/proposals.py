@@ -55,7 +55,7 @@ class Proposals:
 
     async def ask(self, place: Place, batch: str) -> Proposal:
         """Store a request before its confirmation is shown."""
-        async with self._db.transaction() as transaction:
+        async with self._db.transaction(bookkeeping=True) as transaction:
             now = self._clock()
             row = await transaction.fetch_one(
                 "INSERT INTO proposals (guild_id, channel_id, user_id, wish, asked_at) "
@@ -72,14 +72,14 @@ class Proposals:
 
     async def decline(self, proposal_id: int) -> None:
         """Close an open proposal without accepting it."""
-        async with self._db.transaction() as transaction:
+        async with self._db.transaction(bookkeeping=True) as transaction:
             now = self._clock()
             await check_open(transaction, proposal_id, now, ProposalState.DECLINED)
             await settle(transaction, proposal_id, now, ProposalState.DECLINED)
 
     async def sweep(self) -> int:
         """Remove every proposal that is too old to be answered; returns how many."""
-        async with self._db.transaction() as transaction:
+        async with self._db.transaction(bookkeeping=True) as transaction:
             now = self._clock()
             return await transaction.execute(
                 "DELETE FROM proposals WHERE asked_at <= ? OR asked_at >= ?",

@@ -15,6 +15,7 @@ from bot.cli import group
 from bot.i18n import words
 from bot.request.prompt.flag_names import FLAGS
 from bot.settings import Settings, load
+from bot.settings.current import TAKES_EFFECT, TakesEffect
 from bot.wording.names import COMMANDS, OPTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -216,3 +217,19 @@ def anchors(document: Path) -> list[str]:
     text = re.sub(r"(?ms)^ *```.*?```", "", document.read_text(encoding="utf-8"))
     headings = re.findall(r"(?m)^#+ (.+)$", text)
     return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+@pytest.mark.parametrize(
+    ("page", "live", "restart"),
+    [("configuration.md", "reload", "restart"), ("zh-CN/configuration.md", "重新加载", "重启")],
+)
+def test_the_page_of_settings_says_what_a_reload_takes_up(page: str, live: str, restart: str):
+    """Every setting has a row in docs/configuration.md with when a change of it holds."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    told: dict[str, str] = {}
+    for line in text.splitlines():
+        if (row := re.match(r"\| `\[(\w+)\] (\w+)`(.*?) \|.* \| (\w+) \|$", line)) is not None:
+            section, first, others, when = row.groups()
+            told |= {f"{section}.{key}": when for key in (first, *re.findall(r"`(\w+)`", others))}
+    names = {TakesEffect.LIVE: live, TakesEffect.RESTART: restart}
+    assert told == {setting: names[effect] for setting, effect in TAKES_EFFECT.items()}

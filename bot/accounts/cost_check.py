@@ -29,7 +29,7 @@ class CostCheck:
     def __init__(
         self,
         quotas: Quotas,
-        fallback: QuotaPolicy,
+        fallback: Callable[[], QuotaPolicy],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._quotas = quotas
@@ -55,14 +55,14 @@ class CostCheck:
         if shown_at is not None and now - shown_at < SHOWN_S:
             return None
         place = Place(actor.guild_id, actor.channel_id, actor.user_id)
-        exceeded = await self._quotas.refusal(place, self._fallback, costs, actor.role_ids)
+        exceeded = await self._quotas.refusal(place, self._fallback(), costs, actor.role_ids)
         if exceeded is not None:
             return quota_refusal(exceeded)
         self._shown[key] = now
         while len(self._shown) > SHOWN_LIMIT:
             self._shown.pop(next(iter(self._shown)))
         status = await self._quotas.status(
-            actor.guild_id, actor.user_id, self._fallback, actor.role_ids
+            actor.guild_id, actor.user_id, self._fallback(), actor.role_ids
         )
         return Refused(CostsMore(pictures, cost, status.available))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
@@ -123,7 +123,7 @@ class DeliverySettingsService:
 
     A member cannot make pictures more visible than the server and channel allow: of two delivery
     modes the more private one applies, and a spoiler stays. A thread has the settings of its parent
-    channel. direct_messages: whether the bot may send direct messages.
+    channel. direct_messages: returns whether the bot may send direct messages.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class DeliverySettingsService:
         permissions: Permissions,
         languages: ServerLanguages,
         *,
-        direct_messages: bool = True,
+        direct_messages: Callable[[], bool] = lambda: True,
     ) -> None:
         self._stored = preferences
         self._permissions = permissions
@@ -155,7 +155,7 @@ class DeliverySettingsService:
         """Return the settings in effect here with their sources. Raises StorageError."""
         channel_id = _settings_channel(actor)
         levels = await self._stored.levels(actor.guild_id, channel_id, actor.user_id)
-        return resolve_settings(levels, channel_id, direct_messages=self._direct_messages)
+        return resolve_settings(levels, channel_id, direct_messages=self._direct_messages())
 
     async def set_own(self, actor: Actor, changes: SettingChanges) -> SettingsOverview | Refused:
         """Change a member's own choices on this server; return what is in effect here then."""
@@ -191,7 +191,7 @@ class DeliverySettingsService:
         return self._scope(row, place[1])
 
     def _scope(self, row: StoredSettings | None, channel_id: int | None) -> SettingsScope:
-        empty = SettingsScope(channel_id, direct_messages=self._direct_messages)
+        empty = SettingsScope(channel_id, direct_messages=self._direct_messages())
         if row is None:
             return empty
         return replace(

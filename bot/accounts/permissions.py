@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
@@ -29,6 +30,10 @@ class Action(StrEnum):
     SET_FILTER = "change what is filtered out of prompts"
     SET_OWN_SETTINGS = "set how one's own pictures are delivered"
     ERASE_ANY = "erase anyone's data of a server"
+    SEE_SERVER = "see how a server is doing"
+    SEE_AUDIT = "see what admins did"
+    SET_AUDIT = "choose where it is posted what admins do"
+    PAUSE = "pause a server"
     SET_SETTINGS = "set how a server's or a channel's pictures are delivered"
 
 
@@ -44,6 +49,10 @@ REQUIRED_LEVEL: dict[Action, PermissionLevel] = {
     Action.SET_FILTER: PermissionLevel.ADMIN,
     Action.SET_OWN_SETTINGS: PermissionLevel.MEMBER,
     Action.ERASE_ANY: PermissionLevel.ADMIN,
+    Action.SEE_SERVER: PermissionLevel.ADMIN,
+    Action.SEE_AUDIT: PermissionLevel.ADMIN,
+    Action.SET_AUDIT: PermissionLevel.ADMIN,
+    Action.PAUSE: PermissionLevel.ADMIN,
     Action.SET_SETTINGS: PermissionLevel.ADMIN,
 }
 
@@ -81,11 +90,16 @@ class Actor:
     age_restricted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Permissions:
-    """Decides what actors may do. owners: user ids from the bot's configuration."""
+    """Decides what actors may do. owners: returns the user ids from the bot's configuration."""
 
-    owners: frozenset[int] = frozenset()
+    def __init__(self, owners: Callable[[], frozenset[int]] = frozenset) -> None:
+        self._owners = owners
+
+    @property
+    def owners(self) -> frozenset[int]:
+        """The user ids of the bot's owners whom its configuration names."""
+        return self._owners()
 
     def level(self, actor: Actor) -> PermissionLevel:
         """Return the highest level that the actor has here."""

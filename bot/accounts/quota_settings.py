@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal
@@ -113,7 +113,7 @@ class QuotaService:
         self,
         quotas: Quotas,
         permissions: Permissions,
-        fallback: QuotaPolicy,
+        fallback: Callable[[], QuotaPolicy],
         clock: Clock,
         preferences: Preferences,
     ) -> None:
@@ -130,7 +130,7 @@ class QuotaService:
     async def refusal(self, actor: Actor, pictures: int) -> QuotaExceeded | None:
         """Return why the actor could not be charged for so many pictures now, or None."""
         place = Place(actor.guild_id, actor.channel_id, actor.user_id)
-        return await self._quotas.refusal(place, self._fallback, pictures, actor.role_ids)
+        return await self._quotas.refusal(place, self._fallback(), pictures, actor.role_ids)
 
     async def show(self, actor: Actor, member: Member) -> QuotaStatus | Refused:
         """Return any member's quota and its use, for admins."""
@@ -143,7 +143,7 @@ class QuotaService:
         if not self._permissions.allows(actor, Action.SEE_ANY_QUOTA):
             return Refused(NotAllowed(Action.SEE_ANY_QUOTA))
         policies = await self._quotas.policies(actor.guild_id, member.user_id)
-        matching = policies.matching(member.role_ids, self._fallback)
+        matching = policies.matching(member.role_ids, self._fallback())
         return QuotaReasons(await self._status(actor.guild_id, member), matching)
 
     async def set(
@@ -238,7 +238,7 @@ class QuotaService:
         ]
         removed = await self._quotas.clear(actor.guild_id, *gone) if gone else 0
         kept = tuple(each for each in rules if each.subject not in gone)
-        return QuotaListing(kept, self._fallback, removed)
+        return QuotaListing(kept, self._fallback(), removed)
 
     async def _end_of(self, actor: Actor, typed: str) -> datetime | Refused:
         """Return the instant at which a day that was typed is over on this server."""
@@ -267,7 +267,7 @@ class QuotaService:
             return Refused(NoAmount())
         pictures = 0 if typed.limit == "none" else typed.pictures
         hours = (
-            None if typed.daily else self._fallback.hours if typed.hours is None else typed.hours
+            None if typed.daily else self._fallback().hours if typed.hours is None else typed.hours
         )
         if pictures is not None and not 0 <= pictures <= MAX_PICTURES:
             return Refused(OutOfRange("pictures", pictures, 0, MAX_PICTURES))
@@ -290,7 +290,9 @@ class QuotaService:
         return await self._status(guild_id, Member(subject.id, role_ids))
 
     async def _status(self, guild_id: int, member: Member) -> QuotaStatus:
-        return await self._quotas.status(guild_id, member.user_id, self._fallback, member.role_ids)
+        return await self._quotas.status(
+            guild_id, member.user_id, self._fallback(), member.role_ids
+        )
 
 
 __all__ = [

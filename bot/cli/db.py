@@ -262,7 +262,7 @@ async def _erase(
 ) -> tuple[Erased, bool]:
     """Erase, and do what is left to be done; returns whether nothing is."""
     async with await Database.open(data_dir / FILE_NAME, check=True) as db:
-        erasing = Erasing(db, utc_now, free)
+        erasing = Erasing(db, utc_now, lambda: free)
         if user is not None:
             erased = await erasing.person(user, server)
         else:

@@ -25,7 +25,7 @@ from bot.playground.rest.routes import PREFIX
 from bot.playground.standin_server import Counts, Playground, PlaygroundPlan, open_playground
 from bot.request.knowledge import known_names
 from bot.runtime.shutdown import stop_on_request, stop_on_signals
-from bot.settings import ENV_PREFIX
+from bot.setting_names import ENV_PREFIX
 from bot.wording.knowledge import known_list
 from engine.diffusion.families import family_for
 from storage.database import FILE_NAME, Database

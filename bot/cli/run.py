@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,7 +18,7 @@ from bot.cli.common.language import terminal_language
 from bot.exit_codes import BAD_CONFIG
 from bot.proxies import ProxyRefused
 from bot.setting_names import misspelt_token
-from bot.settings import Settings
+from bot.settings import InvalidSetting, Settings
 
 DISCORD = "https://discord.com"
 
@@ -31,7 +32,7 @@ DISCORD = "https://discord.com"
 def command(config: Path | None) -> None:
     """Run the bot until SIGTERM or Ctrl-C; the picture in progress is finished first.
 
-    A second signal ends it at once.
+    A second signal ends it at once. SIGHUP reads the configuration file anew.
     """
     settings = load_settings(config)
     token = settings.discord.token
@@ -46,19 +47,29 @@ def command(config: Path | None) -> None:
     from bot.runtime.log_config import configure_logging
 
     secrets = frozenset({token.get_secret_value()}) | _proxy_secrets(settings)
-    configure_logging(settings.log.level, settings.log.format, secrets)
-    _check_picture_check(settings)
+
+    def configure_log(settings: Settings) -> None:
+        configure_logging(settings.log.level, settings.log.format, secrets)
+
+    configure_log(settings)
+    _check_usable(settings)
     with explain_errors():
-        asyncio.run(_serve_and_leave(settings))
+        asyncio.run(_serve_and_leave(settings, config, configure_log))
 
 
-async def _serve_and_leave(settings: Settings) -> NoReturn:
+async def _serve_and_leave(
+    settings: Settings, config: Path | None, configure_log: Callable[[Settings], None]
+) -> NoReturn:
     """Run the bot and end the process with its exit code."""
     from bot.runtime.app import serve
 
     # A bot's owners speak the language of the terminal that it was started from.
     code = await serve(
-        settings, lambda text: click.echo(f"zimagine: {text}", err=True), terminal_language()
+        settings,
+        lambda text: click.echo(f"zimagine: {text}", err=True),
+        terminal_language(),
+        config=config,
+        on_reload=configure_log,
     )
     # Everything that has to be closed is closed. What would come next is left out: asyncio waits
     # without a limit for tasks that swallowed their cancellation and for threads (a lookup of a
@@ -70,18 +81,14 @@ async def _serve_and_leave(settings: Settings) -> NoReturn:
     os._exit(code)
 
 
-def _check_picture_check(settings: Settings) -> None:
-    """Exit if the function that looks at pictures cannot be used."""
-    from bot.moderation.filter.picture_check import BadPictureCheck, load_checker
+def _check_usable(settings: Settings) -> None:
+    """Exit if a setting names something that cannot be used."""
+    from bot.runtime.live_values import check_usable
 
-    name = settings.moderation.picture_check
     try:
-        if name is not None:
-            load_checker(name)
-    except BadPictureCheck as error:
-        fail(
-            f"The setting moderation.picture_check = {name!r} cannot be used: {error}.", BAD_CONFIG
-        )
+        check_usable(settings)
+    except InvalidSetting as error:
+        fail(str(error), BAD_CONFIG)
 
 
 def _proxy_secrets(settings: Settings) -> frozenset[str]:

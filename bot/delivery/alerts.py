@@ -47,8 +47,30 @@ class ErasureUnfinished:
         return f"what was erased is still in files or backups: {self.detail}"
 
 
+@dataclass(frozen=True, slots=True)
+class RestartNeeded:
+    """The configuration file says of some settings what only holds after a restart."""
+
+    settings: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"a restart is needed for {', '.join(self.settings)}"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsRefused:
+    """A changed configuration file is wrong. problem: a sentence that names the setting."""
+
+    problem: str
+
+    def __str__(self) -> str:
+        return f"the settings were not reloaded: {self.problem}"
+
+
 OwnerAlert = (
-    ErasureUnfinished
+    RestartNeeded
+    | SettingsRefused
+    | ErasureUnfinished
     | AnotherCopy
     | LittleSpace
     | BackupFailed

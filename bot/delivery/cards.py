@@ -13,6 +13,7 @@ from bot.pictures.possible_actions import EVERYTHING, PossibleActions
 from bot.request.notes import Note
 from bot.request.summary import DEFAULTS, RequestSummary
 from engine.types import ImageRequest
+from storage.audit import AuditEntry
 from storage.types import Case, DeliveryMode, StoredPicture
 
 
@@ -211,6 +212,13 @@ class SentCard:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AuditCard:
+    """Entries of a server's audit log, the oldest first."""
+
+    entries: tuple[AuditEntry, ...]
+
+
 Card = (
     WaitingCard
     | PaintingCard
@@ -221,4 +229,5 @@ Card = (
     | SentCard
     | AlertCard
     | CaseCard
+    | AuditCard
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -32,11 +33,11 @@ class CopyResult(StrEnum):
 class CopySender:
     """Sends pictures by direct message, with the buttons of a picture shown on its own.
 
-    direct_messages: whether the bot may send any.
+    direct_messages: returns whether the bot may send any.
     """
 
     def __init__(
-        self, messenger: Messenger, actions: ActionChecker, *, direct_messages: bool
+        self, messenger: Messenger, actions: ActionChecker, *, direct_messages: Callable[[], bool]
     ) -> None:
         self._messenger = messenger
         self._actions = actions
@@ -46,7 +47,7 @@ class CopySender:
         self, user_id: int, picture: StoredPicture, path: Path, locale: str
     ) -> CopyResult:
         """Send a picture that this user may see. path: its file. locale: the user's language."""
-        if not self._direct_messages:
+        if not self._direct_messages():
             return CopyResult.OFF
         recipe = Recipe.from_json(picture.recipe)
         possible = await self._actions.possible(picture)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.delivery.alerts import OwnerAlert
+from bot.delivery.alerts import OwnerAlert, RestartNeeded, SettingsRefused
 from bot.delivery.cards import AlertCard
 from bot.delivery.messenger import Address, Messenger, TemporaryFailure, Undeliverable
 from storage.errors import DatabaseCorrupt, DataFolderUnusable, DiskFull, StorageError
@@ -44,7 +44,7 @@ class OwnerAlerts:
         self._clock = clock
         self._nonce = nonce
         self._locale = locale
-        self._sent_at: dict[type[OwnerAlert], datetime] = {}
+        self._sent_at: dict[type[OwnerAlert] | OwnerAlert, datetime] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def storage_failed(self, error: StorageError) -> None:
@@ -59,12 +59,16 @@ class OwnerAlerts:
         task.add_done_callback(self._tasks.discard)
 
     async def alert(self, alert: OwnerAlert) -> None:
-        """Alert every owner, unless an alert of this kind was sent within REPEAT_AFTER."""
+        """Alert every owner, unless an alert of this kind was sent within REPEAT_AFTER.
+
+        Alerts about settings answer what an owner did: only the same one is not sent again.
+        """
         now, kind = self._clock(), type(alert)
-        sent_at = self._sent_at.get(kind)
+        key = alert if isinstance(alert, RestartNeeded | SettingsRefused) else kind
+        sent_at = self._sent_at.get(key)
         if sent_at is not None and abs(now - sent_at) < REPEAT_AFTER:  # or the clock was set back
             return
-        self._sent_at[kind] = now
+        self._sent_at[key] = now
         log.error("the owner has to know", kind=kind.__name__, detail=str(alert))
         try:
             for owner_id in sorted(await self._owners()):
@@ -74,4 +78,4 @@ class OwnerAlerts:
         except (Undeliverable, TemporaryFailure) as error:
             log.warning("the owner was not reached", kind=kind.__name__, detail=str(error))
             if isinstance(error, TemporaryFailure):
-                self._sent_at.pop(kind, None)
+                self._sent_at.pop(key, None)

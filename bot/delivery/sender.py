@@ -88,8 +88,8 @@ class ResultSender:
         threads: UserThreads,
         clock: Clock,
         *,
-        max_age: timedelta,
-        direct_messages: bool,
+        max_age: Callable[[], timedelta],
+        direct_messages: Callable[[], bool],
     ) -> None:
         self._messenger = messenger
         self._editor = editor
@@ -157,7 +157,7 @@ class ResultSender:
         )
 
     def _preferred(self, job: Job) -> Route | None:
-        return routes.preferred_route(job, direct_messages=self._direct_messages)
+        return routes.preferred_route(job, direct_messages=self._direct_messages())
 
     async def _switch_route(
         self, route: Route, obstacle: Obstacle, job: Job, plan: RoutePlan, taken: set[Route]
@@ -168,7 +168,7 @@ class ResultSender:
             obstacle,
             job,
             default=plan.default,
-            direct_messages=self._direct_messages,
+            direct_messages=self._direct_messages(),
             editable=self._may_be_edited(plan.status, job),
             taken=taken,
         )
@@ -264,7 +264,7 @@ class ResultSender:
 
     def _check_age(self, pending: PendingDelivery) -> None:
         finished_at = pending.job.finished_at
-        if finished_at is not None and self._clock() - finished_at > self._max_age:
+        if finished_at is not None and self._clock() - finished_at > self._max_age():
             raise TooOld
 
     async def _target(self, route: Route, pending: PendingDelivery, status: Address) -> Address:

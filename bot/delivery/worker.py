@@ -78,7 +78,7 @@ class DeliveryWorker:
         cards: ResultCards,
         threads: UserThreads,
         clock: Clock,
-        policy: DeliveryPolicy = DeliveryPolicy(),
+        policy: Callable[[], DeliveryPolicy] = DeliveryPolicy,
         on_storage_error: Callable[[StorageError], object] = lambda _: None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -95,8 +95,8 @@ class DeliveryWorker:
             cards,
             threads,
             clock,
-            max_age=policy.max_age,
-            direct_messages=policy.direct_messages,
+            max_age=lambda: policy().max_age,
+            direct_messages=lambda: policy().direct_messages,
         )
         self._clock = clock
         self._policy = policy
@@ -288,7 +288,7 @@ class DeliveryWorker:
             has_token=pending.delivery.reply_token is not None,
             now=self._clock(),
             backlog=job.id in self._backlog,
-            direct_messages=self._policy.direct_messages,
+            direct_messages=self._policy().direct_messages,
             in_direct=in_direct,
         )
         plan = RoutePlan(

@@ -28,6 +28,8 @@ from bot.discord.commands.settings import settings_command
 from bot.discord.handlers.bot_mentions import BotMentions
 from bot.discord.handlers.image_to_image import staged_button_class
 from bot.discord.handlers.router import button_class, submit
+from bot.discord.handlers.setup import welcome
+from bot.discord.interaction.auditing import audit_command
 from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.in_flight import InFlightInteractions
 from bot.discord.interaction.responses import Interaction, reject_foreign_press, reject_server
@@ -78,6 +80,8 @@ class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
             data = cast("Mapping[str, Any]", interaction.data or {})
             problem = problem_of(self, data, whole=whole)
             if problem is None:
+                if whole:
+                    audit_command(interaction, self.services)
                 return True
             await reject_command(interaction, problem)
             self.leftovers.look_soon(filter(None, [interaction.guild_id]))
@@ -106,6 +110,7 @@ class ZimagineClient(discord.AutoShardedClient):
         answer_mentions: bool,
         proxy: Proxy | None,
         remove_old_commands: bool,
+        welcomes: bool,
         http_trace: aiohttp.TraceConfig | None,
     ) -> None:
         # The bot does not use voice, so discord.py need not warn about missing voice libraries.
@@ -128,6 +133,7 @@ class ZimagineClient(discord.AutoShardedClient):
             http_trace=http_trace or aiohttp.TraceConfig(),
         )
         self._sync_state = sync_state
+        self._welcomes = welcomes
         self._command_ids: dict[str, int] = {}
         self._mentions = BotMentions(services, self._ids) if answer_mentions else None
         self.tree = ZimagineTree(
@@ -196,15 +202,17 @@ class ZimagineClient(discord.AutoShardedClient):
         """Log that the connection is up, also after a reconnect."""
         log.info("online", user=str(self.user), servers=len(self.guilds))
         await self.tree.services.departures.compare([guild.id for guild in self.guilds])
-        served = self.tree.services.guilds or [guild.id for guild in self.guilds]
+        served = self.tree.services.guilds() or [guild.id for guild in self.guilds]
         self.leftovers.look_soon(served)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Look at a new server, where an earlier program may have left commands; or welcome one
-        back whose data is still there."""
+        """Look at a new server, where an earlier program may have left commands, or welcome one
+        back whose data is still there; and show it the setup panel."""
+        await self.tree.services.departures.returned(guild.id)
         if self.tree.services.serves(guild.id):
             self.leftovers.look_soon([guild.id])
-        await self.tree.services.departures.returned(guild.id)
+            if self._welcomes:
+                await welcome(self, guild, self.tree.services)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Begin the time after which a server is erased. An outage is not reported here."""
@@ -228,6 +236,7 @@ def create_client(
     answer_mentions: bool = False,
     proxies: Proxies | None = None,
     remove_old_commands: bool = False,
+    welcomes: bool = True,
     http_trace: aiohttp.TraceConfig | None = None,
 ) -> ZimagineClient:
     """Create a client that is ready to be started on the running loop.
@@ -235,7 +244,8 @@ def create_client(
     sync_state: the file that remembers the last command sync. answer_mentions: whether a mention of
     the bot is answered, for which Discord sends it every message of its servers. proxies: the
     gateway is reached by the same one as Discord's API. remove_old_commands: whether commands of
-    other programs are removed from servers. http_trace: what observes the client's requests.
+    other programs are removed from servers. welcomes: whether a server that adds the bot is shown
+    the setup panel. http_trace: what observes the client's requests.
     Raises ProxyRefused.
     """
     return ZimagineClient(
@@ -244,6 +254,7 @@ def create_client(
         answer_mentions=answer_mentions,
         proxy=None if proxies is None else proxies.for_url(Route.BASE),
         remove_old_commands=remove_old_commands,
+        welcomes=welcomes,
         http_trace=http_trace,
     )
 

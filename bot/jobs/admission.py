@@ -36,6 +36,7 @@ from bot.request.outcomes import (
     TooManyTokens,
     UnknownPicture,
 )
+from bot.request.reasons.administration import ServerPaused
 from bot.request.reasons.models import ModelBroken, ModelGone
 from bot.request.resolver import RequestResolver
 from bot.request.weights import picture_weight
@@ -44,7 +45,8 @@ from engine.errors import QueueClosed, QueueFull
 from engine.queue import Slot
 from engine.types import ImageRequest
 from storage.errors import IllegalTransition, PictureMissing, StorageError, UnknownRow
-from storage.jobs import Jobs
+from storage.jobs import Jobs, NotAccepted
+from storage.pauses import Pause
 from storage.proposals import ProposalState
 from storage.types import Block, Clock, Cost, Job, NewJob, QuotaExceeded, QuotaPolicy
 
@@ -69,11 +71,11 @@ class AdmissionService:
         content_check: ContentCheck,
         delivery_settings: DeliverySettingsService,
         cost_check: CostCheck,
-        fallback: QuotaPolicy,
+        fallback: Callable[[], QuotaPolicy],
         events: JobEvents,
         clock: Clock,
     ) -> None:
-        """fallback: the quota of members for whom no admin has set one."""
+        """fallback: returns the quota of members for whom no admin has set one."""
         self._engine_jobs = engine_jobs
         self._engine = engine_jobs.engine
         self._resolver = resolver
@@ -88,7 +90,7 @@ class AdmissionService:
         self._fallback = fallback
         self._events = events
         self._clock = clock
-        self._late: set[asyncio.Task[tuple[Job, ...] | QuotaExceeded | Block]] = set()
+        self._late: set[asyncio.Task[tuple[Job, ...] | NotAccepted]] = set()
 
     async def accept(
         self, actor: Actor, submission: JobSubmission, proposal_id: int | None = None
@@ -272,7 +274,7 @@ class AdmissionService:
         self, rows: Sequence[NewJob], proposal_id: int | None, until_s: float
     ) -> tuple[Job, ...] | Refused:
         """Write the accepted jobs, in time for Discord to be answered."""
-        accepting = asyncio.create_task(self._jobs.accept_all(rows, self._fallback, proposal_id))
+        accepting = asyncio.create_task(self._jobs.accept_all(rows, self._fallback(), proposal_id))
         try:
             left_s = max(0.0, until_s - asyncio.get_running_loop().time())
             await asyncio.wait({accepting}, timeout=left_s)
@@ -294,9 +296,11 @@ class AdmissionService:
             return Refused(missing or StorageUnavailable())
         if isinstance(jobs, Block):
             return Refused(Blocked(jobs.reason))
+        if isinstance(jobs, Pause):
+            return Refused(ServerPaused(jobs.reason))
         return quota_refusal(jobs) if isinstance(jobs, QuotaExceeded) else jobs
 
-    def _too_late(self, accepting: asyncio.Task[tuple[Job, ...] | QuotaExceeded | Block]) -> None:
+    def _too_late(self, accepting: asyncio.Task[tuple[Job, ...] | NotAccepted]) -> None:
         self._late.discard(accepting)
         if not accepting.cancelled() and (error := accepting.exception()) is not None:
             log.warning("not accepted", detail=str(error))

@@ -23,6 +23,7 @@ from bot.request.outcomes import (
 )
 from bot.request.values.ids import parse_id
 from engine.service import Engine
+from storage import audit_draft
 from storage.cancelled_painting import CancelledJob, FreeCancelling
 from storage.errors import IllegalTransition, StorageError
 from storage.jobs import Jobs
@@ -57,8 +58,8 @@ class CancellationService:
         events: JobEvents,
         *,
         clock: Clock,
-        max_wait: timedelta,
-        free: FreeCancelling,
+        max_wait: Callable[[], timedelta],
+        free: Callable[[], FreeCancelling],
         forget: Callable[[Place, Sequence[str]], Awaitable[None]],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -102,6 +103,7 @@ class CancellationService:
         if not own_jobs and not self._permissions.allows(actor, Action.CANCEL_ANY):
             # Other members must not learn that a private job exists.
             return Refused(UnknownJob(which) if job.private else NotAllowed(Action.CANCEL_ANY))
+        audit_draft.concerns(job.place.user_id)
         active = self._active.get(job.id)
         if active is None:
             return Refused(JobFinished(job.state is JobState.CANCELLED))
@@ -163,7 +165,7 @@ class CancellationService:
 
     async def _expire(self) -> None:
         now = self._clock()
-        oldest_allowed = now - self._max_wait
+        oldest_allowed = now - self._max_wait()
         expired: list[ActiveJob] = []
         for active in self._active.oldest():
             if active.row.accepted_at > now:  # the clock was ahead: its wait begins now
@@ -178,12 +180,13 @@ class CancellationService:
 
     async def _cancel(self, actor: Actor, jobs: Sequence[ActiveJob]) -> JobsCancelled | Refused:
         ended: list[CancelledJob] = []
+        free = self._free()
 
         async def write(active: ActiveJob) -> None:
             if active.row.place.user_id == actor.user_id:
                 begun = self._active.begun_painting(active)
                 write = self._jobs.cancelled_by_requester(
-                    active.row.id, begun, self._free, actor.role_ids
+                    active.row.id, begun, free, actor.role_ids
                 )
                 ended.append(await write)
             else:  # nobody is charged for what a moderator cancels
@@ -201,7 +204,7 @@ class CancellationService:
             now = [await self._jobs.get(each.row.id) for each in jobs]
             states = {None if row is None else row.state for row in now}
             return Refused(JobFinished(states == {JobState.CANCELLED}))
-        return JobsCancelled(tuple(ended), self._free.limit_s)
+        return JobsCancelled(tuple(ended), free.limit_s)
 
     async def _finish(self, active: ActiveJob, write: Callable[[int], Awaitable[object]]) -> bool:
         """Record the end of a job and stop it; return False if it had already finished."""

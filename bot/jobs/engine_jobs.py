@@ -30,9 +30,9 @@ class EngineJobs:
         active: ActiveJobs,
         completion: CompletionService,
         inputs: Inputs,
-        previews: bool = True,
+        previews: Callable[[], bool] = lambda: True,
     ) -> None:
-        """previews: whether the engine makes previews for requesters who want them."""
+        """previews: returns whether the engine makes previews for requesters who want them."""
         self.engine = engine
         self._active = active
         self._completion = completion
@@ -52,7 +52,7 @@ class EngineJobs:
             admit=partial(self._completion.admit, job.id),
             inputs=input_loader(self._inputs, request),
             count=job.pictures,
-            previews=self._previews and shows_previews(job),
+            previews=self._previews() and shows_previews(job),
             on_step=lambda _: self._active.painting_began(job.id),
         )
         active = self._active.add(job, self.engine.submit(slot, spec))

@@ -20,6 +20,7 @@ from bot.request.outcomes import (
     ReportedBefore,
     UnknownPicture,
 )
+from storage import audit_draft
 from storage.errors import IllegalTransition, UnknownRow
 from storage.history import History
 from storage.preferences import Preferences
@@ -154,6 +155,7 @@ class ReportService:
             if case.verdict is not None:
                 self._changed(picture_id)  # its card should not have buttons any more
                 return Refused(ReportDecided(case))
+            audit_draft.concerns(case.user_id)
             if verdict is Verdict.BLOCKED:
                 blocked = await self._blocks.block(
                     actor, case.user_id, reason, out_of_reach=out_of_reach

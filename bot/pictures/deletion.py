@@ -10,6 +10,7 @@ from bot.pictures.possible_actions import AllowedActions
 from bot.pictures.recent import RecentPictures
 from bot.pictures.thumbnails import Thumbnails
 from bot.request.outcomes import NotAllowed, Refused, UnknownPicture
+from storage import audit_draft
 from storage.files import PictureFiles
 from storage.history import History
 from storage.types import Place, StoredPicture
@@ -71,6 +72,7 @@ class DeletionService:
 
     async def _erase(self, pictures: Sequence[StoredPicture]) -> None:
         for picture in pictures:
+            audit_draft.concerns(picture.place.user_id)
             await self._history.erase(picture.id)
             self._recent.forget(picture.place.user_id, picture.place.guild_id)
         await self._remove([picture.file for picture in pictures])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 import structlog
@@ -15,13 +15,14 @@ log = structlog.get_logger(__name__)
 
 
 class DepartureService:
-    """Follows which servers the bot is on. grace: how long what they left is kept.
+    """Follows which servers the bot is on. grace: returns how long what they left is
+    kept.
 
     A write that fails is logged: the next start compares the servers anew.
     """
 
     def __init__(
-        self, departed: DepartedServers, erasure: ErasureService, grace: timedelta
+        self, departed: DepartedServers, erasure: ErasureService, grace: Callable[[], timedelta]
     ) -> None:
         self._departed = departed
         self._erasure = erasure
@@ -34,7 +35,7 @@ class DepartureService:
         except StorageError as error:
             log.error("departure not stored", guild=guild_id, detail=str(error))
         else:
-            log.info("removed from a server", guild=guild_id, erased_in_days=self._grace.days)
+            log.info("removed from a server", guild=guild_id, erased_in_days=self._grace().days)
 
     async def returned(self, guild_id: int) -> None:
         """Keep what a server left: it is back."""
@@ -53,12 +54,12 @@ class DepartureService:
             return
         if missed:
             log.warning(
-                "not on some servers any more", servers=missed, erased_in_days=self._grace.days
+                "not on some servers any more", servers=missed, erased_in_days=self._grace().days
             )
 
     async def erase_due(self) -> int:
         """Erase the servers whose time is over; returns how many. Raises StorageError."""
-        due = await self._departed.due(self._grace)
+        due = await self._departed.due(self._grace())
         for guild_id in due:
             await self._erasure.erase_server(guild_id)
         return len(due)

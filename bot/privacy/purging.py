@@ -26,15 +26,15 @@ _SOON_TRIES: Final = 12
 class PurgeLoop:
     """Purges after each erasure, and at the start what the last process left.
 
-    quiet_hour: of the day, in UTC, in which a large database may be written anew. is_active:
-    whether a job may still be writing files. alert_owner: tells the bot's owners.
+    quiet_hour: returns that of the day, in UTC, in which a large database may be written anew.
+    is_active: whether a job may still be writing files. alert_owner: tells the bot's owners.
     """
 
     def __init__(
         self,
         purge: Purge,
         *,
-        quiet_hour: int,
+        quiet_hour: Callable[[], int],
         is_active: Callable[[int], bool],
         alert_owner: Callable[[OwnerAlert], Awaitable[None]],
         clock: Clock,
@@ -76,7 +76,7 @@ class PurgeLoop:
     async def _once(self) -> bool:
         try:
             purged: Purged = await self._purge.run(
-                quiet=self._clock().hour == self._quiet_hour, is_active=self._is_active
+                quiet=self._clock().hour == self._quiet_hour(), is_active=self._is_active
             )
         except (StorageError, OSError) as error:
             log.error("not purged", detail=str(error))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.request.notes import Note
+from bot.request.reasons.administration import AdministrationReason
 from bot.request.reasons.filters import FilterReason
 from bot.request.reasons.flags import (
     FlagError,
@@ -181,6 +182,7 @@ Reason = (
     | JobReason
     | PictureReason
     | ModerationReason
+    | AdministrationReason
 )
 
 

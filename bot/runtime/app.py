@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from bot.delivery.message_removals import MessageRemover
+from bot.delivery.owner_alerts import OwnerAlerts
 from bot.discord.client import ZimagineClient
 from bot.discord.connection import (
     ConnectionEnded,
@@ -31,12 +33,15 @@ from bot.privacy.purging import PurgeLoop
 from bot.request.loras import LoraCatalog
 from bot.request.models import ModelCatalog, OfferedModel
 from bot.runtime.first_start import log_fit
+from bot.runtime.live_values import LiveValues, check_usable, engine_limits
 from bot.runtime.maintenance import Maintenance
+from bot.runtime.reload_requests import reload_on_request
 from bot.runtime.resumed_status_messages import resume_status_messages
 from bot.runtime.shutdown import stop_on_request, stop_on_signals
 from bot.runtime.stores import Infrastructure, Stores
 from bot.runtime.wiring import wire
-from bot.settings import ConfiguredModel, Settings
+from bot.settings import ConfiguredModel, CurrentSettings, Settings
+from bot.settings.reload import ReloadService
 from bot.tasks import end_tasks
 from bot.wording.labels import device_remark
 from engine.diffusion.families import Family, family_of, identified
@@ -78,7 +83,7 @@ class Application:
     with an error, which none should. connection: the task that stays connected to Discord.
     """
 
-    settings: Settings
+    current: CurrentSettings
     engine: Engine
     services: Services
     client: ZimagineClient
@@ -87,11 +92,17 @@ class Application:
     stores: Stores
     purging: PurgeLoop
     message_remover: MessageRemover
+    owner_alerts: OwnerAlerts
     resumed: list[ActiveJob] = field(default_factory=list[ActiveJob])
     online: bool = False
     connection: asyncio.Task[None] | None = None
     tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
     task_failed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of now."""
+        return self.current.now
 
     def start_online_tasks(self) -> None:
         """Start everything that needs Discord; the client must be logged in."""
@@ -99,6 +110,7 @@ class Application:
         self.spawn("delivery", self.services.delivery.run())
         self.spawn("progress", self.services.progress.run())
         self.spawn("reports", self.services.report_notifier.run())
+        self.spawn("audit log", self.services.administration.audit_notifier.run())
         self.spawn("leftover commands", self.client.leftovers.run())
         self.spawn("message removals", self.message_remover.run())
         self.spawn("maintenance", self.maintenance.run())
@@ -139,6 +151,8 @@ async def open_application(
     clock: Clock = utc_now,
     fetch: Download | None = None,
     owners_locale: str = "en-US",
+    config: Path | None = None,
+    on_reload: Callable[[Settings], object] = lambda _: None,
 ) -> AsyncIterator[Application]:
     """Open the application and shut it down again at the end.
 
@@ -147,7 +161,8 @@ async def open_application(
     `_shut_down` comes before the database and the lock. load: a renderer factory for every model,
     in place of those from the settings. family: the default model's, in the same way. fetch: how
     files on Discord are downloaded, in place of `download`. owners_locale: the language that the
-    bot's owners read, as Discord calls it.
+    bot's owners read, as Discord calls it. config: the file of the settings, for a reload, as of
+    `ReloadService`. on_reload: told the settings that hold after each.
     Raises StorageError.
     """
     data_dir = settings.storage.data_dir
@@ -171,11 +186,19 @@ async def open_application(
         fetch = fetch or partial(download, proxies=settings.discord.proxies)
         # On a thread: for a hub id it reads the hub's cache.
         models = await asyncio.to_thread(_catalog, offered, family)
+        current = CurrentSettings(settings)
+
+        def applied(now: Settings) -> None:
+            engine.change_limits(engine_limits(now.engine.to_engine()))
+            on_reload(now)
+
+        reload = ReloadService(current, config, check=check_usable, applied=applied)
+        live = LiveValues(current)
         components = wire(
-            Infrastructure(settings, db, files, engine, models, clock, fetch, owners_locale)
+            Infrastructure(live, db, files, engine, models, clock, fetch, reload, owners_locale)
         )
         app = Application(
-            settings,
+            current,
             engine,
             components.services,
             components.client,
@@ -184,6 +207,7 @@ async def open_application(
             components.stores,
             components.purging,
             components.message_remover,
+            components.owner_alerts,
         )
         await components.stores.languages.load()
         app.resumed = await components.recovery.resume()
@@ -241,19 +265,28 @@ async def _shut_down(app: Application) -> None:
 
 
 async def serve(
-    settings: Settings, explain_exit: Callable[[str], None], owners_locale: str = "en-US"
+    settings: Settings,
+    explain_exit: Callable[[str], None],
+    owners_locale: str = "en-US",
+    *,
+    config: Path | None = None,
+    on_reload: Callable[[Settings], object] = lambda _: None,
 ) -> int:
     """Run the bot until a signal, a request or a failure, and return the exit code.
 
-    explain_exit: called with one sentence if the exit code is not 0. owners_locale: as of
+    explain_exit: called with one sentence if the exit code is not 0. The others: as of
     `open_application`.
     """
     token = settings.discord.token
     assert token is not None
-    stop = asyncio.Event()
+    stop, reload = asyncio.Event(), asyncio.Event()
     # Signals are handled from start to end: a second Ctrl-C must not cut the shutdown short.
-    with stop_on_signals(stop):
-        async with open_application(settings, owners_locale=owners_locale) as app:
+    with stop_on_signals(stop, reload):
+        async with open_application(
+            settings, owners_locale=owners_locale, config=config, on_reload=on_reload
+        ) as app:
+            alert_soon = app.owner_alerts.alert_soon
+            app.spawn("reload", reload_on_request(reload, app.services.reload, alert_soon))
             log.info("starting", model=settings.engine.model, data=str(settings.storage.data_dir))
             for each in settings.engine.offered():
                 found = await asyncio.to_thread(identified, each.settings)

@@ -25,7 +25,10 @@ def redact_secrets(text: str, secrets: frozenset[str] = frozenset()) -> str:
 
 
 def configure_logging(level: str, form: str, secrets: frozenset[str] = frozenset()) -> None:
-    """Send the events of structlog and of all libraries to standard error, as "text" or "json"."""
+    """Send the events of structlog and of all libraries to standard error, as "text" or "json".
+
+    Can be called again at any time.
+    """
 
     def redact(
         _logger: Any, _method: str, event: MutableMapping[str, Any]
@@ -72,6 +75,5 @@ def configure_logging(level: str, form: str, secrets: frozenset[str] = frozenset
     for talkative in ("discord.gateway", "discord.http", "discord.webhook", "discord.client"):
         logging.getLogger(talkative).setLevel(max(logging.INFO, root.level))
     # Other libraries' messages are only useful to somebody who asked for everything.
-    if level != "debug":
-        for noisy in ("discord", "httpx", "httpx2", "filelock", "diffusers"):
-            logging.getLogger(noisy).setLevel(logging.WARNING)
+    for noisy in ("discord", "httpx", "httpx2", "filelock", "diffusers"):
+        logging.getLogger(noisy).setLevel(logging.NOTSET if level == "debug" else logging.WARNING)

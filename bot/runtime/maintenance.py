@@ -57,19 +57,20 @@ def free_bytes(folder: Path) -> int:
 class Maintenance:
     """Runs all maintenance in one loop that no error ends.
 
-    sleep: waits for a number of seconds. free: returns the free bytes of a folder's disk; blocking.
-    sweep_proposals: deletes proposals that are too old to be answered, and returns how many.
-    sweep_lists: does the same for pages of lists that were not used for long.
-    date_back: dates back what was charged while the clock was ahead, and returns for how many.
-    sweep_usage: forgets whose the charges of erased persons were that no longer count, and returns
-    how many. copying: held while a copy of the database is made. empty_words: removes the words of
-    requests that are older than so many days, and returns of how many. erase_departed: erases
-    servers that removed the bot long enough ago, and returns how many.
+    settings: returns what is kept, and for how long. sleep: waits for a number of seconds. free:
+    returns the free bytes of a folder's disk; blocking. sweep_proposals: deletes proposals that are
+    too old to be answered, and returns how many. sweep_lists: does the same for pages of lists that
+    were not used for long. date_back: dates back what was charged while the clock was ahead, and
+    returns for how many. sweep_usage: forgets whose the charges of erased persons were that no
+    longer count, and returns how many. copying: held while a copy of the database is made.
+    empty_words: removes the words of requests that are older than so many days, and returns of how
+    many. erase_departed: erases servers that removed the bot long enough ago, and returns how many.
+    forget_audit: deletes audit entries that are older than so many days, and returns how many.
     """
 
     def __init__(
         self,
-        settings: StorageSection,
+        settings: Callable[[], StorageSection],
         retention: Retention,
         *,
         alert_owner: AlertOwner,
@@ -83,9 +84,10 @@ class Maintenance:
         copying: asyncio.Lock | None = None,
         empty_words: Callable[[int], Awaitable[int]] | None = None,
         erase_departed: Callable[[], Awaitable[int]] | None = None,
+        forget_audit: Callable[[int], Awaitable[int]] | None = None,
     ) -> None:
         self._settings = settings
-        self._data_dir = settings.data_dir
+        self._data_dir = settings().data_dir
         self._retention = retention
         self._alert_owner = alert_owner
         self._clock = clock
@@ -98,7 +100,7 @@ class Maintenance:
         self._copying = copying or asyncio.Lock()
         self._empty_words = empty_words
         self._erase_departed = erase_departed
-        self._schedule = Schedule(settings.backup_hour)
+        self._forget_audit = forget_audit
         self._retained_at: datetime | None = None
         self._backup_failed_at: datetime | None = None
 
@@ -135,12 +137,15 @@ class Maintenance:
         if self._retained_at is not None and abs(now - self._retained_at) < RETENTION_INTERVAL:
             return
         self._retained_at = now  # even if it fails, so that it is not tried every ten minutes
-        limit_gib = self._settings.limit_gib
+        settings = self._settings()
+        limit_gib = settings.limit_gib
         limit_bytes = None if limit_gib is None else int(limit_gib * GIB_BYTES)
-        removed = await self._retention.apply(self._settings.keep_days, limit_bytes)
+        removed = await self._retention.apply(settings.keep_days, limit_bytes)
         if removed.files:
             log.info("picture files removed", files=removed.files, size_bytes=removed.size_bytes)
-        keep_prompts_days = self._settings.keep_prompts_days
+        if self._forget_audit is not None:
+            await self._forget_audit(settings.keep_audit_days)
+        keep_prompts_days = settings.keep_prompts_days
         if keep_prompts_days is None or self._empty_words is None:
             return
         if emptied := await self._empty_words(keep_prompts_days):
@@ -173,7 +178,7 @@ class Maintenance:
 
     async def _back_up(self) -> None:
         now, failed_at = self._clock(), self._backup_failed_at
-        if not self._settings.backups:
+        if not self._settings().backups:
             return
         if failed_at is not None and abs(now - failed_at) < BACKUP_RETRY_AFTER:
             return
@@ -185,17 +190,18 @@ class Maintenance:
             raise
 
     async def _make_backup(self, now: datetime) -> None:
+        settings = self._settings()
         existing = await asyncio.to_thread(backup.nightlies, self._data_dir)
         # One dated in the future was made while the clock was wrong.
         newest_at = next((each.made_at for each in existing if each.made_at <= now), None)
-        if not self._schedule.due(now, newest_at):
+        if not Schedule(settings.backup_hour).due(now, newest_at):
             return
         target = await asyncio.to_thread(backup.nightly_path, self._data_dir, now)
         async with self._copying:
             made = await backup.back_up(self._data_dir / FILE_NAME, target)
             log.info("backup made", file=target.name, size_bytes=made.size_bytes)
             # Old backups are removed only once there is a new one.
-            await asyncio.to_thread(backup.prune, self._data_dir, self._settings.backups, now)
+            await asyncio.to_thread(backup.prune, self._data_dir, settings.backups, now)
 
 
 def _one_line(error: Exception) -> str:

@@ -25,35 +25,38 @@ _REQUEST_POLL_S = 0.5
 """How often a request to stop is looked for. Chosen by hand."""
 _STOPPING = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
 """Ctrl-C is SIGINT; a closed terminal is SIGHUP, and on Windows, like Ctrl-Break, SIGBREAK."""
+_TERMINAL = Path("/dev/tty")
+"""The terminal that controls the process; cannot be opened if it has none, or none any more."""
 
 
 def stop_signals() -> list[signal.Signals]:
-    """Return the signals of this system that stop the bot in order.
+    """Return the signals of this system that stop a process in order.
 
-    Nothing is read anew on SIGHUP, so a service that gets it also stops. It is left out where
-    whoever started the process (nohup) had it ignored, to outlive the terminal.
+    SIGHUP is left out where whoever started the process (nohup) had it ignored, to outlive the
+    terminal.
     """
     found = [getattr(signal, name) for name in _STOPPING if hasattr(signal, name)]
-    return [
-        each
-        for each in found
-        if each.name != "SIGHUP" or signal.getsignal(each) is not signal.SIG_IGN
-    ]
+    return [each for each in found if each.name != "SIGHUP" or not _hangup_ignored()]
 
 
 @contextlib.contextmanager
-def stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
+def stop_on_signals(stop: asyncio.Event, reload: asyncio.Event | None = None) -> Iterator[None]:
     """Set `stop` on the first of `stop_signals`; a second one ends the process at once.
 
-    Also works on Windows, whose event loop has no signal handlers.
+    reload: set on SIGHUP instead, unless that says that the terminal was closed in which the
+    process was started. Also works on Windows, whose event loop has no signal handlers.
     """
     loop = asyncio.get_running_loop()
     first_s: float | None = None
+    # A process without a terminal cannot lose one, and one that nohup started does not mind.
+    outlives = _hangup_ignored() or not _has_terminal()
 
     def handle(number: int, _frame: object) -> None:
         nonlocal first_s
         now_s = time.monotonic()
-        if first_s is None:
+        if reload is not None and number == _hangup() and (outlives or _has_terminal()):
+            loop.call_soon_threadsafe(reload.set)
+        elif first_s is None:
             first_s = now_s
             loop.call_soon_threadsafe(stop.set)
         elif now_s - first_s > SAME_SIGNAL_S:
@@ -62,13 +65,32 @@ def stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
 
-    before = {number: signal.signal(number, handle) for number in stop_signals()}
+    numbers = {*stop_signals(), *([] if reload is None else filter(None, [_hangup()]))}
+    before = {number: signal.signal(number, handle) for number in numbers}
     try:
         with _console_held_open():
             yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _hangup() -> signal.Signals | None:
+    """Return SIGHUP; None on Windows."""
+    return getattr(signal, "SIGHUP", None)
+
+
+def _hangup_ignored() -> bool:
+    number = _hangup()
+    return number is not None and signal.getsignal(number) is signal.SIG_IGN
+
+
+def _has_terminal() -> bool:
+    try:
+        _TERMINAL.open("rb", buffering=0).close()
+    except OSError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

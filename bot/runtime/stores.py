@@ -10,8 +10,11 @@ from bot.jobs.generation.downloads import Download
 from bot.pictures.filenames import job_id_of
 from bot.pictures.lineage import Lineage
 from bot.request.models import ModelCatalog
+from bot.runtime.live_values import LiveValues
 from bot.settings import Settings
+from bot.settings.reload import ReloadService
 from engine.service import Engine
+from storage.audit import AuditChannels, AuditLog
 from storage.blocks import Blocks
 from storage.database import Database
 from storage.deliveries import Deliveries
@@ -24,13 +27,14 @@ from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
 from storage.lists import Lists
+from storage.pauses import Pauses
 from storage.preferences import Preferences, Threads
 from storage.presets import Presets, RequestDefaults
 from storage.proposals import Proposals
 from storage.quotas import Quotas
 from storage.reports import Reports
 from storage.stars import Stars
-from storage.types import Ceiling, Clock
+from storage.types import Clock
 
 
 def random_nonce() -> str:
@@ -42,24 +46,24 @@ def random_nonce() -> str:
 class Infrastructure:
     """The parts that everything else is built on.
 
-    models: that paint. fetch: downloads files that members point to. owners_locale: the language
-    of the bot's owners, as Discord calls it.
+    live: what is read of the settings at each use. models: that paint. fetch: downloads files that
+    members point to. owners_locale: the language of the bot's owners, as Discord calls it.
     """
 
-    settings: Settings
+    live: LiveValues
     db: Database
     files: PictureFiles
     engine: Engine
     models: ModelCatalog
     clock: Clock
     fetch: Download
+    reload: ReloadService
     owners_locale: str = "en-US"
 
-    def ceiling(self, guild_id: int) -> Ceiling | None:
-        """Return what the owner lets a whole server paint; None for no ceiling."""
-        quota = self.settings.quota
-        pictures = quota.ceiling(guild_id)
-        return None if pictures is None else Ceiling(pictures, quota.server_hours)
+    @property
+    def settings(self) -> Settings:
+        """The settings of now, for what is read at the start only."""
+        return self.live.current.now
 
 
 class Stores:
@@ -69,15 +73,18 @@ class Stores:
         self.db = db = base.db
         clock = base.clock
         self.files = base.files
-        self.jobs = Jobs(db, clock, random_nonce, base.ceiling)
+        self.jobs = Jobs(db, clock, random_nonce, base.live.ceiling)
         self.history = History(db, clock)
         self.lists = Lists(db, clock)
         self.stars = Stars(db, clock)
         self.lineage = Lineage(self.jobs, self.history)
         self.deliveries = Deliveries(db, clock)
         self.inputs = Inputs(db, clock)
-        self.quotas = Quotas(db, clock, base.ceiling)
+        self.quotas = Quotas(db, clock, base.live.ceiling)
         self.blocks = Blocks(db, clock)
+        self.pauses = Pauses(db, clock)
+        self.audit_log = AuditLog(db, clock)
+        self.audit_channels = AuditChannels(db, clock)
         self.reports = Reports(db, clock)
         self.proposals = Proposals(db, clock)
         self.preferences = Preferences(db, clock)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
 from bot.accounts.block_check import BlockCheck
@@ -17,6 +16,7 @@ from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Permissions
 from bot.accounts.presets import DefaultsService, PresetService, SettingsFiller
 from bot.accounts.quota_settings import QuotaService
+from bot.administration.audit_notifier import AuditNotifier
 from bot.delivery.copies import CopySender
 from bot.delivery.exports import ExportService
 from bot.delivery.message_removals import MessageRemover
@@ -25,7 +25,7 @@ from bot.delivery.progress import ProgressUpdater
 from bot.delivery.result_cards import ResultCards
 from bot.delivery.status_messages import StatusEditor
 from bot.delivery.user_threads import UserThreads
-from bot.delivery.worker import DeliveryPolicy, DeliveryWorker
+from bot.delivery.worker import DeliveryWorker
 from bot.discord.client import ZimagineClient, create_client
 from bot.discord.interaction.other_copies import OtherCopies
 from bot.discord.interaction.services import Services
@@ -50,7 +50,6 @@ from bot.jobs.where_asked import WhereAsked
 from bot.moderation.blocks import BlockService
 from bot.moderation.cards import ReportCards
 from bot.moderation.filter.administration import FilterAdministration
-from bot.moderation.filter.picture_check import PictureCheck, PictureVerdict, load_checker
 from bot.moderation.filter.pictures import PictureFilter
 from bot.moderation.filter.prompt_filter import CompiledFilters, PromptFilter
 from bot.moderation.filter.result_check import ResultFilter
@@ -74,11 +73,10 @@ from bot.request.models import ModelCatalog
 from bot.request.notes import Note
 from bot.request.resolve import request_notes
 from bot.request.resolver import RequestResolver
+from bot.runtime.administration import administration_services
 from bot.runtime.maintenance import Maintenance
 from bot.runtime.stores import Infrastructure, Stores, random_nonce
-from bot.settings import ModerationSection
 from engine.types import MAX_SEED, ImageRequest
-from storage.cancelled_painting import FreeCancelling
 from storage.erasure.departures import DepartedServers
 from storage.erasure.erase import Erasing
 from storage.erasure.messages import MessageRemovals
@@ -87,7 +85,6 @@ from storage.filter_pictures import FilterPictures
 from storage.open_names import OpenLoras, OpenModels
 from storage.retention import Retention
 from storage.shown import ShownPictures
-from storage.types import PolicySource, QuotaPolicy
 
 SYNC_FILE = "commands.synced"
 
@@ -109,15 +106,16 @@ class Components:
     stores: Stores
     purging: PurgeLoop
     message_remover: MessageRemover
+    owner_alerts: OwnerAlerts
 
 
 class _Outgoing:
     """Everything that writes to people: the messenger, and those who write through it."""
 
     def __init__(self, base: Infrastructure, stores: Stores, permissions: Permissions) -> None:
-        settings, clock = base.settings, base.clock
+        clock = base.clock
         self.messenger = messenger = DiscordMessenger()
-        owners = partial(owners_of, messenger, permissions.owners)
+        owners = partial(_owners, messenger, permissions)
         self.owner_alerts = OwnerAlerts(
             messenger, owners, clock=clock, nonce=random_nonce, locale=base.owners_locale
         )
@@ -139,9 +137,7 @@ class _Outgoing:
             ),
             threads=UserThreads(stores.threads, messenger),
             clock=clock,
-            policy=DeliveryPolicy(
-                timedelta(seconds=settings.jobs.max_age_s), settings.jobs.direct_messages
-            ),
+            policy=base.live.delivery_policy,
             on_storage_error=self.owner_alerts.storage_failed,
         )
         self.report_notifier = ReportNotifier(
@@ -157,6 +153,13 @@ class _Outgoing:
                 stores.languages,
             ),
             clock=clock,
+            on_storage_error=self.owner_alerts.storage_failed,
+        )
+
+        self.audit_notifier = AuditNotifier(
+            messenger,
+            stores.audit_channels,
+            stores.languages,
             on_storage_error=self.owner_alerts.storage_failed,
         )
 
@@ -176,15 +179,11 @@ class _Shared:
         outgoing: _Outgoing,
         permissions: Permissions,
     ) -> None:
-        settings = base.settings
+        live = base.live
         self.permissions = permissions
         self.recent = RecentPictures(stores.history)
         self.active = ActiveJobs()
         self.models = base.models
-        self.fallback = QuotaPolicy(
-            settings.quota.pictures, settings.quota.hours, PolicySource.CONFIG
-        )
-        self.max_wait = timedelta(seconds=settings.jobs.max_wait_s)
         self.events = JobEvents(
             accepted=outgoing.delivery.expect_status,
             finished=outgoing.delivery.wake,
@@ -198,16 +197,16 @@ class _Shared:
             self.recent,
             self.active,
             self.events,
-            ResultFilter(self.compiled_filters, stores.jobs, _picture_check(settings.moderation)),
+            ResultFilter(self.compiled_filters, stores.jobs, live.picture_check),
         )
-        self.block_check = BlockCheck(stores.blocks)
+        self.block_check = BlockCheck(stores.blocks, stores.pauses)
         self.lora_access = LoraAccess(base.models, permissions, OpenLoras(stores.db, base.clock))
         self.model_access = ModelAccess(base.models, permissions, OpenModels(stores.db, base.clock))
         self.delivery_settings = DeliverySettingsService(
             stores.preferences,
             permissions,
             stores.languages,
-            direct_messages=settings.jobs.direct_messages,
+            direct_messages=live.direct_messages,
         )
         self.picture_filter = PictureFilter(
             FilterPictures(stores.db, base.clock),
@@ -217,7 +216,7 @@ class _Shared:
             permissions=permissions,
         )
         self.quotas = QuotaService(
-            stores.quotas, permissions, self.fallback, base.clock, stores.preferences
+            stores.quotas, permissions, live.fallback, base.clock, stores.preferences
         )
         self.filler = SettingsFiller(
             stores.presets, stores.request_defaults, self.lora_access, self.model_access
@@ -231,7 +230,7 @@ class _Shared:
             active=self.active,
             completion=self.completion,
             inputs=stores.inputs,
-            previews=settings.discord.previews,
+            previews=live.previews,
         )
         self.admission = AdmissionService(
             engine_jobs=self.engine_jobs,
@@ -242,22 +241,15 @@ class _Shared:
             model_access=self.model_access,
             content_check=PromptFilter(self.compiled_filters, self.picture_filter),
             delivery_settings=self.delivery_settings,
-            cost_check=CostCheck(stores.quotas, self.fallback),
-            fallback=self.fallback,
+            cost_check=CostCheck(stores.quotas, live.fallback),
+            fallback=live.fallback,
             events=self.events,
             clock=base.clock,
         )
 
 
-def _picture_check(settings: ModerationSection) -> PictureCheck | None:
-    """Return what looks at pictures; None if the owner has not set a function."""
-    if settings.picture_check is None:
-        return None
-    return PictureCheck(
-        load_checker(settings.picture_check),
-        timeout_s=settings.picture_check_s,
-        failure=PictureVerdict(settings.picture_check_failure),
-    )
+def _owners(messenger: DiscordMessenger, permissions: Permissions) -> Awaitable[frozenset[int]]:
+    return owners_of(messenger, permissions.owners)
 
 
 def _notes(models: ModelCatalog, request: ImageRequest) -> tuple[Note, ...]:
@@ -267,20 +259,21 @@ def _notes(models: ModelCatalog, request: ImageRequest) -> tuple[Note, ...]:
 def wire(base: Infrastructure) -> Components:
     """Build everything; nothing is started."""
     settings, clock = base.settings, base.clock
-    permissions = Permissions(frozenset(settings.discord.owners))
+    live = base.live
+    permissions = Permissions(live.owners)
     stores = Stores(base)
     outgoing = _Outgoing(base, stores, permissions)
     shared = _Shared(base, stores, outgoing, permissions)
     purging = PurgeLoop(
         stores.purge,
-        quiet_hour=settings.storage.backup_hour,
+        quiet_hour=live.quiet_hour,
         is_active=lambda job_id: shared.active.get(job_id) is not None,
         alert_owner=outgoing.owner_alerts.alert,
         clock=clock,
     )
     services = _services(base, stores, outgoing, shared, purging)
     maintenance = Maintenance(
-        settings.storage,
+        live.storage,
         Retention(base.db, stores.files, clock),
         alert_owner=outgoing.owner_alerts.alert,
         clock=clock,
@@ -291,6 +284,7 @@ def wire(base: Infrastructure) -> Components:
         copying=stores.purge.copying,
         empty_words=WordRetention(base.db, clock).apply,
         erase_departed=services.departures.erase_due,
+        forget_audit=stores.audit_log.forget,
     )
     recovery = RecoveryService(
         engine_jobs=shared.engine_jobs,
@@ -298,7 +292,7 @@ def wire(base: Infrastructure) -> Components:
         jobs=stores.jobs,
         history=stores.history,
         clock=clock,
-        max_wait=shared.max_wait,
+        max_wait=live.max_wait(),
         models=base.models,
     )
     client = create_client(
@@ -307,6 +301,7 @@ def wire(base: Infrastructure) -> Components:
         answer_mentions=settings.discord.answer_mentions,
         proxies=settings.discord.proxies,
         remove_old_commands=settings.discord.remove_old_commands,
+        welcomes=settings.discord.welcome,
         http_trace=services.other_copies.trace(),
     )
     outgoing.messenger.attach(client)
@@ -319,6 +314,7 @@ def wire(base: Infrastructure) -> Components:
         stores,
         purging,
         outgoing.message_remover,
+        outgoing.owner_alerts,
     )
 
 
@@ -343,7 +339,7 @@ def _services(
         thumbnails,
         deletion,
     )
-    free = FreeCancelling(base.settings.quota.cancelled_s, shared.fallback)
+    free = base.live.free_cancelling
     cancellation = CancellationService(
         base.engine,
         stores.jobs,
@@ -351,7 +347,7 @@ def _services(
         permissions,
         shared.events,
         clock=base.clock,
-        max_wait=shared.max_wait,
+        max_wait=base.live.max_wait,
         free=free,
         forget=deletion.forget,
     )
@@ -395,7 +391,7 @@ def _services(
             originals=originals,
             proposals=stores.proposals,
             quotas=stores.quotas,
-            fallback=shared.fallback,
+            fallback=base.live.fallback,
             estimator=base.engine.estimator,
         ),
         suggestions=SuggestionService(
@@ -403,7 +399,7 @@ def _services(
             resolver=resolver,
             proposals=stores.proposals,
             quotas=stores.quotas,
-            fallback=shared.fallback,
+            fallback=base.live.fallback,
         ),
         corrections=CorrectionService(admission=admission, proposals=stores.proposals),
         explained=ExplainedRequests(
@@ -437,9 +433,7 @@ def _services(
         request_defaults=DefaultsService(stores.request_defaults, permissions),
         delivery=outgoing.delivery,
         progress=outgoing.progress_updater,
-        copies=CopySender(
-            outgoing.messenger, actions, direct_messages=base.settings.jobs.direct_messages
-        ),
+        copies=CopySender(outgoing.messenger, actions, direct_messages=base.live.direct_messages),
         exports=ExportService(stores.history, stores.files, base.settings.storage.data_dir),
         where_asked=WhereAsked(stores.jobs, stores.proposals),
         reports=ReportService(
@@ -455,11 +449,20 @@ def _services(
         picture_filter=shared.picture_filter,
         filter=FilterAdministration(stores.filters, shared.compiled_filters, permissions),
         report_notifier=outgoing.report_notifier,
+        administration=administration_services(
+            base,
+            stores,
+            shared.active,
+            cancellation,
+            permissions,
+            shared.fallback,
+            outgoing.audit_notifier,
+        ),
         erasure=erasure,
         departures=DepartureService(
             DepartedServers(base.db, base.clock),
             erasure,
-            timedelta(days=base.settings.storage.server_grace_days),
+            base.live.server_grace,
         ),
         data_export=DataExport(stores.personal_data, base.settings.storage.data_dir),
         other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),
@@ -469,7 +472,8 @@ def _services(
         lora_pictures=LoraPictures(),
         model_access=shared.model_access,
         model_samples=ModelSamples(),
-        guilds=frozenset(base.settings.discord.guilds),
+        reload=base.reload,
+        guilds=base.live.guilds,
     )
 
 

@@ -8,8 +8,11 @@ from bot.delivery.alerts import (
     ErasureUnfinished,
     LittleSpace,
     OwnerAlert,
+    RestartNeeded,
+    SettingsRefused,
 )
 from bot.i18n import Words, paragraph
+from bot.wording.configuration import refused_sentence, restart_sentence
 from storage.errors import DatabaseCorrupt, DiskFull
 
 
@@ -51,6 +54,10 @@ def alert_sentence(alert: OwnerAlert, say: Words) -> str:
             ),
             say("The bot will try again in ten minutes."),
         )
+    if isinstance(alert, RestartNeeded):
+        return restart_sentence(alert.settings, say)
+    if isinstance(alert, SettingsRefused):
+        return refused_sentence(alert.problem, say)
     path, detail = alert.path, alert.detail
     if isinstance(alert, DiskFull):
         said = say("No space is left to write {path} ({detail}).", path=path, detail=detail)

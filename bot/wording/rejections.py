@@ -10,6 +10,7 @@ from typing import assert_never
 
 from bot.i18n import Words
 from bot.request.outcomes import FlagProblem, Refused
+from bot.request.reasons.administration import AdministrationReason
 from bot.request.reasons.filters import FilterReason
 from bot.request.reasons.jobs import JobReason
 from bot.request.reasons.limits import LimitReason
@@ -24,6 +25,7 @@ from bot.request.reasons.quotas import QuotaReason
 from bot.request.reasons.values import ValueReason
 from bot.wording.moderation import When
 from bot.wording.notes import note_sentence
+from bot.wording.reasons.administration import administration_refusal
 from bot.wording.reasons.filters import filter_refusal
 from bot.wording.reasons.flags import flag_problem
 from bot.wording.reasons.jobs import failure_sentence, job_refusal
@@ -80,6 +82,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
         return picture_refusal(reason, say)
     if isinstance(reason, ModerationReason):
         return moderation_refusal(reason, say, when)
+    if isinstance(reason, AdministrationReason):
+        return administration_refusal(reason, say)
     assert_never(reason)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -111,11 +111,12 @@ class Erased:
 class Erasing:
     """Erases persons and servers: all of it in one transaction, or nothing.
 
-    purge.py does the rest, now or after a crash. free: what is free to cancel, and the quota where
-    no other was set: a picture that is being painted is charged as if its person had cancelled it.
+    purge.py does the rest, now or after a crash. free: returns what is free to cancel, and the
+    quota where no other was set: a picture that is being painted is charged as if its person had
+    cancelled it.
     """
 
-    def __init__(self, db: Database, clock: Clock, free: FreeCancelling) -> None:
+    def __init__(self, db: Database, clock: Clock, free: Callable[[], FreeCancelling]) -> None:
         self._db = db
         self._clock = clock
         self._free = free
@@ -173,8 +174,9 @@ class Erasing:
         messages = 0
         for sql in _MESSAGES:
             messages += await transaction.execute(sql.format(jobs=_OWN_JOBS), scope)
+        free = self._free()
         live = [
-            await cancelled_painting.cancel(transaction, job, begun.get(job.id), self._free, now)
+            await cancelled_painting.cancel(transaction, job, begun.get(job.id), free, now)
             for job in map(rows.job, await transaction.fetch_all(_LIVE, scope))
         ]
         await transaction.execute(_DROP, scope)
@@ -201,7 +203,7 @@ class Erasing:
     ) -> int:
         """Keep what counts against the quota on a server; return its window in hours."""
         policies = await policies_of(transaction, guild_id, scope["user"])
-        hours = policies.longest_hours(self._free.fallback)
+        hours = policies.longest_hours(self._free().fallback)
         values = scope | {"here": guild_id, "window": hours * _HOUR_US}
         for sql in (_KEEP_USAGE, _KEEP_CANCELLED):
             await transaction.execute(sql, values)

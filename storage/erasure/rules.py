@@ -284,6 +284,22 @@ RULES: Final[Mapping[str, TableRule]] = {
     "open_models": TableRule(
         _kept("guild_id", "channel_id", "names", "set_at") | {"set_by": ACTOR}, of_server=_SERVER
     ),
+    # What admins did stays, without an erased person: neither who did it nor to whom.
+    "audit_log": TableRule(
+        _kept("id", "guild_id", "action", "done_at")
+        | {"actor_id": ACTOR, "target_id": _NOTHING, "data": Becomes("'{}'")},
+        whose=f"target_id = :user AND {_HERE}",
+        of_server=_SERVER,
+        person="target_id",
+    ),
+    "audit_channels": TableRule(
+        _kept("guild_id", "channel_id", "posted_id", "sending_id", "locale", "problem", "set_at")
+        | {"set_by": ACTOR},
+        of_server=_SERVER,
+    ),
+    "server_pauses": TableRule(
+        _kept("guild_id", "reason", "paused_at") | {"paused_by": ACTOR}, of_server=_SERVER
+    ),
     "departed_servers": TableRule(_kept("guild_id", "left_at"), of_server=_SERVER),
     "erasures": TableRule(
         _kept("id", "person", "guild_id", "hours", "unrecorded", "erased_at", "purged_at")

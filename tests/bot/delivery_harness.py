@@ -71,7 +71,7 @@ class DeliveryHarness:
             cards=self.result_cards(),
             threads=UserThreads(Threads(self.db, self.clock), self.messenger),
             clock=self.clock,
-            policy=self.policy,
+            policy=lambda: self.policy,
             sleep=self._sleep,
         )
 

@@ -52,7 +52,7 @@ class ModerationHarness:
         self.engine = Engine(ScriptedRenderer().load, bounds=Bounds(1000))
         self.changed: list[int] = []
         self.settled: list[int] = []
-        permissions = Permissions(frozenset({OWNER.user_id}))
+        permissions = Permissions(lambda: frozenset({OWNER.user_id}))
         self.deletion = DeletionService(
             self.history,
             self.files,
@@ -67,8 +67,8 @@ class ModerationHarness:
             permissions,
             JobEvents(accepted=lambda _: None, finished=self.settled.append),
             clock=clock,
-            max_wait=timedelta(hours=1),
-            free=FreeCancelling(600.0, QuotaPolicy(50, 24, PolicySource.CONFIG)),
+            max_wait=lambda: timedelta(hours=1),
+            free=lambda: FreeCancelling(600.0, QuotaPolicy(50, 24, PolicySource.CONFIG)),
             forget=self.deletion.forget,
         )
         self.blocks = BlockService(self.stored_blocks, cancellation, permissions)

@@ -54,6 +54,12 @@ LATER_ACTIONS = frozenset(
         ComponentAction.SET_DELIVERY,
         ComponentAction.SET_SPOILER,
         ComponentAction.SET_QUIET,
+        ComponentAction.AUDIT_PAGE,
+        ComponentAction.CANCEL_WAITING,
+        ComponentAction.KEEP_WAITING,
+        ComponentAction.SETUP_REPORTS,
+        ComponentAction.SETUP_LANGUAGE,
+        ComponentAction.SETUP_QUOTA,
     }
 )
 """Actions added after the recording, which therefore lacks them."""

@@ -6,6 +6,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import locale_str
 
+from bot.discord.commands.administration import administration_commands
 from bot.discord.commands.filters import admin_filter
 from bot.discord.commands.loras import admin_loras
 from bot.discord.commands.models import admin_models
@@ -26,6 +27,8 @@ def admin_commands(services: Services) -> app_commands.Group:
     )
     admin.add_command(quota_commands(services))
     for command in moderation_commands(services):
+        admin.add_command(command)
+    for command in administration_commands(services):
         admin.add_command(command)
     admin.add_command(admin_settings(services))
     admin.add_command(admin_filter(services))

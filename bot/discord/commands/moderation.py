@@ -10,6 +10,7 @@ from discord import app_commands
 from discord.app_commands import Range, locale_str
 
 from bot.accounts.permissions import Action
+from bot.discord.interaction.channels import missing_for_posts
 from bot.discord.interaction.ranks import is_out_of_reach
 from bot.discord.interaction.responses import (
     Interaction,
@@ -29,8 +30,6 @@ from bot.wording.names import command_name
 from bot.wording.permissions import permission_names
 from storage.types import REASON_LIMIT_CHARS
 
-_REPORTING = ("view_channel", "send_messages", "attach_files", "read_message_history")
-"""The permissions that a channel of reports needs."""
 ReasonText = Range[str, 1, REASON_LIMIT_CHARS]
 
 
@@ -94,7 +93,7 @@ async def _set_channel(
     if refused is not None:
         await refuse(interaction, refused)
         return
-    missing = [] if channel is None else _missing_permissions(channel)
+    missing = [] if channel is None else missing_for_posts(channel, files=True)
     if channel is not None and missing:
         await reply_privately(
             interaction,
@@ -131,12 +130,6 @@ async def _set_channel(
         )
         text = paragraph(text, undecided)
     await reply_privately(interaction, text)
-
-
-def _missing_permissions(channel: discord.TextChannel) -> list[str]:
-    """Return the permissions that the bot lacks to post reports in a channel."""
-    can = channel.permissions_for(channel.guild.me)
-    return [each for each in _REPORTING if not getattr(can, each)]
 
 
 def _block(services: Services) -> app_commands.Command[Any, ..., None]:

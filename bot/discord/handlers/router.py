@@ -12,6 +12,7 @@ from typing import Any, Final, Self, cast
 from discord import ui
 
 from bot.discord.handlers import (
+    administration,
     deletion,
     details,
     history,
@@ -26,10 +27,12 @@ from bot.discord.handlers import (
     requests,
     rerolls,
     settings,
+    setup,
     suggestions,
     variations,
 )
 from bot.discord.interaction.access import admit
+from bot.discord.interaction.auditing import audit_press
 from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.in_flight import InFlightInteractions
 from bot.discord.interaction.responses import Interaction, reject_foreign_press, reject_server
@@ -79,6 +82,7 @@ async def press(interaction: Interaction, services: Services, custom_id: str) ->
         await reject_foreign_press(interaction)
     elif await admit(interaction, services, *known):
         action, row_id = known
+        audit_press(interaction, services, action, row_id)
         await BUTTON_HANDLERS[action](interaction, services, row_id)
 
 
@@ -94,6 +98,7 @@ async def submit(interaction: Interaction, services: Services, custom_id: str) -
     elif known is None or handler is None:
         await reject_foreign_press(interaction)
     elif await admit(interaction, services, *known):
+        audit_press(interaction, services, *known)
         await handler(interaction, services, known[1])
 
 
@@ -177,6 +182,12 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.ERASE_OWN: privacy.erase_own,
         ComponentAction.ERASE_MEMBER: privacy.erase_member,
         ComponentAction.KEEP_DATA: privacy.keep,
+        ComponentAction.AUDIT_PAGE: administration.turn_audit,
+        ComponentAction.CANCEL_WAITING: administration.cancel_waiting,
+        ComponentAction.KEEP_WAITING: administration.keep_waiting,
+        ComponentAction.SETUP_REPORTS: setup.choose_reports,
+        ComponentAction.SETUP_LANGUAGE: setup.choose_language,
+        ComponentAction.SETUP_QUOTA: setup.choose_quota,
         **{
             action: partial(settings.change, action=action)
             for action in (

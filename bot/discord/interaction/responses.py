@@ -42,6 +42,7 @@ from bot.request.outcomes import (
     Refused,
 )
 from bot.request.pending import PendingRequest
+from bot.request.reasons.administration import ServerPaused
 from bot.wording import rejections
 from bot.wording.cancellations import jobs_cancelled
 from bot.wording.permissions import permission_names
@@ -164,7 +165,7 @@ def refusal_text(interaction: Interaction, refused: Refused) -> str:
         .decode()
     )
     text = discord.utils.escape_mentions(text)
-    if isinstance(refused.reason, Blocked):  # it quotes what a moderator typed
+    if isinstance(refused.reason, Blocked | ServerPaused):  # it quotes what somebody typed
         text = quoted(text, CONTENT_CHARS)
     return text + about_server(interaction, refused.reason)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.accounts.block_check import BlockCheck
@@ -11,6 +12,7 @@ from bot.accounts.model_access import ModelAccess
 from bot.accounts.presets import DefaultsService, PresetService
 from bot.accounts.quota_settings import QuotaService
 from bot.accounts.server_languages import ServerLanguages
+from bot.administration.services import AdministrationServices
 from bot.delivery.copies import CopySender
 from bot.delivery.exports import ExportService
 from bot.delivery.progress import ProgressUpdater
@@ -45,13 +47,14 @@ from bot.privacy.departures import DepartureService
 from bot.privacy.erasure import ErasureService
 from bot.privacy.export import DataExport
 from bot.request.models import ModelCatalog
+from bot.settings.reload import ReloadService
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that an interaction may call.
 
-    models: those that can paint. guilds: the servers that are served, empty = all.
+    models: those that can paint. guilds: returns the servers that are served, empty = all.
     """
 
     generation: GenerationService
@@ -90,14 +93,17 @@ class Services:
     filter: FilterAdministration
     picture_filter: PictureFilter
     report_notifier: ReportNotifier
+    administration: AdministrationServices
     erasure: ErasureService
     departures: DepartureService
     data_export: DataExport
     other_copies: OtherCopies
     models: ModelCatalog
     languages: ServerLanguages
-    guilds: frozenset[int] = frozenset()
+    reload: ReloadService
+    guilds: Callable[[], frozenset[int]] = frozenset
 
     def serves(self, guild_id: int | None) -> bool:
         """Return whether the owner lets the bot work on this server."""
-        return guild_id is not None and (not self.guilds or guild_id in self.guilds)
+        served = self.guilds()
+        return guild_id is not None and (not served or guild_id in served)

@@ -17,12 +17,13 @@ class ComponentAction(StrEnum):
     """The action of a button, a menu or a form. The values never change: old messages hold them.
 
     The row id that follows is a picture's, except for CANCEL and CANCEL_IN_QUEUE (a job's),
-    ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT, PAINT_EXPLAINED, ERASE_MEMBER and
-    those that paint examples or anyway (a proposal's), LIST_PAGE (a page's of a list),
-    REFRESH_QUEUE, CANCEL_ALL_IN_QUEUE, ERASE_OWN and KEEP_DATA (0), MODELS_PAGE (the page),
-    LORAS_PAGE (the page and whose list it is, as `views.loras` writes them), those that change a
-    setting (the number of its value in `views.settings`) and PAINT_IDEA (the number of a prompt on
-    the panel of /help).
+    ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT, PAINT_EXPLAINED, ERASE_MEMBER,
+    CANCEL_WAITING and those that paint examples or anyway (a proposal's), LIST_PAGE (a page's of a
+    list), REFRESH_QUEUE, CANCEL_ALL_IN_QUEUE, ERASE_OWN, KEEP_DATA, KEEP_WAITING and those of the
+    setup panel (0), MODELS_PAGE (the page), LORAS_PAGE and AUDIT_PAGE (the page and whose list it
+    is, as `views.loras` and `views.administration` write them), those that change a setting (the
+    number of its value in `views.settings`) and PAINT_IDEA (the number of a prompt on the panel of
+    /help).
 
     CANCEL_IN_QUEUE and CANCEL_ALL_IN_QUEUE are on the panel of /queue, which is then updated in
     place.
@@ -90,6 +91,12 @@ class ComponentAction(StrEnum):
     ERASE_OWN = "eraseown"
     ERASE_MEMBER = "erasemember"
     KEEP_DATA = "keepdata"
+    AUDIT_PAGE = "audit"
+    CANCEL_WAITING = "cancelwaiting"
+    KEEP_WAITING = "keepwaiting"
+    SETUP_REPORTS = "setupreports"
+    SETUP_LANGUAGE = "setuplanguage"
+    SETUP_QUOTA = "setupquota"
 
 
 _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"
@@ -136,6 +143,7 @@ _TABLES: Final = {
     ComponentAction.PAINT_ANYWAY: "proposals",
     ComponentAction.PAINT_EXPLAINED: "proposals",
     ComponentAction.ERASE_MEMBER: "proposals",
+    ComponentAction.CANCEL_WAITING: "proposals",
     **dict.fromkeys(EXAMPLE_ACTIONS, "proposals"),
     ComponentAction.LIST_PAGE: "list_pages",
 }
@@ -154,6 +162,11 @@ _WITHOUT_ROW: Final = frozenset(
         ComponentAction.MODELS_PAGE,
         ComponentAction.ERASE_OWN,
         ComponentAction.KEEP_DATA,
+        ComponentAction.AUDIT_PAGE,
+        ComponentAction.KEEP_WAITING,
+        ComponentAction.SETUP_REPORTS,
+        ComponentAction.SETUP_LANGUAGE,
+        ComponentAction.SETUP_QUOTA,
     }
 )
 """The actions whose number is no row id: they are about all that is on one server."""

@@ -65,7 +65,7 @@ def help_layout(
     demo = [ui.TextDisplay[ui.LayoutView](demo_model(known, say))] if known else []
     return layout(
         *demo,
-        *_first_picture(ideas, say),
+        *first_picture(ideas, say),
         ui.TextDisplay(_command_list(say("Paint"), paint)),
         ui.TextDisplay(_command_list(say("Information and settings"), others)),
         ui.TextDisplay(
@@ -75,7 +75,7 @@ def help_layout(
     )
 
 
-def _first_picture(ideas: Sequence[str], say: Words) -> list[ui.Item[ui.LayoutView]]:
+def first_picture(ideas: Sequence[str], say: Words) -> list[ui.Item[ui.LayoutView]]:
     """Return the prompts that are painted at a press; nothing without any."""
     if not ideas:
         return []

@@ -8,6 +8,7 @@ from discord import ui
 from bot.delivery.attachments import PREVIEW_NAME
 from bot.delivery.cards import (
     AlertCard,
+    AuditCard,
     Card,
     CaseCard,
     FailureCard,
@@ -19,6 +20,7 @@ from bot.delivery.cards import (
     SentCard,
     WaitingCard,
 )
+from bot.discord.views.administration import posted_layout
 from bot.discord.views.attachments import describe_picture, describe_prompt
 from bot.discord.views.buttons import Row, picture_rows, single_picture_rows
 from bot.discord.views.custom_ids import ComponentAction, custom_id
@@ -71,6 +73,8 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
             return layout(ui.TextDisplay(f"⚠️ zimagine: {alert_sentence(card.alert, say)}"))
         case CaseCard():
             return report_layout(card, say)
+        case AuditCard():
+            return posted_layout(card.entries, say)
 
 
 def _prompt_line(request: ImageRequest) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated
@@ -140,7 +140,7 @@ class PermutationService:
         originals: OriginalPictures,
         proposals: Proposals,
         quotas: Quotas,
-        fallback: QuotaPolicy,
+        fallback: Callable[[], QuotaPolicy],
         estimator: Estimator,
     ) -> None:
         self._admission = admission
@@ -217,11 +217,11 @@ class PermutationService:
     ) -> BatchProposal | Refused:
         place = Place(actor.guild_id, actor.channel_id, actor.user_id)
         costs = self._admission.costs(resolved.submissions)
-        exceeded = await self._quotas.refusal(place, self._fallback, costs, actor.role_ids)
+        exceeded = await self._quotas.refusal(place, self._fallback(), costs, actor.role_ids)
         if isinstance(exceeded, QuotaExceeded):
             return quota_refusal(exceeded)
         quota = await self._quotas.status(
-            actor.guild_id, actor.user_id, self._fallback, actor.role_ids
+            actor.guild_id, actor.user_id, self._fallback(), actor.role_ids
         )
         proposal = await self._proposals.ask(place, _to_json(batch))
         unknown = resolved.unknown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -68,7 +69,7 @@ class SuggestionService:
         resolver: RequestResolver,
         proposals: Proposals,
         quotas: Quotas,
-        fallback: QuotaPolicy,
+        fallback: Callable[[], QuotaPolicy],
     ) -> None:
         self._admission = admission
         self._resolver = resolver
@@ -85,7 +86,7 @@ class SuggestionService:
                 if blocked is not None:
                     return blocked
                 exceeded = await self._quotas.refusal(
-                    place, self._fallback, unknown.count, actor.role_ids
+                    place, self._fallback(), unknown.count, actor.role_ids
                 )
                 if isinstance(exceeded, QuotaExceeded):
                     return quota_refusal(exceeded)

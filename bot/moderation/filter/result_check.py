@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -21,10 +21,14 @@ PICTURE_REPORT: Final = "picture_check"
 
 class ResultFilter:
     """Checks prompts that were written while they were painted, by the rules of their server, and
-    pictures by the owner's function. picture_check: None if there is none."""
+    pictures by the owner's function. picture_check: returns it, None if there is
+    none."""
 
     def __init__(
-        self, compiled: CompiledFilters, jobs: Jobs, picture_check: PictureCheck | None = None
+        self,
+        compiled: CompiledFilters,
+        jobs: Jobs,
+        picture_check: Callable[[], PictureCheck | None],
     ) -> None:
         self._compiled = compiled
         self._jobs = jobs
@@ -43,9 +47,10 @@ class ResultFilter:
         self, decision: ResultDecision, picture: FinishedPicture
     ) -> ResultDecision:
         """Add what the owner's function says of a picture that is not refused yet."""
-        if self._picture_check is None or decision.refused is not None:
+        check = self._picture_check()
+        if check is None or decision.refused is not None:
             return decision
-        match await self._picture_check.verdict(picture.png):
+        match await check.verdict(picture.png):
             case PictureVerdict.REFUSE:
                 return replace(decision, refused=ResultRefusal.PICTURE)
             case PictureVerdict.SPOILER:

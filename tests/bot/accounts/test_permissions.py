@@ -10,7 +10,7 @@ MEMBER = Actor(1, 1, 1)
 MODERATOR = Actor(2, 1, 1, manages_messages=True)
 ADMIN = Actor(3, 1, 1, manages_server=True)
 OWNER = Actor(4, 1, 1)
-RIGHTS = Permissions(frozenset({4}))
+RIGHTS = Permissions(lambda: frozenset({4}))
 
 
 def test_every_action_has_a_level():

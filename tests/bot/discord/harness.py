@@ -16,6 +16,7 @@ import simcord
 
 from bot.runtime.app import Application, open_application
 from bot.settings import Settings
+from bot.settings import load as load_settings
 from engine.diffusion.families import Family, family_for
 from engine.renderer import RendererFactory
 from engine.uploads import UploadTooLarge
@@ -40,6 +41,7 @@ class BotHarness:
     ) -> None:
         """family: None for that of the settings, as if its model knew every word."""
         self.settings = settings
+        self.config: Path | None = None
         self.load = load
         configured = dataclasses.replace(family_for(settings.engine.model), vocabulary=None)
         self.family = family or configured
@@ -73,6 +75,7 @@ class BotHarness:
                 family=self.family,
                 clock=self.clock,
                 fetch=self.fetch,
+                config=self.config,
             )
         )
         self._app = app
@@ -198,7 +201,7 @@ def make_settings(data_dir: Path, **sections: dict[str, Any]) -> Settings:
     """Return settings for a test."""
     basis: dict[str, dict[str, Any]] = {
         "storage": {"data_dir": data_dir},
-        "discord": {"owners": [OWNER_ID]},
+        "discord": {"owners": [OWNER_ID], "welcome": False},
     }
     for name, values in sections.items():
         basis[name] = basis.get(name, {}) | values
@@ -211,11 +214,17 @@ async def open_harness(
     load: RendererFactory,
     *,
     family: Family | None = None,
+    config: Path | None = None,
     **sections: dict[str, Any],
 ) -> AsyncIterator[BotHarness]:
-    """Run the bot; an error that it swallowed fails the test."""
+    """Run the bot; an error that it swallowed fails the test.
+
+    config: the file to read the settings from, in place of `sections`.
+    """
     place_new_database(data_dir / FILE_NAME)
-    harness = BotHarness(make_settings(data_dir, **sections), load, FakeClock(), family)
+    settings = make_settings(data_dir, **sections) if config is None else load_settings(config)
+    harness = BotHarness(settings, load, FakeClock(), family)
+    harness.config = config
     await harness.start()
     try:
         await harness.app.engine.ready()

@@ -179,14 +179,19 @@ class LivePlayground:
 
 @asynccontextmanager
 async def open_live(
-    data_dir: Path, *, chat: Path | None = None, ideas: Ideas | None = None, **settings: str
+    data_dir: Path,
+    *,
+    chat: Path | None = None,
+    ideas: Ideas | None = None,
+    config: Path = Path(os.devnull),
+    **settings: str,
 ) -> AsyncIterator[LivePlayground]:
     """Open a playground with an online bot that has loaded its model.
 
     Loaded, because its imports hold the interpreter for half a second at a time, several times over
     where other tests want the processors too, and Discord waits three for a response.
-    chat: where the chat is kept. ideas: for newcomers. settings: environment variables without
-    prefix.
+    chat: where the chat is kept. ideas: for newcomers. config: the configuration file. settings:
+    environment variables without prefix.
     """
     environment = {
         "ZIMAGINE_STORAGE__DATA_DIR": str(data_dir),
@@ -194,7 +199,7 @@ async def open_live(
         "ZIMAGINE_DISCORD__GUILDS": "[]",
         **{f"ZIMAGINE_{name}": value for name, value in settings.items()},
     }
-    arguments = ["run", "--config", os.devnull]
+    arguments = ["run", "--config", str(config)]
     plan = PlaygroundPlan(arguments, environment, output=None, folder=chat, ideas=ideas)
     async with open_playground(plan) as playground:
         live = LivePlayground(playground, data_dir)

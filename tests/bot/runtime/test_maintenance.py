@@ -68,7 +68,7 @@ class MaintenanceHarness:
         self.sleep: Callable[[float], Awaitable[Any]] = self.next_round
         self.sweep_proposals: Callable[[], Awaitable[int]] = self.sweep_nothing
         self.maintenance = Maintenance(
-            StorageSection(data_dir=data_dir, **settings),
+            lambda: StorageSection(data_dir=data_dir, **settings),
             self.retention,  # pyright: ignore[reportArgumentType]
             alert_owner=lambda alert: self.alert(alert),
             clock=self.clock,

@@ -84,7 +84,7 @@ class Planted:
         return Purge(self.stores.db, self.files, self.stores.clock, job_of=job_id_of)
 
     def erasing(self, free_s: float = 600.0) -> Erasing:
-        return Erasing(self.stores.db, self.stores.clock, FreeCancelling(free_s, PLENTY))
+        return Erasing(self.stores.db, self.stores.clock, lambda: FreeCancelling(free_s, PLENTY))
 
     async def erase(self, guild_id: int | None = None, free_s: float = 600.0) -> Erased:
         begun = {self.painting.id: BegunPainting(3.0, 1)}

@@ -31,7 +31,7 @@ async def main():
     async with await Database.open(folder / "zimagine.db") as db:
         begin()
         free = FreeCancelling(600.0, QuotaPolicy(10, 24, PolicySource.CONFIG))
-        await Erasing(db, clock, free).person(user_id)
+        await Erasing(db, clock, lambda: free).person(user_id)
         files = PictureFiles(folder, clock=clock)
         assert (await Purge(db, files, clock, job_of=job_id_of).run()).done
 

@@ -42,4 +42,6 @@ def test_its_files_and_settings_exist() -> None:
     """Files and settings that the page names are those of the program."""
     assert f"`{persons.KEY_FILE}`" in PAGE and f"`{records.FILE}`" in PAGE
     named = set(re.findall(r"`(keep_\w+)`", PAGE))
-    assert named == {"keep_days", "keep_prompts_days"} and named <= set(StorageSection.model_fields)
+    assert named == {"keep_days", "keep_prompts_days", "keep_audit_days"} and named <= set(
+        StorageSection.model_fields
+    )

@@ -71,6 +71,7 @@ from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
 from storage.open_names import OpenLoras, OpenModels
+from storage.pauses import Pauses
 from storage.preferences import Preferences
 from storage.presets import Presets, RequestDefaults
 from storage.proposals import Proposals
@@ -102,7 +103,7 @@ class PermutationsHarness:
         files = PictureFiles(db.path.parent, clock=self.clock)
         preferences = Preferences(db, self.clock)
         fallback = QuotaPolicy(limit, 24, PolicySource.CONFIG)
-        block_check = BlockCheck(Blocks(db, self.clock))
+        block_check = BlockCheck(Blocks(db, self.clock), Pauses(db, self.clock))
         resolver = RequestResolver(KNOWS_ALL, self.seeds, self.engine.count_tokens)
         originals = OriginalPictures(history, block_check, Lineage(self.jobs, history))
         completion = CompletionService(self.jobs, files, RecentPictures(history), active, events)
@@ -122,8 +123,8 @@ class PermutationsHarness:
             delivery_settings=DeliverySettingsService(
                 preferences, Permissions(), ServerLanguages(preferences)
             ),
-            cost_check=CostCheck(Quotas(db, self.clock), fallback),
-            fallback=fallback,
+            cost_check=CostCheck(Quotas(db, self.clock), lambda: fallback),
+            fallback=lambda: fallback,
             events=events,
             clock=self.clock,
         )
@@ -144,7 +145,7 @@ class PermutationsHarness:
             originals=originals,
             proposals=self.proposals,
             quotas=Quotas(db, self.clock),
-            fallback=fallback,
+            fallback=lambda: fallback,
             estimator=self.engine.estimator,
         )
 

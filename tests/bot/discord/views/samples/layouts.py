@@ -6,6 +6,7 @@ user text, which it uses wherever user input appears.
 
 from __future__ import annotations
 
+from tests.bot.discord.views.samples.administration import ADMINISTRATION
 from tests.bot.discord.views.samples.data import Sample
 from tests.bot.discord.views.samples.inspection import INSPECTION
 from tests.bot.discord.views.samples.lists import LISTS
@@ -15,6 +16,16 @@ from tests.bot.discord.views.samples.privacy import PRIVACY
 from tests.bot.discord.views.samples.results import RESULTS
 from tests.bot.discord.views.samples.settings import PRESETS, SETTINGS
 
-PARTS = (RESULTS, LISTS, INSPECTION, PERMUTATIONS, MODERATION, SETTINGS, PRESETS, PRIVACY)
+PARTS = (
+    RESULTS,
+    LISTS,
+    INSPECTION,
+    PERMUTATIONS,
+    MODERATION,
+    SETTINGS,
+    PRESETS,
+    PRIVACY,
+    ADMINISTRATION,
+)
 SAMPLES: dict[str, Sample] = {name: case for part in PARTS for name, case in part.items()}
 """After adding a sample, run `make snapshots` and look at what it wrote."""

@@ -6,7 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bot.delivery.alerts import AnotherCopy, BackupFailed, ErasureUnfinished, LittleSpace
+from bot.delivery.alerts import (
+    AnotherCopy,
+    BackupFailed,
+    ErasureUnfinished,
+    LittleSpace,
+    RestartNeeded,
+    SettingsRefused,
+)
 from bot.delivery.cards import (
     AlertCard,
     Card,
@@ -196,5 +203,11 @@ RESULTS: dict[str, Sample] = {
     "alert-space": card_sample(lambda _: AlertCard(LittleSpace(DATABASE.parent, 2**29))),
     "alert-backup": card_sample(lambda _: AlertCard(BackupFailed("errno 5"))),
     "alert-erasure": card_sample(lambda _: AlertCard(ErasureUnfinished("errno 5"))),
+    "alert-restart": card_sample(
+        lambda _: AlertCard(RestartNeeded(("engine.device", "storage.data_dir")))
+    ),
+    "alert-settings": card_sample(
+        lambda _: AlertCard(SettingsRefused("There is no setting quota.picture."))
+    ),
     "alert-copies": card_sample(lambda _: AlertCard(AnotherCopy())),
 }

@@ -1,0 +1,24 @@
+"""The services of a server's admins, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.administration.audit import AuditService
+from bot.administration.audit_notifier import AuditNotifier
+from bot.administration.cancelling import WaitingJobsService
+from bot.administration.pauses import PauseService
+from bot.administration.server_status import ServerStatusService
+from bot.administration.setup import SetupService
+
+
+@dataclass(frozen=True, slots=True)
+class AdministrationServices:
+    """Everything that the commands of admins call and that belongs to no other subject."""
+
+    audit: AuditService
+    audit_notifier: AuditNotifier
+    pauses: PauseService
+    server_status: ServerStatusService
+    setup: SetupService
+    waiting_jobs: WaitingJobsService

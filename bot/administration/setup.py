@@ -1,0 +1,54 @@
+"""What a server's admins choose first, as its setup panel shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.accounts.permissions import Action, Actor, Permissions
+from bot.request.outcomes import NotAllowed, Refused
+from storage.preferences import Preferences
+from storage.quotas import Quotas
+from storage.types import PolicySource, QuotaPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class SetupState:
+    """The first choices of a server. language: None = as Discord says. quota: that of members
+    without one of their own; its source says whether it was chosen."""
+
+    reports_channel_id: int | None
+    language: str | None
+    quota: QuotaPolicy
+
+
+class SetupService:
+    """Reads the choices; each is changed by the service that its usual command uses."""
+
+    def __init__(
+        self,
+        preferences: Preferences,
+        quotas: Quotas,
+        permissions: Permissions,
+        fallback: QuotaPolicy,
+    ) -> None:
+        self._preferences = preferences
+        self._quotas = quotas
+        self._permissions = permissions
+        self._fallback = fallback
+
+    async def shown_to(self, actor: Actor) -> SetupState | Refused:
+        """Return the choices of the actor's server, for admins. Raises StorageError."""
+        if not self._permissions.allows(actor, Action.SET_SETTINGS):
+            return Refused(NotAllowed(Action.SET_SETTINGS))
+        return await self.of(actor.guild_id)
+
+    async def of(self, guild_id: int) -> SetupState:
+        """Return the choices of a server. Raises StorageError."""
+        chosen = await self._preferences.server(guild_id)
+        rules = await self._quotas.rules(guild_id)
+        whole = [each.policy for each in rules if each.subject.source is PolicySource.SERVER]
+        return SetupState(
+            None if chosen is None else chosen.reports_channel_id,
+            None if chosen is None else chosen.locale,
+            next(iter(whole), self._fallback),
+        )

@@ -1,0 +1,171 @@
+"""The setup panel: on a server that the bot has just joined, and by command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import aiohttp
+import discord
+import structlog
+
+from bot.accounts.delivery_settings import SettingChange, SettingChanges
+from bot.accounts.permissions import Action
+from bot.accounts.quota_settings import EVERYBODY
+from bot.discord.interaction.channels import missing_for_posts
+from bot.discord.interaction.responses import (
+    NO_MENTIONS,
+    Interaction,
+    actor_of,
+    refuse,
+    reject_foreign_press,
+    reply_layout_privately,
+    reply_privately,
+    words_of,
+)
+from bot.discord.interaction.services import Services
+from bot.discord.views.setup import DEFAULT, quota_of, setup_layout
+from bot.i18n import LANGUAGES, words
+from bot.request.outcomes import Refused
+from bot.wording.knowledge import prompt_ideas
+from bot.wording.names import command_name
+from bot.wording.permissions import permission_names
+from storage.errors import StorageError
+
+log = structlog.get_logger(__name__)
+
+
+async def show(interaction: Interaction, services: Services) -> None:
+    """Answer /admin setup with the panel."""
+    state = await services.administration.setup.shown_to(actor_of(interaction))
+    if isinstance(state, Refused):
+        await refuse(interaction, state)
+        return
+    say = words_of(interaction)
+    ideas = prompt_ideas(services.models.default.family, say)
+    await reply_layout_privately(interaction, setup_layout(state, ideas, say))
+
+
+async def choose_reports(interaction: Interaction, services: Services, _row_id: int) -> None:
+    """Choose the channel of reports; none chosen is none."""
+    actor, say, values = actor_of(interaction), words_of(interaction), _values(interaction)
+    refused = services.reports.refusal(actor, Action.SET_REPORTS)
+    if refused is not None:
+        await refuse(interaction, refused)
+        return
+    channel = None
+    if values:
+        found = interaction.guild and interaction.guild.get_channel(int(values[0]))
+        if not isinstance(found, discord.TextChannel):
+            await reply_privately(
+                interaction, say("Nothing was changed: I cannot see that channel.")
+            )
+            return
+        channel = found
+    missing = [] if channel is None else missing_for_posts(channel, files=True)
+    if channel is not None and missing:
+        text = say(
+            "Nothing was changed: I cannot post reports in {channel}. Missing permissions: "
+            "{names}.",
+            channel=channel.mention,
+            names=permission_names(missing, say),
+        )
+        await reply_privately(interaction, text)
+        return
+    done = await services.reports.set_channel(actor, None if channel is None else channel.id)
+    if isinstance(done, Refused):
+        await refuse(interaction, done)
+    else:
+        await _update(interaction, services)
+
+
+async def choose_language(interaction: Interaction, services: Services, _row_id: int) -> None:
+    """Choose the server's language."""
+    values = _values(interaction)
+    if not values or values[0] not in (DEFAULT, *LANGUAGES):
+        await reject_foreign_press(interaction)
+        return
+    change: SettingChange[str] = SettingChange(None if values[0] == DEFAULT else values[0])
+    done = await services.delivery_settings.set_server(
+        actor_of(interaction), SettingChanges(language=change)
+    )
+    if isinstance(done, Refused):
+        await refuse(interaction, done)
+    else:
+        await _update(interaction, services)
+
+
+async def choose_quota(interaction: Interaction, services: Services, _row_id: int) -> None:
+    """Choose the quota of members without one of their own."""
+    actor, values = actor_of(interaction), _values(interaction)
+    try:
+        quota = quota_of(values[0]) if values else None
+    except ValueError:  # another version had it
+        await reject_foreign_press(interaction)
+        return
+    done = (
+        await services.quotas.clear(actor, EVERYBODY)
+        if quota is None
+        else await services.quotas.set(actor, EVERYBODY, quota)
+    )
+    if isinstance(done, Refused):
+        await refuse(interaction, done)
+    else:
+        await _update(interaction, services)
+
+
+async def welcome(client: discord.Client, guild: discord.Guild, services: Services) -> None:
+    """Show the panel to a server that the bot has just joined.
+
+    In its system channel, else in the first channel where the bot may write; if there is none, its
+    owner is told by direct message how to go on. Nothing is raised: the command shows the panel,
+    too.
+    """
+    say = words(services.languages.of(guild.id, str(guild.preferred_locale)))
+    try:
+        channel = _first_writable(guild)
+        if channel is not None:
+            ideas = prompt_ideas(services.models.default.family, say)
+            view = setup_layout(await services.administration.setup.of(guild.id), ideas, say)
+            await channel.send(view=view, allowed_mentions=NO_MENTIONS)
+        elif guild.owner_id is not None:
+            text = say(
+                "Thank you for adding me to {server}. I may not write in any channel there: please "
+                "let me, and choose what matters first with {command}.",
+                server=discord.utils.escape_markdown(guild.name),
+                command=f"`{command_name('admin setup', say)}`",
+            )
+            owner = await client.create_dm(discord.Object(guild.owner_id))
+            await owner.send(text)
+    except (discord.DiscordException, aiohttp.ClientError, OSError, StorageError) as error:
+        log.warning("not welcomed", guild=guild.id, detail=str(error)[:200])
+
+
+def _first_writable(guild: discord.Guild) -> discord.TextChannel | None:
+    """Return where the panel is posted; None if the bot may write nowhere."""
+    system = [] if guild.system_channel is None else [guild.system_channel]
+    for channel in (*system, *guild.text_channels):
+        can = channel.permissions_for(guild.me)
+        if can.view_channel and can.send_messages:
+            return channel
+    return None
+
+
+def _values(interaction: Interaction) -> list[str]:
+    """Return what was chosen on a menu."""
+    values = cast("Mapping[str, Any]", interaction.data or {}).get("values")
+    return [str(each) for each in values] if isinstance(values, list) else []
+
+
+async def _update(interaction: Interaction, services: Services) -> None:
+    """Show what is chosen now, in the language of whoever the panel is for."""
+    actor, pressed = actor_of(interaction), interaction.message
+    private = pressed is None or pressed.flags.ephemeral
+    say = words(actor.locale_for(private=private))
+    view = setup_layout(
+        await services.administration.setup.of(actor.guild_id),
+        prompt_ideas(services.models.default.family, say),
+        say,
+        say("Saved."),
+    )
+    await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)

@@ -1,0 +1,54 @@
+"""Build the services of a server's admins."""
+
+from __future__ import annotations
+
+from bot.accounts.permissions import Permissions
+from bot.administration.audit import AuditService
+from bot.administration.audit_notifier import AuditNotifier
+from bot.administration.cancelling import WaitingJobsService
+from bot.administration.pauses import PauseService
+from bot.administration.server_status import ServerStatusService
+from bot.administration.services import AdministrationServices
+from bot.administration.setup import SetupService
+from bot.jobs.active import ActiveJobs
+from bot.jobs.cancellation import CancellationService
+from bot.runtime.stores import Infrastructure, Stores
+from storage.filter_pictures import FilterPictures
+from storage.types import QuotaPolicy
+
+
+def administration_services(
+    base: Infrastructure,
+    stores: Stores,
+    active: ActiveJobs,
+    cancellation: CancellationService,
+    permissions: Permissions,
+    fallback: QuotaPolicy,
+    notifier: AuditNotifier,
+) -> AdministrationServices:
+    """Build them; nothing is started. fallback: the quota where no admin has set one."""
+    return AdministrationServices(
+        audit=AuditService(
+            stores.audit_log, stores.audit_channels, permissions, base.clock, notifier.wake
+        ),
+        audit_notifier=notifier,
+        pauses=PauseService(stores.pauses, active, permissions),
+        server_status=ServerStatusService(
+            engine=base.engine,
+            active=active,
+            permissions=permissions,
+            fallback=fallback,
+            pauses=stores.pauses,
+            quotas=stores.quotas,
+            filters=stores.filters,
+            filter_pictures=FilterPictures(stores.db, base.clock),
+            reports=stores.reports,
+            blocks=stores.blocks,
+            preferences=stores.preferences,
+            audit_channels=stores.audit_channels,
+        ),
+        setup=SetupService(stores.preferences, stores.quotas, permissions, fallback),
+        waiting_jobs=WaitingJobsService(
+            base.engine, active, stores.jobs, stores.proposals, cancellation, permissions
+        ),
+    )

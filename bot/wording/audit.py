@@ -1,0 +1,65 @@
+"""What admins and moderators did, in sentences for their audit log."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.i18n import Words, translatable
+from bot.wording.names import command_name
+from storage.audit import AuditEntry
+
+_BLOCKED: Final = translatable("{who} blocked a member")
+_UNBLOCKED: Final = translatable("{who} unblocked a member")
+_QUOTA: Final = translatable("{who} set a quota")
+_FILTER: Final = translatable("{who} changed the filter")
+_MODELS: Final = translatable("{who} chose which models are open")
+_LORAS: Final = translatable("{who} chose which LoRAs are open")
+_SETTINGS: Final = translatable("{who} changed the server's settings")
+_REPORTS: Final = translatable("{who} chose the channel of reports")
+
+SENTENCES: Final = {
+    "admin audit-channel": translatable("{who} chose where the audit log is posted"),
+    "admin block": _BLOCKED,
+    "admin filter add": _FILTER,
+    "admin filter import": translatable("{who} changed the filter by a file"),
+    "admin filter picture": translatable("{who} changed which pictures nothing is painted from"),
+    "admin filter remove": _FILTER,
+    "admin filter set": _FILTER,
+    "admin loras channel": _LORAS,
+    "admin loras server": _LORAS,
+    "admin models channel": _MODELS,
+    "admin models server": _MODELS,
+    "admin pause": translatable("{who} paused painting"),
+    "admin quota clear": translatable("{who} removed a quota"),
+    "admin quota default": _QUOTA,
+    "admin quota grant": translatable("{who} granted pictures"),
+    "admin quota reset": translatable("{who} reset what a member had used"),
+    "admin quota set": _QUOTA,
+    "admin quota weights": translatable("{who} chose how large pictures count"),
+    "admin reports channel": _REPORTS,
+    "admin resume": translatable("{who} resumed painting"),
+    "admin settings channel": translatable("{who} changed the settings of a channel"),
+    "admin settings server": _SETTINGS,
+    "admin unblock": _UNBLOCKED,
+    "job cancel": translatable("{who} cancelled a member's job"),
+    "jobs cancel": translatable("{who} cancelled waiting jobs"),
+    "member erase": translatable("{who} erased everything of a member"),
+    "moderation block": _BLOCKED,
+    "moderation unblock": _UNBLOCKED,
+    "picture delete": translatable("{who} deleted a member's picture"),
+    "report block": translatable("{who} deleted a reported picture and blocked its requester"),
+    "report delete": translatable("{who} deleted a reported picture"),
+    "report dismiss": translatable("{who} dismissed a report"),
+    "setup language": _SETTINGS,
+    "setup quota": _QUOTA,
+    "setup reports": _REPORTS,
+}
+"""By action; of any other, the command is named."""
+
+
+def audit_sentence(entry: AuditEntry, say: Words) -> str:
+    """Return who did what, without what was chosen and without a full stop."""
+    who = f"<@{entry.actor_id}>" if entry.actor_id else say("Somebody who was erased")
+    if (sentence := SENTENCES.get(entry.action)) is not None:
+        return say(sentence, who=who)
+    return say("{who} used {command}", who=who, command=command_name(entry.action, say))
