@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from engine.errors import ModelGone, ModelUnavailable
 from engine.executor import ExecutorThread
-from engine.renderer import Renderer, RendererFactory
+from engine.renderer import DeviceMemory, Renderer, RendererFactory
 from engine.types import ModelInfo
 
 RETRY_S = 600.0
@@ -107,6 +107,19 @@ class Models:
         """Whether loading failed less than `RETRY_S` ago."""
         failed_s = self._failed_s.get(self.name_of(model))
         return failed_s is not None and time.monotonic() - failed_s < RETRY_S
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The names of models that `is_broken` of."""
+        return tuple(name for name in self._factories if self.is_broken(name))
+
+    def memory(self) -> DeviceMemory | None:
+        """Read the memory of the device (blocking, from any thread); None if it is not known."""
+        renderer = next(iter(list(self._known.values())), None)
+        try:
+            return None if renderer is None else renderer.memory()
+        except Exception:  # a lost device says nothing, in as many ways as there are drivers
+            return None
 
     def count_tokens(self, text: str, model: str = "") -> int | None:
         """Return how many tokens a model would read; None until it was loaded once."""

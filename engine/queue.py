@@ -106,6 +106,8 @@ class FairQueue:
         # Places that are reserved or filled, by the limits they count for; never zero.
         self._held: Counter[tuple[Scope, int]] = Counter()
         self._closed = False
+        self._held_back = False
+        self._woken = False
         self._arrived = asyncio.Event()
 
     def __len__(self) -> int:
@@ -148,12 +150,47 @@ class FairQueue:
         `MAX_PASSED` in succession: nobody waits for more than that for each job ahead of theirs.
         """
         while True:
+            await self.wait()
+            if self.has_next:
+                return self._preferred(prefer) if prefer is not None else self._next()
+
+    async def wait(self) -> None:
+        """Wait until `take` would return at once, or for `wake`.
+
+        Raises QueueClosed once the queue is closed.
+        """
+        while True:
             if self._closed:
                 raise QueueClosed("the queue is closed")
-            if self._waiting:
-                return self._preferred(prefer) if prefer is not None else self._next()
+            if self.has_next or self._woken:
+                self._woken = False
+                return
             self._arrived.clear()
             await self._arrived.wait()
+
+    @property
+    def has_next(self) -> bool:
+        """Whether a job may be taken now."""
+        return bool(self._waiting) and not self._held_back
+
+    @property
+    def held_back(self) -> bool:
+        """Whether jobs are kept although nothing else is before them."""
+        return self._held_back
+
+    def hold_back(self) -> None:
+        """Let nobody take a job until `let_go`; places are reserved and filled as before."""
+        self._held_back = True
+
+    def let_go(self) -> None:
+        """Let jobs be taken again."""
+        self._held_back = False
+        self._arrived.set()
+
+    def wake(self) -> None:
+        """Let the present or next `wait` return, whether or not there is a job."""
+        self._woken = True
+        self._arrived.set()
 
     def position(self, job_id: int) -> int | None:
         """Return how many waiting jobs come before this one; None if it does not wait."""

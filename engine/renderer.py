@@ -28,6 +28,15 @@ class RenderTask:
     previews: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    """The memory of the device that paints. shared: it is the host's, used by everything there."""
+
+    used_bytes: int
+    total_bytes: int
+    shared: bool = False
+
+
 class Renderer(Protocol):
     """Paints batches, synchronously, on one thread. Built on that thread by a `RendererFactory`."""
 
@@ -50,6 +59,13 @@ class Renderer(Protocol):
         """Return how many tokens the model would read for a prompt; quick and thread-safe.
 
         It works after `close` too.
+        """
+        ...
+
+    def memory(self) -> DeviceMemory:
+        """Return how much memory of the device is in use by all programs.
+
+        Quick and thread-safe; it works after `close` too.
         """
         ...
 

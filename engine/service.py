@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from engine.engine_states import ENGINE_TRANSITIONS, EngineState
+from engine.errands import Errand, Errands
 from engine.errors import (
     Cancelled,
     Defunct,
@@ -25,7 +26,7 @@ from engine.grouping import grouped
 from engine.job import EngineJob, JobSpec
 from engine.models import Models
 from engine.queue import Bounds, FairQueue, Priority, Slot
-from engine.renderer import Outcome, Renderer, RendererFactory, RenderTask
+from engine.renderer import DeviceMemory, Outcome, Renderer, RendererFactory, RenderTask
 from engine.series import series
 from engine.types import ModelInfo, Painted, Progress, Raster
 
@@ -76,6 +77,7 @@ class Engine:
         self.queue = FairQueue(bounds)
         self.estimator = Estimator(default=default)
         self._state = EngineState.STARTING
+        self._errands = Errands()
         self._thread: ExecutorThread | None = None
         self._worker: asyncio.Task[None] | None = None
         self._current: EngineJob | None = None
@@ -110,6 +112,47 @@ class Engine:
         """
         self.queue.bounds = limits.bounds
         self._stall_s, self._idle_s = limits.stall_s, limits.idle_s
+
+    @property
+    def paused(self) -> bool:
+        """Whether no job is begun until `resume`."""
+        return self.queue.held_back
+
+    def pause(self) -> None:
+        """Begin no job from now on; the present one is finished, and jobs wait."""
+        self.queue.hold_back()
+
+    def resume(self) -> None:
+        """Begin jobs again."""
+        self.queue.let_go()
+
+    async def unload(self) -> None:
+        """Free the memory after the present job; the next one brings the model back.
+
+        Raises QueueClosed once the engine stops.
+        """
+        await self._between_jobs(self.models.unload)
+
+    async def load(self, model: str) -> None:
+        """Load a model after the present job, in place of the loaded one; no job is lost.
+
+        It is tried although loading it has failed of late. Raises ModelUnavailable if that fails
+        again, QueueClosed once the engine stops.
+        """
+
+        async def errand(thread: ExecutorThread) -> None:
+            try:
+                await self.models.use(thread, model)
+            except ModelUnavailable:
+                if self.models.renderer is None:
+                    self._fail(Defunct("no model is loaded, and none can be"))
+                raise
+
+        await self._between_jobs(errand)
+
+    def memory(self) -> DeviceMemory | None:
+        """Read the memory of the device, from any thread but the loop's; None if unknown."""
+        return self.models.memory()
 
     def start(self) -> None:
         """Start loading the model and taking jobs. Raises RuntimeError after `start` or `drain`."""
@@ -159,9 +202,10 @@ class Engine:
         """Return the seconds until this job's pictures, by measured speed; None if unknown.
 
         Loading another model on the way is counted, the first loading after the start is not.
+        Unknown while painting is paused.
         """
         job = self.queue.get(job_id)
-        if job is None:
+        if job is None or self.paused:
             return None
         return _sum(self._before_s(job), self._paint_s(job))
 
@@ -180,7 +224,7 @@ class Engine:
         A place in the queue is free when its next job begins, a user's when their own next job
         does.
         """
-        if self._state not in (EngineState.READY, EngineState.PAINTING):
+        if self.paused or self._state not in (EngineState.READY, EngineState.PAINTING):
             return None  # no job begins before the model is loaded, or after it failed to load
         if scope is Scope.QUEUE:
             return self.current_left_s()
@@ -294,6 +338,7 @@ class Engine:
 
     def _worker_ended(self, worker: asyncio.Task[None]) -> None:
         """Report any unexpected end of the worker: jobs would wait without end otherwise."""
+        self._errands.end(QueueClosed("the engine stops"))
         working = (EngineState.STARTING, EngineState.READY, EngineState.PAINTING)
         if self._state not in working:
             return
@@ -314,20 +359,36 @@ class Engine:
         while self._state is EngineState.READY:
             try:
                 job = await self._next(thread)
-            except EngineError:  # closed: draining
+            except QueueClosed:  # draining
                 return
-            await self._paint(thread, job)
+            if job is not None:
+                await self._paint(thread, job)
 
-    async def _next(self, thread: ExecutorThread) -> EngineJob:
-        """Wait for the next job; after a long wait, free the memory for other programs."""
-        try:
-            async with asyncio.timeout(self._idle_s):
-                return await self.queue.take(self._preference())
-        except TimeoutError:
-            # Memory that cannot be freed now is freed the next time or never: no job fails for it.
-            with contextlib.suppress(Exception):
-                await self.models.unload(thread)
-            return await self.queue.take(self._preference())
+    async def _next(self, thread: ExecutorThread) -> EngineJob | None:
+        """Wait for the next job; after a long wait, free the memory for other programs.
+
+        What was asked for while the last job was painted is done before; None if that was all.
+        """
+        if not self._errands:
+            try:
+                async with asyncio.timeout(self._idle_s):
+                    await self.queue.wait()
+            except TimeoutError:
+                # Memory that cannot be freed now is freed the next time or never: no job fails.
+                with contextlib.suppress(Exception):
+                    await self.models.unload(thread)
+                await self.queue.wait()
+        await self._errands.run(thread)
+        if self._state is not EngineState.READY or not self.queue.has_next:
+            return None
+        return await self.queue.take(self._preference())
+
+    async def _between_jobs(self, errand: Errand) -> None:
+        if self._state not in (EngineState.STARTING, EngineState.READY, EngineState.PAINTING):
+            raise QueueClosed("the engine stops")
+        done = self._errands.add(errand)
+        self.queue.wake()
+        await asyncio.shield(done)
 
     def _preference(self) -> Callable[[EngineJob], bool] | None:
         """Return whether a job is of the loaded model; None where nothing else can be loaded."""

@@ -21,7 +21,7 @@ from bot.delivery.messenger import (
 from bot.pictures.filenames import is_picture_of
 from engine.diffusion.families import SKETCH_FAMILY
 from engine.errors import Cancelled, EngineError
-from engine.renderer import Outcome, RenderTask
+from engine.renderer import DeviceMemory, Outcome, RenderTask
 from engine.types import (
     Conditions,
     ImageRequest,
@@ -108,6 +108,10 @@ class ScriptedRenderer:
     def count_tokens(self, text: str) -> int:
         """Count one token per word."""
         return len(text.split())
+
+    def memory(self) -> DeviceMemory:
+        """Say that half of four GiB is in use."""
+        return DeviceMemory(2 * 2**30, 4 * 2**30)
 
     def unload(self) -> None:
         """Record that its memory was requested back."""

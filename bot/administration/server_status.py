@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,7 +58,7 @@ class ServerStatusService:
         engine: Engine,
         active: ActiveJobs,
         permissions: Permissions,
-        fallback: QuotaPolicy,
+        fallback: Callable[[], QuotaPolicy],
         pauses: Pauses,
         quotas: Quotas,
         filters: Filters,
@@ -99,7 +100,7 @@ class ServerStatusService:
             people=len({each.row.place.user_id for each in waiting}),
             painting=len(here) - len(waiting),
             pause=await self._pauses.of(guild_id),
-            quota=next(iter(whole), self._fallback),
+            quota=next(iter(whole), self._fallback()),
             own_quotas=len(rules) - len(whole),
             rules=len((await self._filters.of(guild_id)).rules),
             pictures=len(await self._filter_pictures.of(guild_id)),

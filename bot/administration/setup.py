@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.accounts.permissions import Action, Actor, Permissions
@@ -29,7 +30,7 @@ class SetupService:
         preferences: Preferences,
         quotas: Quotas,
         permissions: Permissions,
-        fallback: QuotaPolicy,
+        fallback: Callable[[], QuotaPolicy],
     ) -> None:
         self._preferences = preferences
         self._quotas = quotas
@@ -50,5 +51,5 @@ class SetupService:
         return SetupState(
             None if chosen is None else chosen.reports_channel_id,
             None if chosen is None else chosen.locale,
-            next(iter(whole), self._fallback),
+            next(iter(whole), self._fallback()),
         )

@@ -67,6 +67,25 @@ class SettingsRefused:
         return f"the settings were not reloaded: {self.problem}"
 
 
+class Drained:
+    """Everything is painted that was accepted before the owners let nothing more be accepted."""
+
+    def __str__(self) -> str:
+        return "all that waited is painted; nothing new is accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementSent:
+    """On how many servers an announcement was posted, refused, or perhaps not posted."""
+
+    posted: int
+    refused: int
+    unsure: int
+
+    def __str__(self) -> str:
+        return f"announced on {self.posted}, refused on {self.refused}, unsure of {self.unsure}"
+
+
 OwnerAlert = (
     RestartNeeded
     | SettingsRefused
@@ -77,4 +96,6 @@ OwnerAlert = (
     | DiskFull
     | DataFolderUnusable
     | DatabaseCorrupt
+    | Drained
+    | AnnouncementSent
 )

@@ -31,7 +31,7 @@ class WaitingCard:
 
     ahead: the number of jobs before it. loading: the model is still being loaded. model_loading:
     this job is next, and its model is being loaded. spoiler: the job's pictures and previews are
-    hidden until clicked.
+    hidden until clicked. paused: nothing is painted until the bot's owners let painting go on.
     """
 
     job_id: int
@@ -44,6 +44,7 @@ class WaitingCard:
     asked: RequestSummary = DEFAULTS
     spoiler: bool = False
     model_loading: ModelLoading | None = None
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,13 @@ class AlertCard:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnouncementCard:
+    """What the bot's owners announce on servers that want it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class MovedCard:
     """The status message of a job whose result is in another message, with a link to it.
 
@@ -228,6 +236,7 @@ Card = (
     | MovedCard
     | SentCard
     | AlertCard
+    | AnnouncementCard
     | CaseCard
     | AuditCard
 )

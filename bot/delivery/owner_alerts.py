@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -45,7 +46,7 @@ class OwnerAlerts:
         self._nonce = nonce
         self._locale = locale
         self._sent_at: dict[type[OwnerAlert] | OwnerAlert, datetime] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def storage_failed(self, error: StorageError) -> None:
         """Send an alert if the disk or the database is unusable, but not if it is merely busy."""
@@ -70,12 +71,25 @@ class OwnerAlerts:
             return
         self._sent_at[key] = now
         log.error("the owner has to know", kind=kind.__name__, detail=str(alert))
+        if not await self._send(alert):
+            self._sent_at.pop(key, None)
+
+    def tell_soon(self, alert: OwnerAlert) -> None:
+        """Tell every owner in the background what they waited for, however often that is."""
+        log.info("the owner is told", detail=str(alert))
+        task = asyncio.create_task(self._send(alert))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send(self, alert: OwnerAlert) -> bool:
+        """Return whether sending it again would be of no use."""
         try:
             for owner_id in sorted(await self._owners()):
                 channel_id = await self._messenger.direct_channel(owner_id)
                 place = Address(0, channel_id, locale=self._locale)
                 await self._messenger.post(place, AlertCard(alert), self._nonce())
         except (Undeliverable, TemporaryFailure) as error:
-            log.warning("the owner was not reached", kind=kind.__name__, detail=str(error))
-            if isinstance(error, TemporaryFailure):
-                self._sent_at.pop(key, None)
+            kind = type(alert).__name__
+            log.warning("the owner was not reached", kind=kind, detail=str(error))
+            return not isinstance(error, TemporaryFailure)
+        return True

@@ -176,7 +176,9 @@ class ProgressUpdater:
 
     def _needs_correction(self, last: WaitingCard | PaintingCard | None, card: WaitingCard) -> bool:
         """Return whether a waiting message is too far off the truth to be left as it is."""
-        if not isinstance(last, WaitingCard) or last.loading != card.loading:
+        if not isinstance(last, WaitingCard):
+            return True
+        if (last.loading, last.paused) != (card.loading, card.paused):
             return True
         if last.ready_at is None or card.ready_at is None:
             return (last.ready_at, last.ahead) != (card.ready_at, card.ahead)
@@ -216,7 +218,11 @@ class ProgressUpdater:
         wait_s = self._engine.waiting_s(message.handle.id)
         ready_at = None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
         return dataclasses.replace(
-            message.card, ahead=ahead, ready_at=ready_at, loading=self._engine.info is None
+            message.card,
+            ahead=ahead,
+            ready_at=ready_at,
+            loading=self._engine.info is None,
+            paused=self._engine.paused,
         )
 
     async def _edit(self, message: _StatusMessage, card: WaitingCard | PaintingCard) -> None:

@@ -13,7 +13,7 @@ from discord import app_commands
 from discord.http import Route
 
 from bot.accounts.server_languages import ServerLanguages
-from bot.discord.command_sync import sync_commands
+from bot.discord.command_sync import OWNER_COMMANDS, sync_commands, sync_owner_commands
 from bot.discord.commands.admin import admin_commands
 from bot.discord.commands.context_menus import message_menus
 from bot.discord.commands.generate import generate_commands
@@ -22,6 +22,7 @@ from bot.discord.commands.image_to_image import image_to_image_commands, image_t
 from bot.discord.commands.inspection import inspection_commands
 from bot.discord.commands.me import me_command
 from bot.discord.commands.moderation import moderator_commands
+from bot.discord.commands.owner import owner_commands
 from bot.discord.commands.presets import preset_commands
 from bot.discord.commands.privacy import privacy_commands
 from bot.discord.commands.settings import settings_command
@@ -76,8 +77,8 @@ class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
 
     async def _accepts(self, interaction: Interaction) -> bool:
         whole = interaction.type is discord.InteractionType.application_command
-        if self.services.serves(interaction.guild_id):
-            data = cast("Mapping[str, Any]", interaction.data or {})
+        data = cast("Mapping[str, Any]", interaction.data or {})
+        if self.services.serves(interaction.guild_id) or self._is_owners(interaction, data):
             problem = problem_of(self, data, whole=whole)
             if problem is None:
                 if whole:
@@ -90,6 +91,13 @@ class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
         else:
             await interaction.response.autocomplete([])
         return False
+
+    def _is_owners(self, interaction: Interaction, data: Mapping[str, Any]) -> bool:
+        """Return whether this is an owners' command, on the server that has them."""
+        here = interaction.guild_id is not None and (
+            interaction.guild_id == self.services.owner_server
+        )
+        return here and str(data.get("name")) in OWNER_COMMANDS
 
     async def on_error(
         self, interaction: Interaction, error: app_commands.AppCommandError, /
@@ -107,6 +115,7 @@ class ZimagineClient(discord.AutoShardedClient):
         services: Services,
         sync_state: Path | None,
         *,
+        owner_sync_state: Path | None,
         answer_mentions: bool,
         proxy: Proxy | None,
         remove_old_commands: bool,
@@ -134,6 +143,7 @@ class ZimagineClient(discord.AutoShardedClient):
         )
         self._sync_state = sync_state
         self._welcomes = welcomes
+        self._owner_sync_state = owner_sync_state
         self._command_ids: dict[str, int] = {}
         self._mentions = BotMentions(services, self._ids) if answer_mentions else None
         self.tree = ZimagineTree(
@@ -163,6 +173,9 @@ class ZimagineClient(discord.AutoShardedClient):
         hidden = [admin_commands(services), moderator_commands(services)]
         for command in [*self._members, *menus, *hidden]:
             self.tree.add_command(command)
+        if services.owner_server is not None:
+            server = discord.Object(services.owner_server)
+            self.tree.add_command(owner_commands(services), guild=server)
         self.add_dynamic_items(button_class(services, self.in_flight))
         self.add_dynamic_items(staged_button_class(services, self.in_flight))
 
@@ -175,6 +188,16 @@ class ZimagineClient(discord.AutoShardedClient):
         """Register the commands with Discord if they have changed."""
         assert self.application_id is not None
         self._command_ids = await sync_commands(self.tree, self.application_id, self._sync_state)
+        await self._sync_owner_commands()
+
+    async def _sync_owner_commands(self) -> None:
+        assert self.application_id is not None
+        await sync_owner_commands(
+            self.tree,
+            self.application_id,
+            self.tree.services.owner_server,
+            self._owner_sync_state,
+        )
 
     async def on_interaction(self, interaction: Interaction) -> None:
         """Handle submitted forms, and answer presses of buttons that the bot did not make."""
@@ -208,6 +231,8 @@ class ZimagineClient(discord.AutoShardedClient):
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Look at a new server, where an earlier program may have left commands, or welcome one
         back whose data is still there; and show it the setup panel."""
+        if guild.id == self.tree.services.owner_server:
+            await self._sync_owner_commands()
         await self.tree.services.departures.returned(guild.id)
         if self.tree.services.serves(guild.id):
             self.leftovers.look_soon([guild.id])
@@ -233,6 +258,7 @@ def create_client(
     services: Services,
     sync_state: Path | None = None,
     *,
+    owner_sync_state: Path | None = None,
     answer_mentions: bool = False,
     proxies: Proxies | None = None,
     remove_old_commands: bool = False,
@@ -241,7 +267,8 @@ def create_client(
 ) -> ZimagineClient:
     """Create a client that is ready to be started on the running loop.
 
-    sync_state: the file that remembers the last command sync. answer_mentions: whether a mention of
+    sync_state: the file that remembers the last command sync. owner_sync_state: that of the owners'
+    commands. answer_mentions: whether a mention of
     the bot is answered, for which Discord sends it every message of its servers. proxies: the
     gateway is reached by the same one as Discord's API. remove_old_commands: whether commands of
     other programs are removed from servers. welcomes: whether a server that adds the bot is shown
@@ -251,6 +278,7 @@ def create_client(
     return ZimagineClient(
         services,
         sync_state,
+        owner_sync_state=owner_sync_state,
         answer_mentions=answer_mentions,
         proxy=None if proxies is None else proxies.for_url(Route.BASE),
         remove_old_commands=remove_old_commands,

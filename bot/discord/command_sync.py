@@ -8,8 +8,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import aiohttp
 import discord
 import structlog
 from discord import Locale, app_commands
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 _ENTRY_POINT = 4
 """The type of the command that launches an application's Activity. Discord creates it."""
 _ENTRY_POINT_FIELDS = ("name", "type", "handler", "contexts", "integration_types")
+OWNER_COMMANDS: Final = frozenset({"owner"})
+"""The names of commands that one server alone has."""
 
 
 class CatalogueTranslator(app_commands.Translator):
@@ -110,6 +113,99 @@ async def compare_commands(
         return RegisteredCommands(len(registered), None)
     unchanged = digests.endswith(f":{_digest(registered)}")
     return RegisteredCommands(len(registered), unchanged)
+
+
+async def sync_owner_commands(
+    tree: app_commands.CommandTree[Any],
+    application_id: int,
+    guild_id: int | None,
+    state_file: Path | None,
+) -> None:
+    """Register the owners' commands on one server alone, and remove them from where they were.
+
+    guild_id: None for no server. state_file: remembers where they are, as `sync_commands` does, a
+    line for each server. Other programs' commands of these servers are left alone. What Discord
+    refuses or does not answer is logged, and tried again at the next start.
+    """
+    translator = CatalogueTranslator()
+    await tree.set_translator(translator)
+    lines = (await asyncio.to_thread(_read_state, state_file)).splitlines()
+    known = {line.rpartition(":")[0]: line for line in lines}
+    here = None if guild_id is None else f"{application_id}:{guild_id}"
+    states: list[str] = []
+    for place in known:
+        if place != here and not await _remove_owner_commands(tree, application_id, place):
+            states.append(known[place])
+    if guild_id is not None and here is not None:
+        server = discord.Object(guild_id)
+        payload = [
+            await command.get_translated_payload(tree, translator)
+            for command in tree.get_commands(guild=server)
+        ]
+        states.append(
+            await _register_on(tree, application_id, guild_id, payload, known.get(here, here))
+        )
+    if states != lines:
+        await asyncio.to_thread(_write_state, state_file, "\n".join(states))
+
+
+async def _register_on(
+    tree: app_commands.CommandTree[Any],
+    application_id: int,
+    guild_id: int,
+    payload: list[dict[str, Any]],
+    remembered: str,
+) -> str:
+    """Register commands on a server unless it still has exactly these; return the state."""
+    http, ours = tree.client.http, {_sort_key(each) for each in payload}
+    place = f"{application_id}:{guild_id}"
+
+    async def state() -> tuple[str, bool]:
+        found = await http.get_guild_commands(application_id, guild_id)
+        own = sorted((each for each in found if _sort_key(each) in ours), key=_sort_key)
+        digest = f"{_digest(payload)}-{_digest(own)}"
+        return f"{place}:{digest}", len(own) == len(found)
+
+    try:
+        now, alone = await state()
+        if now == remembered:
+            return now
+        if alone:
+            await http.bulk_upsert_guild_commands(application_id, guild_id, payload)  # pyright: ignore[reportArgumentType]
+        else:
+            for each in payload:
+                await http.upsert_guild_command(application_id, guild_id, each)  # pyright: ignore[reportArgumentType]
+        log.info("owners' commands registered", server=guild_id)
+        return (await state())[0]
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        # Above all because the bot is not on that server.
+        log.warning("owners' commands not registered", server=guild_id, error=str(error)[:200])
+        return f"{place}:"
+
+
+async def _remove_owner_commands(
+    tree: app_commands.CommandTree[Any], application_id: int, place: str
+) -> bool:
+    """Remove the owners' commands from a server; False if it has to be tried again."""
+    application, _, guild = place.partition(":")
+    if application != str(application_id) or not guild.isdecimal():
+        return True  # another application's, which this one cannot change
+    http, guild_id = tree.client.http, int(guild)
+    try:
+        found = await http.get_guild_commands(application_id, guild_id)
+        ours = [each for each in found if each["name"] in OWNER_COMMANDS]
+        if len(ours) == len(found):
+            await http.bulk_upsert_guild_commands(application_id, guild_id, [])
+        else:
+            for each in ours:
+                await http.delete_guild_command(application_id, guild_id, each["id"])
+    except (discord.Forbidden, discord.NotFound):
+        return True  # the bot is not on that server any more, and nor are its commands
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        log.warning("owners' commands not removed", server=guild_id, error=str(error)[:200])
+        return False
+    log.info("owners' commands removed", server=guild_id)
+    return True
 
 
 async def _replace(

@@ -18,7 +18,8 @@ SERVERS_AT_START: Final = 100
 
 
 class LeftoverCommands:
-    """Finds commands that are registered for single servers; the bot's own are global.
+    """Finds commands that are registered for single servers; the bot's own are global, but for the
+    owners' on one server.
 
     Discord removes nothing that an earlier program registered, and members see it beside the bot's
     commands. What has the name of one of ours is removed: it stands there twice, and cannot work.
@@ -57,13 +58,16 @@ class LeftoverCommands:
     async def _look(self, guild_id: int) -> None:
         http, application_id = self._tree.client.http, self._tree.client.application_id
         assert application_id is not None
-        found = await http.get_guild_commands(application_id, guild_id)
+        server = discord.Object(guild_id)
+        here = {_key(each.to_dict(self._tree)) for each in self._tree.get_commands(guild=server)}
+        registered = await http.get_guild_commands(application_id, guild_id)
+        found = [each for each in registered if _key(each) not in here]
         ours = {_key(each.to_dict(self._tree)) for each in self._tree.get_commands()}
         removed = [each for each in found if self._remove_all or _key(each) in ours]
         left = [each for each in found if each not in removed]
         if not found:
             return
-        if not left:
+        if not left and found == registered:
             await http.bulk_upsert_guild_commands(application_id, guild_id, [])
         else:
             for each in removed:

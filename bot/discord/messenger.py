@@ -87,6 +87,11 @@ class DiscordMessenger:
             raise TemporaryFailure("not connected to Discord yet")
         return self._attached_client
 
+    def servers(self) -> list[int]:
+        """Return the servers that the bot is on, as far as Discord has said."""
+        client = self._attached_client
+        return [] if client is None else [each.id for each in client.guilds]
+
     async def edit(self, address: Address, card: Card) -> None:
         """Replace everything that a message shows, by its token if it has one."""
         message_id, token = address.message_id, address.reply_token

@@ -19,6 +19,7 @@ from bot.accounts.permissions import Actor
 from bot.jobs.completion import JobEvents
 from bot.jobs.content_check import ContentCheck
 from bot.jobs.engine_jobs import EngineJobs
+from bot.jobs.painting_control import PaintingControl
 from bot.jobs.submission import ContentDecision, JobSubmission
 from bot.request.features import feature_problem
 from bot.request.loras import StylePick
@@ -37,6 +38,7 @@ from bot.request.outcomes import (
     UnknownPicture,
 )
 from bot.request.reasons.administration import ServerPaused
+from bot.request.reasons.limits import NotAccepting
 from bot.request.reasons.models import ModelBroken, ModelGone
 from bot.request.resolver import RequestResolver
 from bot.request.weights import picture_weight
@@ -71,6 +73,7 @@ class AdmissionService:
         content_check: ContentCheck,
         delivery_settings: DeliverySettingsService,
         cost_check: CostCheck,
+        control: PaintingControl,
         fallback: Callable[[], QuotaPolicy],
         events: JobEvents,
         clock: Clock,
@@ -87,6 +90,7 @@ class AdmissionService:
         self._content_check = content_check
         self._delivery_settings = delivery_settings
         self._cost_check = cost_check
+        self._control = control
         self._fallback = fallback
         self._events = events
         self._clock = clock
@@ -112,6 +116,8 @@ class AdmissionService:
         proposal_id: the proposal that they answer; it is marked as taken in the same transaction.
         cost_shown: the member was shown what they count as, where that is more than their pictures.
         """
+        if not self._control.accepting:  # otherwise the cost would be asked about in vain
+            return Refused(NotAccepting())
         if (refused := await self._access_refusal(actor, submissions)) is not None:
             return refused
         decisions = await self._content_check.decide(actor, submissions)
@@ -222,6 +228,8 @@ class AdmissionService:
         self, actor: Actor, submissions: Sequence[JobSubmission], reserved: ExitStack
     ) -> list[Slot] | Refused:
         """Reserve a place in the queue for each, until `reserved` is left."""
+        if not self._control.accepting:
+            return Refused(NotAccepting())
         for each in submissions:
             request = each.resolved.request
             family, count = self._models.family_of(request), self._resolver.count_for(request.model)
@@ -321,6 +329,7 @@ class AdmissionService:
             job.pictures,
             spoiler=job.spoiler,
             delivery=job.delivery,
+            paused=self._control.paused,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
 
 import structlog
 
@@ -46,7 +46,8 @@ class CancellationService:
 
     So an end that a member was shown is final whatever happens next, and a picture that is finished
     at the same moment either came first or is discarded. forget: removes the files of pictures
-    whose rows are gone.
+    whose rows are gone. expires_before: returns before when a job must have been accepted to have
+    waited too long, None while none has.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class CancellationService:
         events: JobEvents,
         *,
         clock: Clock,
-        max_wait: Callable[[], timedelta],
+        expires_before: Callable[[], datetime | None],
         free: Callable[[], FreeCancelling],
         forget: Callable[[Place, Sequence[str]], Awaitable[None]],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -69,7 +70,7 @@ class CancellationService:
         self._permissions = permissions
         self._events = events
         self._clock = clock
-        self._max_wait = max_wait
+        self._expires_before = expires_before
         self._free = free
         self._forget = forget
         self._sleep = sleep
@@ -164,8 +165,9 @@ class CancellationService:
                 log.warning("not expired", detail=str(error))
 
     async def _expire(self) -> None:
-        now = self._clock()
-        oldest_allowed = now - self._max_wait()
+        now, oldest_allowed = self._clock(), self._expires_before()
+        if oldest_allowed is None:
+            return
         expired: list[ActiveJob] = []
         for active in self._active.oldest():
             if active.row.accepted_at > now:  # the clock was ahead: its wait begins now

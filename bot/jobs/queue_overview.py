@@ -46,6 +46,7 @@ class WholeQueue:
 
     empty_at: when the queue will be empty, None if unknown or nothing waits. following: the next
     jobs of other members on this server for readers who may cancel them, None for everybody else.
+    paused: nothing waiting is painted until the bot's owners let painting go on.
     """
 
     waiting: int
@@ -53,6 +54,7 @@ class WholeQueue:
     painting: int
     empty_at: datetime | None
     following: tuple[QueuedJob, ...] | None
+    paused: bool = False
 
 
 class QueueService:
@@ -94,6 +96,7 @@ class QueueService:
             painting=int(working),
             empty_at=self._empty_at() if waiting or working else None,
             following=following,
+            paused=self._engine.paused,
         )
 
     def _here(self, actor: Actor) -> list[ActiveJob]:
@@ -125,6 +128,8 @@ class QueueService:
         return QueuedJob(row.id, row.place.user_id, row.pictures, prompt, ahead, self._at(wait_s))
 
     def _empty_at(self) -> datetime | None:
+        if self._engine.paused:
+            return None
         waiting_s = self._engine.waiting_total_s()
         left_s = self._left_s()
         if waiting_s is None or left_s is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 
@@ -16,7 +17,7 @@ from engine.queue import Priority
 from engine.types import Conditions, Recipe, request_from_json
 from storage.history import History
 from storage.jobs import Jobs
-from storage.types import Clock, Job
+from storage.types import Job
 
 log = structlog.get_logger(__name__)
 
@@ -31,19 +32,17 @@ class RecoveryService:
         completion: CompletionService,
         jobs: Jobs,
         history: History,
-        clock: Clock,
-        max_wait: timedelta,
+        expires_before: Callable[[], datetime | None],
         models: ModelCatalog,
     ) -> None:
-        """max_wait: jobs that have waited longer are given up and refunded. models: so are jobs of
-        any other model."""
+        """expires_before: jobs that were accepted before that are given up and refunded; None for
+        no job. models: so are jobs of any other model."""
         self._models = models
         self._engine_jobs = engine_jobs
         self._completion = completion
         self._jobs = jobs
         self._history = history
-        self._clock = clock
-        self._max_wait = max_wait
+        self._expires_before = expires_before
 
     async def resume(self) -> list[ActiveJob]:
         """Queue the jobs in the order in which they were accepted.
@@ -52,7 +51,7 @@ class RecoveryService:
         """
         for job in await self._jobs.interrupted_painting():
             await self._completion.recover_finished(job)
-        recovery = await self._jobs.recover(accepted_after=self._clock() - self._max_wait)
+        recovery = await self._jobs.recover(accepted_after=self._expires_before())
         engine = self._engine_jobs.engine
         resumed: list[ActiveJob] = []
         for job in recovery.queued:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.jobs.device_memory import DeviceMemoryHistory
+from bot.jobs.painting_control import PaintingControl
 from bot.request.outcomes import Refused
 from bot.request.params import GenerationParams
 from bot.request.resolve import resolve
 from engine.diffusion.families import Family
 from engine.engine_states import EngineState
 from engine.prompts import EnhancementLevel
+from engine.renderer import DeviceMemory
 from engine.service import Engine
 
 
@@ -21,7 +24,9 @@ class BotStatus:
     takes, None before anything was painted. waiting: jobs in the queue, of `capacity`. name: of the
     loaded model where there are several, else "". unloaded: its memory was freed because nothing
     was painted. loading: the name of the model that is being loaded where there are several, None
-    if none is. loading_left_s: how long that still takes, None if not known.
+    if none is. loading_left_s: how long that still takes, None if not known. guidance: of a picture
+    with default settings. dtype: of the model's weights. memory: of the device, None if not known.
+    paused, accepting: as the bot's owners decided.
     """
 
     state: EngineState
@@ -37,14 +42,27 @@ class BotStatus:
     unloaded: bool = False
     loading: str | None = None
     loading_left_s: float | None = None
+    guidance: float = 1.0
+    dtype: str = ""
+    memory: DeviceMemory | None = None
+    paused: bool = False
+    accepting: bool = True
 
 
 class StatusService:
-    """Read the bot's state off the engine; no call does I/O."""
+    """Read the bot's state off the engine; only the device is asked, for a moment."""
 
-    def __init__(self, engine: Engine, family: Family) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        family: Family,
+        memory: DeviceMemoryHistory,
+        control: PaintingControl,
+    ) -> None:
         self._engine = engine
         self._family = family
+        self._memory = memory
+        self._control = control
 
     @property
     def loading(self) -> bool:
@@ -61,11 +79,12 @@ class StatusService:
         """The name of the model that is being loaded now; None if none is."""
         return self._engine.models.loading
 
-    def current(self) -> BotStatus:
+    async def current(self) -> BotStatus:
         """Return the state at this moment, for a picture with default settings."""
         params = GenerationParams("a picture", enhance=EnhancementLevel.OFF)
         typical = resolve(params, self._family, lambda: 0)
         assert not isinstance(typical, Refused)
+        memory = await self._memory.current()
         engine, request = self._engine, typical.request
         models = engine.models
         info = None if models.loaded is None else models.info
@@ -83,4 +102,9 @@ class StatusService:
             unloaded=models.loaded is not None and models.in_memory is None,
             loading=models.loading if models.several else None,
             loading_left_s=models.loading_left_s,
+            guidance=request.guidance,
+            dtype="" if info is None else info.dtype,
+            memory=memory,
+            paused=self._control.paused,
+            accepting=self._control.accepting,
         )

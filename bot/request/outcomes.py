@@ -48,6 +48,7 @@ from bot.request.reasons.moderation import (
     ReportDecided,
     ReportedBefore,
 )
+from bot.request.reasons.operation import OperationReason
 from bot.request.reasons.pictures import (
     FileRemoved,
     InputGone,
@@ -183,6 +184,7 @@ Reason = (
     | PictureReason
     | ModerationReason
     | AdministrationReason
+    | OperationReason
 )
 
 
@@ -212,7 +214,8 @@ class Accepted:
 
     ahead: jobs that are processed before it, including the one on the GPU. ready_at: when the
     picture is expected, None if unknown. private: visible to the requester alone. pictures: how
-    many. spoiler: they are hidden until clicked. delivery: where the requester wants them.
+    many. spoiler: they are hidden until clicked. delivery: where the requester wants them. paused:
+    nothing is painted until the bot's owners let painting go on.
     """
 
     job_id: int
@@ -223,6 +226,7 @@ class Accepted:
     pictures: int = 1
     spoiler: bool = False
     delivery: DeliveryMode = DeliveryMode.CHANNEL
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bot.accounts.permissions import Permissions
 from bot.administration.audit import AuditService
 from bot.administration.audit_notifier import AuditNotifier
@@ -23,10 +25,10 @@ def administration_services(
     active: ActiveJobs,
     cancellation: CancellationService,
     permissions: Permissions,
-    fallback: QuotaPolicy,
+    fallback: Callable[[], QuotaPolicy],
     notifier: AuditNotifier,
 ) -> AdministrationServices:
-    """Build them; nothing is started. fallback: the quota where no admin has set one."""
+    """Build them; nothing is started. fallback: returns the quota where no admin has set one."""
     return AdministrationServices(
         audit=AuditService(
             stores.audit_log, stores.audit_channels, permissions, base.clock, notifier.wake

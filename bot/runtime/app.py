@@ -28,7 +28,9 @@ from bot.exit_codes import OK, RESTART, UNAVAILABLE
 from bot.i18n import words
 from bot.jobs.active import ActiveJob
 from bot.jobs.completion import CompletionService
+from bot.jobs.device_memory import DeviceMemoryHistory
 from bot.jobs.generation.downloads import Download, download
+from bot.jobs.painting_control import PaintingControl
 from bot.privacy.purging import PurgeLoop
 from bot.request.loras import LoraCatalog
 from bot.request.models import ModelCatalog, OfferedModel
@@ -93,6 +95,8 @@ class Application:
     purging: PurgeLoop
     message_remover: MessageRemover
     owner_alerts: OwnerAlerts
+    control: PaintingControl
+    memory: DeviceMemoryHistory
     resumed: list[ActiveJob] = field(default_factory=list[ActiveJob])
     online: bool = False
     connection: asyncio.Task[None] | None = None
@@ -114,6 +118,8 @@ class Application:
         self.spawn("leftover commands", self.client.leftovers.run())
         self.spawn("message removals", self.message_remover.run())
         self.spawn("maintenance", self.maintenance.run())
+        self.spawn("announcements", self.services.announcements.resume())
+        self.control.job_finished()  # all may be painted of what waited before the restart
         # Dropped here, because each handle keeps its picture in memory.
         resumed, self.resumed = self.resumed, []
         self.spawn("recovery", resume_status_messages(self.services, resumed))
@@ -208,12 +214,16 @@ async def open_application(
             components.purging,
             components.message_remover,
             components.owner_alerts,
+            components.control,
+            components.memory,
         )
         await components.stores.languages.load()
+        await components.control.load()
         app.resumed = await components.recovery.resume()
         app.spawn("completion", app.completion.run())
         app.spawn("deadlines", app.services.cancellation.run())
         app.spawn("purge", app.purging.run())
+        app.spawn("device memory", app.memory.run())
         engine.start()
         stack.push_async_callback(_shut_down, app)
         yield app

@@ -14,6 +14,7 @@ from bot.runtime.live_values import LiveValues
 from bot.settings import Settings
 from bot.settings.reload import ReloadService
 from engine.service import Engine
+from storage.announcements import Announcements
 from storage.audit import AuditChannels, AuditLog
 from storage.blocks import Blocks
 from storage.database import Database
@@ -27,11 +28,13 @@ from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
 from storage.lists import Lists
+from storage.painting_control import PaintingControls
 from storage.pauses import Pauses
 from storage.preferences import Preferences, Threads
 from storage.presets import Presets, RequestDefaults
 from storage.proposals import Proposals
 from storage.quotas import Quotas
+from storage.recent_work import RecentWork
 from storage.reports import Reports
 from storage.stars import Stars
 from storage.types import Clock
@@ -93,6 +96,9 @@ class Stores:
         self.presets = Presets(db, clock)
         self.request_defaults = RequestDefaults(db, clock)
         self.filters = Filters(db, clock)
+        self.painting_controls = PaintingControls(db, clock)
+        self.announcements = Announcements(db, clock)
+        self.recent_work = RecentWork(db, clock)
         self.personal_data = PersonalData(db)
         self.erased_usage = ErasedUsage(db, clock)
         self.purge = Purge(db, base.files, clock, job_of=job_id_of)

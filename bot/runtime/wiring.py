@@ -17,6 +17,7 @@ from bot.accounts.permissions import Permissions
 from bot.accounts.presets import DefaultsService, PresetService, SettingsFiller
 from bot.accounts.quota_settings import QuotaService
 from bot.administration.audit_notifier import AuditNotifier
+from bot.delivery.alerts import Drained
 from bot.delivery.copies import CopySender
 from bot.delivery.exports import ExportService
 from bot.delivery.message_removals import MessageRemover
@@ -34,11 +35,13 @@ from bot.jobs.active import ActiveJobs
 from bot.jobs.admission import AdmissionService
 from bot.jobs.cancellation import CancellationService
 from bot.jobs.completion import CompletionService, JobEvents
+from bot.jobs.device_memory import DeviceMemoryHistory
 from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.generation.image_to_image import ImageToImageService
 from bot.jobs.generation.rerolls import RerollService
 from bot.jobs.generation.text_to_image import GenerationService
 from bot.jobs.generation.variations import VariationService
+from bot.jobs.painting_control import PaintingControl
 from bot.jobs.proposals.corrections import CorrectionService
 from bot.jobs.proposals.explained_requests import ExplainedRequests
 from bot.jobs.proposals.permutations import PermutationService
@@ -55,6 +58,11 @@ from bot.moderation.filter.prompt_filter import CompiledFilters, PromptFilter
 from bot.moderation.filter.result_check import ResultFilter
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.reports import ReportService
+from bot.operation.announcements import AnnouncementService
+from bot.operation.control import OperationService
+from bot.operation.member_diagnosis import MemberDiagnosisService
+from bot.operation.overview import OverviewService
+from bot.operation.owners import Owners
 from bot.pictures.deletion import DeletionService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
@@ -87,6 +95,7 @@ from storage.retention import Retention
 from storage.shown import ShownPictures
 
 SYNC_FILE = "commands.synced"
+OWNER_SYNC_FILE = "owner-commands.synced"
 
 
 def random_seed() -> int:
@@ -107,6 +116,8 @@ class Components:
     purging: PurgeLoop
     message_remover: MessageRemover
     owner_alerts: OwnerAlerts
+    control: PaintingControl
+    memory: DeviceMemoryHistory
 
 
 class _Outgoing:
@@ -115,9 +126,9 @@ class _Outgoing:
     def __init__(self, base: Infrastructure, stores: Stores, permissions: Permissions) -> None:
         clock = base.clock
         self.messenger = messenger = DiscordMessenger()
-        owners = partial(_owners, messenger, permissions)
+        self.owners = partial(_owners, messenger, permissions)
         self.owner_alerts = OwnerAlerts(
-            messenger, owners, clock=clock, nonce=random_nonce, locale=base.owners_locale
+            messenger, self.owners, clock=clock, nonce=random_nonce, locale=base.owners_locale
         )
         editor = StatusEditor(messenger, clock)
         self.message_remover = MessageRemover(messenger, MessageRemovals(base.db), clock)
@@ -183,10 +194,27 @@ class _Shared:
         self.permissions = permissions
         self.recent = RecentPictures(stores.history)
         self.active = ActiveJobs()
+        self.memory = DeviceMemoryHistory(base.engine.memory)
         self.models = base.models
+        self.control = PaintingControl(
+            stores.painting_controls,
+            base.engine,
+            self.active,
+            clock=base.clock,
+            max_wait=live.max_wait,
+            drained=lambda: outgoing.owner_alerts.tell_soon(Drained()),
+        )
+        self.operation = OperationService(
+            Owners(outgoing.owners), self.control, base.engine, base.models
+        )
+
+        def finished(job_id: int) -> None:
+            outgoing.delivery.wake(job_id)
+            self.control.job_finished()
+
         self.events = JobEvents(
             accepted=outgoing.delivery.expect_status,
-            finished=outgoing.delivery.wake,
+            finished=finished,
             storage_failed=outgoing.owner_alerts.storage_failed,
             stored=outgoing.show_reports,
         )
@@ -242,6 +270,7 @@ class _Shared:
             content_check=PromptFilter(self.compiled_filters, self.picture_filter),
             delivery_settings=self.delivery_settings,
             cost_check=CostCheck(stores.quotas, live.fallback),
+            control=self.control,
             fallback=live.fallback,
             events=self.events,
             clock=base.clock,
@@ -291,13 +320,13 @@ def wire(base: Infrastructure) -> Components:
         completion=shared.completion,
         jobs=stores.jobs,
         history=stores.history,
-        clock=clock,
-        max_wait=live.max_wait(),
+        expires_before=shared.control.expires_before,
         models=base.models,
     )
     client = create_client(
         services,
         settings.storage.data_dir / SYNC_FILE,
+        owner_sync_state=settings.storage.data_dir / OWNER_SYNC_FILE,
         answer_mentions=settings.discord.answer_mentions,
         proxies=settings.discord.proxies,
         remove_old_commands=settings.discord.remove_old_commands,
@@ -315,6 +344,8 @@ def wire(base: Infrastructure) -> Components:
         purging,
         outgoing.message_remover,
         outgoing.owner_alerts,
+        shared.control,
+        shared.memory,
     )
 
 
@@ -328,6 +359,7 @@ def _services(
     admission, resolver, originals = shared.admission, shared.resolver, shared.originals
     permissions, actions = shared.permissions, ActionChecker(stores.lineage, shared.models)
     thumbnails = Thumbnails(stores.files)
+    status = StatusService(base.engine, shared.models.default.family, shared.memory, shared.control)
     deletion = DeletionService(stores.history, stores.files, shared.recent, thumbnails, permissions)
     gallery = Gallery(
         stores.history,
@@ -347,7 +379,7 @@ def _services(
         permissions,
         shared.events,
         clock=base.clock,
-        max_wait=base.live.max_wait,
+        expires_before=shared.control.expires_before,
         free=free,
         forget=deletion.forget,
     )
@@ -410,7 +442,20 @@ def _services(
         queue=QueueService(
             engine=base.engine, active=shared.active, permissions=permissions, clock=base.clock
         ),
-        status=StatusService(base.engine, shared.models.default.family),
+        status=status,
+        operation=shared.operation,
+        overview=OverviewService(shared.operation, status, shared.memory, stores.recent_work),
+        member_diagnosis=MemberDiagnosisService(
+            shared.operation,
+            shared.control,
+            base.engine,
+            blocks=stores.blocks,
+            quotas=stores.quotas,
+            filters=stores.filters,
+            recent=stores.recent_work,
+            fallback=base.live.fallback,
+        ),
+        announcements=_announcements(base, stores, outgoing, shared),
         gallery=gallery,
         server_gallery=ServerGallery(
             stores.history, ShownPictures(stores.db), stores.lists, stores.files
@@ -455,7 +500,7 @@ def _services(
             shared.active,
             cancellation,
             permissions,
-            shared.fallback,
+            base.live.fallback,
             outgoing.audit_notifier,
         ),
         erasure=erasure,
@@ -474,6 +519,27 @@ def _services(
         model_samples=ModelSamples(),
         reload=base.reload,
         guilds=base.live.guilds,
+        owner_server=base.settings.discord.owner_server,
+    )
+
+
+def _announcements(
+    base: Infrastructure, stores: Stores, outgoing: _Outgoing, shared: _Shared
+) -> AnnouncementService:
+    def present() -> list[int]:
+        guilds = base.live.guilds()
+        return [each for each in outgoing.messenger.servers() if not guilds or each in guilds]
+
+    return AnnouncementService(
+        stores.announcements,
+        stores.proposals,
+        shared.operation,
+        shared.permissions,
+        outgoing.messenger,
+        present=present,
+        locale=lambda guild_id: stores.languages.of(guild_id, "en-US"),
+        nonce=random_nonce,
+        told=outgoing.owner_alerts.tell_soon,
     )
 
 

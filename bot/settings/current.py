@@ -21,6 +21,7 @@ TAKES_EFFECT: Final[Mapping[str, TakesEffect]] = {
     "discord.proxy": TakesEffect.RESTART,
     "discord.guilds": TakesEffect.LIVE,
     "discord.owners": TakesEffect.LIVE,
+    "discord.owner_server": TakesEffect.RESTART,
     "discord.previews": TakesEffect.LIVE,
     "discord.answer_mentions": TakesEffect.RESTART,
     "discord.remove_old_commands": TakesEffect.RESTART,

@@ -16,12 +16,14 @@ class DiscordSection(Section):
     """Which application the bot is, how it reaches Discord, and which servers it serves.
 
     proxy: "" for none whatever the environment says, None for what the environment says.
+    owner_server: which has the owners' commands, None for none.
     """
 
     token: SecretStr | None = None
     proxy: ProxyAddress | None = None
     guilds: Snowflakes = ()
     owners: Snowflakes = ()
+    owner_server: Snowflake | None = None
     previews: bool = True
     answer_mentions: bool = False
     remove_old_commands: bool = False

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bot.delivery.alerts import (
+    AnnouncementSent,
     AnotherCopy,
     BackupFailed,
+    Drained,
     ErasureUnfinished,
     LittleSpace,
     OwnerAlert,
@@ -13,6 +15,7 @@ from bot.delivery.alerts import (
 )
 from bot.i18n import Words, paragraph
 from bot.wording.configuration import refused_sentence, restart_sentence
+from bot.wording.names import command_name
 from storage.errors import DatabaseCorrupt, DiskFull
 
 
@@ -58,6 +61,13 @@ def alert_sentence(alert: OwnerAlert, say: Words) -> str:
         return restart_sentence(alert.settings, say)
     if isinstance(alert, SettingsRefused):
         return refused_sentence(alert.problem, say)
+    if isinstance(alert, Drained):
+        return paragraph(
+            say("Everything that waited is painted, and nothing new is accepted."),
+            say("{command} ends this.", command=command_name("owner resume", say)),
+        )
+    if isinstance(alert, AnnouncementSent):
+        return announcement_outcome(alert, say)
     path, detail = alert.path, alert.detail
     if isinstance(alert, DiskFull):
         said = say("No space is left to write {path} ({detail}).", path=path, detail=detail)
@@ -66,3 +76,28 @@ def alert_sentence(alert: OwnerAlert, say: Words) -> str:
         said = say("{path} is damaged or not a database ({detail}).", path=path, detail=detail)
         return paragraph(said, say("Please stop the bot and restore a backup."))
     return say("The data folder {path} cannot be used ({detail}).", path=path, detail=detail)
+
+
+def announcement_outcome(sent: AnnouncementSent, say: Words) -> str:
+    """Say on how many servers an announcement is, and on how many it is not."""
+    return paragraph(
+        say.plural(
+            "The announcement was posted on {n} server.",
+            "The announcement was posted on {n} servers.",
+            sent.posted,
+        ),
+        say.plural(
+            "On {n} server I may not write in the chosen channel, or it is gone.",
+            "On {n} servers I may not write in the chosen channel, or it is gone.",
+            sent.refused,
+        )
+        if sent.refused
+        else "",
+        say.plural(
+            "Of {n} server it is not known whether it arrived.",
+            "Of {n} servers it is not known whether it arrived.",
+            sent.unsure,
+        )
+        if sent.unsure
+        else "",
+    )

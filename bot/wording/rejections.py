@@ -18,6 +18,7 @@ from bot.request.reasons.lists import ListReason
 from bot.request.reasons.loras import LoraReason
 from bot.request.reasons.models import ModelReason
 from bot.request.reasons.moderation import ModerationReason
+from bot.request.reasons.operation import OperationReason
 from bot.request.reasons.pictures import PictureReason
 from bot.request.reasons.presets import PresetReason
 from bot.request.reasons.proposals import ProposalReason
@@ -34,6 +35,7 @@ from bot.wording.reasons.lists import list_refusal
 from bot.wording.reasons.loras import lora_refusal
 from bot.wording.reasons.models import model_refusal
 from bot.wording.reasons.moderation import moderation_refusal, not_allowed
+from bot.wording.reasons.operation import operation_refusal
 from bot.wording.reasons.pictures import picture_refusal, upload_refusal
 from bot.wording.reasons.presets import preset_refusal
 from bot.wording.reasons.proposals import proposal_refusal
@@ -84,6 +86,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
         return moderation_refusal(reason, say, when)
     if isinstance(reason, AdministrationReason):
         return administration_refusal(reason, say)
+    if isinstance(reason, OperationReason):
+        return operation_refusal(reason, say)
     assert_never(reason)
 
 

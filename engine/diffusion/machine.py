@@ -13,6 +13,7 @@ import torch
 
 from engine.diffusion.devices import pick_dtype
 from engine.diffusion.footprint import Machine
+from engine.renderer import DeviceMemory
 
 CGROUPS = Path("/sys/fs/cgroup")
 _SIDES = (4096, 2048, 1024, 512)
@@ -78,6 +79,15 @@ def total_bytes(device: torch.device) -> int:
     if device.type == "mps":
         return torch.mps.recommended_max_memory()
     return psutil.virtual_memory().total
+
+
+def memory_use(device: torch.device) -> DeviceMemory:
+    """Return how much of the memory is in use, by whatever program."""
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        return DeviceMemory(total - free, total)
+    total = host_bytes()
+    return DeviceMemory(max(0, total - host_free_bytes()), total, shared=True)
 
 
 def has_fp8_units(device: torch.device) -> bool:

@@ -29,6 +29,7 @@ from engine.diffusion.lora.configured import configured_limits
 from engine.diffusion.lora.session import LoraSession
 from engine.diffusion.lora.shelf import LoraShelf
 from engine.diffusion.lora.targets import Targets
+from engine.diffusion.machine import memory_use
 from engine.diffusion.memory_planner import Planner
 from engine.diffusion.memory_plans import Choice, MemoryPlan, Placement
 from engine.diffusion.model import Model
@@ -48,7 +49,7 @@ from engine.errors import (
 )
 from engine.loras import words_of
 from engine.prompts import as_read, language, with_words
-from engine.renderer import Outcome, RenderTask
+from engine.renderer import DeviceMemory, Outcome, RenderTask
 from engine.settings import EngineSettings
 from engine.types import (
     Adaptation,
@@ -73,7 +74,7 @@ _WHOLE_ENCODER = (Placement.RESIDENT, Placement.MODEL)
 
 
 class DiffusionRenderer:
-    """Owns one model; every call but `count_tokens` comes from the single executor thread."""
+    """Owns one model; only `count_tokens` and `memory` are called from other threads than one."""
 
     def __init__(
         self,
@@ -150,6 +151,10 @@ class DiffusionRenderer:
         A picture's pixels never depend on what else was requested at the same time.
         """
         return [self._outcome(row, task, on_step) for row, task in enumerate(batch)]
+
+    def memory(self) -> DeviceMemory:
+        """Return how much memory of the device is in use by all programs."""
+        return memory_use(self._device)
 
     def unload(self) -> None:
         """Free the memory; the next picture loads the model again."""

@@ -300,6 +300,17 @@ RULES: Final[Mapping[str, TableRule]] = {
     "server_pauses": TableRule(
         _kept("guild_id", "reason", "paused_at") | {"paused_by": ACTOR}, of_server=_SERVER
     ),
+    "announcement_channels": TableRule(
+        _kept("guild_id", "channel_id", "set_at") | {"set_by": ACTOR}, of_server=_SERVER
+    ),
+    # Rows go when all of an announcement is posted.
+    "announcement_posts": TableRule(
+        _kept("announcement_id", "guild_id", "channel_id", "state"), of_server=_SERVER
+    ),
+    "announcements": TableRule(_kept("id", "text", "begun_at") | {"sent_by": ACTOR}),
+    "painting_control": TableRule(
+        _kept("id", "painting", "accepting", "told", "resumed_at", "set_at") | {"set_by": ACTOR}
+    ),
     "departed_servers": TableRule(_kept("guild_id", "left_at"), of_server=_SERVER),
     "erasures": TableRule(
         _kept("id", "person", "guild_id", "hours", "unrecorded", "erased_at", "purged_at")

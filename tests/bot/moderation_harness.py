@@ -67,7 +67,7 @@ class ModerationHarness:
             permissions,
             JobEvents(accepted=lambda _: None, finished=self.settled.append),
             clock=clock,
-            max_wait=lambda: timedelta(hours=1),
+            expires_before=lambda: clock() - timedelta(hours=1),
             free=lambda: FreeCancelling(600.0, QuotaPolicy(50, 24, PolicySource.CONFIG)),
             forget=self.deletion.forget,
         )

@@ -62,7 +62,7 @@ def _status(services: Services) -> app_commands.Command[Any, ..., None]:
     )
     async def status(interaction: Interaction) -> None:
         known = known_names(services.models.default.family, str(interaction.locale))
-        view = status_layout(services.status.current(), words_of(interaction), known)
+        view = status_layout(await services.status.current(), words_of(interaction), known)
         await reply_layout_privately(interaction, view)
 
     return status

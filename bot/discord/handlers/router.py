@@ -20,6 +20,7 @@ from bot.discord.handlers import (
     loras,
     models,
     moderation,
+    owner,
     permutations,
     pictures,
     privacy,
@@ -188,6 +189,10 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.SETUP_REPORTS: setup.choose_reports,
         ComponentAction.SETUP_LANGUAGE: setup.choose_language,
         ComponentAction.SETUP_QUOTA: setup.choose_quota,
+        ComponentAction.DRAIN: owner.drain,
+        ComponentAction.UNLOAD: owner.unload,
+        ComponentAction.ANNOUNCE: owner.announce,
+        ComponentAction.LEAVE_AS_IS: owner.leave,
         **{
             action: partial(settings.change, action=action)
             for action in (

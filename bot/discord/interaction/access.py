@@ -61,6 +61,17 @@ leaving a server, or because the bot has left it: they cost nothing, and direct 
 only place where such a person still finds them."""
 
 
+OPERATION: Final = frozenset(
+    {
+        ComponentAction.DRAIN,
+        ComponentAction.UNLOAD,
+        ComponentAction.ANNOUNCE,
+        ComponentAction.LEAVE_AS_IS,
+    }
+)
+"""Buttons of the bot's owners. They work on the owners' server also where nothing is painted."""
+
+
 class _Standing(Enum):
     """What Discord says about somebody on a server."""
 
@@ -81,6 +92,8 @@ async def admit(
     """
     if interaction.guild_id is not None:
         if services.serves(interaction.guild_id):
+            return True
+        if action in OPERATION and interaction.guild_id == services.owner_server:
             return True
         await reject_server(interaction)
         return False

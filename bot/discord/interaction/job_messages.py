@@ -31,6 +31,7 @@ def waiting_card(interaction: Interaction, services: Services, accepted: Accepte
             accepted.resolved.notes,
         ),
         spoiler=accepted.spoiler,
+        paused=accepted.paused,
     )
 
 

@@ -36,6 +36,10 @@ from bot.moderation.filter.administration import FilterAdministration
 from bot.moderation.filter.pictures import PictureFilter
 from bot.moderation.notifier import ReportNotifier
 from bot.moderation.reports import ReportService
+from bot.operation.announcements import AnnouncementService
+from bot.operation.control import OperationService
+from bot.operation.member_diagnosis import MemberDiagnosisService
+from bot.operation.overview import OverviewService
 from bot.pictures.deletion import DeletionService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
@@ -55,6 +59,7 @@ class Services:
     """Everything that an interaction may call.
 
     models: those that can paint. guilds: returns the servers that are served, empty = all.
+    owner_server: the one that has the owners' commands, None = none.
     """
 
     generation: GenerationService
@@ -101,7 +106,12 @@ class Services:
     models: ModelCatalog
     languages: ServerLanguages
     reload: ReloadService
+    operation: OperationService
+    overview: OverviewService
+    member_diagnosis: MemberDiagnosisService
+    announcements: AnnouncementService
     guilds: Callable[[], frozenset[int]] = frozenset
+    owner_server: int | None = None
 
     def serves(self, guild_id: int | None) -> bool:
         """Return whether the owner lets the bot work on this server."""

@@ -37,7 +37,7 @@ def problem_of(
     """
     kind = discord.utils.get(discord.AppCommandType, value=int(data.get("type", 1)))
     name = str(data.get("name", ""))
-    command = None if kind is None else tree.get_command(name, type=kind)
+    command = None if kind is None else _command(tree, data, name, kind)
     options: Sequence[Mapping[str, Any]] = data.get("options") or ()
     while isinstance(command, app_commands.Group):
         chosen = next((each for each in options if each.get("type") in _SUBCOMMANDS), None)
@@ -50,6 +50,20 @@ def problem_of(
     if isinstance(command, app_commands.ContextMenu):
         return None
     return None if _fits(command, options, whole=whole) else CommandProblem.CHANGED
+
+
+def _command(
+    tree: app_commands.CommandTree[Any],
+    data: Mapping[str, Any],
+    name: str,
+    kind: discord.AppCommandType,
+) -> app_commands.Command[Any, ..., Any] | app_commands.Group | app_commands.ContextMenu | None:
+    """Return a command of all servers, or of the one for which Discord says it is registered."""
+    if (guild_id := data.get("guild_id")) is not None:
+        server = discord.Object(int(guild_id))
+        if (found := tree.get_command(name, guild=server, type=kind)) is not None:
+            return found
+    return tree.get_command(name, type=kind)
 
 
 def _fits(

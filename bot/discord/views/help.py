@@ -10,20 +10,19 @@ import discord
 from discord import ui
 
 from bot.discord.views.custom_ids import ComponentAction, custom_id
-from bot.discord.views.markdown import PROMPT_SHOWN, layout, quoted
+from bot.discord.views.markdown import PROMPT_SHOWN, layout, quoted, small_print
 from bot.i18n import Words, paragraph
 from bot.jobs.status import BotStatus
 from bot.wording.knowledge import demo_model
 from bot.wording.labels import speed_name
 from bot.wording.names import command_name, flag_name
+from bot.wording.status import model_facts, state_sentence
 from engine.diffusion.families import Speed
-from engine.engine_states import EngineState
 from engine.model_names import MAX_NAME_CHARS
 from engine.prompts import KnownNames
 
 EXAMPLE_FLAGS: Final = (("ar", "16:9"), ("seed", "5"), ("repeat", "3"), ("private", ""))
 
-_AT_WORK: Final = (EngineState.STARTING, EngineState.READY, EngineState.PAINTING)
 _PAINTING_COMMANDS: Final = ("imagine", "blend", "inpaint", "reroll", "vary", "upscale", "remix")
 
 
@@ -111,7 +110,8 @@ def status_layout(condition: BotStatus, say: Words, known: KnownNames = ()) -> u
 
     known: all that a model knows which knows little.
     """
-    rows = [_state_text(condition, say), *_memory_rows(condition, say)]
+    rows = [state_sentence(condition, say), *_memory_rows(condition, say)]
+    rows.append(small_print(" · ".join(model_facts(condition, say))))
     if known:
         rows.append(demo_model(known, say))
     size = f"{condition.width_px}×{condition.height_px}"
@@ -152,35 +152,3 @@ def _memory_rows(condition: BotStatus, say: Words) -> Iterator[str]:
             "It is not in memory, because nothing was painted for a while: it is loaded again for "
             "its next picture."
         )
-
-
-def _loading_text(model: str, left_s: float | None, say: Words) -> str:
-    name = quoted(model, MAX_NAME_CHARS)
-    if not left_s:
-        return say(
-            "The model {model} is being loaded; until then none is in memory. Requests are "
-            "already accepted.",
-            model=name,
-        )
-    return say(
-        "The model {model} is being loaded, for about {took} more; until then none is in memory. "
-        "Requests are already accepted.",
-        model=name,
-        took=say("{seconds} s", seconds=max(1, round(left_s))),
-    )
-
-
-def _state_text(condition: BotStatus, say: Words) -> str:
-    state = condition.state
-    if condition.loading is not None and state in _AT_WORK:
-        return _loading_text(condition.loading, condition.loading_left_s, say)
-    return {
-        EngineState.STARTING: say("The model is still loading; requests are already accepted."),
-        EngineState.READY: say("Ready to paint."),
-        EngineState.PAINTING: say("Painting."),
-        EngineState.DRAINING: say("Shutting down; waiting jobs will be painted after the restart."),
-        EngineState.STOPPED: say("Stopped."),
-        EngineState.DEFUNCT: say(
-            "I cannot paint at the moment; the bot's owner has been notified."
-        ),
-    }[state]

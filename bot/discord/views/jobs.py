@@ -8,6 +8,7 @@ from discord import ui
 from bot.delivery.attachments import PREVIEW_NAME
 from bot.delivery.cards import (
     AlertCard,
+    AnnouncementCard,
     AuditCard,
     Card,
     CaseCard,
@@ -28,6 +29,7 @@ from bot.discord.views.markdown import (
     PROMPT_SHOWN,
     layout,
     quoted,
+    replace_surrogates,
     small_print,
     timestamp,
 )
@@ -71,6 +73,9 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
             return _sent(card, say)
         case AlertCard():
             return layout(ui.TextDisplay(f"⚠️ zimagine: {alert_sentence(card.alert, say)}"))
+        case AnnouncementCard():
+            by = small_print(say("An announcement by the bot's owner"))
+            return layout(ui.TextDisplay(f"{replace_surrogates(card.text)}\n{by}"))
         case CaseCard():
             return report_layout(card, say)
         case AuditCard():
@@ -109,6 +114,8 @@ def _waiting(card: WaitingCard, say: Words) -> ui.LayoutView:
             "In the queue: {n} pictures ahead of yours.",
             card.ahead,
         )
+    if card.paused:
+        place = paragraph(place, say("Painting is paused; your request waits until it goes on."))
     if card.loading:
         place = paragraph(place, say("The model is still loading."))
     if card.model_loading is not None:

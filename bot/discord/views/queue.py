@@ -103,6 +103,8 @@ def _queue_summary(everyone: WholeQueue, say: Words) -> str:
         text = say("Nothing is waiting; one job is being painted.")
     else:
         text = say("The queue is empty, and nothing is being painted.")
+    if everyone.paused:
+        return paragraph(text, say("Painting is paused; what waits is painted once it goes on."))
     if everyone.empty_at is None:
         return text
     when = timestamp(everyone.empty_at)

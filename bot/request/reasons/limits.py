@@ -63,10 +63,21 @@ class ShuttingDown:
 
 
 @dataclass(frozen=True, slots=True)
+class NotAccepting:
+    """The bot's owners let nothing more be accepted for now."""
+
+
+@dataclass(frozen=True, slots=True)
 class StorageUnavailable:
     """The disk or the database cannot be written to at the moment."""
 
 
 LimitReason = (
-    QueueIsFull | QuotaSpent | ServerQuotaSpent | CostsMore | ShuttingDown | StorageUnavailable
+    QueueIsFull
+    | QuotaSpent
+    | ServerQuotaSpent
+    | CostsMore
+    | ShuttingDown
+    | NotAccepting
+    | StorageUnavailable
 )

@@ -9,6 +9,7 @@ from bot.i18n import Words, paragraph
 from bot.request.reasons.limits import (
     CostsMore,
     LimitReason,
+    NotAccepting,
     QueueIsFull,
     QuotaSpent,
     ServerQuotaSpent,
@@ -32,6 +33,11 @@ def limit_refusal(reason: LimitReason, retry_at: datetime | None, say: Words, wh
             return _costs_more(reason, say)
         case ShuttingDown():
             return say("I am restarting; please try again in a minute.")
+        case NotAccepting():
+            return paragraph(
+                say("The bot's owner lets me accept nothing new at the moment."),
+                say("What already waits is still painted. Please try again later."),
+            )
         case StorageUnavailable():
             return storage_unavailable(say)
         case _:

@@ -8,6 +8,7 @@ import math
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from bot.jobs.completion import CompletionService, JobEvents
 from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.generation.text_to_image import GenerationService
 from bot.jobs.generation.variations import params_like
+from bot.jobs.painting_control import PaintingControl
 from bot.jobs.proposals import permutations
 from bot.jobs.proposals.permutations import (
     AcceptedBatch,
@@ -71,6 +73,7 @@ from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
 from storage.open_names import OpenLoras, OpenModels
+from storage.painting_control import PaintingControls
 from storage.pauses import Pauses
 from storage.preferences import Preferences
 from storage.presets import Presets, RequestDefaults
@@ -124,6 +127,14 @@ class PermutationsHarness:
                 preferences, Permissions(), ServerLanguages(preferences)
             ),
             cost_check=CostCheck(Quotas(db, self.clock), lambda: fallback),
+            control=PaintingControl(
+                PaintingControls(db, self.clock),
+                self.engine,
+                active,
+                clock=self.clock,
+                max_wait=lambda: timedelta(hours=1),
+                drained=lambda: None,
+            ),
             fallback=lambda: fallback,
             events=events,
             clock=self.clock,

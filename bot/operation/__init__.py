@@ -1,0 +1,1 @@
+"""What the bot's owners do to it while it runs, from Discord."""
