@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 import tomllib
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
+from babel.messages.pofile import read_po
 
 from bot.cli import group
 from bot.i18n import words
@@ -17,6 +19,7 @@ from bot.request.prompt.flag_names import FLAGS
 from bot.settings import Settings, load
 from bot.settings.current import TAKES_EFFECT, TakesEffect
 from bot.wording.names import COMMANDS, OPTIONS
+from tests.bot.catalogues import files
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "config.example.toml"
@@ -217,6 +220,20 @@ def anchors(document: Path) -> list[str]:
     text = re.sub(r"(?ms)^ *```.*?```", "", document.read_text(encoding="utf-8"))
     headings = re.findall(r"(?m)^#+ (.+)$", text)
     return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+def test_the_documents_that_messages_name_exist():
+    """So do their sections, in English and in Chinese."""
+    named = 0
+    for catalogue in files():
+        for message in read_po(io.BytesIO(catalogue.read_bytes())):
+            for text in (str(message.id), str(message.string)):
+                pages = re.findall(r"docs/[\w/-]+\.md", text)
+                assert {ROOT / page for page in pages} <= set(DOCUMENTS), text
+                for page, section in re.findall(r"(docs/\S+\.md)(?:, | 的)“([^”]+)”", text):
+                    assert f"\n## {section}\n" in (ROOT / page).read_text(encoding="utf-8"), text
+                named += len(pages)
+    assert named > 10
 
 
 @pytest.mark.parametrize(
