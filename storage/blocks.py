@@ -14,6 +14,8 @@ _LIVE_OF: Final = (
     "WHERE finished_at IS NULL AND guild_id = ? AND user_id = ? ORDER BY id"
 )
 
+_HOLDS: Final = "(until IS NULL OR until > ?)"
+
 
 class Blocks:
     """Blocked users per server. What a block prevents is up to the caller."""
@@ -22,18 +24,32 @@ class Blocks:
         self._db = db
         self._clock = clock
 
-    async def block(self, guild_id: int, user_id: int, by: int, reason: str | None) -> Block:
-        """Block a user in a server until unblocked; a newer decision replaces an older one.
+    async def block(
+        self,
+        guild_id: int,
+        user_id: int,
+        by: int,
+        reason: str | None,
+        until: datetime | None = None,
+    ) -> Block:
+        """Block a user in a server; a newer decision replaces an older one.
 
+        until: when it ends by itself, None for as long as nobody unblocks them.
         `by` is the user who decided. An empty reason is stored as None; ValueError for more than
         500 characters.
         """
         reason = checked_reason(reason)
         async with self._db.transaction() as transaction:
-            return await _written(transaction, guild_id, user_id, by, reason, self._clock())
+            now = self._clock()
+            return await _written(transaction, guild_id, user_id, by, reason, now, until)
 
     async def block_and_cancel(
-        self, guild_id: int, user_id: int, by: int, reason: str | None
+        self,
+        guild_id: int,
+        user_id: int,
+        by: int,
+        reason: str | None,
+        until: datetime | None = None,
     ) -> tuple[Block, tuple[Job, ...]]:
         """Block a user as block() does, and cancel and refund their unfinished jobs in that server.
 
@@ -43,7 +59,7 @@ class Blocks:
         reason = checked_reason(reason)
         async with self._db.transaction() as transaction:
             now = self._clock()
-            block = await _written(transaction, guild_id, user_id, by, reason, now)
+            block = await _written(transaction, guild_id, user_id, by, reason, now, until)
             found = await transaction.fetch_all(_LIVE_OF, (guild_id, user_id))
             ended = [
                 await steps.finish_job(transaction, job, JobState.CANCELLED, now)
@@ -54,6 +70,7 @@ class Blocks:
     async def unblock(self, guild_id: int, user_id: int) -> bool:
         """Unblock a user; False if they were not blocked."""
         async with self._db.transaction() as transaction:
+            await _forget_ended(transaction, guild_id, self._clock())
             changed = await transaction.execute(
                 "DELETE FROM blocks WHERE guild_id = ? AND user_id = ?", (guild_id, user_id)
             )
@@ -61,21 +78,23 @@ class Blocks:
 
     async def is_blocked(self, guild_id: int, user_id: int) -> Block | None:
         """Return the block on a user in a server, or None."""
-        return await block_of(self._db, guild_id, user_id)
+        return await block_of(self._db, guild_id, user_id, self._clock())
 
     async def blocked(self, guild_id: int) -> list[Block]:
         """List every block in a server, newest decision first."""
         found = await self._db.fetch_all(
-            "SELECT * FROM blocks WHERE guild_id = ? ORDER BY blocked_at DESC, user_id DESC",
-            (guild_id,),
+            f"SELECT * FROM blocks WHERE guild_id = ? AND {_HOLDS} "  # noqa: S608
+            "ORDER BY blocked_at DESC, user_id DESC",
+            (guild_id, to_us(self._clock())),
         )
         return [_block(row) for row in found]
 
 
-async def block_of(reads: Reads, guild_id: int, user_id: int) -> Block | None:
-    """Return the block on a user in a server as `reads` sees it, or None."""
+async def block_of(reads: Reads, guild_id: int, user_id: int, now: datetime) -> Block | None:
+    """Return the block that holds for a user in a server as `reads` sees it, or None."""
     row = await reads.fetch_one(
-        "SELECT * FROM blocks WHERE guild_id = ? AND user_id = ?", (guild_id, user_id)
+        f"SELECT * FROM blocks WHERE guild_id = ? AND user_id = ? AND {_HOLDS}",  # noqa: S608
+        (guild_id, user_id, to_us(now)),
     )
     return None if row is None else _block(row)
 
@@ -94,16 +113,24 @@ async def _written(
     by: int,
     reason: str | None,
     now: datetime,
+    until: datetime | None,
 ) -> Block:
+    await _forget_ended(transaction, guild_id, now)
     row = await transaction.fetch_one(
-        "INSERT INTO blocks (guild_id, user_id, reason, blocked_by, blocked_at) "
-        "VALUES (?, ?, ?, ?, ?) ON CONFLICT (guild_id, user_id) DO UPDATE SET "
+        "INSERT INTO blocks (guild_id, user_id, reason, blocked_by, blocked_at, until) "
+        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (guild_id, user_id) DO UPDATE SET "
         "reason = excluded.reason, blocked_by = excluded.blocked_by, "
-        "blocked_at = excluded.blocked_at RETURNING *",
-        (guild_id, user_id, reason, by, to_us(now)),
+        "blocked_at = excluded.blocked_at, until = excluded.until RETURNING *",
+        (guild_id, user_id, reason, by, to_us(now), None if until is None else to_us(until)),
     )
     assert row is not None
     return _block(row)
+
+
+async def _forget_ended(transaction: Transaction, guild_id: int, now: datetime) -> None:
+    await transaction.execute(
+        "DELETE FROM blocks WHERE guild_id = ? AND until <= ?", (guild_id, to_us(now))
+    )
 
 
 def _block(row: sqlite3.Row) -> Block:
@@ -113,4 +140,5 @@ def _block(row: sqlite3.Row) -> Block:
         by=row["blocked_by"],
         reason=row["reason"],
         blocked_at=from_us(row["blocked_at"]),
+        until=None if row["until"] is None else from_us(row["until"]),
     )

@@ -11,6 +11,7 @@ from storage import (
     blocks,
     cancelled_painting,
     job_filters,
+    member_limits,
     pauses,
     proposals,
     quota_grants,
@@ -23,6 +24,7 @@ from storage.database import Database, Transaction
 from storage.errors import StorageError
 from storage.inputs import Inputs
 from storage.lifecycle import LIVE, MAX_ATTEMPTS, check_delivery_step, check_job_step
+from storage.member_limits import NO_LIMITS, LimitReached, MemberLimits
 from storage.pauses import Pause
 from storage.proposals import ProposalState
 from storage.settling import settle
@@ -92,11 +94,16 @@ class Jobs:
         an input without its file: once it has been written again, the job can be accepted.
         """
         outcome = await self.accept_all((new,), fallback)
+        assert not isinstance(outcome, LimitReached)  # there are no limits
         return outcome[0] if isinstance(outcome, tuple) else outcome
 
     async def accept_all(
-        self, news: Sequence[NewJob], fallback: QuotaPolicy, proposal_id: int | None = None
-    ) -> tuple[Job, ...] | NotAccepted:
+        self,
+        news: Sequence[NewJob],
+        fallback: QuotaPolicy,
+        proposal_id: int | None = None,
+        limits: MemberLimits = NO_LIMITS,
+    ) -> tuple[Job, ...] | NotAccepted | LimitReached:
         """Accept several jobs of one place as accept() does: all of them or none.
 
         The roles of the first are those of their requester. proposal_id: the proposal that these
@@ -107,10 +114,12 @@ class Jobs:
         if len({new.place for new in news}) != 1:
             raise ValueError("jobs that are accepted together must have the same place")
         nonces = [self._fresh_nonce() for _ in news]
-        outcome: tuple[Job, ...] | NotAccepted | None = None
+        outcome: tuple[Job, ...] | NotAccepted | LimitReached | None = None
         try:
             async with self._db.transaction() as transaction:
-                outcome = await self._accept(transaction, news, fallback, nonces, proposal_id)
+                outcome = await self._accept(
+                    transaction, news, fallback, nonces, proposal_id, limits
+                )
         except (asyncio.CancelledError, StorageError):
             # COMMIT was running, or the disk refused it: the caller will never learn of these jobs.
             if isinstance(outcome, tuple):
@@ -329,17 +338,23 @@ class Jobs:
         fallback: QuotaPolicy,
         nonces: Sequence[str],
         proposal_id: int | None,
-    ) -> tuple[Job, ...] | NotAccepted:
+        limits: MemberLimits,
+    ) -> tuple[Job, ...] | NotAccepted | LimitReached:
         now = self._clock()  # inside the lock, so that charges are in order of their times
         if proposal_id is not None:
             await proposals.check_open(transaction, proposal_id, now, ProposalState.TAKEN)
-        block = await blocks.block_of(transaction, news[0].place.guild_id, news[0].place.user_id)
+        place, costs = news[0].place, [Cost(new.pictures, new.weight) for new in news]
+        block = await blocks.block_of(transaction, place.guild_id, place.user_id, now)
         if block is not None:
             return block
-        if (pause := await pauses.pause_of(transaction, news[0].place.guild_id)) is not None:
+        if (pause := await pauses.pause_of(transaction, place.guild_id)) is not None:
             return pause
-        place, costs = news[0].place, [Cost(new.pictures, new.weight) for new in news]
         await quotas.date_back(transaction, place.guild_id, place.user_id, now)
+        reached = await member_limits.limit_reached(
+            transaction, place, limits, requested=len(news), now=now
+        )
+        if reached is not None:
+            return reached
         charges = await quotas.decide(
             transaction,
             place,

@@ -454,10 +454,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A user who may not generate pictures in a server, with who decided it and why."""
+    """A user who may not generate pictures in a server, with who decided it and why.
+
+    until: when it ends by itself; None if somebody has to lift it.
+    """
 
     guild_id: int
     user_id: int
     by: int
     reason: str | None
     blocked_at: datetime
+    until: datetime | None = None

@@ -1,4 +1,4 @@
-"""Check whether a member may ask for pictures at all, or is blocked, or the server is paused.
+"""Check whether a member may ask for pictures at all: blocks, paused servers, and rules.
 
 `bot.moderation` blocks, `bot.administration` pauses.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from bot.accounts.permissions import Actor
+from bot.accounts.rules.check import RuleCheck
 from bot.request.outcomes import Blocked, Refused
 from bot.request.reasons.administration import ServerPaused
 from storage.blocks import Blocks
@@ -13,17 +14,23 @@ from storage.pauses import Pauses
 
 
 class BlockCheck:
-    """Looks up blocked members and paused servers. Acceptance checks again in its transaction."""
+    """Looks up blocked members and paused servers. Acceptance checks again in its transaction.
 
-    def __init__(self, blocks: Blocks, pauses: Pauses) -> None:
+    rules: None if only those are looked at.
+    """
+
+    def __init__(self, blocks: Blocks, pauses: Pauses, rules: RuleCheck | None = None) -> None:
         self._blocks = blocks
         self._pauses = pauses
+        self._rules = rules
 
     async def refusal(self, actor: Actor) -> Refused | None:
         """Return a refusal if the member is blocked or the server paused, to be checked before
         doing any work."""
         block = await self._blocks.is_blocked(actor.guild_id, actor.user_id)
         if block is not None:
-            return Refused(Blocked(block.reason))
+            return Refused(Blocked(block.reason), block.until)
         pause = await self._pauses.of(actor.guild_id)
-        return None if pause is None else Refused(ServerPaused(pause.reason))
+        if pause is not None:
+            return Refused(ServerPaused(pause.reason))
+        return None if self._rules is None else await self._rules.blocked(actor)

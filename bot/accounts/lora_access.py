@@ -8,6 +8,7 @@ from functools import partial
 
 from bot.accounts.openings import Opened, Openings
 from bot.accounts.permissions import Action, Actor, PermissionLevel, Permissions
+from bot.accounts.rules.books import RuleBooks
 from bot.request.loras import LoraCatalog, StylePick
 from bot.request.model_loras import any_offered, matching_any, names_for_any
 from bot.request.models import ModelCatalog, OfferedModel
@@ -17,6 +18,7 @@ from bot.request.reasons.loras import LoraClosed, ModelWithoutLoras, UnknownLora
 from bot.request.values.loras import read_loras
 from engine.diffusion.lora.shelf import LoraInfo
 from engine.loras import LoraUse
+from storage.access_rules import RuleKind
 from storage.open_names import OpenLoras
 
 READ_LIMIT_S = 1.0
@@ -30,10 +32,17 @@ class LoraAccess:
     What is open has names alone: it is open with every model that can use it.
     """
 
-    def __init__(self, models: ModelCatalog, permissions: Permissions, opened: OpenLoras) -> None:
+    def __init__(
+        self,
+        models: ModelCatalog,
+        permissions: Permissions,
+        opened: OpenLoras,
+        rules: RuleBooks | None = None,
+    ) -> None:
+        """rules: as for `Openings`."""
         self._models = models
         self._permissions = permissions
-        self._openings = Openings(opened, permissions, READ_LIMIT_S)
+        self._openings = Openings(opened, permissions, READ_LIMIT_S, RuleKind.LORAS, rules)
 
     async def refusal(
         self, actor: Actor, loras: Iterable[LoraUse], model: OfferedModel
@@ -48,8 +57,10 @@ class LoraAccess:
         opened = await self._openings.here(actor)
         if isinstance(opened, Refused):
             return opened
-        closed = (each.name for each in wanted if opened is not None and each.name not in opened)
-        return next((Refused(LoraClosed(name)) for name in closed), None)
+        closed = [each.name for each in wanted if opened is not None and each.name not in opened]
+        if not closed:
+            return None
+        return Refused(LoraClosed(closed[0], await self._openings.rule_here(actor)))
 
     async def style_pick(self, actor: Actor) -> StylePick:
         """Return what chooses a LoRA for this member by style words: one that they may use here.
@@ -101,9 +112,10 @@ class LoraAccess:
 
         As `Openings.choose`.
         """
-        return await self._openings.choose(actor, names, channel_id, self._named)
+        return await self._openings.choose(actor, names, channel_id, self.named)
 
-    def _named(self, names: str) -> tuple[str, ...] | Refused:
+    def named(self, names: str) -> tuple[str, ...] | Refused:
+        """Return the LoRAs that a text names, with commas between them (blocking)."""
         try:
             choices = read_loras(names)
         except ValueError:

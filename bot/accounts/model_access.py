@@ -7,9 +7,11 @@ from collections.abc import Iterable
 
 from bot.accounts.openings import Opened, Openings
 from bot.accounts.permissions import Action, Actor, Permissions
+from bot.accounts.rules.books import RuleBooks
 from bot.request.models import ModelCatalog, OfferedModel
 from bot.request.outcomes import Refused
 from bot.request.reasons.models import ModelClosed, UnknownModel
+from storage.access_rules import RuleKind
 from storage.open_names import OpenModels
 
 READ_LIMIT_S = 0.5
@@ -21,10 +23,17 @@ _SEPARATOR = re.compile(r"[,，、;；\s]+")
 class ModelAccess:
     """Owners of the bot may use every model. With one model there is nothing to open or close."""
 
-    def __init__(self, models: ModelCatalog, permissions: Permissions, opened: OpenModels) -> None:
+    def __init__(
+        self,
+        models: ModelCatalog,
+        permissions: Permissions,
+        opened: OpenModels,
+        rules: RuleBooks | None = None,
+    ) -> None:
+        """rules: as for `Openings`."""
         self._models = models
         self._permissions = permissions
-        self._openings = Openings(opened, permissions, READ_LIMIT_S)
+        self._openings = Openings(opened, permissions, READ_LIMIT_S, RuleKind.MODELS, rules)
 
     async def refusal(self, actor: Actor, names: Iterable[str]) -> Refused | None:
         """Return why requests of these models cannot be accepted; None if they can.
@@ -38,7 +47,8 @@ class ModelAccess:
             model = self._models.get(name)
             if model is not None and model.name not in opened:
                 usable = tuple(each for each in self._models.names if each in opened)
-                return Refused(ModelClosed(model.name, usable))
+                rule = await self._openings.rule_here(actor)
+                return Refused(ModelClosed(model.name, usable, rule))
         return None
 
     async def chosen(self, actor: Actor, typed: str | None) -> OfferedModel | Refused:
@@ -72,9 +82,10 @@ class ModelAccess:
 
         As `Openings.choose`.
         """
-        return await self._openings.choose(actor, names, channel_id, self._named)
+        return await self._openings.choose(actor, names, channel_id, self.named)
 
-    def _named(self, names: str) -> tuple[str, ...] | Refused:
+    def named(self, names: str) -> tuple[str, ...] | Refused:
+        """Return the models that a text names, with commas or spaces between them."""
         found: list[str] = []
         for typed in filter(None, _SEPARATOR.split(names)):
             model = self._models.meant(typed)

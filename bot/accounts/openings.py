@@ -10,7 +10,10 @@ from typing import Final
 import structlog
 
 from bot.accounts.permissions import Action, Actor, PermissionLevel, Permissions
+from bot.accounts.rules.books import RuleBooks, facts_of
+from bot.accounts.rules.decision import Decision
 from bot.request.outcomes import NotAllowed, Refused, StorageUnavailable
+from storage.access_rules import RuleKind, RuleScope, RuleSubject
 from storage.errors import StorageError
 from storage.open_names import OpenNames
 
@@ -33,12 +36,25 @@ class Opened:
 
 
 class Openings:
-    """Reads and changes what is open. read_limit_s: how long the database may take to say it."""
+    """Reads and changes what is open. read_limit_s: how long the database may take to say it.
 
-    def __init__(self, stored: OpenNames, permissions: Permissions, read_limit_s: float) -> None:
+    rules: a rule of this kind comes before what is open on the same level, the channel's or the
+    server's; None if there are none.
+    """
+
+    def __init__(
+        self,
+        stored: OpenNames,
+        permissions: Permissions,
+        read_limit_s: float,
+        kind: RuleKind,
+        rules: RuleBooks | None = None,
+    ) -> None:
         self._stored = stored
         self._permissions = permissions
         self._read_limit_s = read_limit_s
+        self._kind = kind
+        self._rules = rules
 
     async def here(self, actor: Actor) -> frozenset[str] | Refused | None:
         """Return the names that admins opened where the actor is.
@@ -47,13 +63,36 @@ class Openings:
         """
         if self._permissions.level(actor) is PermissionLevel.OWNER:
             return None
-        channels = [actor.channel_id, *([actor.parent_id] if actor.parent_id is not None else [])]
         try:
             async with asyncio.timeout(self._read_limit_s):
-                return await self._stored.of(actor.guild_id, channels)
+                decision = await self._decision(actor)
+                if decision is not None:
+                    return _names(decision)
+                return await self._stored.of(actor.guild_id, _channels(actor))
         except (StorageError, TimeoutError) as error:
             log.warning("what is open is not known", detail=str(error) or type(error).__name__)
             return Refused(StorageUnavailable())
+
+    async def rule_here(self, actor: Actor) -> RuleSubject | None:
+        """Return whose rule says what is open where the actor is; None if none does."""
+        try:
+            async with asyncio.timeout(self._read_limit_s):
+                decision = await self._decision(actor)
+        except (StorageError, TimeoutError):
+            return None
+        return None if decision is None else decision.subject
+
+    async def _decision(self, actor: Actor) -> Decision | None:
+        """Return the rule that decides here, unless the channel has a list and no rule for it."""
+        if self._rules is None:
+            return None
+        decision = (await self._rules.of(actor.guild_id)).decide(facts_of(actor), self._kind)
+        if decision is None or decision.subject.scope in (RuleScope.USER, RuleScope.CHANNEL):
+            return decision
+        for channel_id in _channels(actor):
+            if await self._stored.has_own(actor.guild_id, channel_id):
+                return None
+        return decision
 
     async def choose(
         self,
@@ -91,3 +130,12 @@ class Openings:
         except StorageError as error:
             log.warning("what is open was not stored", detail=str(error))
             return Refused(StorageUnavailable())
+
+
+def _channels(actor: Actor) -> list[int]:
+    return [actor.channel_id, *([actor.parent_id] if actor.parent_id is not None else [])]
+
+
+def _names(decision: Decision) -> frozenset[str] | None:
+    value = decision.value
+    return frozenset(map(str, value)) if isinstance(value, tuple) else None

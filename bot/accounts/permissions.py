@@ -28,6 +28,7 @@ class Action(StrEnum):
     BLOCK = "block people from painting"
     SET_REPORTS = "choose the channel of reports"
     SET_FILTER = "change what is filtered out of prompts"
+    SET_RULES = "decide who may paint where, and who may decide it"
     SET_OWN_SETTINGS = "set how one's own pictures are delivered"
     ERASE_ANY = "erase anyone's data of a server"
     SEE_SERVER = "see how a server is doing"
@@ -47,6 +48,7 @@ REQUIRED_LEVEL: dict[Action, PermissionLevel] = {
     Action.BLOCK: PermissionLevel.MODERATOR,
     Action.SET_REPORTS: PermissionLevel.ADMIN,
     Action.SET_FILTER: PermissionLevel.ADMIN,
+    Action.SET_RULES: PermissionLevel.ADMIN,
     Action.SET_OWN_SETTINGS: PermissionLevel.MEMBER,
     Action.ERASE_ANY: PermissionLevel.ADMIN,
     Action.SEE_SERVER: PermissionLevel.ADMIN,
@@ -64,7 +66,8 @@ class Actor:
     locale: the language of messages for everybody in the channel. own_locale: the language of
     messages for them alone, "" = unknown. reply_token: identifies the response to their command for
     some minutes. upload_limit_bytes: the largest file that Discord accepts there, None = unknown.
-    parent_id: the parent channel of the thread that they are in, None = not in a thread. direct:
+    parent_id: the parent channel of the thread that they are in, None = not in a thread.
+    category_id: of the channel, None = in none, or unknown. direct:
     they are in their direct messages with the bot; channel_id is that channel. role_ids: their
     roles on the server, as far as they are known. age_restricted: Discord marks the channel so, or
     the parent channel of the thread.
@@ -88,24 +91,44 @@ class Actor:
     direct: bool = False
     role_ids: frozenset[int] = frozenset()
     age_restricted: bool = False
+    category_id: int | None = None
+
+
+def no_roles(guild_id: int) -> frozenset[int]:
+    """No server has such roles."""
+    return frozenset()
 
 
 class Permissions:
-    """Decides what actors may do. owners: returns the user ids from the bot's configuration."""
+    """Decides what actors may do.
 
-    def __init__(self, owners: Callable[[], frozenset[int]] = frozenset) -> None:
+    owners: returns the user ids from the bot's configuration. admin_roles: returns the roles of a
+    server that may do what Manage Server may.
+    """
+
+    def __init__(
+        self,
+        owners: Callable[[], frozenset[int]] = frozenset,
+        admin_roles: Callable[[int], frozenset[int]] = no_roles,
+    ) -> None:
         self._owners = owners
+        self._admin_roles = admin_roles
 
     @property
     def owners(self) -> frozenset[int]:
         """The user ids of the bot's owners whom its configuration names."""
         return self._owners()
 
+    def with_admin_roles(self, roles: frozenset[int]) -> Permissions:
+        """Return what would be decided if these roles could do what Manage Server may."""
+        return Permissions(self._owners, lambda _guild_id: roles)
+
     def level(self, actor: Actor) -> PermissionLevel:
         """Return the highest level that the actor has here."""
         if actor.user_id in self.owners:
             return PermissionLevel.OWNER
-        if actor.manages_server:
+        admin_roles = self._admin_roles(actor.guild_id)
+        if actor.manages_server or not actor.role_ids.isdisjoint(admin_roles):
             return PermissionLevel.ADMIN
         return PermissionLevel.MODERATOR if actor.manages_messages else PermissionLevel.MEMBER
 

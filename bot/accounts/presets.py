@@ -14,6 +14,8 @@ import structlog
 from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Action, Actor, Permissions
+from bot.accounts.rules.books import RuleBooks, facts_of
+from bot.accounts.rules.fitting import fitted, kept_private
 from bot.request.models import OfferedModel
 from bot.request.outcomes import NotAllowed, Refused, StorageUnavailable
 from bot.request.presets import PresetSettings, filled, read_settings, settings_line
@@ -163,7 +165,10 @@ class SettingsFiller:
         defaults: RequestDefaults,
         lora_access: LoraAccess,
         model_access: ModelAccess,
+        rules: RuleBooks | None = None,
     ) -> None:
+        """rules: what is still open stays within them; None if there are none."""
+        self._rules = rules
         self._presets = presets
         self._defaults = defaults
         self._lora_access = lora_access
@@ -195,8 +200,26 @@ class SettingsFiller:
             request = await self._with_preset(actor, each)
             if isinstance(request, Refused):
                 return request
-            found.append(await self._with_defaults(actor, request, usual))
+            request = await self._with_defaults(actor, request, usual)
+            found.append(await self._within_rules(actor, request, fitting=defaults))
         return tuple(found)
+
+    async def _within_rules(
+        self, actor: Actor, parsed: ParsedRequest, *, fitting: bool
+    ) -> ParsedRequest:
+        """Return a request as private as the rules want it, and (fitting) as small."""
+        if self._rules is None:
+            return parsed
+        try:
+            book = await self._rules.of(actor.guild_id)
+        except TimeoutError:  # accepting refuses it
+            return parsed
+        member = facts_of(actor)
+        parsed = kept_private(parsed, book, member)
+        if not fitting or not book.rules:
+            return parsed
+        model = await self._model_access.chosen(actor, parsed.params.model)
+        return parsed if isinstance(model, Refused) else fitted(parsed, book, member, model.family)
 
     async def _with_preset(self, actor: Actor, parsed: ParsedRequest) -> ParsedRequest | Refused:
         name = parsed.params.preset

@@ -16,11 +16,12 @@ from bot.accounts.delivery_settings import DeliverySettingsService, EffectiveSet
 from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Actor
+from bot.accounts.rules.check import RuleCheck, RuledRequest
 from bot.jobs.completion import JobEvents
 from bot.jobs.content_check import ContentCheck
 from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.painting_control import PaintingControl
-from bot.jobs.submission import ContentDecision, JobSubmission
+from bot.jobs.submission import ContentDecision, ForcedDisplay, JobSubmission
 from bot.request.features import feature_problem
 from bot.request.loras import StylePick
 from bot.request.outcomes import (
@@ -48,6 +49,7 @@ from engine.queue import Slot
 from engine.types import ImageRequest
 from storage.errors import IllegalTransition, PictureMissing, StorageError, UnknownRow
 from storage.jobs import Jobs, NotAccepted
+from storage.member_limits import LimitReached
 from storage.pauses import Pause
 from storage.proposals import ProposalState
 from storage.types import Block, Clock, Cost, Job, NewJob, QuotaExceeded, QuotaPolicy
@@ -56,6 +58,9 @@ log = structlog.get_logger(__name__)
 
 ACCEPT_LIMIT_S = 2.0
 """Discord waits three seconds for an answer: a database that takes longer is in trouble."""
+
+
+_Written = tuple[Job, ...] | NotAccepted | LimitReached
 
 
 class AdmissionService:
@@ -70,6 +75,7 @@ class AdmissionService:
         block_check: BlockCheck,
         lora_access: LoraAccess,
         model_access: ModelAccess,
+        rules: RuleCheck,
         content_check: ContentCheck,
         delivery_settings: DeliverySettingsService,
         cost_check: CostCheck,
@@ -87,6 +93,7 @@ class AdmissionService:
         self._block_check = block_check
         self._lora_access = lora_access
         self._model_access = model_access
+        self._rules = rules
         self._content_check = content_check
         self._delivery_settings = delivery_settings
         self._cost_check = cost_check
@@ -94,7 +101,7 @@ class AdmissionService:
         self._fallback = fallback
         self._events = events
         self._clock = clock
-        self._late: set[asyncio.Task[tuple[Job, ...] | NotAccepted]] = set()
+        self._late: set[asyncio.Task[_Written]] = set()
 
     async def accept(
         self, actor: Actor, submission: JobSubmission, proposal_id: int | None = None
@@ -120,6 +127,9 @@ class AdmissionService:
             return Refused(NotAccepting())
         if (refused := await self._access_refusal(actor, submissions)) is not None:
             return refused
+        ruled = await self._ruled(actor, submissions)
+        if isinstance(ruled, Refused):
+            return await self._block_check.refusal(actor) or ruled
         decisions = await self._content_check.decide(actor, submissions)
         if isinstance(decisions, Refused):
             return await self._block_check.refusal(actor) or decisions
@@ -135,10 +145,12 @@ class AdmissionService:
                 return settings
             weights = [each.weight for each in self.costs(submissions)]
             named = zip(submissions, weights, decisions, strict=True)
+            forced = ForcedDisplay(ruled.private, ruled.spoiler)
             rows = [
-                each.new_job(actor, settings, decision, weight) for each, weight, decision in named
+                each.new_job(actor, settings, decision, weight, forced)
+                for each, weight, decision in named
             ]
-            jobs = await self._write(rows, proposal_id, until_s)
+            jobs = await self._write(rows, proposal_id, until_s, ruled)
             if isinstance(jobs, Refused):
                 return jobs
             entering = zip(slots, jobs, submissions, strict=True)
@@ -166,9 +178,16 @@ class AdmissionService:
     async def content_refusal(
         self, actor: Actor, submissions: Sequence[JobSubmission]
     ) -> Refused | None:
-        """Return why the server's rules would refuse these; None if they would not."""
+        """Return why the server's filter would refuse these; None if it would not."""
         decisions = await self._content_check.decide(actor, submissions)
         return decisions if isinstance(decisions, Refused) else None
+
+    async def rule_refusal(
+        self, actor: Actor, submissions: Sequence[JobSubmission]
+    ) -> Refused | None:
+        """Return which of the server's rules would refuse these; None if none would."""
+        ruled = await self._ruled(actor, submissions)
+        return ruled if isinstance(ruled, Refused) else None
 
     async def source_refusal(self, actor: Actor, files: Sequence[bytes]) -> Refused | None:
         """Return why nothing may be painted from these picture files; None if it may."""
@@ -223,6 +242,12 @@ class AdmissionService:
             if (refused := await self._lora_access.refusal(actor, used, model)) is not None:
                 return refused
         return None
+
+    async def _ruled(
+        self, actor: Actor, submissions: Sequence[JobSubmission]
+    ) -> RuledRequest | Refused:
+        wanted = [(each.resolved.request, each.count) for each in submissions]
+        return await self._rules.decide(actor, wanted)
 
     def _reserve(
         self, actor: Actor, submissions: Sequence[JobSubmission], reserved: ExitStack
@@ -279,10 +304,12 @@ class AdmissionService:
         return Refused(StorageUnavailable())
 
     async def _write(
-        self, rows: Sequence[NewJob], proposal_id: int | None, until_s: float
+        self, rows: Sequence[NewJob], proposal_id: int | None, until_s: float, ruled: RuledRequest
     ) -> tuple[Job, ...] | Refused:
         """Write the accepted jobs, in time for Discord to be answered."""
-        accepting = asyncio.create_task(self._jobs.accept_all(rows, self._fallback(), proposal_id))
+        accepting = asyncio.create_task(
+            self._jobs.accept_all(rows, self._fallback(), proposal_id, ruled.limits)
+        )
         try:
             left_s = max(0.0, until_s - asyncio.get_running_loop().time())
             await asyncio.wait({accepting}, timeout=left_s)
@@ -303,12 +330,14 @@ class AdmissionService:
                 self._events.storage_failed(error)
             return Refused(missing or StorageUnavailable())
         if isinstance(jobs, Block):
-            return Refused(Blocked(jobs.reason))
+            return Refused(Blocked(jobs.reason), jobs.until)
         if isinstance(jobs, Pause):
             return Refused(ServerPaused(jobs.reason))
+        if isinstance(jobs, LimitReached):
+            return ruled.refusal(jobs)
         return quota_refusal(jobs) if isinstance(jobs, QuotaExceeded) else jobs
 
-    def _too_late(self, accepting: asyncio.Task[tuple[Job, ...] | NotAccepted]) -> None:
+    def _too_late(self, accepting: asyncio.Task[_Written]) -> None:
         self._late.discard(accepting)
         if not accepting.cancelled() and (error := accepting.exception()) is not None:
             log.warning("not accepted", detail=str(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from bot.accounts.delivery_settings import EffectiveSettings
 from bot.accounts.permissions import Actor
@@ -40,6 +41,20 @@ class ContentDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class ForcedDisplay:
+    """What a server's rules decide about how pictures are shown, whoever asks.
+
+    private: visible to the requester alone. spoiler: hidden until clicked.
+    """
+
+    private: bool = False
+    spoiler: bool = False
+
+
+FREE_DISPLAY: Final = ForcedDisplay()
+
+
+@dataclass(frozen=True, slots=True)
 class JobSubmission:
     """A job to be accepted.
 
@@ -59,16 +74,18 @@ class JobSubmission:
         settings: EffectiveSettings,
         decision: ContentDecision,
         weight: int = 1,
+        forced: ForcedDisplay = FREE_DISPLAY,
     ) -> NewJob:
         """Return the job as storage takes it. settings: how its requester wants it delivered.
         weight: how many pictures each of its pictures counts as.
 
         What is requested in direct messages is private: nobody else ever sees it. The same goes
-        for what a server's rules send by direct message. The answer to a request with source images
-        may be public by then, so nothing may be shown in it.
+        for what a server's rules send by direct message or keep private. The answer to a
+        request with source images may be public by then, so nothing may be shown in it.
         """
         request = self.resolved.request
-        private = self.private or actor.direct or decision.direct
+        hidden = decision.direct or forced.private
+        private = self.private or actor.direct or hidden
         hidden_answer = self.private or actor.direct or not request.inputs
         return NewJob(
             place=Place(actor.guild_id, actor.channel_id, actor.user_id),
@@ -81,10 +98,10 @@ class JobSubmission:
             own_locale=actor.own_locale,
             private=private,
             upload_limit_bytes=actor.upload_limit_bytes,
-            reply_token=actor.reply_token if hidden_answer or not decision.direct else None,
+            reply_token=actor.reply_token if hidden_answer or not hidden else None,
             inputs=request.inputs,
             delivery=DeliveryMode.DIRECT if decision.direct else settings.delivery,
-            spoiler=settings.spoiler or decision.spoiler,
+            spoiler=settings.spoiler or decision.spoiler or forced.spoiler,
             quiet=settings.quiet,
             role_ids=actor.role_ids,
             weight=weight,

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from bot.accounts.permissions import Action, Actor, Permissions
 from bot.jobs.cancellation import CancellationService
+from bot.moderation.durations import MAX_DAYS, read_duration
 from bot.moderation.typed_reason import checked_reason
 from bot.request.outcomes import NotAllowed, NotBlockable, NotBlocked, Refused
+from bot.request.reasons.moderation import UnknownDuration
 from storage.blocks import Blocks
-from storage.types import Block
+from storage.types import Block, Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +26,30 @@ class BlockService:
     """Blocks members on the moderator's own server; checks permissions first in every call."""
 
     def __init__(
-        self, blocks: Blocks, cancellation: CancellationService, permissions: Permissions
+        self,
+        blocks: Blocks,
+        cancellation: CancellationService,
+        permissions: Permissions,
+        clock: Clock,
     ) -> None:
+        self._clock = clock
         self._blocks = blocks
         self._cancellation = cancellation
         self._permissions = permissions
 
     async def block(
-        self, actor: Actor, user_id: int, reason: str, *, out_of_reach: bool = False
+        self,
+        actor: Actor,
+        user_id: int,
+        reason: str,
+        *,
+        out_of_reach: bool = False,
+        duration: str | None = None,
     ) -> UserBlocked | Refused:
         """Block a user on this server and cancel their waiting jobs.
 
-        reason: shown to the user; may be "". out_of_reach: the user's rank there protects them from
+        reason: shown to the user; may be "". duration: after which the block ends, as it is typed;
+        None for as long as nobody lifts it. out_of_reach: the user's rank there protects them from
         this moderator, though not from an owner of the bot. A new block replaces an earlier one.
         """
         refused = self.block_refusal(actor, user_id, out_of_reach=out_of_reach)
@@ -44,8 +58,12 @@ class BlockService:
         checked = checked_reason(reason)
         if isinstance(checked, Refused):
             return checked
+        lasting = None if duration is None else read_duration(duration)
+        if duration is not None and lasting is None:
+            return Refused(UnknownDuration(duration, MAX_DAYS))
+        until = None if lasting is None else self._clock() + lasting
         block, jobs = await self._blocks.block_and_cancel(
-            actor.guild_id, user_id, actor.user_id, checked
+            actor.guild_id, user_id, actor.user_id, checked, until
         )
         await self._cancellation.stop_ended(jobs)
         return UserBlocked(block, len(jobs))

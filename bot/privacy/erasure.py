@@ -61,8 +61,9 @@ class ErasureDone:
 class ErasureService:
     """Erases members and servers, and tells everybody who still has something of them in memory.
 
-    forget_card(picture_id): a card with words of the member is to be shown anew. erased(): the
-    rest, messages and files, is to be done now.
+    forget_card(picture_id): a card with words of the member is to be shown anew.
+    forget_server(guild_id): nothing that its admins decided holds any more. erased(): the rest,
+    messages and files, is to be done now.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class ErasureService:
         permissions: Permissions,
         *,
         forget_card: Callable[[int], object],
+        forget_server: Callable[[int], object],
         erased: Callable[[], object],
     ) -> None:
         self._erasing = erasing
@@ -88,6 +90,7 @@ class ErasureService:
         self._thumbnails = thumbnails
         self._permissions = permissions
         self._forget_card = forget_card
+        self._forget_server = forget_server
         self._erased = erased
 
     async def stored(self, user_id: int, guild_id: int | None = None) -> StoredCounts:
@@ -150,6 +153,7 @@ class ErasureService:
     async def erase_server(self, guild_id: int) -> None:
         """Erase everything of a server. Raises StorageError."""
         erased = await self._erasing.server(guild_id)
+        self._forget_server(guild_id)
         await self._tell(None, erased)
         log.info("a server was erased", guild=guild_id, pictures=erased.pictures)
 

@@ -72,6 +72,7 @@ from bot.request.reasons.proposals import (
     TooManyPermutations,
 )
 from bot.request.reasons.quotas import QuotaReason
+from bot.request.reasons.rules import RuleReason
 from bot.request.reasons.values import (
     BadAspect,
     BadSize,
@@ -179,6 +180,7 @@ Reason = (
     | PresetReason
     | ProposalReason
     | QuotaReason
+    | RuleReason
     | LimitReason
     | JobReason
     | PictureReason

@@ -219,6 +219,7 @@ async def open_application(
         )
         await components.stores.languages.load()
         await components.control.load()
+        await components.stores.admin_roles.load()
         app.resumed = await components.recovery.resume()
         app.spawn("completion", app.completion.run())
         app.spawn("deadlines", app.services.cancellation.run())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
+from bot.accounts.rules.admin_roles import AdminRoles
 from bot.accounts.server_languages import ServerLanguages
 from bot.jobs.generation.downloads import Download
 from bot.pictures.filenames import job_id_of
@@ -14,6 +15,7 @@ from bot.runtime.live_values import LiveValues
 from bot.settings import Settings
 from bot.settings.reload import ReloadService
 from engine.service import Engine
+from storage.access_rules import AccessRules
 from storage.announcements import Announcements
 from storage.audit import AuditChannels, AuditLog
 from storage.blocks import Blocks
@@ -88,6 +90,8 @@ class Stores:
         self.pauses = Pauses(db, clock)
         self.audit_log = AuditLog(db, clock)
         self.audit_channels = AuditChannels(db, clock)
+        self.access_rules = AccessRules(db, clock)
+        self.admin_roles = AdminRoles(self.access_rules)
         self.reports = Reports(db, clock)
         self.proposals = Proposals(db, clock)
         self.preferences = Preferences(db, clock)

@@ -16,6 +16,10 @@ from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Permissions
 from bot.accounts.presets import DefaultsService, PresetService, SettingsFiller
 from bot.accounts.quota_settings import QuotaService
+from bot.accounts.rules.administration import RuleAdministration
+from bot.accounts.rules.books import RuleBooks
+from bot.accounts.rules.check import RuleCheck
+from bot.accounts.rules.imports import RuleImports
 from bot.administration.audit_notifier import AuditNotifier
 from bot.delivery.alerts import Drained
 from bot.delivery.copies import CopySender
@@ -227,9 +231,15 @@ class _Shared:
             self.events,
             ResultFilter(self.compiled_filters, stores.jobs, live.picture_check),
         )
-        self.block_check = BlockCheck(stores.blocks, stores.pauses)
-        self.lora_access = LoraAccess(base.models, permissions, OpenLoras(stores.db, base.clock))
-        self.model_access = ModelAccess(base.models, permissions, OpenModels(stores.db, base.clock))
+        self.rule_books = RuleBooks(stores.access_rules)
+        self.rules = RuleCheck(self.rule_books, base.models)
+        self.block_check = BlockCheck(stores.blocks, stores.pauses, self.rules)
+        self.lora_access = LoraAccess(
+            base.models, permissions, OpenLoras(stores.db, base.clock), self.rule_books
+        )
+        self.model_access = ModelAccess(
+            base.models, permissions, OpenModels(stores.db, base.clock), self.rule_books
+        )
         self.delivery_settings = DeliverySettingsService(
             stores.preferences,
             permissions,
@@ -247,7 +257,11 @@ class _Shared:
             stores.quotas, permissions, live.fallback, base.clock, stores.preferences
         )
         self.filler = SettingsFiller(
-            stores.presets, stores.request_defaults, self.lora_access, self.model_access
+            stores.presets,
+            stores.request_defaults,
+            self.lora_access,
+            self.model_access,
+            self.rule_books,
         )
         self.resolver = RequestResolver(
             self.models.default.family, random_seed, base.engine.count_tokens, models=self.models
@@ -267,6 +281,7 @@ class _Shared:
             block_check=self.block_check,
             lora_access=self.lora_access,
             model_access=self.model_access,
+            rules=self.rules,
             content_check=PromptFilter(self.compiled_filters, self.picture_filter),
             delivery_settings=self.delivery_settings,
             cost_check=CostCheck(stores.quotas, live.fallback),
@@ -289,8 +304,8 @@ def wire(base: Infrastructure) -> Components:
     """Build everything; nothing is started."""
     settings, clock = base.settings, base.clock
     live = base.live
-    permissions = Permissions(live.owners)
     stores = Stores(base)
+    permissions = Permissions(live.owners, stores.admin_roles.of)
     outgoing = _Outgoing(base, stores, permissions)
     shared = _Shared(base, stores, outgoing, permissions)
     purging = PurgeLoop(
@@ -388,6 +403,11 @@ def _services(
         purging.wake()
         outgoing.message_remover.wake()
 
+    def forget_server(guild_id: int) -> None:
+        shared.rule_books.forget(guild_id)
+        stores.admin_roles.changed(guild_id, frozenset())
+        shared.compiled_filters.forget(guild_id)
+
     erasure = ErasureService(
         Erasing(base.db, base.clock, free),
         stores.personal_data,
@@ -398,10 +418,20 @@ def _services(
         thumbnails,
         permissions,
         forget_card=outgoing.report_notifier.wake,
+        forget_server=forget_server,
         erased=erased,
     )
-    blocks = BlockService(stores.blocks, cancellation, permissions)
+    blocks = BlockService(stores.blocks, cancellation, permissions, base.clock)
     outgoing.delivery.attach(cancellation.disown)
+    rules = RuleAdministration(
+        stores.access_rules,
+        shared.rule_books,
+        stores.admin_roles,
+        permissions,
+        models=shared.model_access,
+        loras=shared.lora_access,
+        pending_limit=lambda: base.engine.queue.bounds.user,
+    )
     return Services(
         generation=GenerationService(admission=admission, resolver=resolver, filler=shared.filler),
         rerolls=RerollService(
@@ -473,6 +503,8 @@ def _services(
         actions=actions,
         block_check=shared.block_check,
         quotas=shared.quotas,
+        rules=rules,
+        rule_imports=RuleImports(rules, stores.proposals),
         delivery_settings=shared.delivery_settings,
         presets=PresetService(stores.presets),
         request_defaults=DefaultsService(stores.request_defaults, permissions),

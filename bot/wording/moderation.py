@@ -62,7 +62,7 @@ def already_decided(case: Case, say: Words, when: When) -> str:
     return paragraph(decided, verdict_sentence(case, say, when))
 
 
-def user_blocked(done: UserBlocked, reason: str | None, say: Words) -> str:
+def user_blocked(done: UserBlocked, reason: str | None, say: Words, when: When) -> str:
     """Say who was blocked and how many jobs that cancelled.
 
     reason: already escaped for display, None if none was given.
@@ -71,6 +71,8 @@ def user_blocked(done: UserBlocked, reason: str | None, say: Words) -> str:
     lines = [say("{person} can no longer paint on this server.", person=blocked)]
     if reason is not None:
         lines.append(say("They will see this reason: {reason}", reason=f"“{reason}”"))
+    if done.block.until is not None:
+        lines.append(say("The block ends {when}.", when=when(done.block.until)))
     if done.cancelled:
         lines.append(
             say.plural(

@@ -15,6 +15,7 @@ from bot.request.prompt.flag_names import FLAGS
 
 COMMANDS: Final = frozenset(
     {
+        typed_name("access"),
         typed_name("add"),
         typed_name("admin"),
         typed_name("all"),
@@ -66,6 +67,8 @@ COMMANDS: Final = frozenset(
         typed_name("reset"),
         typed_name("resume"),
         typed_name("retry"),
+        typed_name("role"),
+        typed_name("rules"),
         typed_name("save"),
         typed_name("server"),
         typed_name("set"),
@@ -96,6 +99,7 @@ OPTIONS: Final = frozenset(each.name for each in TABLE if each.description) | {
     typed_name("favourites"),
     typed_name("file"),
     typed_name("first"),
+    typed_name("for"),
     typed_name("fourth"),
     typed_name("from"),
     typed_name("hours"),
@@ -129,7 +133,9 @@ OPTIONS: Final = frozenset(each.name for each in TABLE if each.description) | {
     typed_name("to"),
     typed_name("told"),
     typed_name("user"),
+    typed_name("value"),
     typed_name("weighted"),
+    typed_name("what"),
     typed_name("where"),
     typed_name("who"),
     typed_name("words"),

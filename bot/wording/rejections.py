@@ -23,6 +23,7 @@ from bot.request.reasons.pictures import PictureReason
 from bot.request.reasons.presets import PresetReason
 from bot.request.reasons.proposals import ProposalReason
 from bot.request.reasons.quotas import QuotaReason
+from bot.request.reasons.rules import RuleReason
 from bot.request.reasons.values import ValueReason
 from bot.wording.moderation import When
 from bot.wording.notes import note_sentence
@@ -40,6 +41,7 @@ from bot.wording.reasons.pictures import picture_refusal, upload_refusal
 from bot.wording.reasons.presets import preset_refusal
 from bot.wording.reasons.proposals import proposal_refusal
 from bot.wording.reasons.quotas import quota_setting_refusal
+from bot.wording.reasons.rules import rule_refusal
 from bot.wording.reasons.values import value_refusal
 
 __all__ = [
@@ -76,6 +78,8 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
         return proposal_refusal(reason, say)
     if isinstance(reason, QuotaReason):
         return quota_setting_refusal(reason, say)
+    if isinstance(reason, RuleReason):
+        return rule_refusal(reason, refused.retry_at, say, when)
     if isinstance(reason, LimitReason):
         return limit_refusal(reason, refused.retry_at, say, when)
     if isinstance(reason, JobReason):
@@ -83,7 +87,7 @@ def refusal(refused: Refused, say: Words, when: When) -> str:
     if isinstance(reason, PictureReason):
         return picture_refusal(reason, say)
     if isinstance(reason, ModerationReason):
-        return moderation_refusal(reason, say, when)
+        return moderation_refusal(reason, refused.retry_at, say, when)
     if isinstance(reason, AdministrationReason):
         return administration_refusal(reason, say)
     if isinstance(reason, OperationReason):

@@ -238,7 +238,8 @@ RULES: Final[Mapping[str, TableRule]] = {
     # What moderators and admins decided about a person holds until they lift it, without their
     # words: erasing lifts no block.
     "blocks": TableRule(
-        _kept("guild_id", "user_id", "blocked_at") | {"reason": _NOTHING, "blocked_by": ACTOR},
+        _kept("guild_id", "user_id", "blocked_at", "until")
+        | {"reason": _NOTHING, "blocked_by": ACTOR},
         whose=_OWN,
         of_server=_SERVER,
     ),
@@ -258,6 +259,13 @@ RULES: Final[Mapping[str, TableRule]] = {
         | _kept("locale", "timezone", "weighted")
         | {"set_by": ACTOR},
         of_server=_SERVER,
+    ),
+    "access_rules": TableRule(
+        _kept("guild_id", "scope", "subject_id", "kind", "value", "set_at") | {"set_by": ACTOR},
+        of_server=_SERVER,
+    ),
+    "admin_roles": TableRule(
+        _kept("guild_id", "role_id", "set_at") | {"set_by": ACTOR}, of_server=_SERVER
     ),
     "filter_rules": TableRule(
         _kept("id", "guild_id", "name", "lookup", "action", "everywhere", "words", "regexes")

@@ -71,7 +71,7 @@ class ModerationHarness:
             free=lambda: FreeCancelling(600.0, QuotaPolicy(50, 24, PolicySource.CONFIG)),
             forget=self.deletion.forget,
         )
-        self.blocks = BlockService(self.stored_blocks, cancellation, permissions)
+        self.blocks = BlockService(self.stored_blocks, cancellation, permissions, clock)
         self.reports = ReportService(
             reports=self.stored_reports,
             preferences=Preferences(db, clock),

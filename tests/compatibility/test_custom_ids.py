@@ -29,6 +29,8 @@ SHOWN: list[dict[str, Any]] = RECORDED["shown"]
 NOW = datetime.fromisoformat(json.loads(RECORDED_CONTENTS.read_text(encoding="utf-8"))["now"])
 LATER_ACTIONS = frozenset(
     {
+        ComponentAction.IMPORT_RULES,
+        ComponentAction.KEEP_RULES,
         ComponentAction.MORE_OF_ONE,
         ComponentAction.CHOOSE_PICTURE,
         ComponentAction.CHOOSE_ANOTHER,

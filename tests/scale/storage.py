@@ -10,6 +10,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
+from bot.accounts.rules.books import RuleBooks
+from bot.accounts.rules.check import ruled
+from bot.accounts.rules.decision import MemberFacts, WantedPicture
+from bot.accounts.rules.values import to_json
+from bot.request.reasons.rules import RuleValue
+from engine.diffusion.families import Speed
+from storage.access_rules import AccessRules, RuleKind, RuleScope, RuleSubject, StoredRule
 from storage.database import Database
 from storage.deliveries import Deliveries
 from storage.history import History
@@ -38,6 +45,14 @@ DAY: Final = QuotaPolicy(pictures=1_000_000, hours=24, source=PolicySource.CONFI
 YEAR: Final = QuotaPolicy(pictures=1_000_000, hours=8760, source=PolicySource.CONFIG)
 ROLES: Final = frozenset(range(1, 10))
 """Of every user; each has a quota, and so has the server."""
+RULED: Final[dict[RuleKind, RuleValue]] = {
+    RuleKind.PAINT: True,
+    RuleKind.SIZE: (1024, 1024),
+    RuleKind.STEPS: 20,
+    RuleKind.COUNT: 4,
+    RuleKind.SPEED: Speed.FINE,
+}
+WANTED: Final = WantedPicture(1024, 1024, 8, 4, {Speed.FINE: 10})
 RESERVE_GOAL_MS: Final = 3.0
 READ_GOAL_MS: Final = 20.0
 PAGE: Final = 10
@@ -94,6 +109,7 @@ class Town:
         self._owners = crowd.measured
         self._people = itertools.cycle(crowd.measured)
         self._prompts = Prompts(seed=1)
+        self._books = RuleBooks(AccessRules(db, lambda: now))
         self._waiting: list[int] = []
         self._numbers = itertools.count(1)
 
@@ -120,6 +136,27 @@ class Town:
         """Decide under ten quotas, without writing anything."""
         place = place_of(next(self._people))
         assert await self.quotas.refusal(place, DAY, 1, ROLES) is None
+
+    async def write_rules(self) -> None:
+        """Store ten rules that concern every user: the channel's, and those of nine roles."""
+        rules = AccessRules(self.db, self._clock)
+        for place in {place_of(each) for each in self._owners}:
+            subjects = [
+                RuleSubject(RuleScope.CHANNEL, place.channel_id),
+                *(RuleSubject(RuleScope.ROLE, role_id) for role_id in ROLES),
+            ]
+            for subject, (kind, value) in zip(
+                subjects, itertools.cycle(RULED.items()), strict=False
+            ):
+                stored = StoredRule(subject, kind, to_json(value))
+                await rules.set(place.guild_id, stored, by=1)
+
+    async def rule_on(self) -> None:
+        """Decide about one request under ten rules, as accepting it does."""
+        place = place_of(next(self._people))
+        member = MemberFacts(place.user_id, ROLES, (place.channel_id,))
+        book = await self._books.of(place.guild_id)
+        assert book.forbidden(member, [WANTED]) is None and not ruled(book, member).private
 
     async def begin(self, jobs: int) -> None:
         for job_id in self._waiting[:jobs]:
@@ -198,6 +235,10 @@ async def _writing(town: Town, repeats: int) -> list[Timing]:
         await timed("Jobs.accept with ten quotas", ruled, RESERVE_GOAL_MS),
         await timed("the decision alone", [town.decide] * repeats, RESERVE_GOAL_MS),
     ]
+    await town.write_rules()
+    timings.append(
+        await timed("the decision under ten rules", [town.rule_on] * repeats, RESERVE_GOAL_MS)
+    )
     return timings
 
 

@@ -1,10 +1,12 @@
 """Blocks together with their jobs, and which moderator messages have to be updated."""
 
+from datetime import timedelta
+
 import pytest
 
 from storage.blocks import Blocks
 from storage.reports import Reports
-from storage.types import Job, JobState, Place, Verdict
+from storage.types import Block, Job, JobState, Place, Verdict
 from tests.storage.fakes import ALICE, BOB, MODERATOR, PLENTY, OpenStores, filed, new_job
 
 ELSEWHERE = Place(guild_id=11, channel_id=20, user_id=30)
@@ -75,3 +77,19 @@ async def test_what_may_have_to_be_shown_again(stores: OpenStores, reports: Repo
     await reports.resolve(ids[1], MODERATOR, Verdict.DELETED)
     await filed(reports, ids[2], by=41)
     assert await reports.changed_since(since) == ids[:3]
+
+
+async def test_a_block_ends_by_itself(stores: OpenStores, blocks: Blocks) -> None:
+    """From its end on the user is accepted again and not listed, and there is nothing to lift; a
+    new block takes the place of the old one with its own end."""
+    until = stores.clock() + timedelta(hours=1)
+    block = await blocks.block(ALICE.guild_id, ALICE.user_id, MODERATOR, "spam", until)
+    assert block.until == until
+    assert isinstance(await stores.jobs.accept(new_job(), PLENTY), Block)
+    stores.clock.now = until
+    assert await blocks.is_blocked(ALICE.guild_id, ALICE.user_id) is None
+    assert await blocks.blocked(ALICE.guild_id) == []
+    assert not await blocks.unblock(ALICE.guild_id, ALICE.user_id)
+    assert isinstance(await stores.jobs.accept(new_job(), PLENTY), Job)
+    again = await blocks.block(ALICE.guild_id, ALICE.user_id, MODERATOR, None)
+    assert again.until is None and await blocks.blocked(ALICE.guild_id) == [again]

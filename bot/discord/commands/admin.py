@@ -14,6 +14,7 @@ from bot.discord.commands.models import admin_models
 from bot.discord.commands.moderation import moderation_commands
 from bot.discord.commands.privacy import admin_erase
 from bot.discord.commands.quotas import quota_commands
+from bot.discord.commands.rules import admin_access, admin_rules
 from bot.discord.commands.settings import admin_settings
 from bot.discord.interaction.services import Services
 
@@ -34,6 +35,8 @@ def admin_commands(services: Services) -> app_commands.Group:
     admin.add_command(admin_settings(services))
     admin.add_command(admin_filter(services))
     admin.add_command(admin_announcements(services))
+    admin.add_command(admin_rules(services))
+    admin.add_command(admin_access(services))
     admin.add_command(admin_loras(services))
     admin.add_command(admin_erase(services))
     if services.models.several:

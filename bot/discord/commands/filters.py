@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Final
 
-import aiohttp
 import discord
-import structlog
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
 from bot.discord.commands.options import CHOICES
 from bot.discord.handlers.details import edit_reply
+from bot.discord.interaction.downloads import file_content
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -33,13 +31,11 @@ from bot.moderation.filter.administration import (
 from bot.moderation.filter.patterns import MAX_REGEX_CHARS
 from bot.moderation.filter.pictures import PictureListed
 from bot.moderation.filter.transfer import write_rules
-from bot.request.outcomes import Refused, Unreachable
+from bot.request.outcomes import Refused
 from bot.request.reasons.filters import FilterFileTooLarge, NothingToFilter
 from bot.wording import filters as wording
 from engine.uploads import UploadLimits
 from storage.filters import FilterAction, ServerFilter
-
-log = structlog.get_logger(__name__)
 
 FETCH_LIMIT_S: Final = 2.0
 """How long the download of a file may take: Discord waits three seconds for the answer."""
@@ -279,12 +275,7 @@ async def _content(
     """Return the bytes of a file, unless it is too large or cannot be fetched in time."""
     if file.size > limit_bytes:
         return Refused(FilterFileTooLarge(limit_bytes // 1024))
-    try:
-        async with asyncio.timeout(fetch_limit_s):
-            return await file.read()
-    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:  # or a TimeoutError
-        log.warning("file not fetched", error=str(error)[:200] or type(error).__name__)
-        return Refused(Unreachable())
+    return await file_content(file, fetch_limit_s)
 
 
 async def _changed(interaction: Interaction, outcome: RuleChanged | Refused) -> None:

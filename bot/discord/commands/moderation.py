@@ -21,7 +21,7 @@ from bot.discord.interaction.responses import (
     words_of,
 )
 from bot.discord.interaction.services import Services
-from bot.discord.views.markdown import quoted
+from bot.discord.views.markdown import quoted, timestamp
 from bot.discord.views.moderation import blocked_layout, reports_layout
 from bot.i18n import paragraph
 from bot.request.outcomes import Refused
@@ -137,18 +137,25 @@ def _block(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(
         who=locale_str("The member"),
         reason=locale_str("The reason, which they see when they try to paint"),
+        duration=locale_str("How long, such as 3d (default: until unblocked)"),
     )
-    async def block(interaction: Interaction, who: discord.User, reason: ReasonText = "") -> None:
+    @app_commands.rename(duration="for")
+    async def block(
+        interaction: Interaction,
+        who: discord.User,
+        reason: ReasonText = "",
+        duration: Range[str, 1, 30] | None = None,
+    ) -> None:
         out_of_reach = await is_out_of_reach(interaction, who.id, who)
         done = await services.blocks.block(
-            actor_of(interaction), who.id, reason, out_of_reach=out_of_reach
+            actor_of(interaction), who.id, reason, out_of_reach=out_of_reach, duration=duration
         )
         if isinstance(done, Refused):
             await refuse(interaction, done)
         else:
             why = done.block.reason and quoted(done.block.reason, REASON_LIMIT_CHARS)
             await reply_privately(
-                interaction, moderation.user_blocked(done, why, words_of(interaction))
+                interaction, moderation.user_blocked(done, why, words_of(interaction), timestamp)
             )
 
     return block

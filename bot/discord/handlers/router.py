@@ -27,6 +27,7 @@ from bot.discord.handlers import (
     queue,
     requests,
     rerolls,
+    rules,
     settings,
     setup,
     suggestions,
@@ -193,6 +194,8 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.UNLOAD: owner.unload,
         ComponentAction.ANNOUNCE: owner.announce,
         ComponentAction.LEAVE_AS_IS: owner.leave,
+        ComponentAction.IMPORT_RULES: rules.import_rules,
+        ComponentAction.KEEP_RULES: rules.keep,
         **{
             action: partial(settings.change, action=action)
             for action in (

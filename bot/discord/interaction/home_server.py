@@ -22,6 +22,7 @@ from bot.request.outcomes import (
 from bot.request.reasons.limits import CostsMore, ServerQuotaSpent
 from bot.request.reasons.loras import LoraClosed
 from bot.request.reasons.models import ModelClosed
+from bot.request.reasons.rules import BeyondRule, CooldownRunning, PaintingBlocked, PendingLimit
 from engine.errors import Scope
 
 SERVER_NAME_CHARS = 100
@@ -37,6 +38,10 @@ _OF_A_SERVER: Final = (
     QuotaSpent,
     CostsMore,
     ServerQuotaSpent,
+    BeyondRule,
+    CooldownRunning,
+    PaintingBlocked,
+    PendingLimit,
     UnknownJob,
     UnknownPicture,
 )

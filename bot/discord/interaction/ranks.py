@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import partial
+
 import discord
 
+from bot.accounts.rules.administration import OutOfReach
 from bot.discord.interaction.responses import Interaction
+from storage.access_rules import RuleScope, RuleSubject
 
 
 async def is_out_of_reach(
@@ -27,6 +32,28 @@ async def is_out_of_reach(
     if member is None or member.top_role.is_default():
         return False
     return member.top_role >= moderator.top_role
+
+
+def reach_of(interaction: Interaction) -> OutOfReach:
+    """Return a function that names a member or role that a moderator may not act against."""
+    return partial(_first_out_of_reach, interaction)
+
+
+async def _first_out_of_reach(
+    interaction: Interaction, subjects: Collection[RuleSubject]
+) -> RuleSubject | None:
+    """Return a role above the moderator's highest one, or a member as of `is_out_of_reach`."""
+    guild, moderator = interaction.guild, interaction.user
+    if guild is None or not isinstance(moderator, discord.Member) or moderator.id == guild.owner_id:
+        return None
+    for subject in subjects:
+        if subject.scope is RuleScope.ROLE:
+            role = guild.get_role(subject.id)
+            if role is not None and role > moderator.top_role:
+                return subject
+        elif await is_out_of_reach(interaction, subject.id):
+            return subject
+    return None
 
 
 async def _member(guild: discord.Guild, user_id: int) -> discord.Member | None:

@@ -22,6 +22,7 @@ from bot.delivery.messenger import (
 from bot.delivery.worker import NeverAnswered
 from bot.discord.interaction.home_server import about_server, home_server
 from bot.discord.interaction.job_messages import hidden, show_progress, waiting_card
+from bot.discord.interaction.rule_subjects import NAMING_SUBJECTS, naming_visible
 from bot.discord.interaction.server_locale import server_locale
 from bot.discord.interaction.services import Services
 from bot.discord.views.corrections import correction_layout
@@ -76,13 +77,14 @@ def actor_of(interaction: Interaction) -> Actor:
         locale=server_locale(interaction),
         own_locale=str(interaction.locale),
         manages_messages=can.manage_messages,
-        manages_server=can.manage_guild,
+        manages_server=can.manage_guild or can.administrator,
         upload_limit_bytes=interaction.filesize_limit,
         reply_token=interaction.token,
         parent_id=_parent_of(interaction),
         direct=home is not None,
         role_ids=_roles_of(interaction.user if home is None else home.member),
         age_restricted=is_age_restricted(interaction.channel),
+        category_id=_category_of(interaction),
     )
 
 
@@ -101,6 +103,13 @@ def _parent_of(interaction: Interaction) -> int | None:
     """Return the parent channel if the interaction comes from a thread."""
     channel = interaction.channel
     return channel.parent_id if isinstance(channel, discord.Thread) else None
+
+
+def _category_of(interaction: Interaction) -> int | None:
+    """Return the category of the channel, or of a thread's parent, as far as it is known."""
+    channel = interaction.channel
+    parent = channel.parent if isinstance(channel, discord.Thread) else channel
+    return getattr(parent, "category_id", None)
 
 
 def words_of(interaction: Interaction) -> Words:
@@ -159,12 +168,14 @@ def refusal_text(interaction: Interaction, refused: Refused) -> str:
 
     It may quote user input: mentions are escaped and lone surrogates replaced.
     """
+    refused = naming_visible(interaction, refused)
     text = (
         rejections.refusal(refused, words_of(interaction), timestamp)
         .encode(errors="replace")
         .decode()
     )
-    text = discord.utils.escape_mentions(text)
+    if not isinstance(refused.reason, NAMING_SUBJECTS):  # these quote nobody
+        text = discord.utils.escape_mentions(text)
     if isinstance(refused.reason, Blocked | ServerPaused):  # it quotes what somebody typed
         text = quoted(text, CONTENT_CHARS)
     return text + about_server(interaction, refused.reason)

@@ -11,6 +11,8 @@ from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
 from bot.accounts.presets import DefaultsService, PresetService
 from bot.accounts.quota_settings import QuotaService
+from bot.accounts.rules.administration import RuleAdministration
+from bot.accounts.rules.imports import RuleImports
 from bot.accounts.server_languages import ServerLanguages
 from bot.administration.services import AdministrationServices
 from bot.delivery.copies import CopySender
@@ -88,6 +90,8 @@ class Services:
     presets: PresetService
     request_defaults: DefaultsService
     quotas: QuotaService
+    rules: RuleAdministration
+    rule_imports: RuleImports
     delivery_settings: DeliverySettingsService
     delivery: DeliveryWorker
     progress: ProgressUpdater

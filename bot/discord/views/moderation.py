@@ -178,7 +178,9 @@ def blocked_layout(blocks: Sequence[Block], say: Words) -> ui.LayoutView:
     for each in blocks[:BLOCKS_SHOWN]:
         by = say("blocked by {person}", person=f"<@{each.by}>")
         why = f": {quoted(each.reason, LISTED_REASON_CHARS)}" if each.reason else ""
-        lines.append(f"- <@{each.user_id}> · {by} {timestamp(each.blocked_at)}{why}")
+        ends = "" if each.until is None else say("ends {when}", when=timestamp(each.until))
+        facts = filter(None, (f"{by} {timestamp(each.blocked_at)}", ends))
+        lines.append(f"- <@{each.user_id}> · {' · '.join(facts)}{why}")
     if len(blocks) > BLOCKS_SHOWN:
         rest = len(blocks) - BLOCKS_SHOWN
         more = say.plural("and {n} more", "and {n} more", rest)

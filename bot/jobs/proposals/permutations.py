@@ -164,6 +164,7 @@ class PermutationService:
                     return resolved
                 blocked = await self._admission.block_refusal(actor)
                 refused = blocked or self._admission.check(actor, resolved.submissions)
+                refused = refused or await self._admission.rule_refusal(actor, resolved.submissions)
                 refused = refused or await self._admission.content_refusal(
                     actor, resolved.submissions
                 )

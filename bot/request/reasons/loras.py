@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from storage.access_rules import RuleSubject
+
 
 @dataclass(frozen=True, slots=True)
 class LorasNotOffered:
@@ -44,9 +46,11 @@ class LoraOfOtherModel:
 
 @dataclass(frozen=True, slots=True)
 class LoraClosed:
-    """The LoRA exists, and this member may not use it here."""
+    """The LoRA exists, and this member may not use it here. rule: whose rule says so, None if it is
+    what is open, or the owner's choice."""
 
     name: str
+    rule: RuleSubject | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from storage.access_rules import RuleSubject
+
 
 @dataclass(frozen=True, slots=True)
 class UnknownModel:
@@ -23,10 +25,12 @@ class ModelGone:
 
 @dataclass(frozen=True, slots=True)
 class ModelClosed:
-    """The model is offered, and not open here. names: those that are."""
+    """The model is offered, and not open here. names: those that are. rule: whose rule says so,
+    None if it is what is open."""
 
     name: str
     names: tuple[str, ...] = ()
+    rule: RuleSubject | None = None
 
 
 @dataclass(frozen=True, slots=True)

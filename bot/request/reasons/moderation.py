@@ -65,6 +65,14 @@ class NotBlockable:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownDuration:
+    """A text that says no length of time, or a longer one than this."""
+
+    text: str
+    max_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class NotBlocked:
     """The user is not blocked."""
 
@@ -89,4 +97,5 @@ ModerationReason = (
     | NotBlockable
     | NotErasable
     | NotBlocked
+    | UnknownDuration
 )

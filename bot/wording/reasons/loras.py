@@ -20,6 +20,7 @@ from bot.request.reasons.loras import (
 )
 from bot.wording.lists import alternatives, listed
 from bot.wording.names import command_name, flag_name, option_name
+from bot.wording.rules import rule_sentence
 
 _SHOWN_CHARS = 60
 _MODELS_SHOWN = 5
@@ -50,8 +51,9 @@ def lora_refusal(reason: LoraReason, say: Words) -> str:
             )
         case LoraOfOtherModel():
             return _of_other_model(reason, say)
-        case LoraClosed(name):
-            return say("You may not use the LoRA {name} here.", name=_quoted(name))
+        case LoraClosed(name, rule):
+            closed = say("You may not use the LoRA {name} here.", name=_quoted(name))
+            return paragraph(closed, rule_sentence(rule, say))
         case LoraTwice(name):
             return say(
                 "The LoRA {name} is given with two weights: please keep one of them.",

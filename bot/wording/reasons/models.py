@@ -14,6 +14,7 @@ from bot.request.reasons.models import (
     UnknownModel,
 )
 from bot.wording.lists import enumerated
+from bot.wording.rules import rule_sentence
 
 _SHOWN_CHARS = 60
 
@@ -34,9 +35,9 @@ def model_refusal(reason: ModelReason, say: Words) -> str:
                 name=_quoted(name),
                 names=enumerated(map(_quoted, names), say),
             )
-        case ModelClosed(name, names):
+        case ModelClosed(name, names, rule):
             closed = say("The model {name} is not open here.", name=_quoted(name))
-            return paragraph(closed, _open(names, say))
+            return paragraph(closed, rule_sentence(rule, say), _open(names, say))
         case ModelBroken(name):
             return say(
                 "The model {name} could not be loaded a short while ago. Please choose another "

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import assert_never
 
-from bot.i18n import Words
+from bot.i18n import Words, paragraph
 from bot.request.reasons.moderation import (
     Blocked,
     ModerationReason,
@@ -17,23 +18,30 @@ from bot.request.reasons.moderation import (
     ReasonTooLong,
     ReportDecided,
     ReportedBefore,
+    UnknownDuration,
 )
 from bot.wording.moderation import When, already_decided
 from bot.wording.names import command_name
 
+_TEXT_CHARS = 40
 
-def moderation_refusal(reason: ModerationReason, say: Words, when: When) -> str:
+
+def moderation_refusal(
+    reason: ModerationReason, retry_at: datetime | None, say: Words, when: When
+) -> str:
     """Explain why a report, verdict or block, or a request from a blocked member, is refused."""
     match reason:
         case NotAllowed():
             return not_allowed(say)
         case Blocked(None):
-            return say("The moderators of this server have blocked you from painting here.")
+            blocked = say("The moderators of this server have blocked you from painting here.")
+            return paragraph(blocked, _until(retry_at, say, when))
         case Blocked(why):
-            return say(
+            blocked = say(
                 "The moderators of this server have blocked you from painting here: {reason}",
                 reason=f"“{why}”",
             )
+            return paragraph(blocked, _until(retry_at, say, when))
         case OwnPicture():
             return say("This is your own picture: you can delete it instead of reporting it.")
         case ReportedBefore(picture_id):
@@ -62,10 +70,21 @@ def moderation_refusal(reason: ModerationReason, say: Words, when: When) -> str:
                 "yours. Everybody can erase themselves with {command}.",
                 command=command_name("privacy erase", say),
             )
+        case UnknownDuration(text, max_days):
+            return say(
+                "I cannot read {text} as a time of up to {days} days; write it as 30m, 12h, 3d or "
+                "2w. Nothing was changed.",
+                text=f"“{' '.join(text[:_TEXT_CHARS].split())}”",
+                days=max_days,
+            )
         case NotBlocked():
             return say("This member is not blocked here.")
         case _:
             assert_never(reason)
+
+
+def _until(retry_at: datetime | None, say: Words, when: When) -> str:
+    return "" if retry_at is None else say("You can paint again {when}.", when=when(retry_at))
 
 
 def not_allowed(say: Words) -> str:

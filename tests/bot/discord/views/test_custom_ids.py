@@ -30,6 +30,8 @@ STAGED = StagedSource("ab" * 32, "0123456789abcdef")
 LONGEST_ID = 10**18 - 1
 JOB_ACTIONS = (ComponentAction.CANCEL, ComponentAction.CANCEL_IN_QUEUE)
 PROPOSAL_ACTIONS = (
+    ComponentAction.IMPORT_RULES,
+    ComponentAction.KEEP_RULES,
     ComponentAction.ACCEPT_PROPOSAL,
     ComponentAction.DECLINE_PROPOSAL,
     ComponentAction.EDIT_PROMPT,

@@ -23,6 +23,8 @@ from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Actor, Permissions
 from bot.accounts.presets import SettingsFiller
+from bot.accounts.rules.books import RuleBooks
+from bot.accounts.rules.check import RuleCheck
 from bot.accounts.server_languages import ServerLanguages
 from bot.jobs.active import ActiveJobs
 from bot.jobs.admission import AdmissionService
@@ -65,6 +67,7 @@ from engine.prompts import EnhancementLevel
 from engine.queue import Bounds
 from engine.service import Engine
 from engine.types import Mode, request_from_json
+from storage.access_rules import AccessRules
 from storage.blocks import Blocks
 from storage.database import Database
 from storage.files import PictureFiles
@@ -111,6 +114,7 @@ class PermutationsHarness:
         originals = OriginalPictures(history, block_check, Lineage(self.jobs, history))
         completion = CompletionService(self.jobs, files, RecentPictures(history), active, events)
         self.admission = AdmissionService(
+            rules=RuleCheck(RuleBooks(AccessRules(db, self.clock)), resolver.models),
             model_access=ModelAccess(resolver.models, Permissions(), OpenModels(db, self.clock)),
             lora_access=LoraAccess(resolver.models, Permissions(), OpenLoras(db, self.clock)),
             engine_jobs=EngineJobs(

@@ -14,6 +14,7 @@ from tests.bot.discord.views.samples.moderation import MODERATION
 from tests.bot.discord.views.samples.permutations import PERMUTATIONS
 from tests.bot.discord.views.samples.privacy import PRIVACY
 from tests.bot.discord.views.samples.results import RESULTS
+from tests.bot.discord.views.samples.rules import RULES
 from tests.bot.discord.views.samples.settings import PRESETS, SETTINGS
 
 PARTS = (
@@ -26,6 +27,7 @@ PARTS = (
     PRESETS,
     PRIVACY,
     ADMINISTRATION,
+    RULES,
 )
 SAMPLES: dict[str, Sample] = {name: case for part in PARTS for name, case in part.items()}
 """After adding a sample, run `make snapshots` and look at what it wrote."""

@@ -127,7 +127,7 @@ def _user_blocked(cancelled: int, *, with_reason: bool) -> Sample:
     def shown(say: Words, words: str) -> Shown:
         done = UserBlocked(_block(0, words if with_reason else None), cancelled)
         reason = quoted(words, REASON_LIMIT_CHARS) if with_reason else None
-        return moderation.user_blocked(done, reason, say)
+        return moderation.user_blocked(done, reason, say, timestamp)
 
     return shown
 
