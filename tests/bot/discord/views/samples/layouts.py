@@ -16,6 +16,9 @@ from tests.bot.discord.views.samples.privacy import PRIVACY
 from tests.bot.discord.views.samples.results import RESULTS
 from tests.bot.discord.views.samples.settings import PRESETS, SETTINGS
 
-PARTS = (RESULTS, LISTS, INSPECTION, PERMUTATIONS, MODERATION, SETTINGS, PRESETS, PRIVACY, ADMINISTRATION)
+PARTS = (
+    *(RESULTS, LISTS, INSPECTION, PERMUTATIONS, MODERATION, SETTINGS, PRESETS, PRIVACY),
+    ADMINISTRATION,
+)
 SAMPLES: dict[str, Sample] = {name: case for part in PARTS for name, case in part.items()}
 """After adding a sample, run `make snapshots` and look at what it wrote."""
