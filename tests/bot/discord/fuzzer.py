@@ -8,7 +8,7 @@ import math
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from discord import AppCommandOptionType as Kind
@@ -218,10 +218,13 @@ class Fuzzer:
         data |= {} if component_type == 2 else {"values": [value]}
         return await self.send(actor, InteractionType.component, data, payload)
 
-    async def fill_in(self, actor: Any, custom_id: str, text: str) -> Interaction:
-        """Submit a form."""
-        field = {"type": 4, "custom_id": "prompt", "value": text}
-        data = {"custom_id": custom_id, "components": [{"type": 1, "components": [field]}]}
+    async def fill_in(
+        self, actor: Any, custom_id: str, text: str, names: Sequence[str] = ("prompt",)
+    ) -> Interaction:
+        """Submit a form with this text in its fields."""
+        fields = [{"type": 4, "custom_id": name, "value": text} for name in names]
+        rows = [{"type": 1, "components": [each]} for each in fields]
+        data = {"custom_id": custom_id, "components": rows}
         return await self.send(actor, InteractionType.modal_submit, data)
 
     async def send(

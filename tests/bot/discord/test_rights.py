@@ -135,7 +135,7 @@ class Walk:
     def pressed(self, person: Any, text: str, row: Row) -> Any:
         """Use a button, a menu or a form."""
         if row.form:
-            return self.fuzzer.fill_in(person, text, "why")
+            return self.fuzzer.fill_in(person, text, "why", ("reason", "message"))
         if not row.value:
             return self.fuzzer.press(person, text, ephemeral=row.on == "rules")
         value = self.value(row.value)
