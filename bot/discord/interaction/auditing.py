@@ -1,7 +1,7 @@
 """Which interactions are administrative, and what their audit entries say.
 
-Every command of /admin, /moderation and /owner is, without being named here, and so is each button of
-`AUDITED`: the entry is drafted before the command runs and written with the first change that it
+Every command of /admin, /moderation and /owner is, without being named here, and so is each button
+of `AUDITED`: the entry is drafted before the command runs and written with the first change that it
 makes (`storage.audit_draft`). One that changes nothing leaves no entry.
 """
 

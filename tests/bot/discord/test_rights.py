@@ -259,7 +259,9 @@ async def test_menus(walk: Walk) -> None:
     assert not wrong, "\n".join(f"{name}: {problem}" for name, problem in wrong.items())
 
 
-@pytest.mark.parametrize("on", ["picture", "report", "job", "cancel", "erase", "rules", "announcement", ""])
+@pytest.mark.parametrize(
+    "on", ["picture", "report", "job", "cancel", "erase", "rules", "announcement", ""]
+)
 async def test_buttons(walk: Walk, on: str) -> None:
     """Every button and menu of the bot does what the table says for everybody, with what belongs to
     another member, and leaves the entry that it says."""
