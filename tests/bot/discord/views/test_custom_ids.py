@@ -36,6 +36,7 @@ PROPOSAL_ACTIONS = (
     ComponentAction.PAINT_WITHOUT,
     ComponentAction.PAINT_ANYWAY,
     ComponentAction.ERASE_MEMBER,
+    ComponentAction.CANCEL_WAITING,
     ComponentAction.PAINT_EXPLAINED,
     *EXAMPLE_ACTIONS,
 )
