@@ -39,6 +39,7 @@ PROPOSAL_ACTIONS = (
     ComponentAction.PAINT_ANYWAY,
     ComponentAction.ERASE_MEMBER,
     ComponentAction.ANNOUNCE,
+    ComponentAction.CANCEL_WAITING,
     ComponentAction.PAINT_EXPLAINED,
     *EXAMPLE_ACTIONS,
 )
