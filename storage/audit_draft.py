@@ -11,7 +11,9 @@ from typing import Any, Protocol
 
 from storage.timestamps import to_us
 
-Value = str | int | float | bool
+Value = str | int | float | bool | Mapping[str, int]
+"""What was chosen; a channel or a role by its id, as {"channel": 5} or {"role": 6}, which no typed
+text can be taken for."""
 
 
 class _Writes(Protocol):

@@ -307,6 +307,15 @@ class Jobs:
         row = await self._db.fetch_one("SELECT * FROM jobs WHERE id = ?", (job_id,))
         return None if row is None else rows.job(row)
 
+    async def servers_of(self, user_id: int) -> tuple[int, ...]:
+        """Return the servers on which a user has jobs, in order."""
+        rows = await self._db.fetch_all(
+            "SELECT DISTINCT guild_id FROM jobs WHERE user_id = ? AND guild_id > 0 "
+            "ORDER BY guild_id",
+            (user_id,),
+        )
+        return tuple(row["guild_id"] for row in rows)
+
     async def of_picture(self, picture_id: int) -> Job | None:
         """Return the job that made a picture, also if the picture was erased; None if none did."""
         row = await self._db.fetch_one(

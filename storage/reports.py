@@ -6,10 +6,12 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final, NoReturn
 
+from storage import report_messages
 from storage.blocks import checked_reason
 from storage.cases import open_case
 from storage.database import Database, Reads
 from storage.errors import IllegalTransition, UnknownRow
+from storage.report_messages import MessageKind
 from storage.timestamps import from_us, from_us_or_none, to_us
 from storage.types import (
     AlreadyReported,
@@ -38,7 +40,10 @@ _STIRRED: Final = (
     "SELECT picture_id FROM cases WHERE resolved_at IS NULL AND message_id IS NULL "
     "UNION SELECT picture_id FROM cases WHERE resolved_at BETWEEN ? AND ? "
     "UNION SELECT c.picture_id FROM reports AS r CROSS JOIN cases AS c ON c.id = r.case_id "
-    "WHERE r.filed_at BETWEEN ? AND ?"
+    "WHERE r.filed_at BETWEEN ? AND ? "
+    "UNION SELECT c.picture_id FROM report_messages AS m JOIN reports AS r ON r.id = m.report_id "
+    "JOIN cases AS c ON c.id = r.case_id "
+    "WHERE m.written_at BETWEEN ? AND ? OR m.settled_at BETWEEN ? AND ?"
 )
 _OLDEST: Final = (
     "(SELECT * FROM cases WHERE guild_id = ? AND resolved_at IS NULL ORDER BY id LIMIT ?)"
@@ -58,12 +63,14 @@ class Reports:
         self._db = db
         self._clock = clock
 
-    async def file(self, picture_id: int, by: int, reason: str | None) -> Report | AlreadyReported:
+    async def file(
+        self, picture_id: int, by: int, reason: str | None, locale: str | None = None
+    ) -> Report | AlreadyReported:
         """Report a picture to its server's moderators, once per user while its case is open.
 
         open_for() returns the case, with its card if there is one. The reason is stored as given;
-        an empty one becomes None. UnknownRow for a picture that was erased or never existed,
-        ValueError for more than 500 characters.
+        an empty one becomes None. locale: what the user reads, None if unknown. UnknownRow for a
+        picture that was erased or never existed, ValueError for more than 500 characters.
         """
         reason = checked_reason(reason)
         async with self._db.transaction() as transaction:
@@ -74,9 +81,9 @@ class Reports:
             if earlier is not None:
                 return AlreadyReported(_report(earlier, picture_id))
             row = await transaction.fetch_one(
-                "INSERT INTO reports (case_id, guild_id, user_id, reason, filed_at) "
-                "SELECT id, guild_id, ?, ?, ? FROM cases WHERE id = ? RETURNING *",
-                (by, reason, to_us(self._clock()), case_id),
+                "INSERT INTO reports (case_id, guild_id, user_id, reason, filed_at, locale) "
+                "SELECT id, guild_id, ?, ?, ?, ? FROM cases WHERE id = ? RETURNING *",
+                (by, reason, to_us(self._clock()), locale or None, case_id),
             )
         assert row is not None
         return _report(row, picture_id)
@@ -97,8 +104,12 @@ class Reports:
                 raise UnknownRow("report", report_id)
             return await _case(transaction, row["id"])
 
-    async def resolve(self, picture_id: int, by: int, verdict: Verdict) -> Case:
+    async def resolve(
+        self, picture_id: int, by: int, verdict: Verdict, told: str | None = None
+    ) -> Case:
         """Close the open case of a picture; `by` is the moderator who decided.
+
+        told: the reason, which is to be sent to everybody who reported it; None sends nothing.
 
         Does nothing else: the caller deletes or blocks first, so that a crash in between leaves the
         case open. ValueError for an unknown verdict.
@@ -112,6 +123,10 @@ class Reports:
             )
             if row is None:
                 await _refuse(transaction, picture_id, verdict)
+            if told is not None:
+                await report_messages.write_to_all(
+                    transaction, row["id"], MessageKind.VERDICT, by, told, self._clock()
+                )
             return await _case(transaction, row["id"])
 
     async def open_for(self, picture_id: int) -> Case | None:
@@ -127,13 +142,13 @@ class Reports:
     async def changed_since(self, since: datetime) -> list[int]:
         """Return the pictures whose moderator message may be missing or outdated, in order.
 
-        That is every open case without one, and everything reported or decided since, but nothing
-        that is further in the future than `since` is in the past: a clock that was set back would
-        make every case a recent one. Reads every case, so it is meant for startup only.
+        That is every open case without one, and what was reported, written or decided since, but
+        nothing that is further in the future than `since` is in the past: a clock that was set
+        back would make every case a recent one. Reads every case, so it is meant for startup only.
         """
         now = self._clock()
         span = (to_us(since), to_us(now + (now - since)))
-        found = await self._db.fetch_all(_STIRRED, span + span)
+        found = await self._db.fetch_all(_STIRRED, span * 4)
         return sorted(row["picture_id"] for row in found)
 
     async def job_of(self, picture_id: int) -> int | None:

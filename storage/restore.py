@@ -203,6 +203,12 @@ def _give_up(part: Path, ids: _Ids, now: datetime) -> tuple[datetime | None, int
             "detail = 'restored from a backup' WHERE state = 'pending'",
             (now_us,),
         )
+        # What was due has been sent since; what waited to be sent is looked for on Discord first.
+        connection.execute("DELETE FROM quota_reminders WHERE due_at <= ?", (now_us,))
+        connection.execute(
+            "UPDATE report_messages SET attempted_at = coalesce(attempted_at, written_at) "
+            "WHERE state = 'waiting'"
+        )
         # Some of them may have been accepted since.
         connection.execute("DELETE FROM proposals")
         for table in ("jobs", "pictures", "proposals"):

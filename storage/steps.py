@@ -67,6 +67,11 @@ async def take_back(transaction: Transaction, job: Job, now: datetime) -> TakenB
     """
     # A filter may have reported them already.
     cases = "SELECT id FROM cases WHERE picture_id IN (SELECT id FROM pictures WHERE job_id = ?)"
+    reports = f"SELECT id FROM reports WHERE case_id IN ({cases})"  # noqa: S608
+    await transaction.execute(
+        f"DELETE FROM report_messages WHERE report_id IN ({reports})",  # noqa: S608
+        (job.id,),
+    )
     await transaction.execute(f"DELETE FROM reports WHERE case_id IN ({cases})", (job.id,))  # noqa: S608
     await transaction.execute(f"DELETE FROM cases WHERE id IN ({cases})", (job.id,))  # noqa: S608
     await job_filters.forget(transaction, job.id)

@@ -15,6 +15,7 @@ from bot.delivery.messenger import (
     Address,
     AnsweredElsewhere,
     Obstacle,
+    ServerMember,
     TemporaryFailure,
     Undeliverable,
 )
@@ -221,6 +222,7 @@ class FakeMessenger:
         self.deleted: list[int] = []
         self.threads: dict[int, int] = {}
         self.opened = 0
+        self.left: set[int] = set()
         self._by_nonce: dict[str, int] = {}
         self._posted: dict[int, tuple[Address, Card]] = {}
 
@@ -261,6 +263,21 @@ class FakeMessenger:
             if there.channel_id == address.channel_id and shown:
                 found = message_id
         return found
+
+    async def find_card(self, address: Address, card: Card) -> int | None:
+        """Return the newest message in the channel that shows this very card."""
+        if self.unreadable:
+            raise Undeliverable(Obstacle.UNREADABLE, "no Read Message History")
+        found = None
+        for message_id, (there, shown) in self._posted.items():
+            if there.channel_id == address.channel_id and shown == card:
+                found = message_id
+        return found
+
+    async def member(self, guild_id: int, user_id: int) -> ServerMember | None:
+        """Return a member without roles, unless a test says that they left."""
+        self._fail()
+        return None if user_id in self.left else ServerMember("Painters", frozenset({guild_id}))
 
     async def find_answer(self, reply_token: str, job_id: int) -> int | None:
         """Return the response that a test has set up; a negative id is another program's."""

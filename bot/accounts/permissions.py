@@ -127,10 +127,16 @@ class Permissions:
         """Return the highest level that the actor has here."""
         if actor.user_id in self.owners:
             return PermissionLevel.OWNER
-        admin_roles = self._admin_roles(actor.guild_id)
-        if actor.manages_server or not actor.role_ids.isdisjoint(admin_roles):
+        if actor.manages_server or self._has_admin_role(actor):
             return PermissionLevel.ADMIN
         return PermissionLevel.MODERATOR if actor.manages_messages else PermissionLevel.MEMBER
+
+    def _has_admin_role(self, actor: Actor) -> bool:
+        """Return whether a role makes the actor an admin; as any permission, not in direct
+        messages."""
+        if actor.direct:
+            return False
+        return not actor.role_ids.isdisjoint(self._admin_roles(actor.guild_id))
 
     def allows(self, actor: Actor, action: Action) -> bool:
         """Return whether the actor may do this here."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal
@@ -106,6 +106,10 @@ class QuotaListing:
     removed: int = 0
 
 
+QuotaChanged = Callable[[int, int | None], Awaitable[object]]
+"""Called with the server and the member whose quota was changed, None for more than one."""
+
+
 class QuotaService:
     """Reads and sets quotas for actors who may; changes apply from the next picture on."""
 
@@ -116,7 +120,11 @@ class QuotaService:
         fallback: Callable[[], QuotaPolicy],
         clock: Clock,
         preferences: Preferences,
+        *,
+        changed: QuotaChanged | None = None,
     ) -> None:
+        """changed: told of every change, once it is stored."""
+        self._changed = changed
         self._quotas = quotas
         self._permissions = permissions
         self._fallback = fallback
@@ -155,6 +163,7 @@ class QuotaService:
             return policy
         guild_id = actor.guild_id
         await self._quotas.set(guild_id, subject, policy.pictures, policy.hours, actor.user_id)
+        await self._tell(guild_id, subject)
         stored = await self._stored(guild_id, subject, policy)
         return QuotaSet(subject, stored, await self._status_of(guild_id, subject))
 
@@ -165,6 +174,7 @@ class QuotaService:
         if not self._permissions.allows(actor, Action.SET_QUOTA):
             return Refused(NotAllowed(Action.SET_QUOTA))
         existed = await self._quotas.clear(actor.guild_id, subject) > 0
+        await self._tell(actor.guild_id, subject)
         status = await self._status_of(actor.guild_id, subject, role_ids)
         return QuotaCleared(subject, existed, status)
 
@@ -187,6 +197,7 @@ class QuotaService:
         guild_id, by = actor.guild_id, actor.user_id
         if not await self._quotas.grant(guild_id, member.user_id, pictures, expires_at, by):
             return Refused(TooManyGrants(GRANTS_LIMIT))
+        await self._tell(guild_id, _subject_of(member))
         return QuotaGranted(pictures, expires_at, await self._status(guild_id, member))
 
     async def today(self, actor: Actor) -> date:
@@ -198,6 +209,7 @@ class QuotaService:
         if not self._permissions.allows(actor, Action.SET_QUOTA):
             return Refused(NotAllowed(Action.SET_QUOTA))
         await self._quotas.reset(actor.guild_id, member.user_id)
+        await self._tell(actor.guild_id, _subject_of(member))
         return await self._status(actor.guild_id, member)
 
     async def weights(self, actor: Actor, weighted: bool | None) -> bool | Refused:
@@ -209,6 +221,7 @@ class QuotaService:
             return Refused(NotAllowed(Action.SET_QUOTA))
         if weighted is not None:
             await self._preferences.set_server(actor.guild_id, by=actor.user_id, weighted=weighted)
+            await self._tell(actor.guild_id, EVERYBODY)
         return await self._quotas.weighs(actor.guild_id)
 
     async def usage(self, actor: Actor, hours: int) -> ServerUsage | Refused:
@@ -249,6 +262,11 @@ class QuotaService:
         if days[1] < today:
             return Refused(ExpiryPassed(days[1]))
         return day_start(days[1] + timedelta(days=1), await self._zone(actor))
+
+    async def _tell(self, guild_id: int, subject: QuotaSubject) -> None:
+        if self._changed is not None:
+            one = subject.source is PolicySource.USER
+            await self._changed(guild_id, subject.id if one else None)
 
     async def _zone(self, actor: Actor) -> tzinfo:
         policies = await self._quotas.policies(actor.guild_id, actor.user_id)
@@ -293,6 +311,10 @@ class QuotaService:
         return await self._quotas.status(
             guild_id, member.user_id, self._fallback(), member.role_ids
         )
+
+
+def _subject_of(member: Member) -> QuotaSubject:
+    return QuotaSubject(PolicySource.USER, member.user_id)
 
 
 __all__ = [

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from bot.delivery.alerts import OwnerAlert
 from bot.pictures.origins import Origin
@@ -14,6 +15,7 @@ from bot.request.notes import Note
 from bot.request.summary import DEFAULTS, RequestSummary
 from engine.types import ImageRequest
 from storage.audit import AuditEntry
+from storage.report_messages import ReportMessage
 from storage.types import Case, DeliveryMode, StoredPicture
 
 
@@ -168,6 +170,10 @@ class AlertCard:
     alert: OwnerAlert
 
 
+ANNOUNCEMENT_CHARS: Final = 3000
+"""The longest announcement. Chosen by hand: a message has room for 4000 with what is around it."""
+
+
 @dataclass(frozen=True, slots=True)
 class AnnouncementCard:
     """What the bot's owners announce on servers that want it."""
@@ -196,6 +202,7 @@ class CaseCard:
     picture: None once it is erased. pictures: the reported one, empty if its file is gone.
     file_name: the name of the attachment. url: the link to the message that shows it, "" if
     unknown. series: how many pictures the same job made. locale: the language of that job.
+    messages: between moderators and reporters, oldest first.
     """
 
     case: Case
@@ -205,6 +212,31 @@ class CaseCard:
     url: str = ""
     series: int = 1
     locale: str = "en-US"
+    messages: tuple[ReportMessage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReporterCard:
+    """What moderators wrote to somebody who reported a picture, whom it names none of them.
+
+    server: its name, "" if unknown.
+    """
+
+    message: ReportMessage
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderCard:
+    """Tells a member that their quota on a server has returned, as they asked at `asked_at`.
+
+    server: its name, "" if unknown. direct: it is a direct message; elsewhere it mentions them.
+    """
+
+    requester_id: int
+    server: str
+    asked_at: datetime
+    direct: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,4 +271,6 @@ Card = (
     | AnnouncementCard
     | CaseCard
     | AuditCard
+    | ReminderCard
+    | ReporterCard
 )

@@ -66,11 +66,19 @@ class AnsweredElsewhere(Exception):
     and the requester expects the result from that program."""
 
 
+@dataclass(frozen=True, slots=True)
+class ServerMember:
+    """Somebody who is on a server now. server: its name, "" if unknown."""
+
+    server: str
+    role_ids: frozenset[int]
+
+
 class Messenger(Protocol):
     """Edits, posts and finds messages.
 
-    Every method raises only Undeliverable and TemporaryFailure, except `find_answer` and
-    `is_direct`, which raises only TemporaryFailure.
+    Every method raises only Undeliverable and TemporaryFailure, except `find_answer`, and
+    `is_direct` and `member`, which raise only TemporaryFailure.
     """
 
     async def edit(self, address: Address, card: Card) -> None:
@@ -122,6 +130,16 @@ class Messenger(Protocol):
         since: the message was posted no earlier than this. Raises Undeliverable(UNREADABLE) if the
         history cannot be read.
         """
+        ...
+
+    async def find_card(self, address: Address, card: Card) -> int | None:
+        """Return the id of the bot's newest message in the channel that has the same text as a
+        card, which names a time that no other does; else like `find_case`."""
+        ...
+
+    async def member(self, guild_id: int, user_id: int) -> ServerMember | None:
+        """Return what Discord says of a member; None if they, or the bot, left the server. Raises
+        only TemporaryFailure."""
         ...
 
     async def find_answer(self, reply_token: str, job_id: int) -> int | None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.diagnosis.findings import Code, Finding, broken, note, ok
+from bot.owner_functions import BadFunction, load_function
 from bot.proxies import Proxies, ProxyRefused
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -55,6 +56,18 @@ def check_proxy(proxies: Proxies) -> list[Finding]:
     except ProxyRefused as error:
         return [broken(Code.PROXY_REFUSED, reason=str(error))]
     return [] if proxy is None else [ok(Code.PROXY, url=proxy.url)]
+
+
+def check_picture_check(name: str | None) -> list[Finding]:
+    """Return whether the owner's function that looks at pictures can be used; nothing if none is
+    set. Imports its module. Blocking."""
+    if name is None:
+        return []
+    try:
+        load_function(name)
+    except BadFunction as error:
+        return [broken(Code.PICTURE_CHECK_UNUSABLE, name=name, reason=str(error))]
+    return [ok(Code.PICTURE_CHECK, name=name)]
 
 
 def check_clock(now: datetime, program: Path) -> Finding:

@@ -139,6 +139,8 @@ class Code(StrEnum):
     TOKEN_MALFORMED = "settings.token_malformed"
     PROXY = "settings.proxy"
     PROXY_REFUSED = "settings.proxy_refused"
+    PICTURE_CHECK = "settings.picture_check"
+    PICTURE_CHECK_UNUSABLE = "settings.picture_check_unusable"
     CLOCK = "settings.clock"
     CLOCK_BEHIND = "settings.clock_behind"
     CLOCK_BEHIND_DATABASE = "settings.clock_behind_database"

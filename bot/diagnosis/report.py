@@ -15,6 +15,7 @@ import bot
 from bot.diagnosis.configuration import (
     check_clock,
     check_configuration,
+    check_picture_check,
     check_proxy,
     check_readers,
 )
@@ -113,6 +114,7 @@ def _settings(setup: Setup) -> Iterator[Finding]:
         return
     yield from check_readers(file, settings.storage.data_dir, secret=_holds_secret(file))
     yield from check_proxy(settings.discord.proxies)
+    yield from check_picture_check(settings.moderation.picture_check)
     token = settings.discord.token
     yield check_token(None if token is None else token.get_secret_value(), list(os.environ))
 

@@ -35,6 +35,7 @@ from bot.discord.interaction.error_handler import explain
 from bot.discord.interaction.in_flight import InFlightInteractions
 from bot.discord.interaction.responses import Interaction, reject_foreign_press, reject_server
 from bot.discord.interaction.services import Services
+from bot.discord.interaction.shared_servers import shared_servers
 from bot.discord.interaction.unknown_commands import problem_of, reject_command
 from bot.discord.leftover_commands import LeftoverCommands
 from bot.discord.views.custom_ids import is_known
@@ -87,7 +88,10 @@ class ZimagineTree(app_commands.CommandTree[discord.AutoShardedClient]):
             await reject_command(interaction, problem)
             self.leftovers.look_soon(filter(None, [interaction.guild_id]))
         elif whole:
-            await reject_server(interaction)
+            servers: tuple[str, ...] = ()
+            if interaction.guild_id is None:
+                servers = await shared_servers(self.client, self.services, interaction.user.id)
+            await reject_server(interaction, servers)
         else:
             await interaction.response.autocomplete([])
         return False

@@ -7,21 +7,30 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TypeVar
 
 import aiohttp
 import discord
+from discord import ui
 from discord.webhook.async_ import async_context
 
 from bot.delivery.attachments import PREVIEW_NAME, fit_to_limit, numbered_sheet
-from bot.delivery.cards import Card, CaseCard, FailureCard, PaintingCard, PictureCard
+from bot.delivery.cards import (
+    Card,
+    CaseCard,
+    FailureCard,
+    PaintingCard,
+    PictureCard,
+    ReminderCard,
+)
 from bot.delivery.messenger import (
     Address,
     AnsweredElsewhere,
     Obstacle,
+    ServerMember,
     TemporaryFailure,
     Undeliverable,
 )
@@ -64,7 +73,7 @@ _THREAD_ARCHIVE_MIN = 1440
 _MESSAGE_SEARCH_LIMIT = 5000
 """How many messages from around the time of a post are searched for it."""
 _CARD_SEARCH_LIMIT = 500
-"""How many of the newest messages in the reports channel are searched for a card."""
+"""How many of the newest messages in a channel are searched for a card."""
 _MAX_CLOCK_SKEW = timedelta(minutes=5)
 """The maximum difference between Discord's clock and ours."""
 _REQUEST_LIFE = timedelta(minutes=10)
@@ -219,6 +228,31 @@ class DiscordMessenger:
         self._check_readable(address)
         button = (ComponentAction.DISMISS_REPORT, picture_id)
         return await _translate_errors(self._search_back(address, button, since))
+
+    async def find_card(self, address: Address, card: Card) -> int | None:
+        """Compare the texts of the newest messages with those of the card."""
+        self._check_readable(address)
+        shown = _lines(card_layout(card, words(address.locale)).walk_children())
+        return await _translate_errors(self._search_text(address, shown))
+
+    async def _search_text(self, address: Address, lines: list[str]) -> int | None:
+        async for message in self._channel(address).history(limit=_CARD_SEARCH_LIMIT):
+            same = _lines(walk_components(message.components)) == lines
+            if same and self._client.user == message.author:
+                return message.id
+        return None
+
+    async def member(self, guild_id: int, user_id: int) -> ServerMember | None:
+        """Ask Discord; the server's name is cached unless its shard is not connected yet."""
+        try:
+            found = await self._client.http.get_member(guild_id, user_id)
+        except (discord.NotFound, discord.Forbidden):
+            return None
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            raise TemporaryFailure(str(error)[:200] or type(error).__name__) from error
+        guild = self._client.get_guild(guild_id)
+        roles = frozenset({guild_id, *map(int, found["roles"])})  # everybody has the server's own
+        return ServerMember("" if guild is None else guild.name, roles)
 
     async def _search_back(self, address: Address, button: Button, since: datetime) -> int | None:
         async for message in self._channel(address).history(limit=_CARD_SEARCH_LIMIT):
@@ -390,6 +424,15 @@ def _buttons(message: discord.Message) -> set[Button | None]:
     return {parse(part.custom_id or "") for part in parts if isinstance(part, discord.Button)}
 
 
+def _lines(parts: Iterable[object]) -> list[str]:
+    """Return the lines of all texts of a layout or of a message, as Discord may have trimmed
+    them."""
+    texts = [
+        part.content for part in parts if isinstance(part, discord.TextDisplay | ui.TextDisplay)
+    ]
+    return [line.strip() for text in texts for line in text.strip().splitlines()]
+
+
 def _card_file(card: PictureCard | CaseCard) -> bytes:
     """Return the file of a card, its picture or a sheet of several (blocking). Raises OSError."""
     paths = [each.path for each in card.pictures]
@@ -397,12 +440,13 @@ def _card_file(card: PictureCard | CaseCard) -> bytes:
 
 
 def _mentions(card: Card) -> discord.AllowedMentions:
-    """Allow a late result to notify its requester, and never anybody else."""
-    if isinstance(card, PictureCard | FailureCard) and card.mention:
-        return discord.AllowedMentions(
-            everyone=False, roles=False, users=[discord.Object(card.requester_id)]
-        )
-    return discord.AllowedMentions.none()
+    """Allow a late result or a reminder to notify its requester, and never anybody else."""
+    match card:
+        case PictureCard(mention=True) | FailureCard(mention=True) | ReminderCard(direct=False):
+            requester = discord.Object(card.requester_id)
+            return discord.AllowedMentions(everyone=False, roles=False, users=[requester])
+        case _:
+            return discord.AllowedMentions.none()
 
 
 def _translate(error: Exception) -> Undeliverable | TemporaryFailure:

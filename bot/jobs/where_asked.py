@@ -32,6 +32,10 @@ class WhereAsked:
         found = await self._proposals.get(proposal_id)
         return None if found is None else _on_server(found.place)
 
+    async def servers_of(self, user_id: int) -> tuple[int, ...]:
+        """Return the servers on which a user has asked for pictures. Raises StorageError."""
+        return await self._jobs.servers_of(user_id)
+
 
 def _on_server(place: Place) -> Place | None:
     return place if place.guild_id else None

@@ -12,6 +12,7 @@ from storage.deliveries import Deliveries
 from storage.files import PictureFiles
 from storage.history import History
 from storage.jobs import Jobs
+from storage.report_messages import ReportMessages
 from storage.reports import Reports
 from storage.types import Case, Delivery, Job, Route, StoredPicture
 
@@ -27,6 +28,7 @@ class ReportCards:
         deliveries: Deliveries,
         files: PictureFiles,
         languages: ServerLanguages,
+        messages: ReportMessages,
     ) -> None:
         self._reports = reports
         self._history = history
@@ -34,6 +36,7 @@ class ReportCards:
         self._deliveries = deliveries
         self._files = files
         self._languages = languages
+        self._messages = messages
 
     async def card(self, case: Case) -> CaseCard:
         """Return the card, with the picture unless it is private, erased or its file is gone."""
@@ -41,8 +44,9 @@ class ReportCards:
         said = "en-US" if job is None else job.locale  # as Discord said when it was requested
         locale = self._languages.of(case.guild_id, said)
         picture = await self._history.get(case.picture_id)
+        messages = await self._messages.of_case(case.id)
         if picture is None or job is None:
-            return CaseCard(case, locale=locale)
+            return CaseCard(case, locale=locale, messages=messages)
         shown = await self._shown_pictures(picture)
         return CaseCard(
             case=case,
@@ -52,6 +56,7 @@ class ReportCards:
             url=_url(job, delivery),
             series=job.pictures,
             locale=locale,
+            messages=messages,
         )
 
     async def messages(self, case: Case) -> list[Address]:

@@ -53,7 +53,8 @@ class OpenReports:
 class ReportService:
     """Checks permissions first in every call by a moderator; everyone sees only their own server.
 
-    changed(picture_id): called when the report card of this picture is out of date.
+    changed(picture_id): called when the report card of this picture is out of date. written(): a
+    verdict is to be sent to reporters.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class ReportService:
         blocks: BlockService,
         permissions: Permissions,
         changed: Callable[[int], object],
+        written: Callable[[], object] = lambda: None,
     ) -> None:
         self._reports = reports
         self._preferences = preferences
@@ -74,6 +76,7 @@ class ReportService:
         self._blocks = blocks
         self._permissions = permissions
         self._changed = changed
+        self._written = written
         # The effects of a verdict come before the verdict itself, so two on the same server must
         # not run side by side. A lock exists as long as somebody holds it or waits for it.
         self._decision_locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -103,7 +106,7 @@ class ReportService:
         if isinstance(checked, Refused):
             return checked
         try:
-            filed = await self._reports.file(picture_id, actor.user_id, checked)
+            filed = await self._reports.file(picture_id, actor.user_id, checked, actor.own_locale)
         except UnknownRow:  # erased meanwhile
             return Refused(UnknownPicture(str(picture_id)))
         if isinstance(filed, AlreadyReported):
@@ -137,14 +140,19 @@ class ReportService:
         verdict: Verdict,
         *,
         reason: str = "",
+        told: str = "",
         out_of_reach: bool = False,
     ) -> Case | Refused:
         """Decide a picture's open report, once; later verdicts are refused with the first one.
 
         DELETED deletes the picture and all others of the same job; BLOCKED also blocks its
         requester. After a crash in between, the report is still open and can be decided again.
+        told: the reason that everybody who reported it gets by direct message; "" sends nothing.
         reason, out_of_reach: of a block, as for `BlockService.block`.
         """
+        checked = checked_reason(told)
+        if isinstance(checked, Refused):
+            return checked
         needed = Action.BLOCK if verdict is Verdict.BLOCKED else Action.JUDGE
         if (refused := self.refusal(actor, needed)) is not None:
             return refused
@@ -166,11 +174,13 @@ class ReportService:
             if refused is not None:
                 return refused
             try:
-                decided = await self._reports.resolve(picture_id, actor.user_id, verdict)
+                decided = await self._reports.resolve(picture_id, actor.user_id, verdict, checked)
             except IllegalTransition:  # decided by another process
                 last = await self.case(actor, picture_id)
                 return last if isinstance(last, Refused) else Refused(ReportDecided(last))
         self._changed(picture_id)
+        if checked is not None:
+            self._written()
         return decided
 
     async def _apply_verdict(self, actor: Actor, case: Case, verdict: Verdict) -> Refused | None:

@@ -24,8 +24,6 @@ from storage.types import Place
 
 log = structlog.get_logger(__name__)
 
-TEXT_CHARS: Final = 3000
-"""The longest announcement. Chosen by hand: a message has room for 4000 with what is around it."""
 _WAITS_S: Final = (2.0, 10.0, 30.0)
 """Waits before a post is tried again. All within the minutes in which Discord takes the same nonce
 for the same message. Chosen by hand."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from bot.delivery.alerts import OwnerAlert
 from bot.delivery.message_removals import MessageRemover
 from bot.delivery.owner_alerts import OwnerAlerts
 from bot.discord.client import ZimagineClient
@@ -115,6 +116,8 @@ class Application:
         self.spawn("progress", self.services.progress.run())
         self.spawn("reports", self.services.report_notifier.run())
         self.spawn("audit log", self.services.administration.audit_notifier.run())
+        self.spawn("answers", self.services.answer_sender.run())
+        self.spawn("reminders", self.services.reminder_sender.run())
         self.spawn("leftover commands", self.client.leftovers.run())
         self.spawn("message removals", self.message_remover.run())
         self.spawn("maintenance", self.maintenance.run())
@@ -123,6 +126,11 @@ class Application:
         # Dropped here, because each handle keeps its picture in memory.
         resumed, self.resumed = self.resumed, []
         self.spawn("recovery", resume_status_messages(self.services, resumed))
+
+    def alert_soon(self, alert: OwnerAlert) -> None:
+        """Alert the bot's owners in the background, once there is a login to do it with."""
+        if self.online:
+            self.owner_alerts.alert_soon(alert)
 
     async def abandon(self) -> None:
         """Drop everything that is only in memory, as the death of the process would.
@@ -296,8 +304,7 @@ async def serve(
         async with open_application(
             settings, owners_locale=owners_locale, config=config, on_reload=on_reload
         ) as app:
-            alert_soon = app.owner_alerts.alert_soon
-            app.spawn("reload", reload_on_request(reload, app.services.reload, alert_soon))
+            app.spawn("reload", reload_on_request(reload, app.services.reload, app.alert_soon))
             log.info("starting", model=settings.engine.model, data=str(settings.storage.data_dir))
             for each in settings.engine.offered():
                 found = await asyncio.to_thread(identified, each.settings)

@@ -5,12 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.delivery.worker import DeliveryPolicy
-from bot.moderation.filter.picture_check import (
-    BadPictureCheck,
-    PictureCheck,
-    PictureVerdict,
-    load_checker,
-)
+from bot.moderation.filter.picture_check import PictureCheck, PictureVerdict
+from bot.owner_functions import BadFunction, load_function
 from bot.settings import (
     CurrentSettings,
     InvalidSetting,
@@ -39,6 +35,11 @@ class LiveValues:
     def guilds(self) -> frozenset[int]:
         """Return the servers that are served; empty for all."""
         return frozenset(self.current.now.discord.guilds)
+
+    def serves(self, guild_id: int) -> bool:
+        """Return whether the owner lets the bot work on this server."""
+        guilds = self.current.now.discord.guilds
+        return not guilds or guild_id in guilds
 
     def previews(self) -> bool:
         """Return whether pictures are shown while they are painted."""
@@ -106,8 +107,8 @@ def check_usable(settings: Settings) -> None:
     name = settings.moderation.picture_check
     try:
         if name is not None:
-            load_checker(name)
-    except BadPictureCheck as error:
+            load_function(name)
+    except BadFunction as error:
         raise InvalidSetting(
             f"The setting moderation.picture_check = {name!r} cannot be used: {error}."
         ) from None
@@ -117,7 +118,7 @@ def _picture_check(section: ModerationSection) -> PictureCheck | None:
     if section.picture_check is None:
         return None
     return PictureCheck(
-        load_checker(section.picture_check),
+        load_function(section.picture_check),
         timeout_s=section.picture_check_s,
         failure=PictureVerdict(section.picture_check_failure),
     )

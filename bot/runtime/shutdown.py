@@ -1,4 +1,4 @@
-"""Turn the signals that stop a process into an event; a second one ends it at once."""
+"""Turn signals into events: to stop, where a second one ends the process at once, and to reload."""
 
 from __future__ import annotations
 

@@ -35,8 +35,10 @@ from storage.pauses import Pauses
 from storage.preferences import Preferences, Threads
 from storage.presets import Presets, RequestDefaults
 from storage.proposals import Proposals
+from storage.quota_reminders import QuotaReminders
 from storage.quotas import Quotas
 from storage.recent_work import RecentWork
+from storage.report_messages import ReportMessages
 from storage.reports import Reports
 from storage.stars import Stars
 from storage.types import Clock
@@ -86,6 +88,7 @@ class Stores:
         self.deliveries = Deliveries(db, clock)
         self.inputs = Inputs(db, clock)
         self.quotas = Quotas(db, clock, base.live.ceiling)
+        self.quota_reminders = QuotaReminders(db, clock)
         self.blocks = Blocks(db, clock)
         self.pauses = Pauses(db, clock)
         self.audit_log = AuditLog(db, clock)
@@ -93,6 +96,7 @@ class Stores:
         self.access_rules = AccessRules(db, clock)
         self.admin_roles = AdminRoles(self.access_rules)
         self.reports = Reports(db, clock)
+        self.report_messages = ReportMessages(db, clock)
         self.proposals = Proposals(db, clock)
         self.preferences = Preferences(db, clock)
         self.languages = ServerLanguages(self.preferences)

@@ -15,6 +15,7 @@ from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Permissions
 from bot.accounts.presets import DefaultsService, PresetService, SettingsFiller
+from bot.accounts.quota_reminders import ReminderService
 from bot.accounts.quota_settings import QuotaService
 from bot.accounts.rules.administration import RuleAdministration
 from bot.accounts.rules.books import RuleBooks
@@ -27,6 +28,7 @@ from bot.delivery.exports import ExportService
 from bot.delivery.message_removals import MessageRemover
 from bot.delivery.owner_alerts import OwnerAlerts
 from bot.delivery.progress import ProgressUpdater
+from bot.delivery.quota_reminders import ReminderSender
 from bot.delivery.result_cards import ResultCards
 from bot.delivery.status_messages import StatusEditor
 from bot.delivery.user_threads import UserThreads
@@ -54,8 +56,10 @@ from bot.jobs.queue_overview import QueueService
 from bot.jobs.recovery import RecoveryService
 from bot.jobs.status import StatusService
 from bot.jobs.where_asked import WhereAsked
+from bot.moderation.answers import AnswerSender
 from bot.moderation.blocks import BlockService
 from bot.moderation.cards import ReportCards
+from bot.moderation.conversations import ConversationService
 from bot.moderation.filter.administration import FilterAdministration
 from bot.moderation.filter.pictures import PictureFilter
 from bot.moderation.filter.prompt_filter import CompiledFilters, PromptFilter
@@ -166,8 +170,15 @@ class _Outgoing:
                 stores.deliveries,
                 stores.files,
                 stores.languages,
+                stores.report_messages,
             ),
             clock=clock,
+            on_storage_error=self.owner_alerts.storage_failed,
+        )
+        self.answer_sender = AnswerSender(
+            messenger=messenger,
+            messages=stores.report_messages,
+            settled=self.report_notifier.wake,
             on_storage_error=self.owner_alerts.storage_failed,
         )
 
@@ -253,8 +264,23 @@ class _Shared:
             inputs=stores.inputs,
             permissions=permissions,
         )
+        self.reminder_sender = ReminderSender(
+            outgoing.messenger,
+            stores.quota_reminders,
+            stores.quotas,
+            stores.blocks,
+            stores.languages,
+            live.fallback,
+            serves=live.serves,
+            direct_messages=live.direct_messages,
+        )
         self.quotas = QuotaService(
-            stores.quotas, permissions, live.fallback, base.clock, stores.preferences
+            stores.quotas,
+            permissions,
+            live.fallback,
+            base.clock,
+            stores.preferences,
+            changed=self.reminder_sender.quota_changed,
         )
         self.filler = SettingsFiller(
             stores.presets,
@@ -505,6 +531,14 @@ def _services(
         quotas=shared.quotas,
         rules=rules,
         rule_imports=RuleImports(rules, stores.proposals),
+        reminders=ReminderService(
+            stores.quota_reminders,
+            stores.proposals,
+            stores.quotas,
+            base.live.fallback,
+            direct_messages=base.live.direct_messages,
+        ),
+        reminder_sender=shared.reminder_sender,
         delivery_settings=shared.delivery_settings,
         presets=PresetService(stores.presets),
         request_defaults=DefaultsService(stores.request_defaults, permissions),
@@ -521,7 +555,17 @@ def _services(
             blocks=blocks,
             permissions=permissions,
             changed=outgoing.report_notifier.wake,
+            written=outgoing.answer_sender.wake,
         ),
+        conversations=ConversationService(
+            stores.reports,
+            stores.report_messages,
+            permissions,
+            direct_messages=base.settings.jobs.direct_messages,
+            changed=outgoing.report_notifier.wake,
+            written=outgoing.answer_sender.wake,
+        ),
+        answer_sender=outgoing.answer_sender,
         blocks=blocks,
         picture_filter=shared.picture_filter,
         filter=FilterAdministration(stores.filters, shared.compiled_filters, permissions),

@@ -87,8 +87,8 @@ def announcement_outcome(sent: AnnouncementSent, say: Words) -> str:
             sent.posted,
         ),
         say.plural(
-            "On {n} server I may not write in the chosen channel, or it is gone.",
-            "On {n} servers I may not write in the chosen channel, or it is gone.",
+            "On {n} server I may not write in the chosen channel, or it was deleted.",
+            "On {n} servers I may not write in the chosen channel, or it was deleted.",
             sent.refused,
         )
         if sent.refused

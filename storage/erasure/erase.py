@@ -71,6 +71,11 @@ _PICTURES: Final = (
     "SELECT p.file, j.guild_id FROM jobs AS j JOIN pictures AS p ON p.job_id = j.id "
     "WHERE {jobs} AND p.deleted_at IS NULL"
 )
+_ANSWERS: Final = (
+    f"{_NEW_MESSAGE} SELECT 0, NULL, message_id, user_id, NULL, NULL, NULL, :now "
+    f"FROM report_messages WHERE {_OWN} AND message_id IS NOT NULL"
+)
+"""What moderators wrote to the person."""
 _DROP: Final = (
     "UPDATE deliveries SET state = 'dropped', settled_at = :now, reply_token = NULL "
     f"WHERE state = 'pending' AND job_id IN (SELECT id FROM jobs WHERE {_OWN})"
@@ -175,6 +180,7 @@ class Erasing:
         for sql in _MESSAGES:
             messages += await transaction.execute(sql.format(jobs=_OWN_JOBS), scope)
         free = self._free()
+        messages += await transaction.execute(_ANSWERS, scope)
         live = [
             await cancelled_painting.cancel(transaction, job, begun.get(job.id), free, now)
             for job in map(rows.job, await transaction.fetch_all(_LIVE, scope))

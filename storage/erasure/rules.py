@@ -98,6 +98,12 @@ RULES: Final[Mapping[str, TableRule]] = {
         whose=_OWN,
         of_server=_SERVER,
     ),
+    "quota_reminders": TableRule(
+        _row("id", "guild_id", "channel_id", "user_id", "pictures", "locale", "own_locale")
+        | _row("asked_at", "due_at", "attempted_at"),
+        whose=_OWN,
+        of_server=_SERVER,
+    ),
     # They belong to no server.
     "presets": TableRule(
         _row("id", "user_id", "name", "lookup", "code", "line", "saved_at"),
@@ -118,10 +124,21 @@ RULES: Final[Mapping[str, TableRule]] = {
         whose=_OWN,
         of_server=_SERVER,
     ),
+    # Those about pictures of the person, too: they go with the report.
+    "report_messages": TableRule(
+        _row("id", "report_id", "guild_id", "kind", "user_id", "text", "state")
+        | _row("written_at", "attempted_at", "settled_at", "message_id")
+        | {"moderator_id": ACTOR},
+        whose=f"{_OWN} OR report_id IN (SELECT r.id FROM reports AS r "
+        f"JOIN cases AS c ON c.id = r.case_id WHERE c.user_id = :user "
+        "AND (:guild IS NULL OR c.guild_id = :guild))",
+        shown=_OWN,
+        of_server=_SERVER,
+    ),
     # A report of somebody else's picture stays for the moderators, without who wrote what.
     "reports": TableRule(
         _kept("id", "case_id", "guild_id", "filed_at")
-        | {"user_id": Becomes("-id"), "reason": _NOTHING},
+        | {"user_id": Becomes("-id"), "reason": _NOTHING, "locale": _NOTHING},
         whose=_OWN,
         of_server=_SERVER,
         first=(f"DELETE FROM reports WHERE case_id IN (SELECT id FROM cases WHERE {_OWN})",),

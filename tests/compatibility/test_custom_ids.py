@@ -66,6 +66,11 @@ LATER_ACTIONS = frozenset(
         ComponentAction.SETUP_REPORTS,
         ComponentAction.SETUP_LANGUAGE,
         ComponentAction.SETUP_QUOTA,
+        ComponentAction.REMIND,
+        ComponentAction.ANSWER_REPORTERS,
+        ComponentAction.REPLY_TO_MODERATORS,
+        ComponentAction.DECIDE_WITH_REASON,
+        ComponentAction.NEVER_PAINT_FROM,
     }
 )
 """Actions added after the recording, which therefore lacks them."""

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from engine.engine_states import EngineState
-from engine.errors import Cancelled, Defunct
+from engine.errors import Cancelled, Defunct, QueueFull
 from engine.job import EngineJob, JobSpec
 from engine.queue import Bounds
-from engine.service import Engine
+from engine.service import Engine, EngineLimits
 from tests.fakes import ScriptedRenderer, a_request, until
 
 STALL_S = 0.6
@@ -52,6 +52,22 @@ async def test_a_painter_without_a_step_is_given_up_on(
     assert not job.done
     assert not waiting.done
     assert not painter.closed
+
+
+async def test_a_picture_keeps_the_limit_that_it_began_with(
+    engine: Engine, painter: ScriptedRenderer
+) -> None:
+    """A limit that is changed while a picture is painted holds for the next one, and so do the
+    bounds of the queue for the next jobs."""
+    painter.hold()
+    job = order(engine, 1)
+    await until(lambda: job.latest is not None)
+    waiting = order(engine, 2)
+    engine.change_limits(EngineLimits(Bounds(1), stall_s=None, idle_s=None))
+    with pytest.raises(QueueFull):
+        engine.reserve(2, 0)
+    assert isinstance(await asyncio.wait_for(engine.failure(), 10), Defunct)
+    assert not job.done and not waiting.done
 
 
 async def test_every_step_begins_the_time_anew(engine: Engine, painter: ScriptedRenderer) -> None:

@@ -23,7 +23,7 @@ from tests.scale.stopwatch import machine
 BOT, GUILD, CHANNEL, AUTHOR = (n * 10**17 for n in (1, 2, 3, 4))
 SERVICES: Final = cast(
     "Services",
-    SimpleNamespace(family=Z_IMAGE_TURBO, serves=lambda _guild_id: False),
+    SimpleNamespace(family=Z_IMAGE_TURBO, serves=lambda _guild_id: False, owner_server=None),
 )
 """Services that serve no server, so that nothing is sent."""
 

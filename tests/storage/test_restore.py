@@ -7,7 +7,7 @@ import shutil
 import signal
 import sqlite3
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,14 @@ from storage.errors import (
     RestoreUnfinished,
 )
 from storage.migrate import load_migrations
+from storage.quota_reminders import QuotaReminders
+from storage.report_messages import ReportMessages
+from storage.reports import Reports
 from storage.restore import UNKNOWN_IDS, restore
 from storage.types import DeliveryState, JobState
 from tests.fakes import FakeClock
 from tests.storage.dying import die
-from tests.storage.fakes import OpenStores, new_job
+from tests.storage.fakes import ALICE, BOB, MODERATOR, OpenStores, filed, new_job
 
 LATER = datetime(2026, 11, 21, 3, tzinfo=UTC)
 CLOCK = FakeClock(LATER)
@@ -398,3 +401,26 @@ async def test_a_cancelled_restore_runs_to_its_end(
     with pytest.raises(asyncio.CancelledError):
         await work
     assert prompts(data_dir / "zimagine.db") == BEFORE
+
+
+async def test_what_was_sent_since_is_not_sent_again(database_file: Path, tmp_path: Path) -> None:
+    """A reminder that was due goes, one that is due later stays, and what moderators wrote is
+    looked for on Discord before it is sent."""
+    stores = await opened(database_file)
+    reminders = QuotaReminders(stores.db, stores.clock)
+    for place, due_at in ((ALICE, stores.clock()), (BOB, LATER + timedelta(hours=1))):
+        await reminders.add(place, 1, due_at, locale="en-US", own_locale="")
+    (picture,) = await stores.painted()
+    await filed(Reports(stores.db, stores.clock), picture.id)
+    written_at = stores.clock()
+    messages = ReportMessages(stores.db, stores.clock)
+    (message_id,) = await messages.answer(picture.id, MODERATOR, "Which part?")
+    made = await backup.back_up(database_file, tmp_path / "saved.db")
+    await stores.db.close()
+    await restore(database_file.parent, made.path, clock=CLOCK)
+    stores = await opened(database_file)
+    rows = await stores.db.fetch_all("SELECT user_id FROM quota_reminders")
+    message = await ReportMessages(stores.db, stores.clock).get(message_id)
+    await stores.db.close()
+    assert [row["user_id"] for row in rows] == [BOB.user_id]
+    assert message is not None and message.attempted_at == written_at

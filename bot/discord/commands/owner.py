@@ -6,11 +6,11 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
+from bot.delivery.cards import ANNOUNCEMENT_CHARS
 from bot.discord.commands.options import CHOICES, cut
 from bot.discord.handlers import owner as handlers
 from bot.discord.interaction.responses import Interaction, reply_outcome
 from bot.discord.interaction.services import Services
-from bot.operation.announcements import TEXT_CHARS
 from bot.wording import operation
 
 
@@ -70,7 +70,7 @@ def _add_model(owner: app_commands.Group, services: Services) -> None:
 def _add_announce(owner: app_commands.Group, services: Services) -> None:
     @owner.command(description=locale_str("Post on every server that wants announcements"))
     @app_commands.describe(text=locale_str("What is posted; you are asked before it is"))
-    async def announce(interaction: Interaction, text: Range[str, 1, TEXT_CHARS]) -> None:
+    async def announce(interaction: Interaction, text: Range[str, 1, ANNOUNCEMENT_CHARS]) -> None:
         await handlers.ask_announcement(interaction, services, text)
 
 

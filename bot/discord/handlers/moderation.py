@@ -13,6 +13,7 @@ from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
     actor_of,
+    refusal_text,
     refuse,
     reply_layout_privately,
     reply_privately,
@@ -21,11 +22,12 @@ from bot.discord.interaction.responses import (
 from bot.discord.interaction.services import Services
 from bot.discord.views.attachments import attached
 from bot.discord.views.markdown import timestamp
-from bot.discord.views.modals import block_form, report_form, submitted_values
+from bot.discord.views.modals import block_form, report_form, submitted_values, verdict_form
 from bot.discord.views.moderation import report_layout, reported_deletion_layout
 from bot.discord.views.permutations import closed_layout
 from bot.request.outcomes import Refused, ReportDecided
 from bot.wording import moderation
+from bot.wording.filters import picture_listed
 from storage.types import Case, Verdict
 
 
@@ -135,14 +137,53 @@ async def submit_block(interaction: Interaction, services: Services, picture_id:
     if isinstance(case, Refused):
         await refuse(interaction, case)
         return
+    values = submitted_values(interaction)
     outcome = await services.reports.decide(
         actor,
         picture_id,
         Verdict.BLOCKED,
-        reason=submitted_values(interaction).get("reason", ""),
+        reason=values.get("reason", ""),
+        told=values.get("told", ""),
         out_of_reach=await is_out_of_reach(interaction, case.user_id),
     )
     await _show_verdict(interaction, outcome)
+
+
+async def ask_verdict(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Ask for a verdict with a reason that the reporters are told."""
+    case = await services.reports.case(actor_of(interaction), picture_id)
+    if isinstance(case, Refused):
+        await refuse(interaction, case)
+    elif case.verdict is not None:
+        await _refuse(interaction, Refused(ReportDecided(case)))
+    else:
+        await interaction.response.send_modal(verdict_form(picture_id, words_of(interaction)))
+
+
+async def submit_verdict(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Decide a report as the form says."""
+    values = submitted_values(interaction)
+    deleted = values.get("verdict") == Verdict.DELETED
+    verdict = Verdict.DELETED if deleted else Verdict.DISMISSED
+    outcome = await services.reports.decide(
+        actor_of(interaction), picture_id, verdict, told=values.get("reason", "")
+    )
+    await _show_verdict(interaction, outcome)
+
+
+async def never_paint(interaction: Interaction, services: Services, picture_id: int) -> None:
+    """Put a reported picture on the list of those that nothing is painted from; it stays."""
+    actor, filter_ = actor_of(interaction), services.picture_filter
+    if (refused := filter_.admin_refusal(actor)) is not None:
+        await refuse(interaction, refused)
+        return
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    outcome = await filter_.change_by_id(actor, str(picture_id), remove=False)
+    if isinstance(outcome, Refused):
+        text = refusal_text(interaction, outcome)
+    else:
+        text = picture_listed(outcome, words_of(interaction))
+    await interaction.edit_original_response(content=text, allowed_mentions=NO_MENTIONS)
 
 
 async def decide(

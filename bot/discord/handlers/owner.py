@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import aiohttp
 import discord
@@ -37,7 +38,6 @@ from bot.i18n import Words
 from bot.operation.control import ModelMove
 from bot.request.outcomes import Refused
 from bot.request.reasons.operation import ServerUnknown
-from bot.request.values.ids import parse_id
 from bot.wording import operation
 from bot.wording.alerts import announcement_outcome
 from storage.errors import StorageError
@@ -45,6 +45,7 @@ from storage.errors import StorageError
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+_SERVER_ID: Final = "[0-9]{1,20}"
 
 
 async def show_overview(interaction: Interaction, services: Services) -> None:
@@ -155,8 +156,9 @@ async def diagnose(
     if (refused := await services.operation.refusal(actor.user_id)) is not None:
         await refuse(interaction, refused)
         return
-    guild_id = actor.guild_id if server is None else parse_id(server)
-    guild = None if guild_id is None else interaction.client.get_guild(guild_id)
+    typed = str(actor.guild_id) if server is None else server.strip()
+    known = re.fullmatch(_SERVER_ID, typed) is not None
+    guild = interaction.client.get_guild(int(typed)) if known else None
     if guild is None:
         await refuse(interaction, Refused(ServerUnknown(server or "")))
         return

@@ -13,7 +13,7 @@ from bot.discord.interaction.responses import (
     actor_of,
     can_deliver_here,
     disown,
-    refuse,
+    refuse_request,
     reply_privately,
     words_of,
 )
@@ -40,7 +40,7 @@ async def accept(interaction: Interaction, services: Services, proposal_id: int)
         return
     batch = await services.permutations.accept(actor_of(interaction), proposal_id)
     if isinstance(batch, Refused):
-        await refuse_answer(interaction, batch)
+        await refuse_answer(interaction, services, batch)
         return
     try:
         try:
@@ -69,20 +69,20 @@ async def decline(interaction: Interaction, services: Services, proposal_id: int
     """Discard the proposal."""
     refused = await services.permutations.decline(actor_of(interaction), proposal_id)
     if refused is not None:
-        await refuse_answer(interaction, refused)
+        await refuse_answer(interaction, services, refused)
         return
     say = words_of(interaction)
     await _close(interaction, say("Nothing was painted or charged."))
 
 
-async def refuse_answer(interaction: Interaction, refused: Refused) -> None:
+async def refuse_answer(interaction: Interaction, services: Services, refused: Refused) -> None:
     """Explain the refusal of a press.
 
     An expired proposal loses its buttons; an answered one does not, because the message may already
     list its jobs.
     """
     if refused.reason != ProposalClosed(answered=False):
-        await refuse(interaction, refused)
+        await refuse_request(interaction, services, refused)
         return
     await _close(interaction, rejections.refusal(refused, words_of(interaction), timestamp))
 

@@ -13,6 +13,7 @@ from discord import ui
 
 from bot.discord.handlers import (
     administration,
+    conversations,
     deletion,
     details,
     history,
@@ -25,6 +26,7 @@ from bot.discord.handlers import (
     pictures,
     privacy,
     queue,
+    reminders,
     requests,
     rerolls,
     rules,
@@ -163,6 +165,10 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.CONFIRM_DELETE_REPORTED: moderation.delete,
         ComponentAction.BLOCK_REPORTED: moderation.ask_reason,
         ComponentAction.DISMISS_REPORT: partial(moderation.decide, verdict=Verdict.DISMISSED),
+        ComponentAction.DECIDE_WITH_REASON: moderation.ask_verdict,
+        ComponentAction.NEVER_PAINT_FROM: moderation.never_paint,
+        ComponentAction.ANSWER_REPORTERS: conversations.show_answer_form,
+        ComponentAction.REPLY_TO_MODERATORS: conversations.show_reply_form,
         ComponentAction.PAINT_FROM: _reject,
         ComponentAction.ACCEPT_PROPOSAL: permutations.accept,
         ComponentAction.DECLINE_PROPOSAL: permutations.decline,
@@ -196,6 +202,7 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.LEAVE_AS_IS: owner.leave,
         ComponentAction.IMPORT_RULES: rules.import_rules,
         ComponentAction.KEEP_RULES: rules.keep,
+        ComponentAction.REMIND: reminders.remind,
         **{
             action: partial(settings.change, action=action)
             for action in (
@@ -213,6 +220,9 @@ FORM_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.REMIX: variations.submit_remix,
         ComponentAction.REPORT: moderation.submit_report,
         ComponentAction.BLOCK_REPORTED: moderation.submit_block,
+        ComponentAction.DECIDE_WITH_REASON: moderation.submit_verdict,
+        ComponentAction.ANSWER_REPORTERS: conversations.submit_answer,
+        ComponentAction.REPLY_TO_MODERATORS: conversations.submit_reply,
         ComponentAction.PAINT_FROM: image_to_image.submit_from,
         ComponentAction.EDIT_PROMPT: requests.submit_edit,
         ComponentAction.NOTE: pictures.submit_note,

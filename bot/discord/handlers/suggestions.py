@@ -16,6 +16,6 @@ async def paint(
         return
     outcome = await services.suggestions.paint(actor_of(interaction), proposal_id, example)
     if isinstance(outcome, Refused):
-        await refuse_answer(interaction, outcome)
+        await refuse_answer(interaction, services, outcome)
     else:
         await answer(interaction, services, outcome)

@@ -117,13 +117,13 @@ def _user(option: Mapping[str, Any], resolved: Mapping[str, Any]) -> int | None:
 
 
 def _value(option: Mapping[str, Any], resolved: Mapping[str, Any]) -> Value:
-    """Return what was chosen: a channel or role as a mention, a file by its name."""
+    """Return what was chosen: a channel or role by its id, a file by its name."""
     value = option.get("value")
     match option.get("type"):
         case Kind.channel.value:
-            return f"<#{value}>"
+            return {"channel": int(str(value))}
         case Kind.role.value | Kind.mentionable.value | Kind.user.value:
-            return f"<@&{value}>"
+            return {"role": int(str(value))}
         case Kind.attachment.value:
             file = (resolved.get("attachments") or {}).get(str(value)) or {}
             return _text(file.get("filename"))

@@ -20,7 +20,7 @@ from bot.delivery.messenger import (
     Undeliverable,
 )
 from bot.delivery.worker import NeverAnswered
-from bot.discord.interaction.home_server import about_server, home_server
+from bot.discord.interaction.home_server import SERVER_NAME_CHARS, about_server, home_server
 from bot.discord.interaction.job_messages import hidden, show_progress, waiting_card
 from bot.discord.interaction.rule_subjects import NAMING_SUBJECTS, naming_visible
 from bot.discord.interaction.server_locale import server_locale
@@ -31,8 +31,9 @@ from bot.discord.views.jobs import card_layout
 from bot.discord.views.markdown import quoted, timestamp
 from bot.discord.views.modals import refusal_with_prompt
 from bot.discord.views.permutations import proposal_layout
+from bot.discord.views.reminders import reminder_buttons
 from bot.discord.views.suggestions import suggestion_layout
-from bot.i18n import Words, words
+from bot.i18n import Words, paragraph, words
 from bot.request.outcomes import (
     Accepted,
     Blocked,
@@ -47,6 +48,7 @@ from bot.request.reasons.administration import ServerPaused
 from bot.wording import rejections
 from bot.wording.cancellations import jobs_cancelled
 from bot.wording.permissions import permission_names
+from bot.wording.servers import where_it_works
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +57,8 @@ T = TypeVar("T")
 ANNOUNCED_AFTER_S = 0.7
 """Slower responses are deferred, so that every press is answered within a second."""
 CONTENT_CHARS = 1900
+SERVERS_NAMED = 5
+"""Servers that a refusal in direct messages names. Chosen by hand."""
 NO_MENTIONS = discord.AllowedMentions.none()
 
 Interaction = discord.Interaction[discord.Client]
@@ -118,12 +122,16 @@ def words_of(interaction: Interaction) -> Words:
 
 
 async def reply_privately(
-    interaction: Interaction, text: str, files: Sequence[discord.File] = ()
+    interaction: Interaction,
+    text: str,
+    files: Sequence[discord.File] = (),
+    buttons: ui.View | None = None,
 ) -> None:
-    """Reply ephemerally."""
+    """Reply ephemerally. buttons: below the text."""
     await interaction.response.send_message(
         text,
         files=files or MISSING,
+        view=buttons or MISSING,
         ephemeral=True,
         allowed_mentions=NO_MENTIONS,
         suppress_embeds=True,
@@ -151,16 +159,21 @@ async def reply_keeping_prompt(interaction: Interaction, text: str) -> None:
     await reply_privately(interaction, said, files)
 
 
-async def reject_server(interaction: Interaction) -> None:
-    """Reply that the bot does not work here."""
+async def reject_server(interaction: Interaction, servers: Sequence[str] = ()) -> None:
+    """Reply that the bot does not work here. servers: names of those where it does, for whoever
+    asks in direct messages."""
     say = words_of(interaction)
     if interaction.guild_id is None:
-        await reply_keeping_prompt(
-            interaction,
-            say("This works only on servers. Here you can use the buttons below your pictures."),
-        )
+        text = say("This works only on servers. Here you can use the buttons below your pictures.")
+        if servers:
+            text = paragraph(text, where_it_works(_quoted_names(servers), len(servers), say))
+        await reply_keeping_prompt(interaction, text)
     else:
         await reply_keeping_prompt(interaction, say("I am not enabled on this server."))
+
+
+def _quoted_names(servers: Sequence[str]) -> list[str]:
+    return [quoted(each, SERVER_NAME_CHARS) for each in servers[:SERVERS_NAMED]]
 
 
 def refusal_text(interaction: Interaction, refused: Refused) -> str:
@@ -187,13 +200,15 @@ def cancelled_text(interaction: Interaction, outcome: JobsCancelled) -> str:
     return quoted(text, CONTENT_CHARS)
 
 
-async def refuse(interaction: Interaction, refused: Refused) -> None:
-    """Explain a refusal ephemerally."""
+async def refuse(
+    interaction: Interaction, refused: Refused, buttons: ui.View | None = None
+) -> None:
+    """Explain a refusal ephemerally. buttons: what can be done about it."""
     text, files = refusal_with_prompt(
         interaction, refusal_text(interaction, refused), words_of(interaction)
     )
     if not interaction.response.is_done():
-        await reply_privately(interaction, text, files)
+        await reply_privately(interaction, text, files, buttons)
         return
     # The response was deferred, perhaps publicly. A followup can be ephemeral, but only after the
     # deferred response has been completed.
@@ -201,11 +216,19 @@ async def refuse(interaction: Interaction, refused: Refused) -> None:
     await interaction.followup.send(
         text,
         files=files or MISSING,
+        view=buttons or MISSING,
         ephemeral=True,
         allowed_mentions=NO_MENTIONS,
         suppress_embeds=True,
     )
     await interaction.delete_original_response()
+
+
+async def refuse_request(interaction: Interaction, services: Services, refused: Refused) -> None:
+    """Explain ephemerally why nothing is painted; where a quota is used up, offer a reminder."""
+    offer_id = await services.reminders.offer(actor_of(interaction), refused)
+    buttons = None if offer_id is None else reminder_buttons(offer_id, words_of(interaction))
+    await refuse(interaction, refused, buttons)
 
 
 async def reject_foreign_press(interaction: Interaction) -> None:
@@ -323,7 +346,7 @@ async def _suggest(interaction: Interaction, services: Services, unknown: Nothin
     """Suggest other prompts ephemerally, or refuse the request at once."""
     asked = await services.suggestions.propose(actor_of(interaction), unknown)
     if isinstance(asked, Refused):
-        await refuse(interaction, asked)
+        await refuse_request(interaction, services, asked)
     else:
         await _ask(interaction, suggestion_layout(asked, words_of(interaction)))
 
@@ -333,7 +356,7 @@ async def _refuse_request(
 ) -> None:
     """Refuse a request; if that is because of its flags, offer to correct it."""
     if request is None or not isinstance(refused.reason, FlagProblem):
-        await refuse(interaction, refused)
+        await refuse_request(interaction, services, refused)
         return
     actor = actor_of(interaction)
     correction = await services.corrections.offer(actor, request, refused.reason)

@@ -10,6 +10,7 @@ from bot.accounts.delivery_settings import DeliverySettingsService
 from bot.accounts.lora_access import LoraAccess
 from bot.accounts.model_access import ModelAccess
 from bot.accounts.presets import DefaultsService, PresetService
+from bot.accounts.quota_reminders import ReminderService
 from bot.accounts.quota_settings import QuotaService
 from bot.accounts.rules.administration import RuleAdministration
 from bot.accounts.rules.imports import RuleImports
@@ -18,6 +19,7 @@ from bot.administration.services import AdministrationServices
 from bot.delivery.copies import CopySender
 from bot.delivery.exports import ExportService
 from bot.delivery.progress import ProgressUpdater
+from bot.delivery.quota_reminders import ReminderSender
 from bot.delivery.worker import DeliveryWorker
 from bot.discord.interaction.other_copies import OtherCopies
 from bot.jobs.cancellation import CancellationService
@@ -33,7 +35,9 @@ from bot.jobs.proposals.suggestions import SuggestionService
 from bot.jobs.queue_overview import QueueService
 from bot.jobs.status import StatusService
 from bot.jobs.where_asked import WhereAsked
+from bot.moderation.answers import AnswerSender
 from bot.moderation.blocks import BlockService
+from bot.moderation.conversations import ConversationService
 from bot.moderation.filter.administration import FilterAdministration
 from bot.moderation.filter.pictures import PictureFilter
 from bot.moderation.notifier import ReportNotifier
@@ -92,12 +96,16 @@ class Services:
     quotas: QuotaService
     rules: RuleAdministration
     rule_imports: RuleImports
+    reminders: ReminderService
+    reminder_sender: ReminderSender
     delivery_settings: DeliverySettingsService
     delivery: DeliveryWorker
     progress: ProgressUpdater
     copies: CopySender
     exports: ExportService
     reports: ReportService
+    conversations: ConversationService
+    answer_sender: AnswerSender
     blocks: BlockService
     filter: FilterAdministration
     picture_filter: PictureFilter

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import discord
@@ -28,8 +27,8 @@ member whose entries are listed, because a custom_id has room for a number alone
 _VALUE_CHARS: Final = 60
 _VALUES_SHOWN: Final = 6
 """With their characters, ten entries fit into the 4000 of a message. Chosen by hand."""
-_MENTION: Final = re.compile(r"<(?:#|@&)[0-9]{1,20}>")
-"""Channels and roles, as `interaction.auditing` writes them; a role is never notified by it."""
+_MENTIONS: Final = {"channel": "<#{}>", "role": "<@&{}>"}
+"""Of what was chosen; nobody is notified by them."""
 
 
 def audit_layout(page: AuditPage, say: Words) -> ui.LayoutView:
@@ -112,8 +111,10 @@ def _details(entry: AuditEntry, say: Words) -> Iterator[str]:
 def _value(value: Value, say: Words) -> str:
     if isinstance(value, bool):
         return say("yes") if value else say("no")
-    text = str(value)
-    return text if _MENTION.fullmatch(text) else quoted(text.replace("\n", " "), _VALUE_CHARS)
+    if isinstance(value, Mapping):
+        ((kind, row_id),) = value.items()
+        return _MENTIONS[kind].format(row_id)
+    return quoted(str(value).replace("\n", " "), _VALUE_CHARS)
 
 
 def _page_button(

@@ -18,9 +18,9 @@ class ComponentAction(StrEnum):
 
     The row id that follows is a picture's, except for CANCEL and CANCEL_IN_QUEUE (a job's),
     ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT, PAINT_EXPLAINED, ERASE_MEMBER,
-    CANCEL_WAITING, ANNOUNCE, IMPORT_RULES, KEEP_RULES and those that paint examples or anyway (a
-    proposal's), LIST_PAGE (a page's of a list), REFRESH_QUEUE, CANCEL_ALL_IN_QUEUE, ERASE_OWN,
-    KEEP_DATA, KEEP_WAITING, DRAIN, UNLOAD, LEAVE_AS_IS and those of the setup panel (0),
+    CANCEL_WAITING, ANNOUNCE, IMPORT_RULES, KEEP_RULES, REMIND and those that paint examples or
+    anyway (a proposal's), LIST_PAGE (a page's of a list), REFRESH_QUEUE, CANCEL_ALL_IN_QUEUE,
+    ERASE_OWN, KEEP_DATA, KEEP_WAITING, DRAIN, UNLOAD, LEAVE_AS_IS and those of the setup panel (0),
     MODELS_PAGE (the page), LORAS_PAGE and AUDIT_PAGE (the page and whose list it is, as
     `views.loras` and `views.administration` write them), those that change a setting (the number of
     its value in `views.settings`) and PAINT_IDEA (the number of a prompt on the panel of /help).
@@ -103,6 +103,11 @@ class ComponentAction(StrEnum):
     LEAVE_AS_IS = "leave"
     IMPORT_RULES = "importrules"
     KEEP_RULES = "keeprules"
+    REMIND = "remind"
+    ANSWER_REPORTERS = "answerreporters"
+    REPLY_TO_MODERATORS = "replymods"
+    DECIDE_WITH_REASON = "judge"
+    NEVER_PAINT_FROM = "neverpaint"
 
 
 _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"
@@ -153,6 +158,7 @@ _TABLES: Final = {
     ComponentAction.ANNOUNCE: "proposals",
     ComponentAction.IMPORT_RULES: "proposals",
     ComponentAction.KEEP_RULES: "proposals",
+    ComponentAction.REMIND: "proposals",
     **dict.fromkeys(EXAMPLE_ACTIONS, "proposals"),
     ComponentAction.LIST_PAGE: "list_pages",
 }

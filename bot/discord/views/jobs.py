@@ -7,6 +7,7 @@ from discord import ui
 
 from bot.delivery.attachments import PREVIEW_NAME
 from bot.delivery.cards import (
+    ANNOUNCEMENT_CHARS,
     AlertCard,
     AnnouncementCard,
     AuditCard,
@@ -18,18 +19,21 @@ from bot.delivery.cards import (
     MovedCard,
     PaintingCard,
     PictureCard,
+    ReminderCard,
+    ReporterCard,
     SentCard,
     WaitingCard,
 )
 from bot.discord.views.administration import posted_layout
 from bot.discord.views.attachments import describe_picture, describe_prompt
 from bot.discord.views.buttons import Row, picture_rows, single_picture_rows
+from bot.discord.views.conversations import reporter_layout
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import (
     PROMPT_SHOWN,
+    formatted,
     layout,
     quoted,
-    replace_surrogates,
     small_print,
     timestamp,
 )
@@ -45,10 +49,13 @@ from bot.wording.delivery import fallback_reason, kept_reason, sent_directly
 from bot.wording.lists import enumerated
 from bot.wording.names import command_name
 from bot.wording.origins import origin_label
+from bot.wording.reminders import quota_back, quota_back_in_channel, reminder_asked
 from engine.model_names import MAX_NAME_CHARS
 from engine.types import ImageRequest
 
 NOTE_SHOWN = 300
+SERVER_NAME_CHARS = 100
+"""The longest name that Discord allows for a server."""
 BAR_CELLS = 16
 IN_DETAILS = (NegativeAdded, HighGuidance, SmallSide, Adapted)
 """Notes that only Details shows once the picture is there: all that was asked for was done."""
@@ -75,11 +82,16 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
             return layout(ui.TextDisplay(f"⚠️ zimagine: {alert_sentence(card.alert, say)}"))
         case AnnouncementCard():
             by = small_print(say("An announcement by the bot's owner"))
-            return layout(ui.TextDisplay(f"{replace_surrogates(card.text)}\n{by}"))
+            text = formatted(card.text, ANNOUNCEMENT_CHARS)
+            return layout(ui.TextDisplay(f"{text}\n{by}"))
         case CaseCard():
             return report_layout(card, say)
         case AuditCard():
             return posted_layout(card.entries, say)
+        case ReporterCard():
+            return reporter_layout(card, say)
+        case ReminderCard():
+            return layout(ui.TextDisplay(_reminder(card, say)))
 
 
 def _prompt_line(request: ImageRequest) -> str:
@@ -299,6 +311,13 @@ def _moved(card: MovedCard, say: Words) -> ui.LayoutView:
     if card.fallback is not None:
         lines.append(small_print(fallback_reason(card.fallback, say)))
     return layout(ui.TextDisplay("\n".join(lines)))
+
+
+def _reminder(card: ReminderCard, say: Words) -> str:
+    server = quoted(card.server, SERVER_NAME_CHARS)
+    whom = f"<@{card.requester_id}>"
+    text = quota_back(server, say) if card.direct else quota_back_in_channel(whom, say)
+    return f"{text}\n{small_print(reminder_asked(timestamp(card.asked_at), say))}"
 
 
 def _sent(card: SentCard, say: Words) -> ui.LayoutView:

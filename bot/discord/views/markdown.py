@@ -38,6 +38,11 @@ def quoted(text: str, limit: int) -> str:
     return discord.utils.escape_mentions(discord.utils.escape_markdown(cut, ignore_links=False))
 
 
+def formatted(text: str, limit: int) -> str:
+    """Cut an owner's text to `limit`: its Markdown works, but it mentions nobody."""
+    return discord.utils.escape_mentions(replace_surrogates(text[:limit]))
+
+
 def small_print(*lines: str) -> str:
     """Return the lines in small print, without empty ones."""
     return "\n".join(f"-# {line}" for line in lines if line)

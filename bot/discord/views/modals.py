@@ -23,13 +23,18 @@ from bot.wording.names import command_name
 from bot.wording.rejections import note_sentence
 from engine.prompts import MAX_PROMPT_CHARS, clean, is_ours
 from engine.types import ImageRequest, Mode
-from storage.types import NOTE_LIMIT_CHARS, REASON_LIMIT_CHARS
+from storage.report_messages import MESSAGE_LIMIT_CHARS
+from storage.types import NOTE_LIMIT_CHARS, REASON_LIMIT_CHARS, Report, Verdict
 
 SEED_CHARS = 10
 STRENGTH_CHARS = 10
 WORDS_LIMIT = 1200
 """Longer prompts are given back as a file."""
 _FENCE = "```"
+OPTION_CHARS = 100
+"""The longest label of a menu's option that Discord accepts."""
+REPORTERS_OFFERED = 24
+"""Discord accepts 25 options, and one of them is for all."""
 
 
 # The forms
@@ -99,9 +104,9 @@ def _note_lines(notes: Sequence[Note], say: Words) -> str:
     return "\n".join(f"-# {note_sentence(each, say)}" for each in notes)
 
 
-def _reason() -> ui.TextInput[ui.Modal]:
+def _reason(name: str = "reason") -> ui.TextInput[ui.Modal]:
     return ui.TextInput(
-        custom_id="reason",
+        custom_id=name,
         style=discord.TextStyle.paragraph,
         required=False,
         max_length=REASON_LIMIT_CHARS,
@@ -145,7 +150,82 @@ def block_form(picture_id: int, say: Words) -> ui.Modal:
         say("Delete picture #{id} and block", id=picture_id),
         custom_id(ComponentAction.BLOCK_REPORTED, picture_id),
         ui.Label(text=say("Why are they blocked?"), description=description, component=_reason()),
+        ui.Label(
+            text=say("What are the reporters told?"),
+            description=say("Optional. They get it by direct message, without your name."),
+            component=_reason("told"),
+        ),
     )
+
+
+def verdict_form(picture_id: int, say: Words) -> ui.Modal:
+    """Return the form for a verdict whose reason everybody who reported the picture is told."""
+    verdicts = [
+        discord.SelectOption(
+            label=say("Nothing is wrong with it"), value=Verdict.DISMISSED, default=True
+        ),
+        discord.SelectOption(label=say("Delete the picture"), value=Verdict.DELETED),
+    ]
+    menu = ui.Select[ui.Modal](custom_id="verdict", options=verdicts, required=True)
+    description = say("Everybody who reported it gets this by direct message, without your name.")
+    reason = ui.TextInput[ui.Modal](
+        custom_id="reason",
+        style=discord.TextStyle.paragraph,
+        required=True,
+        max_length=REASON_LIMIT_CHARS,
+    )
+    return form(
+        say("Decide about picture #{id}", id=picture_id),
+        custom_id(ComponentAction.DECIDE_WITH_REASON, picture_id),
+        ui.Label(text=say("Verdict"), component=menu),
+        ui.Label(text=say("The reason"), description=description, component=reason),
+    )
+
+
+def answer_form(picture_id: int, reports: Sequence[Report], say: Words) -> ui.Modal:
+    """Return the form with a moderator's message. reports: if several, one or all are chosen."""
+    description = say("It comes from the moderators of the server, without your name.")
+    return form(
+        say("Answer about picture #{id}", id=picture_id),
+        custom_id(ComponentAction.ANSWER_REPORTERS, picture_id),
+        *([_reporters(reports, say)] if len(reports) > 1 else []),
+        ui.Label(text=say("Your message"), description=description, component=_message()),
+    )
+
+
+def reply_form(picture_id: int, say: Words) -> ui.Modal:
+    """Return the form with a reporter's reply to the moderators."""
+    description = say("All moderators of the server can see it, with your name.")
+    return form(
+        say("Reply about picture #{id}", id=picture_id),
+        custom_id(ComponentAction.REPLY_TO_MODERATORS, picture_id),
+        ui.Label(text=say("Your message"), description=description, component=_message()),
+    )
+
+
+def _message() -> ui.TextInput[ui.Modal]:
+    return ui.TextInput(
+        custom_id="message",
+        style=discord.TextStyle.paragraph,
+        required=True,
+        max_length=MESSAGE_LIMIT_CHARS,
+    )
+
+
+def _reporters(reports: Sequence[Report], say: Words) -> ui.Label[ui.Modal]:
+    """Return the choice of who is answered: all, or one of the newest reports by its reason."""
+    options = [discord.SelectOption(label=say("All who reported it"), value="0", default=True)]
+    for each in reversed(reports[-REPORTERS_OFFERED:]):
+        reason = " ".join(replace_surrogates(each.reason or "").split())
+        options.append(
+            discord.SelectOption(
+                label=reason[:OPTION_CHARS] or say("(no reason given)"),
+                description=f"{each.filed_at:%Y-%m-%d %H:%M} UTC",
+                value=str(each.id),
+            )
+        )
+    menu = ui.Select[ui.Modal](custom_id="report", options=options, required=True)
+    return ui.Label(text=say("Whom to answer"), component=menu)
 
 
 def _choice(pictures: Sequence[int], say: Words) -> ui.Label[ui.Modal]:

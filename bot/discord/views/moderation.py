@@ -10,10 +10,12 @@ from discord import ui
 from bot.delivery.cards import CaseCard
 from bot.discord.views.attachments import describe_stored
 from bot.discord.views.buttons import deletion_rows
+from bot.discord.views.conversations import CONVERSATION_CHARS, conversation_text
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted, timestamp
 from bot.discord.views.pictures import deletion_question
 from bot.i18n import Words
+from bot.moderation.conversations import reporters_of
 from bot.moderation.reports import OpenReports
 from bot.wording import moderation
 from bot.wording.names import command_name
@@ -44,9 +46,12 @@ def report_layout(card: CaseCard, say: Words) -> ui.LayoutView:
                 )
             )
         )
-    items.append(ui.TextDisplay(_reasons(card.case.reports, say)))
+    items.append(ui.TextDisplay(_reasons(card.case.reports, say, written=bool(card.messages))))
+    if card.messages:
+        items.append(ui.TextDisplay(conversation_text(card.messages, say)))
     if card.case.verdict is None:
         items.append(_buttons(card.case.picture_id, say))
+        items.append(_more_buttons(card, say))
     return layout(*items)
 
 
@@ -96,10 +101,12 @@ def _remarks(card: CaseCard, say: Words) -> list[str]:
     return remarks
 
 
-def _reasons(reports: Sequence[Report], say: Words) -> str:
-    """Return the newest reports, with as much of their reasons as fits."""
+def _reasons(reports: Sequence[Report], say: Words, *, written: bool) -> str:
+    """Return the newest reports, with as much of their reasons as fits. written: messages between
+    moderators and reporters stand below them."""
     newest = reports[-REPORTS_SHOWN:]
-    cut = min(REASON_LIMIT_CHARS, REASONS_CHARS // len(newest))
+    limit = REASONS_CHARS - CONVERSATION_CHARS if written else REASONS_CHARS
+    cut = min(REASON_LIMIT_CHARS, limit // len(newest))
     head = say.plural("{n} report", "{n} reports", len(reports))
     lines = [f"**{head}**"]
     if len(reports) > len(newest):
@@ -124,6 +131,26 @@ def _buttons(picture_id: int, say: Words) -> ui.ActionRow[ui.LayoutView]:
                 label=label, style=style, custom_id=custom_id(action, picture_id)
             )
             for label, style, action in offered
+        )
+    )
+
+
+def _more_buttons(card: CaseCard, say: Words) -> ui.ActionRow[ui.LayoutView]:
+    """Return what else can be done: with a reason, to the reporters, and about the picture."""
+    offered = [(say("Decide with a reason"), ComponentAction.DECIDE_WITH_REASON)]
+    if reporters_of(card.case):
+        offered.append((say("Answer the reporters"), ComponentAction.ANSWER_REPORTERS))
+    if card.picture is not None and card.picture.on_disk:
+        label = say("Never paint from this picture")
+        offered.append((label, ComponentAction.NEVER_PAINT_FROM))
+    return ui.ActionRow(
+        *(
+            ui.Button[ui.LayoutView](
+                label=label,
+                style=discord.ButtonStyle.secondary,
+                custom_id=custom_id(action, card.case.picture_id),
+            )
+            for label, action in offered
         )
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import threading
 from collections.abc import Callable
 from enum import StrEnum
@@ -27,27 +26,6 @@ class PictureVerdict(StrEnum):
     SPOILER = "spoiler"
     REPORT = "report"
     REFUSE = "refuse"
-
-
-class BadPictureCheck(Exception):
-    """The function cannot be used; str() is a part of a sentence that says why."""
-
-
-def load_checker(name: str) -> Checker:
-    """Return the function that "module:function" names. Raises BadPictureCheck."""
-    module_name, colon, function = name.partition(":")
-    if not (module_name and colon and function):
-        raise BadPictureCheck('write it as "module:function"')
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:  # whatever a module of the owner's does
-        raise BadPictureCheck(
-            f"the module {module_name} cannot be imported ({type(error).__name__}: {error})"
-        ) from error
-    found = getattr(module, function, None)
-    if not callable(found):
-        raise BadPictureCheck(f"the module {module_name} has no function {function}")
-    return found
 
 
 class PictureCheck:

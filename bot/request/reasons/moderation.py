@@ -86,8 +86,61 @@ class NotErasable:
     user_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class NoReporters:
+    """Nobody can be answered: a filter reported the picture, or who did erased their data."""
+
+    picture_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoDirectMessages:
+    """The bot's owner lets it send no direct messages, so nobody can be answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingWritten:
+    """A message without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTooLong:
+    """A message between moderators and a reporter is too long."""
+
+    chars: int
+    limit_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportClosed:
+    """A reporter writes about a report that moderators have decided."""
+
+    picture_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportGone:
+    """A reporter writes about a report that was erased, or on which no moderator has written."""
+
+    picture_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnoughReplies:
+    """The reporter has written `limit` times since the moderators last wrote."""
+
+    limit: int
+
+
 ModerationReason = (
-    NotAllowed
+    NoReporters
+    | NoDirectMessages
+    | NothingWritten
+    | MessageTooLong
+    | ReportClosed
+    | ReportGone
+    | EnoughReplies
+    | NotAllowed
     | Blocked
     | OwnPicture
     | ReportedBefore

@@ -59,6 +59,14 @@ SETTINGS: Final[Mapping[Code, Phrase]] = {
         translatable("The proxy cannot be used: {reason}."),
         translatable("Change proxy under [discord], or HTTPS_PROXY in the environment."),
     ),
+    Code.PICTURE_CHECK: Phrase(translatable("Pictures are looked at by {name}.")),
+    Code.PICTURE_CHECK_UNUSABLE: Phrase(
+        translatable("The function {name} cannot look at pictures: {reason}."),
+        translatable(
+            "Change picture_check under [moderation] to the module and the name of a function, or "
+            "remove it; Python has to find the module. Until then zimagine run does not start."
+        ),
+    ),
     Code.CLOCK: Phrase(translatable("The clock says {now}.")),
     Code.CLOCK_BEHIND: Phrase(
         translatable(

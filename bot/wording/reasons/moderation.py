@@ -8,16 +8,23 @@ from typing import assert_never
 from bot.i18n import Words, paragraph
 from bot.request.reasons.moderation import (
     Blocked,
+    EnoughReplies,
+    MessageTooLong,
     ModerationReason,
+    NoDirectMessages,
+    NoReporters,
     NotAllowed,
     NotBlockable,
     NotBlocked,
     NotErasable,
+    NothingWritten,
     NotReported,
     OwnPicture,
     ReasonTooLong,
+    ReportClosed,
     ReportDecided,
     ReportedBefore,
+    ReportGone,
     UnknownDuration,
 )
 from bot.wording.moderation import When, already_decided
@@ -77,6 +84,16 @@ def moderation_refusal(
                 text=f"“{' '.join(text[:_TEXT_CHARS].split())}”",
                 days=max_days,
             )
+        case (
+            NoReporters()
+            | NoDirectMessages()
+            | NothingWritten()
+            | MessageTooLong()
+            | ReportClosed()
+            | ReportGone()
+            | EnoughReplies()
+        ):
+            return _message_refusal(reason, say)
         case NotBlocked():
             return say("This member is not blocked here.")
         case _:
@@ -85,6 +102,56 @@ def moderation_refusal(
 
 def _until(retry_at: datetime | None, say: Words, when: When) -> str:
     return "" if retry_at is None else say("You can paint again {when}.", when=when(retry_at))
+
+
+def _message_refusal(
+    reason: NoReporters
+    | NoDirectMessages
+    | NothingWritten
+    | MessageTooLong
+    | ReportClosed
+    | ReportGone
+    | EnoughReplies,
+    say: Words,
+) -> str:
+    """Explain why a message between moderators and a reporter is not sent."""
+    match reason:
+        case NoReporters(picture_id):
+            return say(
+                "Nobody can be answered: picture #{id} was reported by a filter, or by members who "
+                "have erased their data.",
+                id=picture_id,
+            )
+        case NoDirectMessages():
+            return say(
+                "The bot's owner has turned direct messages off, so reporters cannot be answered."
+            )
+        case NothingWritten():
+            return say("Your message is empty, so nothing was sent.")
+        case MessageTooLong(chars, limit):
+            return say(
+                "The message is too long: {chars} characters; the limit is {limit}.",
+                chars=chars,
+                limit=limit,
+            )
+        case ReportClosed(picture_id):
+            return say(
+                "The moderators have closed your report of picture #{id}, so nothing was sent.",
+                id=picture_id,
+            )
+        case ReportGone(picture_id):
+            return say(
+                "Your report of picture #{id} no longer exists, so nothing was sent.",
+                id=picture_id,
+            )
+        case EnoughReplies(limit):
+            return say.plural(
+                "You have already written {n} message; please wait until the moderators answer.",
+                "You have already written {n} messages; please wait until the moderators answer.",
+                limit,
+            )
+        case _:
+            assert_never(reason)
 
 
 def not_allowed(say: Words) -> str:

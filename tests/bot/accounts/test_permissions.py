@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.accounts.permissions import REQUIRED_LEVEL, Action, Actor, PermissionLevel, Permissions
@@ -30,6 +32,20 @@ def test_every_action_has_a_level():
 def test_levels_come_from_discord_and_the_settings(actor: Actor, level: PermissionLevel):
     """Manage Messages makes a moderator, Manage Server an admin, the configuration an owner."""
     assert RIGHTS.level(actor) is level
+
+
+def test_a_role_makes_an_admin_on_its_server_alone():
+    """A role that a server named counts there as Manage Server does, and not in direct messages or
+    on another server."""
+    rights = Permissions(admin_roles=lambda guild_id: frozenset({5} if guild_id == 1 else ()))
+    member = Actor(1, 1, 1, role_ids=frozenset({4, 5}))
+    assert rights.level(member) is PermissionLevel.ADMIN
+    for other in (
+        replace(member, direct=True),
+        replace(member, guild_id=2),
+        replace(member, role_ids=frozenset({4})),
+    ):
+        assert rights.level(other) is PermissionLevel.MEMBER
 
 
 def test_a_level_includes_those_below():

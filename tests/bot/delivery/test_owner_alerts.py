@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from bot.delivery.alerts import AnotherCopy
+from bot.delivery.alerts import AnotherCopy, RestartNeeded, SettingsRefused
 from bot.delivery.cards import AlertCard
 from bot.delivery.messenger import TemporaryFailure
 from bot.delivery.owner_alerts import REPEAT_AFTER, OwnerAlerts
@@ -40,6 +40,15 @@ async def test_every_owner_is_told_once_in_a_while():
     clock.advance(REPEAT_AFTER.total_seconds())
     await owner_alerts.alert(STILL_FULL)
     assert messenger.posts[-1][1] == AlertCard(STILL_FULL)
+
+
+async def test_what_an_owner_did_is_answered_each_time():
+    """A second mistake in the settings is told within the six hours, but the same one is not."""
+    owner_alerts, messenger, _ = owner_alerts_and_fakes()
+    alerts = (SettingsRefused("One."), SettingsRefused("Two."), RestartNeeded(("engine.model",)))
+    for alert in (*alerts, *alerts):
+        await owner_alerts.alert(alert)
+    assert [card for _, card, _ in messenger.posts[::2]] == [AlertCard(each) for each in alerts]
 
 
 async def test_who_could_not_be_reached_is_told_later():

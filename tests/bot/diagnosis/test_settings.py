@@ -11,6 +11,7 @@ import pytest
 from bot.diagnosis.configuration import (
     check_clock,
     check_configuration,
+    check_picture_check,
     check_proxy,
     check_readers,
 )
@@ -81,6 +82,33 @@ def test_the_proxy() -> None:
     assert "hunter2" not in said(found) and check_proxy(Proxies("")) == []
     found = check_proxy(Proxies("socks5://ann:hunter2@127.0.0.1:1080"))
     assert levels(found) == {Code.PROXY_REFUSED: Level.BROKEN} and "hunter2" not in said(found)
+
+
+def test_the_picture_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that is there is told; one that cannot be imported or called is broken."""
+    (tmp_path / "zimagine_checks.py").write_text("limit = 3\ndef look(png): return 'pass'\n")
+    (tmp_path / "zimagine_broken.py").write_text("raise ValueError('no weights')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert check_picture_check(None) == []
+    found = check_picture_check("zimagine_checks:look")
+    assert levels(found) == {Code.PICTURE_CHECK: Level.OK} and "zimagine_checks:look" in said(found)
+    for name, why in (
+        ("zimagine_checks:limit", "has no function limit"),
+        ("zimagine_checks:loook", "has no function loook"),
+        ("zimagine_none:look", "ModuleNotFoundError"),
+        ("zimagine_broken:look", "ValueError: no weights"),
+        ("look", "module:function"),
+    ):
+        found = check_picture_check(name)
+        assert levels(found) == {Code.PICTURE_CHECK_UNUSABLE: Level.BROKEN}
+        assert why in said(found) and "picture_check under [moderation]" in said(found)
+
+
+def test_it_is_a_part_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """doctor looks at the function that the settings name."""
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.model_validate({"moderation": {"picture_check": "zimagine_none:look"}})
+    assert levels(diagnose(Setup(settings)))[Code.PICTURE_CHECK_UNUSABLE] is Level.BROKEN
 
 
 def test_the_clock(tmp_path: Path) -> None:

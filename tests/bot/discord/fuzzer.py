@@ -18,6 +18,7 @@ from simcord.backend import serializers
 from simcord.backend.models import Interaction
 from simcord.interactions import base_payload, resolve_handle
 
+from bot.discord.command_sync import OWNER_COMMANDS
 from tests.bot.discord.harness import BotHarness
 from tests.bot.sample_pictures import a_picture
 
@@ -165,6 +166,8 @@ class Fuzzer:
             options = [{"type": 2, "name": group, "options": options}]
         root = command.qualified_name.split()[0]
         data = {"id": "1", "name": root, "type": 1, "options": options, "resolved": resolved}
+        if root in OWNER_COMMANDS:  # which are registered on the server
+            data["guild_id"] = str(self.guild_id)
         kind = InteractionType.autocomplete if focus else InteractionType.application_command
         return await self.send(actor, kind, data)
 

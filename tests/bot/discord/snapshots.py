@@ -27,7 +27,7 @@ def readable(value: Any) -> Any:
     """Replace component numbers by names, split text into lines, and drop false values."""
     if isinstance(value, Mapping):
         named = {key: readable(each) for key, each in value.items() if each not in (False, None)}
-        if "type" in named:
+        if isinstance(named.get("type"), int):  # what a menu has chosen names its type itself
             named["type"] = discord.ComponentType(named["type"]).name
         if named.get("type") == "button":
             named["style"] = discord.ButtonStyle(named["style"]).name

@@ -23,7 +23,7 @@ from tests.fakes import ScriptedRenderer
 TABLE = tomllib.loads((Path(__file__).parent / "rights.toml").read_text(encoding="utf-8"))
 ROLES = ("member", "moderator", "admin", "owner")
 REFUSAL = "You do not have permission to do that here."
-SECTIONS: dict[str, dict[str, Any]] = {
+SECTIONS: dict[str, Any] = {
     "quota": {"pictures": 10_000},
     "engine": {"user_limit": None, "models": {"second": {"source": str(MODEL_DIR)}}},
 }

@@ -20,6 +20,7 @@ from storage.files import PictureFiles
 from storage.history import History
 from storage.jobs import Jobs
 from storage.preferences import Preferences
+from storage.report_messages import ReportMessages
 from storage.reports import Reports
 from storage.types import (
     Card,
@@ -46,6 +47,7 @@ class NotifierHarness:
         self.clock, self.messenger = FakeClock(), FakeMessenger()
         self.jobs = Jobs(db, self.clock, iter(map(str, range(1000))).__next__)
         self.history, self.reports = History(db, self.clock), Reports(db, self.clock)
+        self.report_messages = ReportMessages(db, self.clock)
         self.deliveries = Deliveries(db, self.clock)
         self.preferences = Preferences(db, self.clock)
         self.files = PictureFiles(data_dir, clock=self.clock)
@@ -61,7 +63,13 @@ class NotifierHarness:
             await asyncio.sleep(0)
 
         cards = ReportCards(
-            self.reports, self.history, self.jobs, self.deliveries, self.files, self.languages
+            self.reports,
+            self.history,
+            self.jobs,
+            self.deliveries,
+            self.files,
+            self.languages,
+            self.report_messages,
         )
         self.report_notifier = ReportNotifier(
             messenger=self.messenger,

@@ -44,6 +44,18 @@ def test_tokens_never_reach_the_log(
     assert TOKEN not in err and "aW50ZXI" not in err and "odd-secret" not in err
 
 
+def test_the_level_can_change_while_it_runs(
+    capsys: pytest.CaptureFixture[str], clean_logging: None
+):
+    """After a change to "debug" other libraries are heard, and after one back they are not."""
+    for level, heard in (("info", False), ("debug", True), ("info", False)):
+        configure_logging(level, "text")
+        logging.getLogger("filelock").debug("from a library")
+        structlog.get_logger("t").info("from the bot")
+        err = capsys.readouterr().err
+        assert ("from a library" in err) == heard and err.count("from the bot") == 1
+
+
 @given(st.text(), st.text(min_size=1))
 def test_a_named_secret_is_always_struck(text: str, secret: str):
     """A named secret is removed wherever it stands, unless the replacement itself contains it."""

@@ -9,7 +9,10 @@ from types import ModuleType
 
 import pytest
 
+from bot.accounts.permissions import Actor
+from bot.accounts.quota_settings import Member
 from bot.i18n import words
+from bot.request.outcomes import Refused
 from bot.settings.reload import Reloaded, ReloadRefused
 from bot.wording.configuration import reload_sentence
 from tests.bot.discord.harness import OWNER_ID, BotHarness, open_harness
@@ -159,12 +162,14 @@ async def test_the_environment_still_goes_before_the_file(
 
 async def test_owners_and_servers_change_at_once(bot: ConfiguredBot):
     """Who is named an owner may do what owners may; a server that is not named is not served."""
-    alice = bot.harness.alice
-    services = bot.harness.app.services
-    assert alice.id not in services.quotas._permissions.owners
-    await bot.reload(discord=f"owners = [{alice.id}]\nguilds = [5]", quota="pictures = 1")
-    assert services.quotas._permissions.owners == {alice.id}
-    assert not services.serves(bot.harness.guild.id)
+    harness, services = bot.harness, bot.harness.app.services
+    alice = Actor(harness.alice.id, harness.guild.id, harness.channel.id)
+    bob = Member(harness.bob.id)
+    assert services.serves(harness.guild.id)
+    assert isinstance(await services.quotas.show(alice, bob), Refused)
+    await bot.reload(discord=f"owners = [{alice.user_id}]\nguilds = [5]")
+    assert not isinstance(await services.quotas.show(alice, bob), Refused)
+    assert not services.serves(harness.guild.id)
 
 
 async def test_a_new_picture_check_judges_the_next_picture(

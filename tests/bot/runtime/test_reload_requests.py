@@ -26,11 +26,14 @@ async def test_owners_are_told_what_was_not_taken_up(tmp_path: Path):
     service = ReloadService(current, file, check=lambda _: None, applied=applied.append)
     requested, alerts = asyncio.Event(), list[OwnerAlert]()
     task = asyncio.create_task(reload_on_request(requested, service, alerts.append))
-    for text in ("[quota\n", "[quota]\nhours = 3\n", '[engine]\ndevice = "cpu"\n'):
+    for text, seen in (
+        ("[quota\n", (1, 0)),
+        ("[quota]\nhours = 3\n", (1, 1)),
+        ('[engine]\ndevice = "cpu"\n', (2, 2)),
+    ):
         file.write_text(text)
         requested.set()
-        await until(lambda: not requested.is_set() and not service._one_at_a_time.locked())
-        await asyncio.sleep(0.05)
+        await until(lambda seen=seen: (len(alerts), len(applied)) == seen)
     task.cancel()
     refused, restart = alerts
     assert isinstance(refused, SettingsRefused) and "line 1" in refused.problem

@@ -18,6 +18,8 @@ from storage.open_names import OpenLoras
 from storage.preferences import Preferences, Threads
 from storage.presets import Presets, RequestDefaults
 from storage.proposals import Proposals
+from storage.quota_reminders import QuotaReminders
+from storage.report_messages import MessageState, ReportMessages
 from storage.reports import Reports
 from storage.search import PictureQuery
 from storage.stars import Stars
@@ -49,6 +51,8 @@ SECRETS = {
             "waiting",
             "failed",
             "filter",
+            "answer",
+            "reply",
         ),
     )
 }
@@ -180,6 +184,12 @@ async def plant(stores: OpenStores) -> Planted:
     await reports.posted(report.id, 77, 3001)
     report = await filed(reports, bobs.id, ALICE.user_id, SECRETS["report"])
     await reports.posted(report.id, 77, 3002)
+    messages = ReportMessages(db, clock)
+    (answer_id,) = await messages.answer(bobs.id, MODERATOR, SECRETS["answer"])
+    await messages.settle(answer_id, MessageState.DELIVERED, 3003)
+    await messages.reply(bobs.id, ALICE.user_id, SECRETS["reply"])
+    await messages.answer(picture.id, ALICE.user_id, SECRETS["answer"])
+    await QuotaReminders(db, clock).add(ALICE, 1, clock(), locale="en-US", own_locale="")
     await Blocks(db, clock).block(10, ALICE.user_id, MODERATOR, SECRETS["block"])
     await Blocks(db, clock).unblock(10, ALICE.user_id)
     waiting = await stores.accept(

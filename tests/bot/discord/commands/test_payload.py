@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any, cast
 
+import discord
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
@@ -39,9 +40,12 @@ SUBCOMMANDS = (1, 2)
 """The types of subcommands and of their groups, among options."""
 ADMINS = frozenset({"admin", "moderation"})
 """Commands hidden from members."""
+OWNERS = frozenset({"owner"})
+"""Commands of one server alone."""
 CHINESE = frozenset({"zh-CN", "zh-TW"})
 MODELS = ModelCatalog((OfferedModel("turbo", Z_IMAGE_TURBO), OfferedModel("base", Z_IMAGE)))
-SEVERAL = cast("Services", SimpleNamespace(models=MODELS))
+OWNER_SERVER = discord.Object(NO_SERVICES.owner_server or 0)
+SEVERAL = cast("Services", SimpleNamespace(models=MODELS, owner_server=OWNER_SERVER.id))
 """The services of a bot with several models, which has the most commands."""
 
 Json = Mapping[str, Any]
@@ -58,9 +62,10 @@ async def payload_of(services: Services) -> list[dict[str, Any]]:
     client = create_client(services)
     translator = CatalogueTranslator()
     await client.tree.set_translator(translator)
+    found = [*client.tree.get_commands(), *client.tree.get_commands(guild=OWNER_SERVER)]
     return [
         cast("dict[str, Any]", await command.get_translated_payload(client.tree, translator))
-        for command in client.tree.get_commands()
+        for command in found
     ]
 
 
@@ -215,7 +220,7 @@ async def test_help_is_looked_at_with_all_of_them(payload: list[dict[str, Any]])
     """The /help sample in the layout tests lists exactly the member commands."""
     typed = [each["name"] for each in payload if each["type"] not in MENUS]
     assert [each.name for each in help_entries(words())] == [
-        name for name in typed if name not in ADMINS
+        name for name in typed if name not in ADMINS | OWNERS
     ]
 
 

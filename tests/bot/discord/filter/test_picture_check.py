@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.jobs.completion import write_picture
-from bot.moderation.filter.picture_check import BadPictureCheck, load_checker
+from bot.owner_functions import BadFunction, load_function
 from bot.pictures.filenames import picture_name
 from engine.renderer import Outcome
 from engine.types import Painted, Raster
@@ -150,5 +150,5 @@ async def test_pictures_found_after_a_crash_are_checked(
 )
 def test_a_name_that_is_no_function_is_refused(name: str, why: str) -> None:
     """The bot does not start without the check that its owner wants."""
-    with pytest.raises(BadPictureCheck, match=why):
-        load_checker(name)
+    with pytest.raises(BadFunction, match=why):
+        load_function(name)

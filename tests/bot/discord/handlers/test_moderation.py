@@ -51,7 +51,10 @@ async def test_a_report_reaches_the_moderators(harness: BotHarness):
     ):
         assert part in text, part
     assert "@everyone" not in text and "**@" not in text
-    assert button_labels(card) == ["Delete", "Delete and block", "Dismiss"]
+    assert button_labels(card) == [
+        *("Delete", "Delete and block", "Dismiss"),
+        *("Decide with a reason", "Answer the reporters", "Never paint from this picture"),
+    ]
     (item,) = gallery_items(card)
     assert item.spoiler and card.attachments[0].filename == "SPOILER_reported-1.png"
     post = next(

@@ -69,7 +69,12 @@ _MISSING = ("send_messages", "attach_files")
 
 
 def _entry(number: int, action: str, words: str, target_id: int | None = BOB) -> AuditEntry:
-    data = {"reason": words[:200], "pictures": 500, "weighted": True, "channel": f"<#{CHANNEL}>"}
+    data = {
+        "reason": words[:200],
+        "pictures": 500,
+        "weighted": True,
+        "channel": {"channel": CHANNEL},
+    }
     return AuditEntry(number, GUILD, ALICE, action, target_id, data, EPOCH)
 
 

@@ -67,7 +67,7 @@ NOTES: tuple[Note, ...] = (
     NotExact((Difference("device", "cuda", "cpu"), Difference("threads", None, 2))),
     SomeFailed(1, 4),
 )
-NO_SERVICES = cast("Services", SimpleNamespace(models=only(Z_IMAGE_TURBO)))
+NO_SERVICES = cast("Services", SimpleNamespace(models=only(Z_IMAGE_TURBO), owner_server=GUILD))
 """Services for building commands, which only ask what the model can do."""
 
 

@@ -11,6 +11,7 @@ from tests.bot.discord.views.samples.data import Sample
 from tests.bot.discord.views.samples.inspection import INSPECTION
 from tests.bot.discord.views.samples.lists import LISTS
 from tests.bot.discord.views.samples.moderation import MODERATION
+from tests.bot.discord.views.samples.owner import OWNER
 from tests.bot.discord.views.samples.permutations import PERMUTATIONS
 from tests.bot.discord.views.samples.privacy import PRIVACY
 from tests.bot.discord.views.samples.results import RESULTS
@@ -18,16 +19,8 @@ from tests.bot.discord.views.samples.rules import RULES
 from tests.bot.discord.views.samples.settings import PRESETS, SETTINGS
 
 PARTS = (
-    RESULTS,
-    LISTS,
-    INSPECTION,
-    PERMUTATIONS,
-    MODERATION,
-    SETTINGS,
-    PRESETS,
-    PRIVACY,
-    ADMINISTRATION,
-    RULES,
+    *(RESULTS, LISTS, INSPECTION, PERMUTATIONS, MODERATION, SETTINGS, PRESETS, PRIVACY),
+    *(ADMINISTRATION, RULES, OWNER),
 )
 SAMPLES: dict[str, Sample] = {name: case for part in PARTS for name, case in part.items()}
 """After adding a sample, run `make snapshots` and look at what it wrote."""

@@ -234,6 +234,7 @@ LISTS: dict[str, Sample] = {
     "queue-own-full": _queue(NEXT_SHOWN + 2, BUSY, notice="Cancelled and not charged:"),
     "queue-painting": _queue(0, WholeQueue(0, 0, 1, None, None)),
     "queue-finishing": _queue(0, WholeQueue(0, 0, 1, READY_AT, None)),
+    "queue-paused": _queue(0, WholeQueue(3, 2, 0, None, None, paused=True)),
     "queue-one": _queue(0, WholeQueue(1, 1, 1, READY_AT, None)),
     "queue-admin": _queue(0, BUSY, others=2),
     "queue-admin-full": _queue(NEXT_SHOWN + 1, BUSY, others=NEXT_SHOWN, notice="Cancelled:"),

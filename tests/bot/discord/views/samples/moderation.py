@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.delivery.cards import CaseCard, ShownPicture
+from bot.delivery.cards import CaseCard, ReporterCard, ShownPicture
 from bot.discord.views.markdown import quoted, timestamp
 from bot.discord.views.moderation import (
     BLOCKS_SHOWN,
@@ -20,7 +20,8 @@ from bot.discord.views.moderation import (
 from bot.i18n import Words
 from bot.moderation.blocks import UserBlocked
 from bot.moderation.reports import CASES_LISTED, OpenReports, ReportFiled
-from bot.wording import moderation
+from bot.wording import conversations, moderation
+from storage.report_messages import MESSAGE_LIMIT_CHARS, MessageKind, MessageState, ReportMessage
 from storage.types import REASON_LIMIT_CHARS, Block, Verdict
 from storage.types import Case as ReportedCase
 from storage.types import Report as FiledReport
@@ -81,6 +82,53 @@ def _card(reports: int = 1, *, file: bool = True, **changes: Any) -> Sample:
         return CaseCard(case, a_picture(31, words), pictures, name, URL, **changes)
 
     return card_sample(card)
+
+
+def _message(
+    words: str,
+    kind: MessageKind = MessageKind.ANSWER,
+    state: MessageState = MessageState.DELIVERED,
+    verdict: Verdict | None = None,
+    *,
+    erased: bool = False,
+) -> ReportMessage:
+    return ReportMessage(
+        id=1,
+        report_id=1,
+        picture_id=31,
+        guild_id=GUILD,
+        kind=kind,
+        reporter_id=BOB,
+        moderator_id=None if kind is MessageKind.REPLY else MODERATOR,
+        text=words[:MESSAGE_LIMIT_CHARS] or "?",
+        locale=None,
+        state=state,
+        written_at=EPOCH,
+        attempted_at=None,
+        picture_erased=erased,
+        verdict=verdict,
+    )
+
+
+def _talked_about(words: str) -> CaseCard:
+    """Return a card with more messages than it shows, of every kind and state."""
+    kinds = (MessageKind.ANSWER, MessageKind.REPLY)
+    states = tuple(_message(words, state=each) for each in MessageState)
+    messages = tuple(_message(words, each) for each in kinds * 4) + states
+    pictures = (ShownPicture(31, 5, Path("x.png")),)
+    return CaseCard(
+        _case(words, REPORTS_SHOWN + 4),
+        a_picture(31, words),
+        pictures,
+        "SPOILER_reported-31.png",
+        URL,
+        series=4,
+        messages=messages,
+    )
+
+
+def _to_reporter(server: str = "Painters", **changes: Any) -> Sample:
+    return card_sample(lambda words: ReporterCard(_message(words, **changes), server and words))
 
 
 def _verdict(verdict: Verdict) -> Sample:
@@ -145,6 +193,14 @@ MODERATION: dict[str, Sample] = {
     "case-many": _card(REPORTS_SHOWN + 4),
     "case-no-file": _card(file=False),
     "case-erased": card_sample(lambda words: CaseCard(_case(words, 3, picture_erased=True))),
+    "case-written": card_sample(_talked_about),
+    "reporter-answer": _to_reporter(),
+    "reporter-answer-erased": _to_reporter("", erased=True),
+    "reporter-deleted": _to_reporter(kind=MessageKind.VERDICT, verdict=Verdict.DELETED),
+    "reporter-dismissed": _to_reporter(kind=MessageKind.VERDICT, verdict=Verdict.DISMISSED),
+    "answers-sent": _text(lambda say: conversations.answers_sent(tuple(MessageState) * 2, say)),
+    "answers-none": _text(lambda say: conversations.answers_sent((), say)),
+    "reply-sent": _text(lambda say: conversations.reply_sent(31, say)),
     "case-delete": _asked_back(1),
     "case-delete-series": _asked_back(4),
     **{f"case-{verdict}": _verdict(verdict) for verdict in Verdict},

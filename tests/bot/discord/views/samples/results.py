@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from bot.delivery.alerts import (
+    AnnouncementSent,
     AnotherCopy,
     BackupFailed,
+    Drained,
     ErasureUnfinished,
     LittleSpace,
     RestartNeeded,
@@ -16,6 +18,7 @@ from bot.delivery.alerts import (
 )
 from bot.delivery.cards import (
     AlertCard,
+    AnnouncementCard,
     Card,
     FailureCard,
     FallbackNote,
@@ -25,6 +28,7 @@ from bot.delivery.cards import (
     PaintingCard,
     PictureCard,
     Preview,
+    ReminderCard,
     SentCard,
     ShownPicture,
     WaitingCard,
@@ -50,7 +54,7 @@ from tests.bot.discord.views.samples.data import (
     Sample,
     card_sample,
 )
-from tests.fakes import a_request
+from tests.fakes import EPOCH, a_request
 
 ERRORS = (
     *("prompt_too_long", "non_finite", "blank", "input_unfit", "input_missing", "out_of_memory"),
@@ -126,6 +130,7 @@ RESULTS: dict[str, Sample] = {
     "waiting-with-time": _waiting(ready_at=READY_AT),
     "waiting-loading": _waiting(loading=True),
     "waiting-for-a-model": _waiting(model_loading=ModelLoading("base", 41.6)),
+    "waiting-paused": _waiting(paused=True),
     "waiting-chosen": _waiting(asked=CHOSEN, spoiler=True),
     "waiting-unnamed": _waiting(asked=UNNAMED),
     "waiting-notes": _added(
@@ -197,6 +202,9 @@ RESULTS: dict[str, Sample] = {
     "sent": _sent(None),
     "sent-forbidden": _sent(Obstacle.FORBIDDEN),
     "sent-unknown": _sent(""),
+    "reminder": card_sample(lambda words: ReminderCard(ALICE, words, EPOCH)),
+    "reminder-unnamed": card_sample(lambda _: ReminderCard(ALICE, "", EPOCH)),
+    "reminder-channel": card_sample(lambda words: ReminderCard(ALICE, words, EPOCH, direct=False)),
     "alert-disk-full": card_sample(lambda _: AlertCard(DiskFull(DATABASE, "errno 28"))),
     "alert-folder": card_sample(lambda _: AlertCard(DataFolderUnusable(DATABASE.parent, "gone"))),
     "alert-database": card_sample(lambda _: AlertCard(DatabaseCorrupt(DATABASE, "page 7"))),
@@ -209,5 +217,8 @@ RESULTS: dict[str, Sample] = {
     "alert-settings": card_sample(
         lambda _: AlertCard(SettingsRefused("There is no setting quota.picture."))
     ),
+    "alert-drained": card_sample(lambda _: AlertCard(Drained())),
+    "alert-announced": card_sample(lambda _: AlertCard(AnnouncementSent(1, 0, 0))),
+    "announcement": card_sample(AnnouncementCard),
     "alert-copies": card_sample(lambda _: AlertCard(AnotherCopy())),
 }

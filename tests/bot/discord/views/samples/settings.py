@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.accounts.delivery_settings import EffectiveSetting, SettingsOverview, SettingsScope, Source
 from bot.accounts.presets import SavedPreset
+from bot.accounts.quota_reminders import QuotaBack, ReminderSet
 from bot.accounts.quota_settings import (
     EVERYBODY,
     QuotaCleared,
@@ -16,7 +17,7 @@ from bot.accounts.quota_settings import (
     QuotaSubject,
     ServerUsage,
 )
-from bot.discord.views.markdown import command_mention
+from bot.discord.views.markdown import command_mention, timestamp
 from bot.discord.views.me import Overview, overview_layout
 from bot.discord.views.quotas import granted_text, quota_reasons_text, quota_text
 from bot.discord.views.settings import settings_layout
@@ -32,6 +33,7 @@ from bot.wording.quotas import (
     usage_chart,
     weights_now,
 )
+from bot.wording.reminders import reminder_set
 from storage.presets import StoredPreset
 from storage.quota_policies import QuotaRule
 from storage.quotas import UserUsage
@@ -189,7 +191,22 @@ _LONG = _preset(
     "软光 人像", f"soft light, {'warm colours, ' * 30}--aspect 2:3 --no text", "QW3RT6YH"
 )
 
+REMINDERS: dict[str, Sample] = {
+    "reminder-set": lambda say, _: reminder_set(
+        ReminderSet(READY_AT, channel_id=1), say, timestamp
+    ),
+    "reminder-known": lambda say, _: reminder_set(
+        ReminderSet(READY_AT, known=True), say, timestamp
+    ),
+    "reminder-direct": lambda say, _: reminder_set(ReminderSet(READY_AT), say, timestamp),
+    "reminder-public": lambda say, _: reminder_set(
+        ReminderSet(READY_AT, direct=False, channel_id=1), say, timestamp
+    ),
+    "reminder-needless": lambda say, _: reminder_set(QuotaBack(), say, timestamp),
+}
+
 PRESETS: dict[str, Sample] = {
+    **REMINDERS,
     "me": _me(20, "--aspect 16:9 --count 2", 3),
     "me-new": _me(0),
     "preset-saved": lambda say, _: presets_wording.saved(SavedPreset(_SHORT, False), say),
