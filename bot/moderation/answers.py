@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -138,7 +139,8 @@ class AnswerSender:
             return MessageState.LEFT, None
         if not await self._messages.attempt(message.id):
             return None, None
-        card = ReporterCard(message, member.server)
+        # So that it is the same card as that of an earlier attempt.
+        card = ReporterCard(replace(message, attempted_at=None), member.server)
         try:
             channel_id = await self._messenger.direct_channel(message.reporter_id)
             address = Address(0, channel_id, locale=message.locale or "en-US")

@@ -14,10 +14,13 @@ _QUOTA: Final = translatable("{who} set a quota")
 _FILTER: Final = translatable("{who} changed the filter")
 _MODELS: Final = translatable("{who} chose which models are open")
 _LORAS: Final = translatable("{who} chose which LoRAs are open")
+_RULES: Final = translatable("{who} changed the rules")
 _SETTINGS: Final = translatable("{who} changed the server's settings")
 _REPORTS: Final = translatable("{who} chose the channel of reports")
 
 SENTENCES: Final = {
+    "admin access role": translatable("{who} chose which roles may use the admin commands"),
+    "admin announcements channel": translatable("{who} chose where announcements are posted"),
     "admin audit-channel": translatable("{who} chose where the audit log is posted"),
     "admin block": _BLOCKED,
     "admin filter add": _FILTER,
@@ -38,6 +41,8 @@ SENTENCES: Final = {
     "admin quota weights": translatable("{who} chose how large pictures count"),
     "admin reports channel": _REPORTS,
     "admin resume": translatable("{who} resumed painting"),
+    "admin rules remove": _RULES,
+    "admin rules set": _RULES,
     "admin settings channel": translatable("{who} changed the settings of a channel"),
     "admin settings server": _SETTINGS,
     "admin unblock": _UNBLOCKED,
@@ -46,10 +51,18 @@ SENTENCES: Final = {
     "member erase": translatable("{who} erased everything of a member"),
     "moderation block": _BLOCKED,
     "moderation unblock": _UNBLOCKED,
+    "owner announce": translatable("{who} sent an announcement to every server"),
+    "owner drain": translatable("{who} let no more requests be accepted anywhere"),
+    "owner pause": translatable("{who} paused painting everywhere"),
+    "owner resume": translatable("{who} resumed painting everywhere"),
     "picture delete": translatable("{who} deleted a member's picture"),
+    "report answer": translatable("{who} answered those who reported a picture"),
     "report block": translatable("{who} deleted a reported picture and blocked its requester"),
+    "report decide": translatable("{who} decided about a report, with a reason"),
     "report delete": translatable("{who} deleted a reported picture"),
     "report dismiss": translatable("{who} dismissed a report"),
+    "report forbid": translatable("{who} chose that nothing is painted from a reported picture"),
+    "rules import": translatable("{who} changed the rules by a file"),
     "setup language": _SETTINGS,
     "setup quota": _QUOTA,
     "setup reports": _REPORTS,

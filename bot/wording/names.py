@@ -65,6 +65,7 @@ COMMANDS: Final = frozenset(
         typed_name("reports"),
         typed_name("reroll"),
         typed_name("reset"),
+        typed_name("reload"),
         typed_name("resume"),
         typed_name("retry"),
         typed_name("role"),

@@ -175,8 +175,8 @@ async def test_reports_outlive_their_picture(stores: OpenStores, reports: Report
     [
         "DELETE FROM pictures",
         "DELETE FROM cases",
-        "INSERT INTO reports VALUES (9, 99, 10, 40, NULL, 1)",
-        "INSERT INTO reports SELECT 9, case_id, guild_id, user_id, NULL, 1 FROM reports",
+        "INSERT INTO reports VALUES (9, 99, 10, 40, NULL, 1, NULL)",
+        "INSERT INTO reports SELECT 9, case_id, guild_id, user_id, NULL, 1, NULL FROM reports",
         "INSERT INTO cases (picture_id, guild_id, user_id, opened_at) "
         "SELECT picture_id, guild_id, user_id, 1 FROM cases",
         "UPDATE cases SET verdict = 'deleted'",

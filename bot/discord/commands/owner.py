@@ -42,6 +42,10 @@ def owner_commands(services: Services) -> app_commands.Group:
     async def retry(interaction: Interaction) -> None:
         await handlers.move_model(interaction, services, None)
 
+    @owner.command(description=locale_str("Take up a changed configuration file"))
+    async def reload(interaction: Interaction) -> None:
+        await handlers.reload_settings(interaction, services)
+
     @owner.command(description=locale_str("Give the memory of the model back"))
     async def unload(interaction: Interaction) -> None:
         await handlers.ask_unload(interaction, services)

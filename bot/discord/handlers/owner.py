@@ -40,6 +40,7 @@ from bot.request.outcomes import Refused
 from bot.request.reasons.operation import ServerUnknown
 from bot.wording import operation
 from bot.wording.alerts import announcement_outcome
+from bot.wording.configuration import reload_sentence
 from storage.errors import StorageError
 
 log = structlog.get_logger(__name__)
@@ -52,6 +53,19 @@ async def show_overview(interaction: Interaction, services: Services) -> None:
     """Answer /owner status."""
     found = await services.overview.overview(interaction.user.id)
     await _reply(interaction, found, overview_layout)
+
+
+async def reload_settings(interaction: Interaction, services: Services) -> None:
+    """Answer /owner reload."""
+    refused = await services.operation.refusal(interaction.user.id)
+    if refused is not None:
+        await refuse(interaction, refused)
+        return
+    # A picture check of the owner's may take long to import.
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    outcome = await services.reload.reload()
+    text = reload_sentence(outcome, words_of(interaction))
+    await interaction.followup.send(text, ephemeral=True, allowed_mentions=NO_MENTIONS)
 
 
 async def ask_drain(interaction: Interaction, services: Services) -> None:

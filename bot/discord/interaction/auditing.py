@@ -1,6 +1,6 @@
 """Which interactions are administrative, and what their audit entries say.
 
-Every command of /admin and /moderation is, without being named here, and so is each button of
+Every command of /admin, /moderation and /owner is, without being named here, and so is each button of
 `AUDITED`: the entry is drafted before the command runs and written with the first change that it
 makes (`storage.audit_draft`). One that changes nothing leaves no entry.
 """
@@ -19,8 +19,9 @@ from bot.discord.views.custom_ids import ComponentAction
 from storage import audit_draft
 from storage.audit_draft import Value
 
-ROOTS: Final = frozenset({"admin", "moderation"})
-"""Commands all of whose subcommands are administrative."""
+ROOTS: Final = frozenset({"admin", "moderation", "owner"})
+"""Commands all of whose subcommands are administrative; those of /owner in the audit log of the
+owners' server."""
 NO_ENTRY: Final = frozenset({"admin quota list"})
 """Commands that only show something, although they put something in order on the way."""
 AGAINST_OTHERS: Final = {"cancel": "job cancel"}
@@ -50,9 +51,15 @@ AUDITED: Final[Mapping[ComponentAction, AuditedButton]] = {
     ComponentAction.CONFIRM_DELETE_REPORTED: AuditedButton("report delete", "picture"),
     ComponentAction.BLOCK_REPORTED: AuditedButton("report block", "picture"),
     ComponentAction.DISMISS_REPORT: AuditedButton("report dismiss", "picture"),
+    ComponentAction.DECIDE_WITH_REASON: AuditedButton("report decide", "picture"),
+    ComponentAction.ANSWER_REPORTERS: AuditedButton("report answer", "picture"),
+    ComponentAction.NEVER_PAINT_FROM: AuditedButton("report forbid", "picture"),
     # Without whom: nothing of an erased person stays.
     ComponentAction.ERASE_MEMBER: AuditedButton("member erase"),
     ComponentAction.CANCEL_WAITING: AuditedButton("jobs cancel"),
+    ComponentAction.IMPORT_RULES: AuditedButton("rules import"),
+    ComponentAction.DRAIN: AuditedButton("owner drain"),
+    ComponentAction.ANNOUNCE: AuditedButton("owner announce"),
     ComponentAction.SETUP_REPORTS: AuditedButton("setup reports"),
     ComponentAction.SETUP_LANGUAGE: AuditedButton("setup language"),
     ComponentAction.SETUP_QUOTA: AuditedButton("setup quota"),

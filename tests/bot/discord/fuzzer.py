@@ -200,14 +200,20 @@ class Fuzzer:
         component_type: int = 2,
         message: Any = None,
         value: str = "1",
+        *,
+        ephemeral: bool = False,
     ) -> Interaction:
-        """Press a component with this custom_id on a message that shows a picture."""
+        """Press a component with this custom_id on a message that shows a picture.
+
+        ephemeral: as if only the actor saw that message.
+        """
         message = message or self.harness.message_with_picture()
         stored = self.backend.get_message(self.channel_id, message.id)
         payload = dict(serializers.message_payload(self.backend, stored))
         part: dict[str, Any] = {"type": component_type, "custom_id": custom_id, "id": 9}
         part |= {"style": 2, "label": "x"} if component_type == 2 else {"options": []}
         payload["components"] = [{"type": 1, "id": 8, "components": [part]}]
+        payload["flags"] |= 64 if ephemeral else 0
         data = {"custom_id": custom_id, "component_type": component_type}
         data |= {} if component_type == 2 else {"values": [value]}
         return await self.send(actor, InteractionType.component, data, payload)

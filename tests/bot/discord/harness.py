@@ -129,6 +129,7 @@ class BotHarness:
         self.channel = self.guild.create_text_channel("painting")
         admins = self.guild.create_role("A", permissions=discord.Permissions(manage_guild=True))
         mods = self.guild.create_role("M", permissions=discord.Permissions(manage_messages=True))
+        self.admin_role = admins
         join = self.guild.add_member
         self.alice = join(self.env.create_user("alice"))
         self.bob = join(self.env.create_user("bob"))

@@ -9,12 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 
+from bot.accounts.rules import imports
+from bot.accounts.rules.transfer import write
 from bot.discord.interaction.auditing import AGAINST_OTHERS, AUDITED, NO_ENTRY, ROOTS
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.wording.audit import SENTENCES
 from engine.sketch import MODEL_DIR
+from storage.access_rules import WHOLE_SERVER, RuleKind, ServerAccess, StoredRule
 from storage.types import Place
 from tests.bot.discord.fuzzer import FILES, Fuzzer, commands, menus
 from tests.bot.discord.harness import BotHarness, make_settings, open_harness
@@ -28,6 +32,10 @@ SECTIONS: dict[str, Any] = {
     "engine": {"user_limit": None, "models": {"second": {"source": str(MODEL_DIR)}}},
 }
 SELECT = 3
+RULES = write(
+    ServerAccess((StoredRule(WHOLE_SERVER, RuleKind.COUNT, "3"),), frozenset()), lambda _: None
+).encode()
+"""A file for /admin rules import."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,15 @@ class Walk:
         self.people = dict(zip(ROLES, people, strict=True))
         self.pictures: Iterator[int] = iter(())
 
+    @property
+    def tree(self) -> Any:
+        return self.harness.app.client.tree
+
+    def commands(self) -> dict[str, Any]:
+        """Return all commands by name, with those of the owners' server."""
+        own = self.tree.get_commands(guild=discord.Object(self.harness.guild.id))
+        return {each.qualified_name: each for each in commands([*self.tree.get_commands(), *own])}
+
     async def paint(self, pictures: int) -> None:
         """Paint pictures of a member."""
         for number in range(pictures):
@@ -90,6 +107,8 @@ class Walk:
             "#painting": self.harness.channel,
             "file": FILES[0],
             "words": ("words.txt", b"zebra\n"),
+            "rules": ("rules.json", RULES),
+            "&painters": self.fuzzer.role,
         }
         return named.get(chosen, chosen) if isinstance(chosen, str) else chosen
 
@@ -118,7 +137,7 @@ class Walk:
         if row.form:
             return self.fuzzer.fill_in(person, text, "why")
         if not row.value:
-            return self.fuzzer.press(person, text)
+            return self.fuzzer.press(person, text, ephemeral=row.on == "rules")
         value = self.value(row.value)
         chosen = value if isinstance(value, str) else str(value.id)
         return self.fuzzer.press(person, text, SELECT, value=chosen)
@@ -153,6 +172,14 @@ class Walk:
                     await self.wait()
                 question = json.dumps({"cancel": harness.alice.id})
                 return (await stores.proposals.ask(place, question)).id
+            case "rules":
+                access = await stores.access_rules.of(harness.guild.id)
+                before = imports._fingerprint(access)
+                question = json.dumps({imports._FILE: RULES.decode(), imports._BEFORE: before})
+                return (await stores.proposals.ask(place, question)).id
+            case "announcement":
+                question = json.dumps({"announce": "hello"})
+                return (await stores.proposals.ask(place, question)).id
             case "erase":
                 question = json.dumps({"erase": self.carol.id})
                 return (await stores.proposals.ask(place, question)).id
@@ -165,7 +192,13 @@ async def walk(data_dir: Path) -> Any:
     """A bot with several models, and everybody there is."""
     async with open_harness(data_dir, ScriptedRenderer().load, **SECTIONS) as harness:
         found = Walk(harness)
-        owners = {"discord": {"owners": [found.people["owner"].id], "welcome": False}}
+        owners = {
+            "discord": {
+                "owners": [found.people["owner"].id],
+                "owner_server": harness.guild.id,
+                "welcome": False,
+            }
+        }
         await harness.stop()
         harness.settings = make_settings(data_dir, **SECTIONS | owners)
         await harness.start()
@@ -176,9 +209,8 @@ async def walk(data_dir: Path) -> Any:
 
 async def test_everything_has_a_row(walk: Walk) -> None:
     """A command, menu or button that nobody decided about is refused, and so is a row for none."""
-    tree = walk.harness.app.client.tree.get_commands()
-    assert set(TABLE["commands"]) == {each.qualified_name for each in commands(tree)}
-    assert set(TABLE["menus"]) == set(menus(tree))
+    assert set(TABLE["commands"]) == walk.commands().keys()
+    assert set(TABLE["menus"]) == set(menus(walk.tree.get_commands()))
     assert set(TABLE["buttons"]) == {each.value for each in ComponentAction}
 
 
@@ -201,7 +233,7 @@ async def test_commands(walk: Walk) -> None:
     harness = walk.harness
     await harness.alice.slash(harness.channel, "imagine", prompt="a lake")
     await harness.settled()
-    found = {each.qualified_name: each for each in commands(harness.app.client.tree.get_commands())}
+    found = walk.commands()
     wrong: dict[str, str] = {}
     for name, row in rows("commands").items():
         chosen = {key: walk.value(value) for key, value in row.options.items()}
@@ -227,7 +259,7 @@ async def test_menus(walk: Walk) -> None:
     assert not wrong, "\n".join(f"{name}: {problem}" for name, problem in wrong.items())
 
 
-@pytest.mark.parametrize("on", ["picture", "report", "job", "cancel", "erase", ""])
+@pytest.mark.parametrize("on", ["picture", "report", "job", "cancel", "erase", "rules", "announcement", ""])
 async def test_buttons(walk: Walk, on: str) -> None:
     """Every button and menu of the bot does what the table says for everybody, with what belongs to
     another member, and leaves the entry that it says."""

@@ -11,7 +11,7 @@ from tests.bot.discord.owner.owners import command, give_owner, restart_with, to
 from tests.bot.discord.painting import paint, private_text
 from tests.fakes import ScriptedRenderer, until
 
-COMMANDS = ("status", "pause", "resume", "drain", "retry", "unload")
+COMMANDS = ("status", "pause", "resume", "drain", "retry", "reload", "unload")
 REFUSED = "Only the bot's owners can do this."
 
 

@@ -38,6 +38,7 @@ PROPOSAL_ACTIONS = (
     ComponentAction.PAINT_WITHOUT,
     ComponentAction.PAINT_ANYWAY,
     ComponentAction.ERASE_MEMBER,
+    ComponentAction.ANNOUNCE,
     ComponentAction.PAINT_EXPLAINED,
     *EXAMPLE_ACTIONS,
 )
