@@ -28,9 +28,7 @@ def admin_announcements(services: Services) -> app_commands.Group:
     @announcements.command(
         name="channel", description=locale_str("Choose the channel where announcements are posted")
     )
-    @app_commands.describe(
-        channel=locale_str("The channel; if left out, announcements are not posted here")
-    )
+    @app_commands.describe(channel=locale_str("The channel; if left out, none are posted here"))
     async def channel_(
         interaction: Interaction, channel: discord.TextChannel | None = None
     ) -> None:

@@ -52,7 +52,7 @@ RuleName = Range[str, 1, MAX_NAME_CHARS]
 WordList = Range[str, 1, _WORDS_CHARS]
 Regex = Range[str, 1, MAX_REGEX_CHARS]
 
-_RULE: Final = locale_str("The rule; one of a new name is made (default: the only one, or main)")
+_RULE: Final = locale_str("The rule, perhaps a new one (default: the only one)")
 _WHICH: Final = locale_str("The rule (default: the only one, or main)")
 _ACTION_CHOICES: Final = [
     Choice(name=locale_str(text), value=action.value) for action, text in wording.ACTIONS.items()
@@ -100,7 +100,7 @@ def admin_filter(services: Services) -> app_commands.Group:
 def _add(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(description=locale_str("Add words or a pattern to a rule of the filter"))
     @app_commands.describe(
-        words=locale_str("Words and phrases with commas between them; * stands for any letters"),
+        words=locale_str("With commas between them; * stands for any letters"),
         regex=locale_str("A regular expression in the syntax of RE2"),
         allowed=locale_str("Words and phrases in which the rule finds nothing"),
         rule=_RULE,
@@ -123,7 +123,7 @@ def _remove(services: Services) -> app_commands.Command[Any, ..., None]:
         description=locale_str("Remove words or a pattern from a rule, or the whole rule")
     )
     @app_commands.describe(
-        words=locale_str("Words and phrases of the rule, with commas between them"),
+        words=locale_str("Its words and phrases, with commas between them"),
         regex=locale_str("A regular expression of the rule"),
         allowed=locale_str("Words and phrases that are no longer allowed"),
         rule=locale_str("The rule; with nothing else, all of it is removed"),
@@ -149,11 +149,11 @@ def _set(services: Services) -> app_commands.Command[Any, ..., None]:
     )
     @app_commands.describe(
         rule=_WHICH,
-        action=locale_str("What becomes of a prompt in which the rule finds something"),
+        action=locale_str("What becomes of a prompt with such words"),
         where=locale_str("Where the rule holds"),
-        role=locale_str("A role that the rule does not concern; once more, and it does again"),
-        channel=locale_str("A channel where it does not hold; once more, and it does again"),
-        told=locale_str("Whether members are told which words are not allowed, for all rules"),
+        role=locale_str("A role that it does not concern; twice: it does again"),
+        channel=locale_str("A channel where it does not hold; twice: it does again"),
+        told=locale_str("Whether members are told which words it was"),
     )
     @app_commands.choices(action=_ACTION_CHOICES, where=_WHERE_CHOICES, told=_TOLD_CHOICES)
     async def set_(
@@ -195,8 +195,8 @@ def _files(services: Services) -> list[app_commands.Command[Any, ..., None]]:
         name="import", description=locale_str("Replace all rules, or add a list of words to one")
     )
     @app_commands.describe(
-        file=locale_str("A file of the filter, or a text file with a word in each line"),
-        rule=locale_str("The rule that a list of words is added to (default: the only one)"),
+        file=locale_str("A file of the filter, or one with a word in each line"),
+        rule=locale_str("The rule for a list of words (default: the only one)"),
     )
     async def import_(
         interaction: Interaction, file: discord.Attachment, rule: RuleName | None = None
@@ -218,9 +218,7 @@ def _files(services: Services) -> list[app_commands.Command[Any, ..., None]]:
 
 
 def _picture(services: Services) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(
-        description=locale_str("Choose a picture that nothing is painted from on this server")
-    )
+    @app_commands.command(description=locale_str("Choose a picture that nothing is painted from"))
     @app_commands.describe(
         picture=locale_str("The number of a picture, such as one that was reported"),
         file=locale_str("A picture, or a copy of it"),

@@ -22,8 +22,8 @@ from bot.wording.loras import open_loras
 Names = Range[str, 1, 4000]
 Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
 
-_ON_SERVER = locale_str("Names with commas; all: whatever the owner offers; none: no LoRAs")
-_IN_CHANNEL = locale_str("Names with commas; all: as on the server; none: no LoRAs")
+_ON_SERVER = locale_str("Names with commas; all: those the owner offers; none")
+_IN_CHANNEL = locale_str("Names with commas; all: those of the server; none")
 
 
 def admin_loras(services: Services) -> app_commands.Group:
@@ -39,7 +39,7 @@ def admin_loras(services: Services) -> app_commands.Group:
 
     @loras.command(
         name="channel",
-        description=locale_str("Show or choose the LoRAs that are open in one channel"),
+        description=locale_str("Show or choose what LoRAs a channel has"),
     )
     @app_commands.describe(channel=locale_str("The channel (default: this one)"), names=_IN_CHANNEL)
     async def channel_(

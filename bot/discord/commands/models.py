@@ -25,8 +25,8 @@ from bot.wording.models import open_models
 Names = Range[str, 1, 1000]
 Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
 
-_ON_SERVER = locale_str("Names with commas; all: whatever the owner offers; none: no model")
-_IN_CHANNEL = locale_str("Names with commas; all: as on the server; none: no model")
+_ON_SERVER = locale_str("Names with commas; all: what the owner offers; none")
+_IN_CHANNEL = locale_str("Names with commas; all: as on the server; none")
 
 
 def models_command(services: Services) -> app_commands.Command[Any, ..., None]:
@@ -52,7 +52,7 @@ def admin_models(services: Services) -> app_commands.Group:
 
     @models.command(
         name="channel",
-        description=locale_str("Show or choose the models that are open in one channel"),
+        description=locale_str("Show or choose what models a channel has"),
     )
     @app_commands.describe(channel=locale_str("The channel (default: this one)"), names=_IN_CHANNEL)
     async def channel_(

@@ -64,9 +64,7 @@ def _reports(services: Services) -> app_commands.Group:
     @reports.command(
         name="channel", description=locale_str("Choose the channel where reports are posted")
     )
-    @app_commands.describe(
-        channel=locale_str("The channel; if left out, reports are not posted anywhere")
-    )
+    @app_commands.describe(channel=locale_str("The channel; if left out, they are posted nowhere"))
     async def channel_(
         interaction: Interaction, channel: discord.TextChannel | None = None
     ) -> None:

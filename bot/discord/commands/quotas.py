@@ -45,7 +45,7 @@ _LIMITS: Final = ("unlimited", "none")
 _WHO = locale_str("A member or a role (default: everybody on this server)")
 _MEMBER = locale_str("The member")
 _PICTURES = locale_str("Pictures allowed within the window")
-_HOURS = locale_str("Length of the rolling window in hours (default: the bot's setting)")
+_HOURS = locale_str("Hours of the rolling window (default: the bot's)")
 
 
 def quota_commands(services: Services) -> app_commands.Group:
@@ -59,7 +59,7 @@ def quota_commands(services: Services) -> app_commands.Group:
         who=_WHO,
         pictures=_PICTURES,
         hours=_HOURS,
-        per=locale_str("In place of hours: from midnight to midnight in the server's time zone"),
+        per=locale_str("In place of hours, in the server's time zone"),
         limit=locale_str("In place of a number of pictures"),
     )
     @app_commands.choices(
@@ -100,7 +100,7 @@ def quota_commands(services: Services) -> app_commands.Group:
 
     @quota.command(
         name="clear",
-        description=locale_str("Remove a quota, so that the next less specific one applies"),
+        description=locale_str("Remove a quota, so that the next one applies"),
     )
     @app_commands.describe(who=_WHO)
     async def clear(interaction: Interaction, who: Who | None = None) -> None:
@@ -140,7 +140,7 @@ def quota_commands(services: Services) -> app_commands.Group:
     @app_commands.describe(
         who=_MEMBER,
         pictures=locale_str("How many; they are taken once the quota is used up"),
-        expires=locale_str("The last day on which they can be used, such as 2026-03-31"),
+        expires=locale_str("Their last day, such as 2026-03-31"),
     )
     async def grant(
         interaction: Interaction,
@@ -168,7 +168,7 @@ def quota_commands(services: Services) -> app_commands.Group:
 
     @quota.command(
         name="reset",
-        description=locale_str("Let nothing count that a member has painted or cancelled so far"),
+        description=locale_str("Let nothing count that a member has used so far"),
     )
     @app_commands.describe(who=_MEMBER)
     async def reset(interaction: Interaction, who: discord.User) -> None:
@@ -180,7 +180,7 @@ def quota_commands(services: Services) -> app_commands.Group:
 
     @quota.command(
         name="weights",
-        description=locale_str("See or choose whether large pictures count as more than one"),
+        description=locale_str("Choose whether large pictures count as more than one"),
     )
     @app_commands.describe(
         weighted=locale_str("By pixels and steps, compared with the model's usual ones")

@@ -133,7 +133,7 @@ def admin_settings(services: Services) -> app_commands.Group:
         spoiler=_SPOILER,
         quiet=_QUIET,
         language=locale_str("The language of what everybody here can read"),
-        timezone=locale_str("Where the days of quotas begin and end, such as Europe/Berlin"),
+        timezone=locale_str("For the days of quotas, such as Europe/Berlin"),
         **_USUAL,
     )
     @app_commands.choices(**choices, language=_LANGUAGE_CHOICES)
