@@ -37,6 +37,7 @@ _ADDED: dict[tuple[str, str], Any] = {
     ("StoredSettings", "timezone"): None,
     ("StoredSettings", "weighted"): None,
     ("QuotaPolicy", "role_id"): None,
+    ("Block", "until"): None,
     ("QuotaPolicy", "zone"): "UTC",
     ("QuotaStatus", "granted"): 0,
 }

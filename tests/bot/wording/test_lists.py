@@ -59,6 +59,7 @@ def test_no_sentence_is_glued_from_a_list():
     }
     assert found == {
         "discord/commands/options.py": [", "],  # a prompt's words, as a choice shows them
+        "discord/commands/rules.py": [", "],  # names, as they are typed
         "discord/handlers/router.py": [", "],  # for the log
         "wording/knowledge.py": ["、", ", "],  # in the language of the words
         "wording/prompt_analysis.py": ["、", ", "],

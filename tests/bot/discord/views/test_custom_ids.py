@@ -41,6 +41,7 @@ PROPOSAL_ACTIONS = (
     ComponentAction.ANNOUNCE,
     ComponentAction.CANCEL_WAITING,
     ComponentAction.PAINT_EXPLAINED,
+    ComponentAction.REMIND,
     *EXAMPLE_ACTIONS,
 )
 

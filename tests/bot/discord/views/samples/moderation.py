@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.delivery.cards import CaseCard, ReporterCard, ShownPicture
+from bot.discord.views.conversations import reporter_layout
 from bot.discord.views.markdown import quoted, timestamp
+from bot.discord.views.modals import answer_form, reply_form, verdict_form
 from bot.discord.views.moderation import (
     BLOCKS_SHOWN,
     REPORTS_SHOWN,
@@ -128,7 +130,10 @@ def _talked_about(words: str) -> CaseCard:
 
 
 def _to_reporter(server: str = "Painters", **changes: Any) -> Sample:
-    return card_sample(lambda words: ReporterCard(_message(words, **changes), server and words))
+    def shown(say: Words, words: str) -> Shown:
+        return reporter_layout(ReporterCard(_message(words, **changes), server and words), say)
+
+    return shown
 
 
 def _verdict(verdict: Verdict) -> Sample:
@@ -201,6 +206,10 @@ MODERATION: dict[str, Sample] = {
     "answers-sent": _text(lambda say: conversations.answers_sent(tuple(MessageState) * 2, say)),
     "answers-none": _text(lambda say: conversations.answers_sent((), say)),
     "reply-sent": _text(lambda say: conversations.reply_sent(31, say)),
+    "verdict-form": lambda say, _: verdict_form(31, say),
+    "answer-form": lambda say, words: answer_form(31, _case(words, 1).reports, say),
+    "answer-form-many": lambda say, words: answer_form(31, _case(words, 30).reports, say),
+    "reply-form": lambda say, _: reply_form(31, say),
     "case-delete": _asked_back(1),
     "case-delete-series": _asked_back(4),
     **{f"case-{verdict}": _verdict(verdict) for verdict in Verdict},
