@@ -303,7 +303,7 @@ async def old_cases(filled: OpenStores) -> AsyncIterator[OpenStores]:
     async with filled.db.transaction() as transaction:
         for sql in (
             "INSERT INTO cases SELECT i, i, 10, i % 50, i, NULL, NULL, 'dismissed', 5, i FROM n",
-            "INSERT INTO reports SELECT i, i, 10, 40, NULL, i FROM n",
+            "INSERT INTO reports SELECT i, i, 10, 40, NULL, i, NULL FROM n",
             "INSERT INTO blocks SELECT i % 50, i, NULL, 5, i FROM n",
         ):
             await transaction.execute(numbers + sql)

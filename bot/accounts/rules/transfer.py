@@ -74,7 +74,11 @@ def _access(top: dict[str, Any]) -> tuple[ServerAccess, Names]:
         *(top.keys() - _KEYS),
         *(key for each in rules for key in each.keys() - _RULE_KEYS),
         *(key for each in roles for key in each.keys() - _ROLE_KEYS),
-        *(_shown(each["kind"]) for each in rules if each.get("kind", "paint") not in set(RuleKind)),
+        *(
+            _shown(each["kind"])
+            for each in rules
+            if each.get("kind", "paint") not in list(RuleKind)
+        ),
     ]
     if unknown:
         raise _Unreadable(RulesFileRefused(unknown=tuple(sorted(set(unknown)))))

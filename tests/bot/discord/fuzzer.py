@@ -213,7 +213,7 @@ class Fuzzer:
         part: dict[str, Any] = {"type": component_type, "custom_id": custom_id, "id": 9}
         part |= {"style": 2, "label": "x"} if component_type == 2 else {"options": []}
         payload["components"] = [{"type": 1, "id": 8, "components": [part]}]
-        payload["flags"] |= 64 if ephemeral else 0
+        payload |= {"flags": 64} if ephemeral else {}
         data = {"custom_id": custom_id, "component_type": component_type}
         data |= {} if component_type == 2 else {"values": [value]}
         return await self.send(actor, InteractionType.component, data, payload)

@@ -40,7 +40,10 @@ class ConfiguredBot:
 
 def write(file: Path, **sections: str) -> None:
     """Write a configuration file. sections: the lines of each."""
-    basis = {"storage": f"data_dir = '{file.parent / 'data'}'", "discord": f"owners = [{OWNER_ID}]"}
+    basis = {
+        "storage": f"data_dir = '{file.parent / 'data'}'",
+        "discord": f"owners = [{OWNER_ID}]\nwelcome = false",
+    }
     text = "".join(f"[{name}]\n{lines}\n" for name, lines in (basis | sections).items())
     file.write_text(text, encoding="utf-8")
 

@@ -248,16 +248,21 @@ def test_what_is_hidden_is_called_so(name: str):
 
 
 @settings(max_examples=40)
-@given(text=ODD_TEXTS, times=st.sampled_from([1, ODD_TEXT_CHARS]))
-def test_whatever_a_person_wrote(text: str, times: int):
+@given(
+    text=ODD_TEXTS,
+    times=st.sampled_from([1, ODD_TEXT_CHARS]),
+    say=st.sampled_from([words("zh-CN"), Words(LongerTexts())]),
+    first=st.integers(0, 1),
+)
+def test_whatever_a_person_wrote(text: str, times: int, say: Words, first: int):
     """Every layout accepts any user input: Markdown, mentions, any script, 4000 characters.
 
-    Also in a language that needs a third more text than English.
+    Also in a language that needs a third more text than English. Each text meets every second
+    layout in one language: all of them in both would take a minute.
     """
-    for say in (words("zh-CN"), Words(LongerTexts())):
-        for name, case in SAMPLES.items():
-            shown = case(say, (text * times)[:ODD_TEXT_CHARS])
-            assert problems_of(shown) == [], name
+    for name in [*SAMPLES][first::2]:
+        shown = SAMPLES[name](say, (text * times)[:ODD_TEXT_CHARS])
+        assert problems_of(shown) == [], name
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name.split("-")[0] != "remix"])
