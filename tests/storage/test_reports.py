@@ -304,7 +304,7 @@ async def old_cases(filled: OpenStores) -> AsyncIterator[OpenStores]:
         for sql in (
             "INSERT INTO cases SELECT i, i, 10, i % 50, i, NULL, NULL, 'dismissed', 5, i FROM n",
             "INSERT INTO reports SELECT i, i, 10, 40, NULL, i, NULL FROM n",
-            "INSERT INTO blocks SELECT i % 50, i, NULL, 5, i FROM n",
+            "INSERT INTO blocks SELECT i % 50, i, NULL, 5, i, NULL FROM n",
         ):
             await transaction.execute(numbers + sql)
     for picture_id in range(1, 30):

@@ -40,10 +40,7 @@ class ConfiguredBot:
 
 def write(file: Path, **sections: str) -> None:
     """Write a configuration file. sections: the lines of each."""
-    basis = {
-        "storage": f"data_dir = '{file.parent / 'data'}'",
-        "discord": f"owners = [{OWNER_ID}]\nwelcome = false",
-    }
+    basis = {"storage": f"data_dir = '{file.parent / 'data'}'", "discord": f"owners = [{OWNER_ID}]"}
     text = "".join(f"[{name}]\n{lines}\n" for name, lines in (basis | sections).items())
     file.write_text(text, encoding="utf-8")
 
@@ -144,11 +141,12 @@ async def test_the_file_of_the_working_directory(
     """A config.toml that nobody named may come later, but must not vanish once it was read."""
     monkeypatch.chdir(tmp_path)
     file, renderer = tmp_path / "config.toml", ScriptedRenderer()
+    as_begun = f"owners = [{OWNER_ID}]\nwelcome = false"
     if there:
-        write(file)
+        write(file, discord=as_begun)
     async with open_harness(tmp_path / "data", renderer.load) as harness:
         service = harness.app.services.reload
-        write(file, quota="pictures = 3")
+        write(file, discord=as_begun, quota="pictures = 3")
         assert await service.reload() == Reloaded(("quota.pictures",))
         file.unlink()
         assert isinstance(await service.reload(), ReloadRefused)
