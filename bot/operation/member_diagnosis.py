@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.accounts.permissions import Actor
+from bot.accounts.rules.books import RuleBooks
+from bot.accounts.rules.decision import MemberFacts
 from bot.jobs.painting_control import PaintingControl
 from bot.operation.control import OperationService
-from bot.request.outcomes import Refused
+from bot.request.outcomes import Refused, StorageUnavailable
 from engine.engine_states import EngineState
 from engine.errors import QueueClosed, QueueFull
 from engine.service import Engine
 from storage.blocks import Blocks
 from storage.filters import FilterAction, Filters
+from storage.pauses import Pauses
 from storage.quotas import Quotas
 from storage.recent_work import RecentWork
 from storage.types import Block, Job, Place, QuotaExceeded, QuotaPolicy, QuotaStatus
@@ -42,8 +45,9 @@ class ServerFacts:
 class MemberDiagnosis:
     """What would become of a request of this member now.
 
-    queue: the limit that is reached, None if there is a place. refusing_rules: those of the
-    server's filter that concern the member. last: their newest request there.
+    server_paused: its admins paused painting there. ruled_out: its rules let the member paint in no
+    channel. queue: the limit that is reached, None if there is a place. refusing_rules: those of
+    the server's filter that concern the member. last: their newest request there.
     """
 
     user_id: int
@@ -52,7 +56,9 @@ class MemberDiagnosis:
     loading: bool
     paused: bool
     accepting: bool
+    server_paused: bool
     block: Block | None
+    ruled_out: bool
     quota: QuotaStatus
     over_quota: QuotaExceeded | None
     queue: QueueFull | None
@@ -70,6 +76,8 @@ class MemberDiagnosisService:
         engine: Engine,
         *,
         blocks: Blocks,
+        pauses: Pauses,
+        rule_books: RuleBooks,
         quotas: Quotas,
         filters: Filters,
         recent: RecentWork,
@@ -79,6 +87,8 @@ class MemberDiagnosisService:
         self._control = control
         self._engine = engine
         self._blocks = blocks
+        self._pauses = pauses
+        self._rule_books = rule_books
         self._quotas = quotas
         self._filters = filters
         self._recent = recent
@@ -93,6 +103,10 @@ class MemberDiagnosisService:
         guild_id, roles = server.guild_id, server.role_ids
         over = await self._quotas.refusal(Place(guild_id, 0, user_id), self._fallback(), 1, roles)
         rules = (await self._filters.of(guild_id)).rules
+        try:
+            book = await self._rule_books.of(guild_id)
+        except TimeoutError:
+            return Refused(StorageUnavailable())
         return MemberDiagnosis(
             user_id=user_id,
             server=server,
@@ -100,7 +114,9 @@ class MemberDiagnosisService:
             loading=self._engine.info is None,
             paused=self._control.paused,
             accepting=self._control.accepting,
+            server_paused=await self._pauses.of(guild_id) is not None,
             block=await self._blocks.is_blocked(guild_id, user_id),
+            ruled_out=not book.may_paint_anywhere(MemberFacts(user_id, roles, ())),
             quota=await self._quotas.status(guild_id, user_id, self._fallback(), roles),
             over_quota=over,
             queue=self._limit_reached(user_id, guild_id),

@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-import secrets
-import time
-from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
-from bot.accounts.block_check import BlockCheck
-from bot.accounts.cost_check import CostCheck
-from bot.accounts.delivery_settings import DeliverySettingsService
-from bot.accounts.lora_access import LoraAccess
-from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Permissions
-from bot.accounts.presets import DefaultsService, PresetService, SettingsFiller
+from bot.accounts.presets import DefaultsService, PresetService
 from bot.accounts.quota_reminders import ReminderService
-from bot.accounts.quota_settings import QuotaService
 from bot.accounts.rules.administration import RuleAdministration
-from bot.accounts.rules.books import RuleBooks
-from bot.accounts.rules.check import RuleCheck
 from bot.accounts.rules.imports import RuleImports
-from bot.administration.audit_notifier import AuditNotifier
-from bot.delivery.alerts import Drained
 from bot.delivery.copies import CopySender
 from bot.delivery.exports import ExportService
 from bot.delivery.message_removals import MessageRemover
 from bot.delivery.owner_alerts import OwnerAlerts
-from bot.delivery.progress import ProgressUpdater
-from bot.delivery.quota_reminders import ReminderSender
-from bot.delivery.result_cards import ResultCards
-from bot.delivery.status_messages import StatusEditor
-from bot.delivery.user_threads import UserThreads
-from bot.delivery.worker import DeliveryWorker
 from bot.discord.client import ZimagineClient, create_client
 from bot.discord.interaction.other_copies import OtherCopies
 from bot.discord.interaction.services import Services
-from bot.discord.messenger import DiscordMessenger, owners_of
-from bot.jobs.active import ActiveJobs
-from bot.jobs.admission import AdmissionService
 from bot.jobs.cancellation import CancellationService
-from bot.jobs.completion import CompletionService, JobEvents
+from bot.jobs.completion import CompletionService
 from bot.jobs.device_memory import DeviceMemoryHistory
-from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.generation.image_to_image import ImageToImageService
 from bot.jobs.generation.rerolls import RerollService
 from bot.jobs.generation.text_to_image import GenerationService
@@ -56,59 +32,38 @@ from bot.jobs.queue_overview import QueueService
 from bot.jobs.recovery import RecoveryService
 from bot.jobs.status import StatusService
 from bot.jobs.where_asked import WhereAsked
-from bot.moderation.answers import AnswerSender
 from bot.moderation.blocks import BlockService
-from bot.moderation.cards import ReportCards
 from bot.moderation.conversations import ConversationService
 from bot.moderation.filter.administration import FilterAdministration
-from bot.moderation.filter.pictures import PictureFilter
-from bot.moderation.filter.prompt_filter import CompiledFilters, PromptFilter
-from bot.moderation.filter.result_check import ResultFilter
-from bot.moderation.notifier import ReportNotifier
 from bot.moderation.reports import ReportService
 from bot.operation.announcements import AnnouncementService
-from bot.operation.control import OperationService
 from bot.operation.member_diagnosis import MemberDiagnosisService
 from bot.operation.overview import OverviewService
-from bot.operation.owners import Owners
 from bot.pictures.deletion import DeletionService
 from bot.pictures.gallery import Gallery
 from bot.pictures.inspection import InspectionService
 from bot.pictures.lora_pictures import LoraPictures
 from bot.pictures.model_samples import ModelSamples
-from bot.pictures.originals import OriginalPictures
 from bot.pictures.possible_actions import ActionChecker
-from bot.pictures.recent import RecentPictures
 from bot.pictures.server_gallery import ServerGallery
 from bot.pictures.thumbnails import Thumbnails
 from bot.privacy.departures import DepartureService
 from bot.privacy.erasure import ErasureService
 from bot.privacy.export import DataExport
 from bot.privacy.purging import PurgeLoop
-from bot.request.models import ModelCatalog
-from bot.request.notes import Note
-from bot.request.resolve import request_notes
-from bot.request.resolver import RequestResolver
 from bot.runtime.administration import administration_services
 from bot.runtime.maintenance import Maintenance
+from bot.runtime.outgoing import Outgoing
+from bot.runtime.shared import Shared
 from bot.runtime.stores import Infrastructure, Stores, random_nonce
-from engine.types import MAX_SEED, ImageRequest
 from storage.erasure.departures import DepartedServers
 from storage.erasure.erase import Erasing
-from storage.erasure.messages import MessageRemovals
 from storage.erasure.words import WordRetention
-from storage.filter_pictures import FilterPictures
-from storage.open_names import OpenLoras, OpenModels
 from storage.retention import Retention
 from storage.shown import ShownPictures
 
 SYNC_FILE = "commands.synced"
 OWNER_SYNC_FILE = "owner-commands.synced"
-
-
-def random_seed() -> int:
-    """Return a seed that nobody can guess."""
-    return secrets.randbelow(MAX_SEED + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,212 +83,14 @@ class Components:
     memory: DeviceMemoryHistory
 
 
-class _Outgoing:
-    """Everything that writes to people: the messenger, and those who write through it."""
-
-    def __init__(self, base: Infrastructure, stores: Stores, permissions: Permissions) -> None:
-        clock = base.clock
-        self.messenger = messenger = DiscordMessenger()
-        self.owners = partial(_owners, messenger, permissions)
-        self.owner_alerts = OwnerAlerts(
-            messenger, self.owners, clock=clock, nonce=random_nonce, locale=base.owners_locale
-        )
-        editor = StatusEditor(messenger, clock)
-        self.message_remover = MessageRemover(messenger, MessageRemovals(base.db), clock)
-        self.progress_updater = ProgressUpdater(
-            editor, base.engine, now_s=time.monotonic, clock=clock
-        )
-        self.delivery = DeliveryWorker(
-            messenger=messenger,
-            editor=editor,
-            progress_updater=self.progress_updater,
-            deliveries=stores.deliveries,
-            cards=ResultCards(
-                stores.lineage,
-                ActionChecker(stores.lineage, base.models),
-                stores.files,
-                partial(_notes, base.models),
-            ),
-            threads=UserThreads(stores.threads, messenger),
-            clock=clock,
-            policy=base.live.delivery_policy,
-            on_storage_error=self.owner_alerts.storage_failed,
-        )
-        self.report_notifier = ReportNotifier(
-            messenger=messenger,
-            reports=stores.reports,
-            preferences=stores.preferences,
-            cards=ReportCards(
-                stores.reports,
-                stores.history,
-                stores.jobs,
-                stores.deliveries,
-                stores.files,
-                stores.languages,
-                stores.report_messages,
-            ),
-            clock=clock,
-            on_storage_error=self.owner_alerts.storage_failed,
-        )
-        self.answer_sender = AnswerSender(
-            messenger=messenger,
-            messages=stores.report_messages,
-            settled=self.report_notifier.wake,
-            on_storage_error=self.owner_alerts.storage_failed,
-        )
-
-        self.audit_notifier = AuditNotifier(
-            messenger,
-            stores.audit_channels,
-            stores.languages,
-            on_storage_error=self.owner_alerts.storage_failed,
-        )
-
-    def show_reports(self, picture_ids: Sequence[int]) -> None:
-        """Show the reports of those of these pictures that a filter has reported."""
-        for each in picture_ids:
-            self.report_notifier.wake(each)
-
-
-class _Shared:
-    """The parts that several services are built on."""
-
-    def __init__(
-        self,
-        base: Infrastructure,
-        stores: Stores,
-        outgoing: _Outgoing,
-        permissions: Permissions,
-    ) -> None:
-        live = base.live
-        self.permissions = permissions
-        self.recent = RecentPictures(stores.history)
-        self.active = ActiveJobs()
-        self.memory = DeviceMemoryHistory(base.engine.memory)
-        self.models = base.models
-        self.control = PaintingControl(
-            stores.painting_controls,
-            base.engine,
-            self.active,
-            clock=base.clock,
-            max_wait=live.max_wait,
-            drained=lambda: outgoing.owner_alerts.tell_soon(Drained()),
-        )
-        self.operation = OperationService(
-            Owners(outgoing.owners), self.control, base.engine, base.models
-        )
-
-        def finished(job_id: int) -> None:
-            outgoing.delivery.wake(job_id)
-            self.control.job_finished()
-
-        self.events = JobEvents(
-            accepted=outgoing.delivery.expect_status,
-            finished=finished,
-            storage_failed=outgoing.owner_alerts.storage_failed,
-            stored=outgoing.show_reports,
-        )
-        self.compiled_filters = CompiledFilters(stores.filters)
-        self.completion = CompletionService(
-            stores.jobs,
-            stores.files,
-            self.recent,
-            self.active,
-            self.events,
-            ResultFilter(self.compiled_filters, stores.jobs, live.picture_check),
-        )
-        self.rule_books = RuleBooks(stores.access_rules)
-        self.rules = RuleCheck(self.rule_books, base.models)
-        self.block_check = BlockCheck(stores.blocks, stores.pauses, self.rules)
-        self.lora_access = LoraAccess(
-            base.models, permissions, OpenLoras(stores.db, base.clock), self.rule_books
-        )
-        self.model_access = ModelAccess(
-            base.models, permissions, OpenModels(stores.db, base.clock), self.rule_books
-        )
-        self.delivery_settings = DeliverySettingsService(
-            stores.preferences,
-            permissions,
-            stores.languages,
-            direct_messages=live.direct_messages,
-        )
-        self.picture_filter = PictureFilter(
-            FilterPictures(stores.db, base.clock),
-            history=stores.history,
-            files=stores.files,
-            inputs=stores.inputs,
-            permissions=permissions,
-        )
-        self.reminder_sender = ReminderSender(
-            outgoing.messenger,
-            stores.quota_reminders,
-            stores.quotas,
-            stores.blocks,
-            stores.languages,
-            live.fallback,
-            serves=live.serves,
-            direct_messages=live.direct_messages,
-        )
-        self.quotas = QuotaService(
-            stores.quotas,
-            permissions,
-            live.fallback,
-            base.clock,
-            stores.preferences,
-            changed=self.reminder_sender.quota_changed,
-        )
-        self.filler = SettingsFiller(
-            stores.presets,
-            stores.request_defaults,
-            self.lora_access,
-            self.model_access,
-            self.rule_books,
-        )
-        self.resolver = RequestResolver(
-            self.models.default.family, random_seed, base.engine.count_tokens, models=self.models
-        )
-        self.originals = OriginalPictures(stores.history, self.block_check, stores.lineage)
-        self.engine_jobs = EngineJobs(
-            engine=base.engine,
-            active=self.active,
-            completion=self.completion,
-            inputs=stores.inputs,
-            previews=live.previews,
-        )
-        self.admission = AdmissionService(
-            engine_jobs=self.engine_jobs,
-            resolver=self.resolver,
-            jobs=stores.jobs,
-            block_check=self.block_check,
-            lora_access=self.lora_access,
-            model_access=self.model_access,
-            rules=self.rules,
-            content_check=PromptFilter(self.compiled_filters, self.picture_filter),
-            delivery_settings=self.delivery_settings,
-            cost_check=CostCheck(stores.quotas, live.fallback),
-            control=self.control,
-            fallback=live.fallback,
-            events=self.events,
-            clock=base.clock,
-        )
-
-
-def _owners(messenger: DiscordMessenger, permissions: Permissions) -> Awaitable[frozenset[int]]:
-    return owners_of(messenger, permissions.owners)
-
-
-def _notes(models: ModelCatalog, request: ImageRequest) -> tuple[Note, ...]:
-    return request_notes(request, models.family_of(request))
-
-
 def wire(base: Infrastructure) -> Components:
     """Build everything; nothing is started."""
     settings, clock = base.settings, base.clock
     live = base.live
     stores = Stores(base)
     permissions = Permissions(live.owners, stores.admin_roles.of)
-    outgoing = _Outgoing(base, stores, permissions)
-    shared = _Shared(base, stores, outgoing, permissions)
+    outgoing = Outgoing(base, stores, permissions)
+    shared = Shared(base, stores, outgoing, permissions)
     purging = PurgeLoop(
         stores.purge,
         quiet_hour=live.quiet_hour,
@@ -393,8 +150,8 @@ def wire(base: Infrastructure) -> Components:
 def _services(
     base: Infrastructure,
     stores: Stores,
-    outgoing: _Outgoing,
-    shared: _Shared,
+    outgoing: Outgoing,
+    shared: Shared,
     purging: PurgeLoop,
 ) -> Services:
     admission, resolver, originals = shared.admission, shared.resolver, shared.originals
@@ -506,6 +263,8 @@ def _services(
             shared.control,
             base.engine,
             blocks=stores.blocks,
+            pauses=stores.pauses,
+            rule_books=shared.rule_books,
             quotas=stores.quotas,
             filters=stores.filters,
             recent=stores.recent_work,
@@ -600,7 +359,7 @@ def _services(
 
 
 def _announcements(
-    base: Infrastructure, stores: Stores, outgoing: _Outgoing, shared: _Shared
+    base: Infrastructure, stores: Stores, outgoing: Outgoing, shared: Shared
 ) -> AnnouncementService:
     def present() -> list[int]:
         guilds = base.live.guilds()
@@ -619,7 +378,7 @@ def _announcements(
     )
 
 
-def _image_to_image(base: Infrastructure, stores: Stores, shared: _Shared) -> ImageToImageService:
+def _image_to_image(base: Infrastructure, stores: Stores, shared: Shared) -> ImageToImageService:
     token = base.settings.discord.token
     return ImageToImageService(
         admission=shared.admission,

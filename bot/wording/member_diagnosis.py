@@ -39,10 +39,16 @@ def _steps(found: MemberDiagnosis, say: Words, when: When) -> Iterator[tuple[str
     yield _channels(found.server, say)
     yield _engine(found, say)
     yield _accepting(found, say)
+    if found.server_paused:
+        yield _NO, say("The server's admins paused painting there.")
     if found.block is None:
         yield _YES, say("The moderators have not blocked them.")
     else:
         yield _NO, say("The moderators blocked them {when}.", when=when(found.block.blocked_at))
+    if found.ruled_out:
+        yield _NO, say("The server's rules let them paint in no channel.")
+    else:
+        yield _YES, say("The server's rules let them paint, at least in some channel.")
     yield _quota(found, say, when)
     if found.queue is None:
         yield _YES, say("There is a place in the queue for them.")

@@ -31,9 +31,9 @@ def _watched(file: Path) -> None:
         await announce(*arguments)
         watch.begin()
 
-    async def served(*arguments: Any) -> int:
+    async def served(*arguments: Any, **named: Any) -> int:
         try:
-            code = await serve(*arguments)
+            code = await serve(*arguments, **named)
             # There may have been none during the run: measure one in any case.
             await asyncio.to_thread(gc.collect)
             return code

@@ -43,7 +43,7 @@ async def test_nothing_keeps_a_member_from_painting(harness: BotHarness) -> None
 
 
 async def test_what_keeps_a_member_from_painting(harness: BotHarness) -> None:
-    """A block, a spent quota, a full queue, a drain and a server that is not served are named."""
+    """A block, a spent quota, a rule, a pause, a drain and a server not served are named."""
     await give_owner(harness)
     await harness.admin.slash(harness.channel, "admin block", who=harness.bob)
     assert ["blocked" in each for each in await diagnosis(harness, user=harness.bob)] == [True]
@@ -52,6 +52,16 @@ async def test_what_keeps_a_member_from_painting(harness: BotHarness) -> None:
     )
     (spent,) = await diagnosis(harness, user=harness.alice)
     assert "quota is used up" in spent
+    await harness.admin.slash(
+        harness.channel, "admin rules set", what="paint", value="block", who=harness.moderator
+    )
+    (ruled_out,) = await diagnosis(harness, user=harness.moderator)
+    assert "rules let them paint in no channel" in ruled_out
+    await harness.admin.slash(harness.channel, "admin rules remove", who=harness.moderator)
+    await harness.admin.slash(harness.channel, "admin pause")
+    (paused,) = await diagnosis(harness, user=harness.moderator)
+    assert "admins paused painting" in paused
+    await harness.admin.slash(harness.channel, "admin resume")
     asked = await command(harness, "drain")
     await harness.admin.click(asked.response.message, label="Accept nothing new")
     (closed,) = await diagnosis(harness, user=harness.moderator)
