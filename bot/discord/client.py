@@ -237,11 +237,12 @@ class ZimagineClient(discord.AutoShardedClient):
         back whose data is still there; and show it the setup panel."""
         if guild.id == self.tree.services.owner_server:
             await self._sync_owner_commands()
-        await self.tree.services.departures.returned(guild.id)
-        if self.tree.services.serves(guild.id):
+        served = self.tree.services.serves(guild.id)
+        if served:
             self.leftovers.look_soon([guild.id])
-            if self._welcomes:
-                await welcome(self, guild, self.tree.services)
+        await self.tree.services.departures.returned(guild.id)
+        if served and self._welcomes:
+            await welcome(self, guild, self.tree.services)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Begin the time after which a server is erased. An outage is not reported here."""

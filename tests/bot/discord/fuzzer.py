@@ -266,7 +266,8 @@ class Fuzzer:
         assert not twice, twice
         records = [self.backend.interactions[sent] for sent in self.sent]
         followed = [self.sent[each.id] for each in records if each.followup_ids]
-        odd = [each for each in followed if command_path(each)[-1] not in ("export", "picture")]
+        with_files = ("export", "picture", "import")
+        odd = [each for each in followed if command_path(each)[-1] not in with_files]
         assert not odd, odd
 
     async def checked(self) -> None:

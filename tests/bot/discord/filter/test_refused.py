@@ -11,10 +11,10 @@ from tests.bot.discord.painting import paint, painted, private_text
 REFUSED = "words that are not allowed on this server. Nothing was charged."
 
 
-def forbid(harness: BotHarness, **values: object) -> None:
-    """Add a rule to the server before its rules are read for the first time."""
+def rule(guild_id: int, **values: object) -> str:
+    """Return the statement that adds a rule of the filter, such as another version may have."""
     row = {
-        "guild_id": harness.guild.id,
+        "guild_id": guild_id,
         "name": "a",
         "lookup": "a",
         "action": "refuse",
@@ -29,7 +29,13 @@ def forbid(harness: BotHarness, **values: object) -> None:
     } | values
     texts = [json.dumps(each) if isinstance(each, list) else each for each in row.values()]
     quoted = ", ".join("'" + str(each).replace("'", "''") + "'" for each in texts)
-    harness.change(f"INSERT INTO filter_rules ({', '.join(row)}) VALUES ({quoted})")
+    return f"INSERT INTO filter_rules ({', '.join(row)}) VALUES ({quoted})"
+
+
+async def forbid(harness: BotHarness, **values: object) -> None:
+    """Add a rule to the server before its rules are read for the first time."""
+    async with harness.app.stores.db.transaction(bookkeeping=True) as transaction:
+        await transaction.execute(rule(harness.guild.id, **values))
 
 
 async def test_every_text_of_a_request_is_checked(harness: BotHarness) -> None:
@@ -38,7 +44,7 @@ async def test_every_text_of_a_request_is_checked(harness: BotHarness) -> None:
     await harness.alice.slash(
         harness.channel, "preset save", name="mine", settings="a fat cat --ar 16:9"
     )
-    forbid(harness)
+    await forbid(harness)
     for options in (
         {"prompt": "a CAT"},
         {"prompt": "a ｃａｔ, asleep"},
@@ -63,7 +69,7 @@ async def test_every_text_of_a_request_is_checked(harness: BotHarness) -> None:
 
 async def test_what_enhancement_adds_is_checked(harness: BotHarness) -> None:
     """A word that is not in the prompt but in what the model would read is refused."""
-    forbid(harness, words=["quality"], regexes=["quality|detailed|sharp|focus|light"])
+    await forbid(harness, words=["quality"], regexes=["quality|detailed|sharp|focus|light"])
     await paint(harness, prompt="a fox in the forest, sunset", enhance="off")
     assert harness.charged() == 1
     refused = await harness.alice.slash(
@@ -77,7 +83,7 @@ async def test_pictures_from_before_the_rule_are_not_repeated(harness: BotHarnes
     await paint(harness, prompt="a cat")
     message = harness.message_with_picture()
     await harness.crash()
-    forbid(harness)
+    harness.change(rule(harness.guild.id))
     await harness.start()
     for label in ("Reroll", "Vary (subtle)", "Upscale"):
         refused = await harness.bob.click(message, label=label)
@@ -90,7 +96,7 @@ async def test_pictures_from_before_the_rule_are_not_repeated(harness: BotHarnes
 
 async def test_a_broken_pattern_in_the_database_stops_nobody(harness: BotHarness) -> None:
     """A pattern that cannot be compiled any more is left out; the others are found."""
-    forbid(harness, regexes=["(", "d[o0]g"])
+    await forbid(harness, regexes=["(", "d[o0]g"])
     refused = await harness.alice.slash(harness.channel, "imagine", prompt="a d0g")
     assert REFUSED in private_text(refused)
     await paint(harness, prompt="a fox")
@@ -99,7 +105,7 @@ async def test_a_broken_pattern_in_the_database_stops_nobody(harness: BotHarness
 
 async def test_what_is_refused_is_not_explained(harness: BotHarness) -> None:
     """/explain refuses what /imagine refuses, with the same words; other prompts are explained."""
-    forbid(harness)
+    await forbid(harness)
     for prompt in ("a cat", "a fox --no cat"):
         refused = await harness.alice.slash(harness.channel, "explain", prompt=prompt)
         assert REFUSED in private_text(refused), prompt
