@@ -67,10 +67,14 @@ def processor(plan: Plan) -> Iterator[Row]:
             ]
             runs = in_turn(variants, plan.rounds, warm=not plan.quick)
             ours, other = runs["zimagine"], runs["diffusers"]
-            what = f"second picture, {side} × {side} px"
+            what = f"second picture, {side} × {side} px, and by diffusers"
             yield _pace(what, f"processor_{side}", ours, other, goal, lambda each: each[1])
             yield _peak(
-                f"peak memory, {side} × {side} px", f"processor_{side}_gib", plan, ours, other
+                f"peak memory, {side} × {side} px, and of diffusers",
+                f"processor_{side}_gib",
+                plan,
+                ours,
+                other,
             )
             if side <= 256:
                 yield _start(plan, ours, other)
@@ -91,7 +95,14 @@ def sketch(plan: Plan) -> Iterator[Row]:
         ]
         runs = in_turn(variants, plan.rounds, warm=not plan.quick)
         ours, other = runs["zimagine"], runs["diffusers"]
-        yield _pace("a picture, 256 × 256 px", "sketch", ours, other, 1.5, _median_of_later)
+        yield _pace(
+            "a picture, 256 × 256 px, and by diffusers",
+            "sketch",
+            ours,
+            other,
+            1.5,
+            _median_of_later,
+        )
         difference = run(Variant("difference", DIFFERENCE_MODULE, tuple(map(str, kept.values()))))
         levels = int(difference["levels"])
         yield Row(
@@ -104,7 +115,7 @@ def sketch(plan: Plan) -> Iterator[Row]:
         )
         first, others = values(ours, "first_s"), values(other, "first_s")
         yield Row(
-            "first picture, from the start of the process",
+            "first picture, from the start of the process, and by diffusers",
             _seconds(first),
             _seconds(others),
             str(ratio(others, first)),
@@ -129,7 +140,7 @@ def text(plan: Plan) -> Iterator[Row]:
             ]
             runs = in_turn(variants, plan.rounds, warm=not plan.quick)
             yield _pace(
-                f"a picture of the same prompt against one of another, {name}",
+                f"a picture of the same prompt, and of another, {name}",
                 f"text_{key}",
                 runs["the same prompt"],
                 runs["other prompts"],
@@ -149,7 +160,7 @@ def memory(plan: Plan) -> Iterator[Row]:
     second, last = found["resident_bytes"][1], found["resident_bytes"][-1]
     growth = last / second - 1
     yield Row(
-        f"memory after picture {pictures}, against picture 2",
+        f"memory after picture {pictures}, and after picture 2",
         f"{last / GIB:.2f} GiB",
         f"{second / GIB:.2f} GiB",
         f"{1 + growth:.3f}",
@@ -233,7 +244,13 @@ def _start(
 ) -> Row:
     mine, theirs = values(ours, "ready_s"), values(other, "ready_s")
     found = str(ratio(theirs, mine))
-    row = Row("start to ready", _seconds(mine), _seconds(theirs), found, key="processor_ready_s")
+    row = Row(
+        "start to ready, and of diffusers",
+        _seconds(mine),
+        _seconds(theirs),
+        found,
+        key="processor_ready_s",
+    )
     return _limited(row, statistics.median(mine), None if plan.quick else MOST_READY_S, "s")
 
 
