@@ -31,8 +31,6 @@ _PLAIN_SHARE: Final = 0.12
 """AdamW's learning rate for embeddings, gains and biases, as a share of Muon's. Chosen by hand."""
 _THING_WEIGHT: Final = 5.0
 """The weight of a thing's place relative to the background; see `_weights`. Chosen by hand."""
-_POSITION_WEIGHT: Final = 0.3
-"""The weight of the error in reading positions; see `positions`. Chosen by hand."""
 CAPTION_POOL: Final = 3
 """Captions drawn per caption used, so that all of a batch pad to one length. By hand."""
 
@@ -63,6 +61,8 @@ class TrainingStage:
     """
     guided_from: float = 0.0
     """Share of the steps after which guidance begins; it makes each step a third slower."""
+    position_weight: float = 0.3
+    """The weight of the error in reading positions; see `positions`. Chosen by hand."""
     save_every: int = 100
     """Steps between checkpoints."""
 
@@ -140,7 +140,7 @@ def train_painter(
         noise = torch.Generator(device).manual_seed(noise_seed)
         guidance = stage.guidance if step >= stage.guided_from * stage.steps else 0.0
         loss, misplaced = _loss(network, average, batch, empty, guidance, noise)
-        (loss + _POSITION_WEIGHT * misplaced).backward()
+        (loss + stage.position_weight * misplaced).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizers.step(step)
         if (step + 1) % _APART == 0 or step + 1 == stage.steps:

@@ -20,7 +20,7 @@ from engine.sketch.muon import orthogonalised
 from engine.sketch.reading import train_reader
 from engine.sketch.spec import Scene, Subject, is_held_out
 from engine.sketch.tokenizer import train_tokenizer
-from engine.sketch.train import TrainingRun
+from engine.sketch.train import PAINTING, POLISHING, TrainingRun
 from engine.sketch.transformer import SEQUENCE_MULTIPLE, SketchModel
 
 _STAGE = TrainingStage(
@@ -120,17 +120,18 @@ def test_batches_that_are_drawn_ahead_are_the_same(work_dir: Path) -> None:
         assert torch.equal(weight, ahead[name]), name
 
 
-def test_a_training_goes_on_from_an_exported_model(tmp_path: Path) -> None:
-    """The last stage alone, from the weights, tokenizer and autoencoder of the folder."""
+@pytest.mark.parametrize("stage", (PAINTING, POLISHING), ids=lambda stage: stage.name)
+def test_a_training_goes_on_from_an_exported_model(tmp_path: Path, stage: TrainingStage) -> None:
+    """One stage alone, from the weights, tokenizer and autoencoder of the folder."""
     run = TrainingRun(tmp_path, seed=3, scale=0.0004)
-    autoencoder, tokenizer, network = run.continued(MODEL_DIR)
+    autoencoder, tokenizer, network = run.continued(MODEL_DIR, stage)
     shipped = ZImageTransformer2DModel.from_pretrained(MODEL_DIR / "transformer").state_dict()
     trained = network.transformer.state_dict()
     assert trained.keys() == shipped.keys()
     apart = [float((trained[n] - shipped[n].float()).abs().max()) for n in shipped]
     assert 0 < max(apart) < 0.1
     assert len(tokenizer) == network.text_encoder.config.vocab_size
-    assert sorted(each.stem for each in tmp_path.glob("*.pt")) == ["painting"]
+    assert sorted(each.stem for each in tmp_path.glob("*.pt")) == [stage.name]
     export(assemble(autoencoder, tokenizer, network), tmp_path / "model")
     (written,) = (tmp_path / "model" / "transformer").glob("*.safetensors")
     assert {each.dtype for each in load_file(written).values()} == {torch.float16}
