@@ -24,6 +24,7 @@ from engine.diffusion.guard import (
     InFloat32,
     spread,
 )
+from engine.diffusion.mapped_pages import passing
 from engine.diffusion.sampling import Predictor, SamplingRun, Step, levels, predictor
 from engine.errors import BlankPicture, InputUnfit, NonFinite
 from engine.modes import takes
@@ -178,7 +179,9 @@ class Painting:
     def _read(self) -> Prompt:
         if self.request.expand:
             self.request = self._expanded(self.request)
-        return self._prompt()
+        # Not while it expands: that runs the encoder once for each word.
+        with passing(self.pipeline.text_encoder):
+            return self._prompt()
 
     def _texts(self) -> tuple[str, ...]:
         """What is read: the prompt and, with guidance, the negative prompt."""
