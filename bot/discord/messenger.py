@@ -34,13 +34,14 @@ from bot.delivery.messenger import (
     TemporaryFailure,
     Undeliverable,
 )
+from bot.discord.interaction.command_links import linking_words
 from bot.discord.interaction.error_codes import ErrorCode
 from bot.discord.interaction.messages import file_names, may_answer, walk_components
 from bot.discord.interaction.rest import remove_message
 from bot.discord.views.attachments import attached
 from bot.discord.views.custom_ids import ComponentAction, parse
 from bot.discord.views.jobs import card_layout, job_line
-from bot.i18n import words
+from bot.i18n import Words, words
 from bot.pictures.filenames import attachment_name, is_picture_of
 from storage.types import NONCE_LIMIT_CHARS
 
@@ -96,6 +97,10 @@ class DiscordMessenger:
             raise TemporaryFailure("not connected to Discord yet")
         return self._attached_client
 
+    def _words(self, address: Address) -> Words:
+        """Return the Words of what is shown there."""
+        return linking_words(self._client, address.guild_id, address.locale)
+
     def servers(self) -> list[int]:
         """Return the servers that the bot is on, as far as Discord has said."""
         client = self._attached_client
@@ -107,7 +112,7 @@ class DiscordMessenger:
         assert message_id is not None
 
         async def send(shown: Card, file: NamedFile | None) -> None:
-            view = card_layout(shown, words(address.locale))
+            view = card_layout(shown, self._words(address))
             files = [] if file is None else [attached(view, *file)]
             mentions = _mentions(shown)
             if token is None:
@@ -125,7 +130,7 @@ class DiscordMessenger:
         channel, nonce = self._channel(address), nonce_in(address.channel_id, nonce)
 
         async def send(shown: Card, file: NamedFile | None) -> int:
-            view = card_layout(shown, words(address.locale))
+            view = card_layout(shown, self._words(address))
             message = await channel.send(
                 view=view,
                 files=[] if file is None else [attached(view, *file)],
@@ -232,7 +237,7 @@ class DiscordMessenger:
     async def find_card(self, address: Address, card: Card) -> int | None:
         """Compare the texts of the newest messages with those of the card."""
         self._check_readable(address)
-        shown = _lines(card_layout(card, words(address.locale)).walk_children())
+        shown = _lines(card_layout(card, self._words(address)).walk_children())
         return await _translate_errors(self._search_text(address, shown))
 
     async def _search_text(self, address: Address, lines: list[str]) -> int | None:

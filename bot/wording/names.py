@@ -154,6 +154,20 @@ def command_name(path: str, say: Words) -> str:
     return "/" + " ".join(map(say.name, path.split()))
 
 
+def command_link(path: str, say: Words) -> str:
+    """Return text that Discord turns into a link to a command; its plain name where the id is not
+    known, and of a group, which cannot be run.
+
+    Not for labels, forms, alt texts and code, where Discord shows text as it is: `command_name`.
+    Discord finds the commands of a group by their names in English.
+    """
+    command_id = say.command_ids.get(path)
+    if command_id is None:
+        return command_name(path, say)
+    typed = f"/{path}" if " " in path else command_name(path, say)
+    return f"<{typed}:{command_id}>"
+
+
 def option_name(name: str, say: Words) -> str:
     """Return the name of an option of a slash command as inline code."""
     return f"`{say.name(name)}`"

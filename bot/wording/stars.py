@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.i18n import Words, paragraph
 from bot.pictures.gallery import Starred
-from bot.wording.names import command_name, option_name
+from bot.wording.names import command_link, option_name
 
 
 def starred_sentence(starred: Starred, say: Words) -> str:
@@ -13,7 +13,7 @@ def starred_sentence(starred: Starred, say: Words) -> str:
         return say(
             "Picture #{id} is one of your favourites now. {command} with {option} lists them.",
             id=starred.picture_id,
-            command=command_name("history", say),
+            command=command_link("history", say),
             option=option_name("favourites", say),
         )
     if starred.own:
@@ -32,6 +32,6 @@ def note_sentence(picture_id: int, note: str, say: Words) -> str:
             "Your note on picture #{id} is kept: only you see it, and {history} finds it by its "
             "words.",
             id=picture_id,
-            history=command_name("history", say),
+            history=command_link("history", say),
         )
     return say("Picture #{id} has no note of yours now.", id=picture_id)

@@ -47,7 +47,7 @@ from bot.wording import labels, rejections
 from bot.wording.alerts import alert_sentence
 from bot.wording.delivery import fallback_reason, kept_reason, sent_directly
 from bot.wording.lists import enumerated
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from bot.wording.origins import origin_label
 from bot.wording.reminders import quota_back, quota_back_in_channel, reminder_asked
 from engine.model_names import MAX_NAME_CHARS
@@ -292,12 +292,12 @@ def _kept(card: KeptCard, say: Words) -> ui.LayoutView:
         sentence = say(
             "Your picture is ready, but I could not send it to you here. Use {history} on the "
             "server to see it.",
-            history=command_name("history", say),
+            history=command_link("history", say),
         )
     elif card.old:
         sentence = say(
             "Your picture is ready, but it is too late to post it here. Use {history} to see it.",
-            history=command_name("history", say),
+            history=command_link("history", say),
         )
     else:
         sentence = kept_reason(card.reason, say)
