@@ -25,6 +25,7 @@ from bot.delivery.cards import (
     PaintingCard,
     PictureCard,
     ReminderCard,
+    StarCard,
 )
 from bot.delivery.messenger import (
     Address,
@@ -34,6 +35,7 @@ from bot.delivery.messenger import (
     TemporaryFailure,
     Undeliverable,
 )
+from bot.discord.interaction.audience import everybody_reads
 from bot.discord.interaction.command_links import linking_words
 from bot.discord.interaction.error_codes import ErrorCode
 from bot.discord.interaction.messages import file_names, may_answer, walk_components
@@ -259,6 +261,10 @@ class DiscordMessenger:
         roles = frozenset({guild_id, *map(int, found["roles"])})  # everybody has the server's own
         return ServerMember("" if guild is None else guild.name, roles)
 
+    async def everybody_reads(self, guild_id: int, shown_in: int, source_id: int) -> bool:
+        """Return whether everybody who sees the one channel may read the other, as `audience`."""
+        return await _translate_errors(everybody_reads(self._client, guild_id, shown_in, source_id))
+
     async def _search_back(self, address: Address, button: Button, since: datetime) -> int | None:
         async for message in self._channel(address).history(limit=_CARD_SEARCH_LIMIT):
             if message.created_at < since - _MAX_CLOCK_SKEW:
@@ -349,7 +355,7 @@ class DiscordMessenger:
         """Send a card with its picture or sheet, smaller each time Discord finds it too large."""
         if isinstance(card, PaintingCard):
             return await self._with_preview(address, card, send)
-        if not isinstance(card, PictureCard | CaseCard) or not card.pictures:
+        if not isinstance(card, PictureCard | CaseCard | StarCard) or not card.pictures:
             return await _translate_errors(send(card, None))
         limit_bytes = self._upload_limit_bytes(address)
         whole: bytes | None = None
@@ -438,7 +444,7 @@ def _lines(parts: Iterable[object]) -> list[str]:
     return [line.strip() for text in texts for line in text.strip().splitlines()]
 
 
-def _card_file(card: PictureCard | CaseCard) -> bytes:
+def _card_file(card: PictureCard | CaseCard | StarCard) -> bytes:
     """Return the file of a card, its picture or a sheet of several (blocking). Raises OSError."""
     paths = [each.path for each in card.pictures]
     return numbered_sheet(paths) if len(paths) > 1 else paths[0].read_bytes()

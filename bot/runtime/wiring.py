@@ -105,6 +105,7 @@ def wire(base: Infrastructure) -> Components:
     async def empty_words(keep_days: int) -> int:
         if emptied := await words.apply(keep_days):
             shared.recent.forget_all()
+            outgoing.message_remover.wake()  # what showed them in a channel of starred pictures
         return emptied
 
     maintenance = Maintenance(
@@ -166,7 +167,14 @@ def _services(
     permissions, actions = shared.permissions, ActionChecker(stores.lineage, shared.models)
     thumbnails = Thumbnails(stores.files)
     status = StatusService(base.engine, shared.models.default.family, shared.memory, shared.control)
-    deletion = DeletionService(stores.history, stores.files, shared.recent, thumbnails, permissions)
+    deletion = DeletionService(
+        stores.history,
+        stores.files,
+        shared.recent,
+        thumbnails,
+        permissions,
+        messages_to_remove=outgoing.message_remover.wake,
+    )
     gallery = Gallery(
         stores.history,
         stores.lists,
@@ -176,6 +184,7 @@ def _services(
         shared.recent,
         thumbnails,
         deletion,
+        starred=outgoing.star_poster.wake,
     )
     free = base.live.free_cancelling
     cancellation = CancellationService(
@@ -349,6 +358,7 @@ def _services(
             permissions,
             base.live.fallback,
             outgoing.audit_notifier,
+            outgoing.star_poster,
         ),
         erasure=erasure,
         departures=DepartureService(

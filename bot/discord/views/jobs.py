@@ -22,6 +22,7 @@ from bot.delivery.cards import (
     ReminderCard,
     ReporterCard,
     SentCard,
+    StarCard,
     WaitingCard,
 )
 from bot.discord.views.administration import posted_layout
@@ -38,7 +39,7 @@ from bot.discord.views.markdown import (
     timestamp,
 )
 from bot.discord.views.moderation import report_layout
-from bot.discord.views.pictures import picture_gallery
+from bot.discord.views.pictures import picture_gallery, starred_layout
 from bot.i18n import Words, paragraph
 from bot.pictures.filenames import attachment_name
 from bot.request.notes import Adapted, HighGuidance, NegativeAdded, Note, SmallSide
@@ -86,6 +87,8 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
             return layout(ui.TextDisplay(f"{text}\n{by}"))
         case CaseCard():
             return report_layout(card, say)
+        case StarCard():
+            return starred_layout(card, say)
         case AuditCard():
             return posted_layout(card.entries, say)
         case ReporterCard():
