@@ -30,11 +30,10 @@ READ_LIMIT_S: Final = 0.5
 """How long the database may take on the first use; slower, and there is only what memory has.
 Chosen by hand."""
 KEPT_TYPED: Final = 8
-"""Of the long prompts that a member typed last: suggestions of older ones are not shown any more.
-Chosen by hand."""
+"""Of the texts that a member typed last: suggestions of older ones are not shown any more. Chosen
+by hand."""
 KEPT_PEOPLE: Final = 200
-"""Members whose long prompts are in memory: with the longest ones that are 10 MB. Chosen by
-hand."""
+"""Members whose typed texts are in memory: with the longest ones that are 20 MB. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +58,14 @@ class PromptSuggestions:
     presets: tuple[StoredPreset, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """A text, and the line that it was offered by."""
+
+    text: str
+    line: str
+
+
 class PromptSuggestionService:
     """Suggests only what a member wrote themselves, on this server, and their own presets.
 
@@ -69,7 +76,7 @@ class PromptSuggestionService:
     def __init__(self, recent: RecentPictures, presets: PresetService) -> None:
         self._recent = recent
         self._presets = presets
-        self._typed: OrderedDict[int, deque[str]] = OrderedDict()
+        self._typed: OrderedDict[int, deque[_Typed]] = OrderedDict()
 
     async def suggest(self, actor: Actor, typed: str) -> PromptSuggestions:
         """Return what to show for the text that was typed so far."""
@@ -80,27 +87,37 @@ class PromptSuggestionService:
         reading = await asyncio.to_thread(read, typed) if clean(typed) else None
         return PromptSuggestions(reading, found, presets)
 
-    def value_of(self, actor: Actor, typed: str) -> str:
-        """Return what stands for a typed text in a choice, and keep the text if that is a key."""
-        if fits(typed):
-            return typed
+    def typed(self, actor: Actor, text: str) -> str:
+        """Return what a member typed.
+
+        Discord shows the line of a choice in place of what was typed, and sends that line when
+        they go on typing behind it.
+        """
+        for each in reversed(self._typed.get(actor.user_id, ())):
+            if text.startswith(each.line):
+                return each.text + text.removeprefix(each.line)
+        return text
+
+    def value_of(self, actor: Actor, text: str, line: str) -> str:
+        """Return what stands for a typed text in a choice, and remember the text.
+
+        line: how the choice is shown.
+        """
         kept = self._typed.setdefault(actor.user_id, deque(maxlen=KEPT_TYPED))
-        if typed in kept:
-            kept.remove(typed)
-        kept.append(typed)
+        kept.append(_Typed(text, line))
         self._typed.move_to_end(actor.user_id)
         while len(self._typed) > KEPT_PEOPLE:
             self._typed.popitem(last=False)
-        return key_of(typed)
+        return text if fits(text) else key_of(text)
 
     async def resolve(self, actor: Actor, prompt: str) -> str | Refused:
-        """Return the prompt that a key of the member's stands for; any other text as it is.
+        """Return the prompt that a key of the member's stands for; any other text as they typed it.
 
         Refused with a key whose prompt is gone: its beginning would be painted in its place.
         """
         if not is_key(prompt):
-            return prompt
-        typed = self._typed.get(actor.user_id, ())
+            return self.typed(actor, prompt)
+        typed = [each.text for each in self._typed.get(actor.user_id, ())]
         for each in (*typed, *await self._recent.prompts(actor.user_id, actor.guild_id)):
             if key_of(each) == prompt:
                 return each

@@ -14,10 +14,13 @@ hand."""
 
 
 def reading_line(reading: PromptReading, say: Words) -> str:
-    """Return subject, style, materials and length, in at most 100 characters."""
+    """Return subject, style, materials and length, in at most 100 characters.
+
+    Nobody types such a line by themselves: there are two parts at least.
+    """
     style = "" if reading.style is None else style_name(reading.style, say)
     parts = [
-        _part(say("Subject"), (reading.subject,), say),
+        _part(say("Subject"), (reading.subject or "?",), say),
         _part(say("Style"), reading.styles or (style,), say),
         _part(say("Material"), reading.materials, say),
     ]

@@ -38,12 +38,13 @@ def suggest_prompts(
         if not services.serves(interaction.guild_id):
             return []
         actor, say = actor_of(interaction), words_of(interaction)
-        found = await services.prompt_suggestions.suggest(actor, current)
+        typed = services.prompt_suggestions.typed(actor, current)
+        found = await services.prompt_suggestions.suggest(actor, typed)
         choices: list[Choice[str]] = []
         if found.reading is not None:
-            choices.append(_typed(current, found.reading, actor, services, say))
+            choices.append(_typed(typed, found.reading, actor, services, say))
         usable = presets and not interaction.namespace.preset
-        saved = _presets(current, found, say) if usable else []
+        saved = _presets(typed, found, say) if usable else []
         earlier = [_earlier(each) for each in found.prompts]
         return [*choices, *earlier[: CHOICES - len(choices) - len(saved)], *saved]
 
@@ -63,10 +64,8 @@ async def chosen_prompt(interaction: Interaction, services: Services, prompt: st
 def _typed(
     typed: str, reading: PromptReading, actor: Actor, services: Services, say: Words
 ) -> Choice[str]:
-    return Choice(
-        name=_label(reading_line(reading, say)),
-        value=services.prompt_suggestions.value_of(actor, typed),
-    )
+    line = _label(reading_line(reading, say))
+    return Choice(name=line, value=services.prompt_suggestions.value_of(actor, typed, line))
 
 
 def _earlier(prompt: str) -> Choice[str]:

@@ -42,7 +42,7 @@ async def everybody_reads(
     source = guild.get_channel_or_thread(source_id)
     try:
         source = source or await guild.fetch_channel(source_id)  # an archived thread
-    except (discord.NotFound, discord.Forbidden):
+    except (discord.NotFound, discord.Forbidden, discord.InvalidData):
         return False
     if isinstance(source, discord.Thread):
         source = None if source.is_private() else source.parent

@@ -106,6 +106,20 @@ async def test_what_looks_like_a_value_is_painted_as_it_is(harness: BotHarness):
     assert painted(harness)[0].prompt == typed
 
 
+async def test_typing_on_behind_a_choice(harness: BotHarness):
+    """Discord shows the line of a choice in the place of what was typed; what comes behind it is
+    typed behind the words, and the line itself is never painted."""
+    ((line, _),) = await offered(harness, "a red fox")
+    assert line == "Subject: a red fox · 9/2000"
+    ((again, value),) = await offered(harness, f"{line} in snow")
+    assert (again, value) == ("Subject: a red fox · 17/2000", "a red fox in snow")
+    await paint(harness, prompt=f"{line}, watercolour", enhance="off")
+    await paint(harness, harness.bob, prompt=f"{line}, ink", enhance="off")
+    mine, another = painted(harness)
+    assert mine.prompt == "a red fox, watercolour"
+    assert another.prompt == f"{line}, ink"  # which Bob was never offered
+
+
 async def test_presets_are_added_to_what_is_typed(harness: BotHarness):
     """Each of one's own with its flag; alone only one that has words; none beside another."""
     for name, line in (("my ink", "soft light --style ink"), ("wide", "--ar 16:9")):
