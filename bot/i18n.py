@@ -5,6 +5,7 @@ The catalogues are compiled when zimagine is installed; without that, everything
 
 from __future__ import annotations
 
+import copy
 import gettext
 import struct
 from collections.abc import Mapping
@@ -34,6 +35,7 @@ class Words:
     def __init__(self, catalogue: gettext.NullTranslations) -> None:
         self._catalogue = catalogue
         self._unfit: set[str] = set()
+        self.command_ids: Mapping[str, int] = {}
 
     def __call__(self, message: str, **values: object) -> str:
         return self._filled(self._catalogue.gettext(message), message, values)
@@ -52,6 +54,16 @@ class Words:
     def name(self, name: str) -> str:
         """Return what a command, an option or a flag is called; its own name if nothing else."""
         return self._catalogue.pgettext(NAME, name)
+
+    def linking(self, command_ids: Mapping[str, int]) -> Words:
+        """Return Words of the same language whose sentences link to these commands.
+
+        command_ids: Discord's id of each command that can be run, by its name in English after
+        those of its groups.
+        """
+        linked = copy.copy(self)
+        linked.command_ids = command_ids
+        return linked
 
     def _filled(self, text: str, english: str, values: Mapping[str, object]) -> str:
         if text != english and text not in self._unfit:

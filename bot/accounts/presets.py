@@ -12,6 +12,7 @@ from typing import Any, Final
 import structlog
 
 from bot.accounts.lora_access import LoraAccess
+from bot.accounts.member_cache import MemberCache
 from bot.accounts.model_access import ModelAccess
 from bot.accounts.permissions import Action, Actor, Permissions
 from bot.accounts.rules.books import RuleBooks, facts_of
@@ -42,6 +43,8 @@ log = structlog.get_logger(__name__)
 
 MAX_NAME_CHARS: Final = 50
 """Of the name of a preset: a phone shows it on one line. Chosen by hand."""
+KEPT_PEOPLE: Final = 500
+"""Members whose presets are in memory at the same time. Chosen by hand."""
 USUAL_OPTIONS: Final = ("aspect", "speed", "style", "enhance", "count")
 """The options that have defaults; a line of settings may have more."""
 _CODE_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -63,6 +66,7 @@ class PresetService:
 
     def __init__(self, presets: Presets) -> None:
         self._presets = presets
+        self._listed = MemberCache(presets.of, KEPT_PEOPLE)
 
     async def save(self, actor: Actor, name: str, line: str) -> SavedPreset | Refused:
         """Save a line of words and flags by a name; one of the same name is replaced."""
@@ -79,6 +83,7 @@ class PresetService:
             )
         except TooManyPresets:
             return Refused(PresetLimit(MAX_PRESETS))
+        self.forget(actor.user_id)
         return SavedPreset(saved, replaced)
 
     async def copy(self, actor: Actor, code: str, name: str | None) -> SavedPreset | Refused:
@@ -90,8 +95,12 @@ class PresetService:
         return await self.save(actor, name or found.name, found.line)
 
     async def listed(self, actor: Actor) -> tuple[StoredPreset, ...]:
-        """Return all presets of a member, by name."""
-        return await self._presets.of(actor.user_id)
+        """Return all presets of a member, by name; from memory once they have been read."""
+        return await self._listed.get(actor.user_id)
+
+    def forget(self, user_id: int) -> None:
+        """Drop a member's presets from memory after a change."""
+        self._listed.forget(user_id)
 
     async def matching(self, actor: Actor, typed: str) -> tuple[StoredPreset, ...]:
         """Return the presets of a member whose names have the typed text."""
@@ -108,6 +117,7 @@ class PresetService:
         found = await self.find(actor, name)
         if not isinstance(found, Refused):
             await self._presets.delete(actor.user_id, lookup(found.name))
+            self.forget(actor.user_id)
         return found
 
     async def _unknown(self, actor: Actor, name: str) -> UnknownPreset:

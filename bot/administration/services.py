@@ -10,6 +10,8 @@ from bot.administration.cancelling import WaitingJobsService
 from bot.administration.pauses import PauseService
 from bot.administration.server_status import ServerStatusService
 from bot.administration.setup import SetupService
+from bot.administration.star_channel import StarChannelService
+from bot.delivery.star_posts import StarPoster
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,4 +23,6 @@ class AdministrationServices:
     pauses: PauseService
     server_status: ServerStatusService
     setup: SetupService
+    stars: StarChannelService
+    star_poster: StarPoster
     waiting_jobs: WaitingJobsService

@@ -253,6 +253,17 @@ class SentCard:
 
 
 @dataclass(frozen=True, slots=True)
+class StarCard:
+    """A picture with many stars, shown once more. pictures: itself. file_name: the name of the
+    attachment. url: the link to the message that it was made for."""
+
+    picture: StoredPicture
+    pictures: tuple[ShownPicture, ...]
+    file_name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditCard:
     """Entries of a server's audit log, the oldest first."""
 
@@ -271,6 +282,7 @@ Card = (
     | AnnouncementCard
     | CaseCard
     | AuditCard
+    | StarCard
     | ReminderCard
     | ReporterCard
 )

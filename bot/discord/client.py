@@ -13,7 +13,12 @@ from discord import app_commands
 from discord.http import Route
 
 from bot.accounts.server_languages import ServerLanguages
-from bot.discord.command_sync import OWNER_COMMANDS, sync_commands, sync_owner_commands
+from bot.discord.command_sync import (
+    OWNER_COMMANDS,
+    ids_of_runnable,
+    sync_commands,
+    sync_owner_commands,
+)
 from bot.discord.commands.admin import admin_commands
 from bot.discord.commands.context_menus import message_menus
 from bot.discord.commands.generate import generate_commands
@@ -39,8 +44,6 @@ from bot.discord.interaction.shared_servers import shared_servers
 from bot.discord.interaction.unknown_commands import problem_of, reject_command
 from bot.discord.leftover_commands import LeftoverCommands
 from bot.discord.views.custom_ids import is_known
-from bot.discord.views.markdown import command_mention
-from bot.i18n import Words
 from bot.proxies import Proxies, Proxy, proxy_auth
 
 log = structlog.get_logger(__name__)
@@ -148,8 +151,9 @@ class ZimagineClient(discord.AutoShardedClient):
         self._sync_state = sync_state
         self._welcomes = welcomes
         self._owner_sync_state = owner_sync_state
-        self._command_ids: dict[str, int] = {}
-        self._mentions = BotMentions(services, self._ids) if answer_mentions else None
+        self._command_ids: Mapping[str, int] = {}
+        mentions = BotMentions(services, lambda: self.command_ids)
+        self._mentions = mentions if answer_mentions else None
         self.tree = ZimagineTree(
             self,
             allowed_contexts=app_commands.AppCommandContext(
@@ -169,9 +173,9 @@ class ZimagineClient(discord.AutoShardedClient):
             *inspection_commands(services),
             settings_command(services),
             preset_commands(services),
-            me_command(services, self._mention),
+            me_command(services),
             privacy_commands(services),
-            *help_commands(services, self._registered),
+            *help_commands(services, lambda: self._members),
         ]
         menus = [*message_menus(services), image_to_image_menu(services)]
         hidden = [admin_commands(services), moderator_commands(services)]
@@ -188,10 +192,16 @@ class ZimagineClient(discord.AutoShardedClient):
         """The languages that admins chose for their servers."""
         return self.tree.services.languages
 
+    @property
+    def command_ids(self) -> Mapping[str, int]:
+        """The id of each command that can be run, by its name after those of its groups."""
+        return self._command_ids
+
     async def setup_hook(self) -> None:
         """Register the commands with Discord if they have changed."""
         assert self.application_id is not None
-        self._command_ids = await sync_commands(self.tree, self.application_id, self._sync_state)
+        ids = await sync_commands(self.tree, self.application_id, self._sync_state)
+        self._command_ids = ids_of_runnable(self.tree.walk_commands(), ids)
         await self._sync_owner_commands()
 
     async def _sync_owner_commands(self) -> None:
@@ -247,16 +257,6 @@ class ZimagineClient(discord.AutoShardedClient):
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Begin the time after which a server is erased. An outage is not reported here."""
         await self.tree.services.departures.left(guild.id)
-
-    def _ids(self) -> dict[str, int]:
-        return self._command_ids
-
-    def _mention(self, name: str, say: Words) -> str:
-        """Return a link to a command, or to a command of a group."""
-        return command_mention(name, self._command_ids.get(name.partition(" ")[0]), say)
-
-    def _registered(self) -> list[tuple[MemberCommand, int | None]]:
-        return [(each, self._command_ids.get(each.name)) for each in self._members]
 
 
 def create_client(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -85,6 +85,19 @@ async def sync_commands(
         log.info("commands synced", count=len(payload))
     slash = discord.AppCommandType.chat_input.value
     return {each["name"]: int(each["id"]) for each in registered if _sort_key(each)[0] == slash}
+
+
+def ids_of_runnable(
+    commands: Iterable[app_commands.Command[Any, ..., Any] | app_commands.Group],
+    ids: Mapping[str, int],
+) -> dict[str, int]:
+    """Return the id of each command that can be run, by its name after those of its groups.
+
+    ids: of the whole, by the first of these names.
+    """
+    paths = (each.qualified_name for each in commands if isinstance(each, app_commands.Command))
+    first = ((path, path.partition(" ")[0]) for path in paths)
+    return {path: ids[root] for path, root in first if root in ids}
 
 
 @dataclass(frozen=True, slots=True)

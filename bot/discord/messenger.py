@@ -25,6 +25,7 @@ from bot.delivery.cards import (
     PaintingCard,
     PictureCard,
     ReminderCard,
+    StarCard,
 )
 from bot.delivery.messenger import (
     Address,
@@ -34,13 +35,15 @@ from bot.delivery.messenger import (
     TemporaryFailure,
     Undeliverable,
 )
+from bot.discord.interaction.audience import everybody_reads
+from bot.discord.interaction.command_links import linking_words
 from bot.discord.interaction.error_codes import ErrorCode
 from bot.discord.interaction.messages import file_names, may_answer, walk_components
 from bot.discord.interaction.rest import remove_message
 from bot.discord.views.attachments import attached
 from bot.discord.views.custom_ids import ComponentAction, parse
 from bot.discord.views.jobs import card_layout, job_line
-from bot.i18n import words
+from bot.i18n import Words, words
 from bot.pictures.filenames import attachment_name, is_picture_of
 from storage.types import NONCE_LIMIT_CHARS
 
@@ -96,6 +99,10 @@ class DiscordMessenger:
             raise TemporaryFailure("not connected to Discord yet")
         return self._attached_client
 
+    def _words(self, address: Address) -> Words:
+        """Return the Words of what is shown there."""
+        return linking_words(self._client, address.guild_id, address.locale)
+
     def servers(self) -> list[int]:
         """Return the servers that the bot is on, as far as Discord has said."""
         client = self._attached_client
@@ -107,7 +114,7 @@ class DiscordMessenger:
         assert message_id is not None
 
         async def send(shown: Card, file: NamedFile | None) -> None:
-            view = card_layout(shown, words(address.locale))
+            view = card_layout(shown, self._words(address))
             files = [] if file is None else [attached(view, *file)]
             mentions = _mentions(shown)
             if token is None:
@@ -125,7 +132,7 @@ class DiscordMessenger:
         channel, nonce = self._channel(address), nonce_in(address.channel_id, nonce)
 
         async def send(shown: Card, file: NamedFile | None) -> int:
-            view = card_layout(shown, words(address.locale))
+            view = card_layout(shown, self._words(address))
             message = await channel.send(
                 view=view,
                 files=[] if file is None else [attached(view, *file)],
@@ -232,7 +239,7 @@ class DiscordMessenger:
     async def find_card(self, address: Address, card: Card) -> int | None:
         """Compare the texts of the newest messages with those of the card."""
         self._check_readable(address)
-        shown = _lines(card_layout(card, words(address.locale)).walk_children())
+        shown = _lines(card_layout(card, self._words(address)).walk_children())
         return await _translate_errors(self._search_text(address, shown))
 
     async def _search_text(self, address: Address, lines: list[str]) -> int | None:
@@ -253,6 +260,10 @@ class DiscordMessenger:
         guild = self._client.get_guild(guild_id)
         roles = frozenset({guild_id, *map(int, found["roles"])})  # everybody has the server's own
         return ServerMember("" if guild is None else guild.name, roles)
+
+    async def everybody_reads(self, guild_id: int, shown_in: int, source_id: int) -> bool:
+        """Return whether everybody who sees the one channel may read the other, as `audience`."""
+        return await _translate_errors(everybody_reads(self._client, guild_id, shown_in, source_id))
 
     async def _search_back(self, address: Address, button: Button, since: datetime) -> int | None:
         async for message in self._channel(address).history(limit=_CARD_SEARCH_LIMIT):
@@ -344,7 +355,7 @@ class DiscordMessenger:
         """Send a card with its picture or sheet, smaller each time Discord finds it too large."""
         if isinstance(card, PaintingCard):
             return await self._with_preview(address, card, send)
-        if not isinstance(card, PictureCard | CaseCard) or not card.pictures:
+        if not isinstance(card, PictureCard | CaseCard | StarCard) or not card.pictures:
             return await _translate_errors(send(card, None))
         limit_bytes = self._upload_limit_bytes(address)
         whole: bytes | None = None
@@ -433,7 +444,7 @@ def _lines(parts: Iterable[object]) -> list[str]:
     return [line.strip() for text in texts for line in text.strip().splitlines()]
 
 
-def _card_file(card: PictureCard | CaseCard) -> bytes:
+def _card_file(card: PictureCard | CaseCard | StarCard) -> bytes:
     """Return the file of a card, its picture or a sheet of several (blocking). Raises OSError."""
     paths = [each.path for each in card.pictures]
     return numbered_sheet(paths) if len(paths) > 1 else paths[0].read_bytes()

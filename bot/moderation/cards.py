@@ -85,8 +85,4 @@ def _url(job: Job, delivery: Delivery | None) -> str:
     if delivery is None or delivery.route is Route.DIRECT or job.private:
         return ""
     shown = next(iter(message_refs(delivery)), None)
-    if shown is None:
-        return ""
-    return (
-        f"https://discord.com/channels/{job.place.guild_id}/{shown.channel_id}/{shown.message_id}"
-    )
+    return "" if shown is None else shown.url(job.place.guild_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.accounts.permissions import Action, Actor, Permissions
 from bot.pictures.possible_actions import AllowedActions
@@ -26,12 +26,15 @@ class DeletionService:
         recent: RecentPictures,
         thumbnails: Thumbnails,
         permissions: Permissions,
+        messages_to_remove: Callable[[], object] = lambda: None,
     ) -> None:
+        """messages_to_remove(): a picture is gone that may be shown in other messages, too."""
         self._history = history
         self._files = files
         self._recent = recent
         self._thumbnails = thumbnails
         self._permissions = permissions
+        self._messages_to_remove = messages_to_remove
 
     async def find(self, actor: Actor, picture_id: int) -> StoredPicture | Refused:
         """Return a picture that the actor may delete: their own, or anyone's for moderators."""
@@ -75,6 +78,7 @@ class DeletionService:
             audit_draft.concerns(picture.place.user_id)
             await self._history.erase(picture.id)
             self._recent.forget(picture.place.user_id, picture.place.guild_id)
+        self._messages_to_remove()
         await self._remove([picture.file for picture in pictures])
 
     async def forget(self, place: Place, files: Sequence[str]) -> None:

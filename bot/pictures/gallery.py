@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -75,6 +75,10 @@ class MessageRef:
     channel_id: int
     message_id: int
 
+    def url(self, guild_id: int) -> str:
+        """Return the link to it on this server."""
+        return f"https://discord.com/channels/{guild_id}/{self.channel_id}/{self.message_id}"
+
 
 def message_refs(
     delivery: Delivery, direct_channel_id: int | None = None
@@ -119,7 +123,9 @@ class Gallery:
         recent: RecentPictures,
         thumbnails: Thumbnails,
         deletion: DeletionService,
+        starred: Callable[[int], object] = lambda _picture_id: None,
     ) -> None:
+        """starred(picture_id): a picture got a star."""
         self._history = history
         self._lists = lists
         self._stars = stars
@@ -128,6 +134,7 @@ class Gallery:
         self._recent = recent
         self._thumbnails = thumbnails
         self._deletion = deletion
+        self._starred = starred
 
     async def find(self, actor: Actor, wanted: PictureQuery) -> GalleryPage:
         """Return the first page of what a member looks for among their pictures on this server."""
@@ -236,6 +243,8 @@ class Gallery:
         if picture.place.user_id != actor.user_id:
             return Refused(NotOwner(picture_id))
         marked = await mark(picture_id, actor.user_id)
+        if favourite:
+            self._starred(picture_id)
         return Refused(UnknownPicture(str(picture_id))) if marked is None else marked
 
     async def star(self, actor: Actor, picture_id: int) -> Starred | Refused:
@@ -252,6 +261,8 @@ class Gallery:
             starred = await mark(picture_id, actor.user_id) is not None and not picture.favourite
         else:
             starred = await self._stars.toggle(picture_id, actor.user_id)
+        if starred:
+            self._starred(picture_id)
         return Starred(picture_id, own, starred, await self._stars.count(picture_id))
 
     async def note_of(self, actor: Actor, picture_id: int) -> str | Refused:

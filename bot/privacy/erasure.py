@@ -62,6 +62,7 @@ class ErasureService:
     """Erases members and servers, and tells everybody who still has something of them in memory.
 
     forget_card(picture_id): a card with words of the member is to be shown anew.
+    forget_typed(user_id): what a member wrote is not to be suggested any more.
     forget_server(guild_id): nothing that its admins decided holds any more. erased(): the rest,
     messages and files, is to be done now.
     """
@@ -78,6 +79,7 @@ class ErasureService:
         permissions: Permissions,
         *,
         forget_card: Callable[[int], object],
+        forget_typed: Callable[[int], object],
         forget_server: Callable[[int], object],
         erased: Callable[[], object],
     ) -> None:
@@ -90,6 +92,7 @@ class ErasureService:
         self._thumbnails = thumbnails
         self._permissions = permissions
         self._forget_card = forget_card
+        self._forget_typed = forget_typed
         self._forget_server = forget_server
         self._erased = erased
 
@@ -173,6 +176,7 @@ class ErasureService:
         people = {(job.place.user_id, job.place.guild_id) for job in erased.jobs}
         if user_id is not None:
             people |= {(user_id, guild_id) for guild_id in erased.guild_ids}
+            self._forget_typed(user_id)
         for each in people:
             self._recent.forget(*each)
         self._thumbnails.forget(erased.files)

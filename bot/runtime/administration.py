@@ -12,10 +12,13 @@ from bot.administration.pauses import PauseService
 from bot.administration.server_status import ServerStatusService
 from bot.administration.services import AdministrationServices
 from bot.administration.setup import SetupService
+from bot.administration.star_channel import StarChannelService
+from bot.delivery.star_posts import StarPoster
 from bot.jobs.active import ActiveJobs
 from bot.jobs.cancellation import CancellationService
 from bot.runtime.stores import Infrastructure, Stores
 from storage.filter_pictures import FilterPictures
+from storage.star_posts import StarChannels
 from storage.types import QuotaPolicy
 
 
@@ -27,6 +30,7 @@ def administration_services(
     permissions: Permissions,
     fallback: Callable[[], QuotaPolicy],
     notifier: AuditNotifier,
+    star_poster: StarPoster,
 ) -> AdministrationServices:
     """Build them; nothing is started. fallback: returns the quota where no admin has set one."""
     return AdministrationServices(
@@ -50,6 +54,8 @@ def administration_services(
             audit_channels=stores.audit_channels,
         ),
         setup=SetupService(stores.preferences, stores.quotas, permissions, fallback),
+        stars=StarChannelService(StarChannels(stores.db, base.clock), permissions),
+        star_poster=star_poster,
         waiting_jobs=WaitingJobsService(
             base.engine, active, stores.jobs, stores.proposals, cancellation, permissions
         ),

@@ -116,6 +116,7 @@ class Application:
         self.spawn("progress", self.services.progress.run())
         self.spawn("reports", self.services.report_notifier.run())
         self.spawn("audit log", self.services.administration.audit_notifier.run())
+        self.spawn("starred pictures", self.services.administration.star_poster.run())
         self.spawn("answers", self.services.answer_sender.run())
         self.spawn("reminders", self.services.reminder_sender.run())
         self.spawn("leftover commands", self.client.leftovers.run())

@@ -12,6 +12,7 @@ from bot.delivery.message_removals import MessageRemover
 from bot.delivery.owner_alerts import OwnerAlerts
 from bot.delivery.progress import ProgressUpdater
 from bot.delivery.result_cards import ResultCards
+from bot.delivery.star_posts import StarPoster
 from bot.delivery.status_messages import StatusEditor
 from bot.delivery.user_threads import UserThreads
 from bot.delivery.worker import DeliveryWorker
@@ -26,6 +27,7 @@ from bot.request.resolve import request_notes
 from bot.runtime.stores import Infrastructure, Stores, random_nonce
 from engine.types import ImageRequest
 from storage.erasure.messages import MessageRemovals
+from storage.star_posts import StarPosts
 
 
 class Outgoing:
@@ -86,6 +88,16 @@ class Outgoing:
             messenger,
             stores.audit_channels,
             stores.languages,
+            on_storage_error=self.owner_alerts.storage_failed,
+        )
+
+        self.star_poster = StarPoster(
+            messenger=messenger,
+            posts=StarPosts(base.db, clock),
+            deliveries=stores.deliveries,
+            files=stores.files,
+            languages=stores.languages,
+            everybody_reads=messenger.everybody_reads,
             on_storage_error=self.owner_alerts.storage_failed,
         )
 

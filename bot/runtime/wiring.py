@@ -45,6 +45,7 @@ from bot.pictures.inspection import InspectionService
 from bot.pictures.lora_pictures import LoraPictures
 from bot.pictures.model_samples import ModelSamples
 from bot.pictures.possible_actions import ActionChecker
+from bot.pictures.prompt_suggestions import PromptSuggestionService
 from bot.pictures.server_gallery import ServerGallery
 from bot.pictures.thumbnails import Thumbnails
 from bot.privacy.departures import DepartureService
@@ -99,6 +100,14 @@ def wire(base: Infrastructure) -> Components:
         clock=clock,
     )
     services = _services(base, stores, outgoing, shared, purging)
+    words = WordRetention(base.db, clock)
+
+    async def empty_words(keep_days: int) -> int:
+        if emptied := await words.apply(keep_days):
+            shared.recent.forget_all()
+            outgoing.message_remover.wake()  # what showed them in a channel of starred pictures
+        return emptied
+
     maintenance = Maintenance(
         live.storage,
         Retention(base.db, stores.files, clock),
@@ -109,7 +118,7 @@ def wire(base: Infrastructure) -> Components:
         date_back=stores.quotas.date_back_all,
         sweep_usage=stores.erased_usage.sweep,
         copying=stores.purge.copying,
-        empty_words=WordRetention(base.db, clock).apply,
+        empty_words=empty_words,
         erase_departed=services.departures.erase_due,
         forget_audit=stores.audit_log.forget,
     )
@@ -158,7 +167,14 @@ def _services(
     permissions, actions = shared.permissions, ActionChecker(stores.lineage, shared.models)
     thumbnails = Thumbnails(stores.files)
     status = StatusService(base.engine, shared.models.default.family, shared.memory, shared.control)
-    deletion = DeletionService(stores.history, stores.files, shared.recent, thumbnails, permissions)
+    deletion = DeletionService(
+        stores.history,
+        stores.files,
+        shared.recent,
+        thumbnails,
+        permissions,
+        messages_to_remove=outgoing.message_remover.wake,
+    )
     gallery = Gallery(
         stores.history,
         stores.lists,
@@ -168,6 +184,7 @@ def _services(
         shared.recent,
         thumbnails,
         deletion,
+        starred=outgoing.star_poster.wake,
     )
     free = base.live.free_cancelling
     cancellation = CancellationService(
@@ -191,6 +208,8 @@ def _services(
         stores.admin_roles.changed(guild_id, frozenset())
         shared.compiled_filters.forget(guild_id)
 
+    presets = PresetService(stores.presets)
+    prompt_suggestions = PromptSuggestionService(shared.recent, presets)
     erasure = ErasureService(
         Erasing(base.db, base.clock, free),
         stores.personal_data,
@@ -201,6 +220,7 @@ def _services(
         thumbnails,
         permissions,
         forget_card=outgoing.report_notifier.wake,
+        forget_typed=prompt_suggestions.forget,
         forget_server=forget_server,
         erased=erased,
     )
@@ -299,7 +319,8 @@ def _services(
         ),
         reminder_sender=shared.reminder_sender,
         delivery_settings=shared.delivery_settings,
-        presets=PresetService(stores.presets),
+        presets=presets,
+        prompt_suggestions=prompt_suggestions,
         request_defaults=DefaultsService(stores.request_defaults, permissions),
         delivery=outgoing.delivery,
         progress=outgoing.progress_updater,
@@ -337,6 +358,7 @@ def _services(
             permissions,
             base.live.fallback,
             outgoing.audit_notifier,
+            outgoing.star_poster,
         ),
         erasure=erasure,
         departures=DepartureService(

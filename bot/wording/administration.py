@@ -8,7 +8,7 @@ from bot.administration.cancelling import CancelQuestion, WaitingCancelled
 from bot.administration.pauses import PauseBegun
 from bot.administration.server_status import REPORTS_COUNTED, ServerStatus
 from bot.i18n import LANGUAGES, Words, paragraph
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from bot.wording.permissions import permission_names
 from bot.wording.quotas import allowed_pictures
 from storage.audit import AuditChannel
@@ -18,7 +18,7 @@ def pause_begun(done: PauseBegun, say: Words) -> str:
     """Say that a server is paused, what becomes of older requests, and how to go on."""
     text = say(
         "Painting is paused on this server: requests are refused until {command}.",
-        command=f"`{command_name('admin resume', say)}`",
+        command=command_link("admin resume", say),
     )
     if not done.unfinished:
         return text
@@ -26,7 +26,7 @@ def pause_begun(done: PauseBegun, say: Words) -> str:
         "{n} job was accepted before and is still painted; {command} cancels what waits.",
         "{n} jobs were accepted before and are still painted; {command} cancels what waits.",
         done.unfinished,
-        command=f"`{command_name('admin cancel all', say)}`",
+        command=command_link("admin cancel all", say),
     )
     return paragraph(text, older)
 
@@ -83,7 +83,7 @@ def audit_problem(channel: AuditChannel | None, say: Words) -> str:
         "Entries cannot be posted in {channel} at the moment. Nothing is lost: check my "
         "permissions there, or choose another channel with {command}.",
         channel=f"<#{channel.channel_id}>",
-        command=f"`{command_name('admin audit-channel', say)}`",
+        command=command_link("admin audit-channel", say),
     )
 
 

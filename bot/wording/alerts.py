@@ -15,7 +15,7 @@ from bot.delivery.alerts import (
 )
 from bot.i18n import Words, paragraph
 from bot.wording.configuration import refused_sentence, restart_sentence
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from storage.errors import DatabaseCorrupt, DiskFull
 
 
@@ -64,7 +64,7 @@ def alert_sentence(alert: OwnerAlert, say: Words) -> str:
     if isinstance(alert, Drained):
         return paragraph(
             say("Everything that waited is painted, and nothing new is accepted."),
-            say("{command} ends this.", command=command_name("owner resume", say)),
+            say("{command} ends this.", command=command_link("owner resume", say)),
         )
     if isinstance(alert, AnnouncementSent):
         return announcement_outcome(alert, say)

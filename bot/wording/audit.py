@@ -45,6 +45,7 @@ SENTENCES: Final = {
     "admin rules set": _RULES,
     "admin settings channel": translatable("{who} changed the settings of a channel"),
     "admin settings server": _SETTINGS,
+    "admin stars": translatable("{who} chose where starred pictures are shown"),
     "admin unblock": _UNBLOCKED,
     "job cancel": translatable("{who} cancelled a member's job"),
     "jobs cancel": translatable("{who} cancelled waiting jobs"),

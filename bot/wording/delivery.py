@@ -11,7 +11,7 @@ from bot.delivery.cards import FallbackNote
 from bot.delivery.copies import CopyResult
 from bot.delivery.messenger import Obstacle
 from bot.i18n import LANGUAGES, Words
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from bot.wording.permissions import permission_names
 from storage.types import DeliveryMode
 
@@ -136,7 +136,7 @@ def sent_directly(reason: str | None, person: str, say: Words) -> str:
 
 def kept_reason(reason: str, say: Words) -> str:
     """Say that a picture could not be shown and where it is. reason: an Obstacle's value or ""."""
-    history = command_name("history", say)
+    history = command_link("history", say)
     match reason:
         case Obstacle.FORBIDDEN:
             return say(

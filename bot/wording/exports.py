@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.delivery.exports import ExportPart
 from bot.i18n import Words, paragraph
-from bot.wording.names import command_name, option_name
+from bot.wording.names import command_link, option_name
 
 
 def part_sentence(part: ExportPart, say: Words) -> str:
@@ -56,7 +56,7 @@ def export_summary(parts: Sequence[ExportPart], rest_id: int | None, say: Words)
         sentences.append(
             say(
                 "There are more: {command} with {option} {id} goes on from here.",
-                command=command_name("export", say),
+                command=command_link("export", say),
                 option=option_name("before", say),
                 id=rest_id,
             )

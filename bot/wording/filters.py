@@ -9,7 +9,7 @@ from bot.i18n import Words, paragraph, translatable
 from bot.moderation.filter.administration import FilterImported, RuleChanged, TestedRule
 from bot.moderation.filter.pictures import PictureListed
 from bot.wording.lists import enumerated
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from bot.wording.reasons.filters import cut
 from storage.filters import FilterAction, FilterRule, ServerFilter
 
@@ -59,7 +59,7 @@ def listed(server: ServerFilter, say: Words) -> str:
     if not server.rules:
         return say(
             "Nothing is filtered on this server. {command} adds words or a pattern.",
-            command=f"`{command_name('admin filter add', say)}`",
+            command=command_link("admin filter add", say),
         )
     told = (
         say("Members are told which words are not allowed.")

@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.i18n import Words, paragraph
 from bot.moderation.blocks import UserBlocked
 from bot.moderation.reports import ReportFiled
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from storage.types import Case, Verdict
 
 When = Callable[[datetime], str]
@@ -24,7 +24,7 @@ def report_filed(filed: ReportFiled, say: Words) -> str:
             "channel for reports yet. Please tell someone who manages the server: {command} shows "
             "it to them.",
             id=filed.picture_id,
-            command=command_name("admin reports list", say),
+            command=command_link("admin reports list", say),
         )
     else:
         thanks = say(

@@ -76,6 +76,7 @@ COMMANDS: Final = frozenset(
         typed_name("settings"),
         typed_name("setup"),
         typed_name("show"),
+        typed_name("stars"),
         typed_name("status"),
         typed_name("test"),
         typed_name("unblock"),
@@ -128,6 +129,7 @@ OPTIONS: Final = frozenset(each.name for each in TABLE if each.description) | {
     typed_name("server"),
     typed_name("settings"),
     typed_name("spoiler"),
+    typed_name("stars"),
     typed_name("text"),
     typed_name("third"),
     typed_name("timezone"),
@@ -152,6 +154,20 @@ def command_name(path: str, say: Words) -> str:
     path: its name in English, after those of its groups.
     """
     return "/" + " ".join(map(say.name, path.split()))
+
+
+def command_link(path: str, say: Words) -> str:
+    """Return text that Discord turns into a link to a command; its plain name where the id is not
+    known, and of a group, which cannot be run.
+
+    Not for labels, forms, alt texts and code, where Discord shows text as it is: `command_name`.
+    Discord finds the commands of a group by their names in English.
+    """
+    command_id = say.command_ids.get(path)
+    if command_id is None:
+        return command_name(path, say)
+    typed = f"/{path}" if " " in path else command_name(path, say)
+    return f"<{typed}:{command_id}>"
 
 
 def option_name(name: str, say: Words) -> str:

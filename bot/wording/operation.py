@@ -9,7 +9,7 @@ from bot.operation.announcements import AnnouncementQuestion
 from bot.operation.control import Backlog, ModelMove
 from bot.operation.overview import OwnerOverview
 from bot.wording.moderation import When
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from bot.wording.reasons.jobs import failure_sentence
 from bot.wording.status import memory_curve, model_facts, state_sentence
 from storage.recent_work import FailedWork, PaintedWork
@@ -53,7 +53,7 @@ def paused(backlog: Backlog, say: Words) -> str:
         say("Painting is paused, also after a restart."),
         present,
         say.plural("{n} job is waiting.", "{n} jobs are waiting.", backlog.waiting),
-        say("{command} goes on.", command=command_name("owner resume", say)),
+        say("{command} goes on.", command=command_link("owner resume", say)),
     )
 
 
@@ -85,7 +85,7 @@ def draining(backlog: Backlog, say: Words) -> str:
         say("Nothing new is accepted, also after a restart."),
         backlog_sentence(backlog, say),
         told,
-        say("{command} ends this.", command=command_name("owner resume", say)),
+        say("{command} ends this.", command=command_link("owner resume", say)),
     )
 
 
@@ -96,7 +96,7 @@ def unload_question(backlog: Backlog, say: Words) -> str:
         backlog_sentence(backlog, say),
         say(
             "The next job loads the model again; {command} keeps it from that.",
-            command=command_name("owner pause", say),
+            command=command_link("owner pause", say),
         ),
     )
 

@@ -8,7 +8,7 @@ from typing import Final
 from bot.accounts.presets import SavedPreset
 from bot.i18n import Words, paragraph
 from bot.request.presets import PresetSettings, settings_line
-from bot.wording.names import command_name, flag_name, option_name
+from bot.wording.names import command_link, command_name, flag_name, option_name
 from bot.wording.reasons.presets import preset_name
 from storage.presets import StoredPreset
 
@@ -29,7 +29,7 @@ def saved(outcome: SavedPreset, say: Words) -> str:
     use = say(
         "Choose it in the option {option} of {command}, or write {flag}.",
         option=option_name("preset", say),
-        command=f"`{command_name('imagine', say)}`",
+        command=command_link("imagine", say),
         flag=f"`{flag_name('preset', say)} {_quoted(outcome.preset.name)}`",
     )
     return f"{paragraph(done, use)}\n{shown(outcome.preset, say)}"
@@ -55,7 +55,7 @@ def listed(presets: Sequence[StoredPreset], say: Words) -> str:
     if not presets:
         return say(
             "You have no presets yet. {command} saves words and flags by a name.",
-            command=f"`{command_name('preset save', say)}`",
+            command=command_link("preset save", say),
         )
     lines: list[str] = []
     for each in presets:
@@ -73,9 +73,7 @@ def defaults_line(settings: PresetSettings, say: Words) -> str:
     """Name the defaults of requests, as the flags that would set them."""
     line = settings_line(settings)
     shown = f"`{line}`" if line else say("none")
-    return say(
-        "Defaults for {command}: {flags}", command=f"`{command_name('imagine', say)}`", flags=shown
-    )
+    return say("Defaults for {command}: {flags}", command=command_link("imagine", say), flags=shown)
 
 
 def _short(line: str) -> str:

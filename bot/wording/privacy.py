@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bot.i18n import Words, paragraph
 from bot.privacy.erasure import ErasureDone, StoredCounts
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 
 
 def stored_lines(counts: StoredCounts, say: Words) -> str:
@@ -36,10 +36,10 @@ def own_data(counts: StoredCounts, say: Words) -> str:
     )
     export = say(
         "{export} gives you all of it, and {pictures} your pictures.",
-        export=command_name("privacy export", say),
-        pictures=command_name("export", say),
+        export=command_link("privacy export", say),
+        pictures=command_link("export", say),
     )
-    erase = say("{erase} erases it.", erase=command_name("privacy erase", say))
+    erase = say("{erase} erases it.", erase=command_link("privacy erase", say))
     return f"**{head}**\n{stored_lines(counts, say)}\n{also}\n{paragraph(export, erase)}"
 
 
@@ -97,5 +97,5 @@ def export_done(rows: int, say: Words) -> str:
         "This is all that is stored of you: {n} rows of the database.",
         rows,
     )
-    pictures = say("{command} gives you the pictures.", command=command_name("export", say))
+    pictures = say("{command} gives you the pictures.", command=command_link("export", say))
     return paragraph(text, pictures)

@@ -7,7 +7,7 @@ from bot.pictures.recipe_import import UnreadableReason, UnreadableRecipe
 from bot.wording.foreign import format_sentence, made_by
 from bot.wording.labels import lora_name, style_name
 from bot.wording.lists import enumerated
-from bot.wording.names import command_name, option_name
+from bot.wording.names import command_link, option_name
 from engine.file_formats import FileKind
 from engine.loras import MAX_LORAS
 from engine.prompts import addition
@@ -93,8 +93,8 @@ def unreadable_recipe(outcome: UnreadableRecipe, say: Words) -> str:
         "You can always use the picture's number instead (option {picture} of {recipe}): it is "
         "shown below the picture and in {history}.",
         picture=option_name("picture", say),
-        recipe=command_name("recipe", say),
-        history=command_name("history", say),
+        recipe=command_link("recipe", say),
+        history=command_link("history", say),
     )
     match outcome.reason:
         case UnreadableReason.UNREACHABLE:
@@ -119,7 +119,7 @@ def unreadable_recipe(outcome: UnreadableRecipe, say: Words) -> str:
             unread = say(
                 "I cannot find a prompt in what it wrote. If you know the prompt, you can paste "
                 "it into {imagine}, but the result will be a different picture.",
-                imagine=command_name("imagine", say),
+                imagine=command_link("imagine", say),
             )
             return paragraph(made_by(outcome.program, say), unread)
         case UnreadableReason.DAMAGED:

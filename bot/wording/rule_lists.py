@@ -16,7 +16,7 @@ from bot.accounts.rules.decision import Decision, Rule
 from bot.accounts.rules.imports import RuleDifference, RulesImported
 from bot.i18n import Words, paragraph
 from bot.wording.lists import enumerated, separated
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from bot.wording.rules import KINDS, subject_text, value_text
 from engine.series import MAX_PICTURES
 from storage.access_rules import RuleKind, RuleSubject
@@ -42,7 +42,7 @@ def rule_listing(listing: RuleListing, say: Words) -> str:
     else:
         head = say(
             "There are no rules: everybody may paint everywhere. {command} makes one.",
-            command=f"`{command_name('admin rules set', say)}`",
+            command=command_link("admin rules set", say),
         )
     foot = [_admins(listing.admin_roles, say)]
     if listing.removed:
@@ -71,7 +71,7 @@ def rule_changed(done: RuleChanged, say: Words) -> str:
         hint = say(
             "Nothing blocks painting yet. To allow it nowhere else, use {command} with {what} and "
             "{value} for the whole server.",
-            command=f"`{command_name('admin rules set', say)}`",
+            command=command_link("admin rules set", say),
             what=f"`{RuleKind.PAINT}`",
             value="`block`",
         )
@@ -192,9 +192,9 @@ def _default(kind: RuleKind, found: RuleReasons, say: Words) -> str:
         case RuleKind.PAINT:
             return say("allowed")
         case RuleKind.MODELS:
-            return say("what {command} opens", command=f"`{command_name('admin models', say)}`")
+            return say("what {command} opens", command=command_link("admin models", say))
         case RuleKind.LORAS:
-            return say("what {command} opens", command=f"`{command_name('admin loras', say)}`")
+            return say("what {command} opens", command=command_link("admin loras", say))
         case RuleKind.SIZE | RuleKind.STEPS | RuleKind.SPEED:
             return say("what the model takes")
         case RuleKind.COUNT:
@@ -238,7 +238,7 @@ def _admins(roles: Sequence[int], say: Words) -> str:
 
 
 def _admin(say: Words) -> str:
-    return f"`{command_name('admin', say)}`"
+    return command_link("admin", say)
 
 
 def _role(done: AdminRoleChanged) -> str:

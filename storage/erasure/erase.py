@@ -51,6 +51,11 @@ _MESSAGES: Final = tuple(
         "FROM jobs AS j JOIN deliveries AS d ON d.job_id = j.id "
         "WHERE {jobs} AND d.state = 'pending' AND d.attempted_at IS NOT NULL "
         "AND (d.road IN ('post', 'direct') OR d.thread_id IS NOT NULL)",
+        # Where pictures with many stars are shown once more.
+        "SELECT s.guild_id, s.channel_id, s.message_id, NULL, "
+        "iif(s.message_id IS NULL, j.id, NULL), iif(s.message_id IS NULL, s.begun_at, NULL), "
+        "NULL, :now FROM jobs AS j JOIN pictures AS p ON p.job_id = j.id "
+        "JOIN star_posts AS s ON s.picture_id = p.id WHERE {jobs}",
         # Cards of reports, with the picture.
         "SELECT guild_id, channel_id, message_id, NULL, NULL, NULL, NULL, :now "
         f"FROM cases WHERE {_OWN} AND message_id IS NOT NULL",

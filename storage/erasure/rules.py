@@ -82,6 +82,13 @@ RULES: Final[Mapping[str, TableRule]] = {
         "(SELECT id FROM pictures WHERE guild_id = :guild))",
         of_server=f"picture_id IN (SELECT id FROM pictures WHERE {_SERVER})",
     ),
+    # Their messages are deleted (erase.py).
+    "star_posts": TableRule(
+        _row("picture_id", "guild_id", "channel_id", "message_id", "begun_at"),
+        whose=f"picture_id IN {_PICTURES}",
+        of_server=_SERVER,
+        person="",
+    ),
     "shown_pictures": TableRule(
         _row("picture_id", "guild_id", "channel_id"),
         whose=f"picture_id IN {_PICTURES}",
@@ -324,6 +331,10 @@ RULES: Final[Mapping[str, TableRule]] = {
     ),
     "server_pauses": TableRule(
         _kept("guild_id", "reason", "paused_at") | {"paused_by": ACTOR}, of_server=_SERVER
+    ),
+    "star_channels": TableRule(
+        _kept("guild_id", "channel_id", "stars", "locale", "set_at") | {"set_by": ACTOR},
+        of_server=_SERVER,
     ),
     "announcement_channels": TableRule(
         _kept("guild_id", "channel_id", "set_at") | {"set_by": ACTOR}, of_server=_SERVER

@@ -16,6 +16,7 @@ from bot.discord.commands.privacy import admin_erase
 from bot.discord.commands.quotas import quota_commands
 from bot.discord.commands.rules import admin_access, admin_rules
 from bot.discord.commands.settings import admin_settings
+from bot.discord.commands.stars import admin_stars
 from bot.discord.interaction.services import Services
 
 
@@ -39,6 +40,7 @@ def admin_commands(services: Services) -> app_commands.Group:
     admin.add_command(admin_access(services))
     admin.add_command(admin_loras(services))
     admin.add_command(admin_erase(services))
+    admin.add_command(admin_stars(services))
     if services.models.several:
         admin.add_command(admin_models(services))
     return admin

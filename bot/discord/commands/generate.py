@@ -20,6 +20,7 @@ from bot.discord.commands.options import (
     without_options,
 )
 from bot.discord.commands.presets import suggest_presets
+from bot.discord.commands.prompts import chosen_prompt, suggest_prompts
 from bot.discord.commands.variations import variation_commands
 from bot.discord.handlers.image_to_image import attachment_source
 from bot.discord.handlers.requests import paint_request
@@ -98,9 +99,11 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
         negative: Negative | None = None,
         enhance: str | None = None,
     ) -> None:
-        if await can_deliver_here(interaction):
+        if not await can_deliver_here(interaction):
+            return
+        if (typed := await chosen_prompt(interaction, services, prompt)) is not None:
             params = with_options(
-                GenerationParams(prompt),
+                GenerationParams(typed),
                 aspect=aspect,
                 preset=preset,
                 model=model,
@@ -121,6 +124,7 @@ def _imagine(services: Services) -> app_commands.Command[Any, ..., None]:
                 request = PendingRequest(params, count, private, spec)
             await paint_request(interaction, services, request)
 
+    suggest_prompts(imagine, services)
     suggest_loras(imagine, services)
     suggest_presets(imagine, services)
     if models.several:

@@ -11,14 +11,14 @@ from discord.app_commands import locale_str
 from bot.discord.interaction.responses import Interaction, reply_layout_privately, words_of
 from bot.discord.interaction.services import Services
 from bot.discord.views.help import CommandEntry, help_layout, status_layout
-from bot.discord.views.markdown import command_mention
 from bot.i18n import Words
 from bot.request.knowledge import known_names
 from bot.wording.knowledge import prompt_ideas
+from bot.wording.names import command_link
 
 MemberCommand = app_commands.Command[Any, ..., None] | app_commands.Group
-Registered = Callable[[], Sequence[tuple[MemberCommand, int | None]]]
-"""Returns the members' commands, each with its id at Discord once that is known."""
+Registered = Callable[[], Sequence[MemberCommand]]
+"""Returns the members' commands."""
 
 
 def help_commands(
@@ -34,7 +34,7 @@ def _help(services: Services, registered: Registered) -> app_commands.Command[An
     )
     async def help_(interaction: Interaction) -> None:
         say = words_of(interaction)
-        entries = [_entry(command, known, say) for command, known in registered()]
+        entries = [_entry(command, say) for command in registered()]
         known = known_names(services.models.default.family, str(interaction.locale))
         await reply_layout_privately(
             interaction,
@@ -44,9 +44,9 @@ def _help(services: Services, registered: Registered) -> app_commands.Command[An
     return help_
 
 
-def _entry(command: MemberCommand, command_id: int | None, say: Words) -> CommandEntry:
-    mention = command_mention(runnable_name(command), command_id, say)
-    return CommandEntry(command.name, mention, say(command.description))
+def _entry(command: MemberCommand, say: Words) -> CommandEntry:
+    link = command_link(runnable_name(command), say)
+    return CommandEntry(command.name, link, say(command.description))
 
 
 def runnable_name(command: MemberCommand) -> str:

@@ -9,6 +9,7 @@ from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
 from bot.discord.commands.options import option_descriptions, suggest_pictures, table_choices
+from bot.discord.commands.prompts import chosen_prompt, suggest_prompts
 from bot.discord.handlers.image_to_image import (
     attachment_source,
     first_picture_source,
@@ -95,13 +96,17 @@ def _blend(services: Services) -> app_commands.Command[Any, ..., None]:
         # The model needs a prompt, and it is shown below the picture, so it is in the readers'
         # language.
         say = words(actor_of(interaction).locale_for(private=private))
-        params = GenerationParams(
-            prompt or say("a harmonious blend of the pictures"), aspect=aspect
+        typed = await chosen_prompt(
+            interaction, services, prompt or say("a harmonious blend of the pictures")
         )
+        if typed is None:
+            return
+        params = GenerationParams(typed, aspect=aspect)
         files = [each for each in (first, second, third, fourth) if each is not None]
         spec = InputSpec(Mode.BLEND, tuple(map(attachment_source, files)), strength)
         await generate_from(interaction, services, params, spec, private=private)
 
+    suggest_prompts(blend, services)
     return blend
 
 
@@ -152,8 +157,11 @@ def _inpaint(services: Services) -> app_commands.Command[Any, ..., None]:
         if isinstance(part, Refused):
             await refuse(interaction, part)
             return
+        if (typed := await chosen_prompt(interaction, services, prompt)) is None:
+            return
         spec = InputSpec(Mode.INPAINT, tuple(sources), strength, part)
-        await generate_from(interaction, services, GenerationParams(prompt), spec, private=private)
+        await generate_from(interaction, services, GenerationParams(typed), spec, private=private)
 
+    suggest_prompts(inpaint, services)
     suggest_pictures(inpaint, services, "painting")
     return inpaint

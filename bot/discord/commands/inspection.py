@@ -10,6 +10,7 @@ from discord.app_commands import Range, locale_str
 
 from bot.discord.commands.models import models_command
 from bot.discord.commands.options import suggest_models, suggest_pictures, without_options
+from bot.discord.commands.prompts import chosen_prompt, suggest_prompts
 from bot.discord.handlers.details import (
     can_read_of,
     recipe_file_of,
@@ -82,7 +83,10 @@ def _explain(services: Services) -> app_commands.Command[Any, ..., None]:
     )
     @app_commands.describe(prompt=locale_str("The prompt, in English or Chinese"))
     async def explain(interaction: Interaction, prompt: Prompt) -> None:
-        (prompt,) = await named(interaction, prompt)
+        typed = await chosen_prompt(interaction, services, prompt)
+        if typed is None:
+            return
+        (prompt,) = await named(interaction, typed)
         actor = actor_of(interaction)
         # First, since it names all that is wrong, as /imagine does.
         if (refused := await services.explained.refusal(actor, prompt)) is not None:
@@ -97,6 +101,7 @@ def _explain(services: Services) -> app_commands.Command[Any, ..., None]:
             interaction, explanation_layout(outcome, words_of(interaction), kept_id)
         )
 
+    suggest_prompts(explain, services, presets=False)
     return explain
 
 

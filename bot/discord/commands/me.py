@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from discord import app_commands
@@ -16,13 +15,10 @@ from bot.discord.interaction.responses import (
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.me import Overview, overview_layout
-from bot.i18n import Words
 
 
-def me_command(
-    services: Services, mention: Callable[[str, Words], str]
-) -> app_commands.Command[Any, ..., None]:
-    """Return /me, bound to these services. mention: returns a link to a command by its name."""
+def me_command(services: Services) -> app_commands.Command[Any, ..., None]:
+    """Return /me, bound to these services."""
 
     @app_commands.command(
         description=locale_str("Your quota, pictures, settings and presets at a glance")
@@ -36,8 +32,6 @@ def me_command(
             defaults=await services.request_defaults.own(actor),
             presets=len(await services.presets.listed(actor)),
         )
-        await reply_layout_privately(
-            interaction, overview_layout(overview, mention, words_of(interaction))
-        )
+        await reply_layout_privately(interaction, overview_layout(overview, words_of(interaction)))
 
     return me

@@ -26,7 +26,7 @@ from bot.discord.views.moderation import blocked_layout, reports_layout
 from bot.i18n import paragraph
 from bot.request.outcomes import Refused
 from bot.wording import moderation
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from bot.wording.permissions import permission_names
 from storage.types import REASON_LIMIT_CHARS
 
@@ -110,7 +110,7 @@ async def _set_channel(
     if channel is None:
         text = say(
             "Reports are no longer posted in a channel. See them with {command}.",
-            command=command_name("admin reports list", say),
+            command=command_link("admin reports list", say),
         )
     else:
         text = say("Reports will be posted in {channel} from now on.", channel=channel.mention)

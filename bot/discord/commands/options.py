@@ -105,9 +105,12 @@ async def _model_so_far(interaction: Interaction, services: Services) -> Offered
     """Return the model that the options filled in so far mean: `model`, else a flag of `prompt`."""
     filled = interaction.namespace
     named: str | None = filled.model or None
+    actor = actor_of(interaction)
     if named is None and filled.prompt and services.models.several:
-        named = await asyncio.to_thread(model_named, filled.prompt)
-    return await services.model_access.chosen(actor_of(interaction), named)
+        prompt = await services.prompt_suggestions.resolve(actor, filled.prompt)
+        if not isinstance(prompt, Refused):
+            named = await asyncio.to_thread(model_named, prompt)
+    return await services.model_access.chosen(actor, named)
 
 
 def model_choices(found: Iterable[OfferedModel], head: str = "") -> list[Choice[str]]:

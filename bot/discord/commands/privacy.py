@@ -32,11 +32,9 @@ def privacy_commands(services: Services) -> app_commands.Group:
 
 def admin_erase(services: Services) -> app_commands.Group:
     """Return the group /admin erase, bound to these services."""
-    erase = app_commands.Group(
-        name="erase", description=locale_str("Erase what is stored on this server")
-    )
+    erase = app_commands.Group(name="erase", description=locale_str("Erase what is stored here"))
 
-    @erase.command(description=locale_str("Erase everything of a member on this server"))
+    @erase.command(description=locale_str("Erase everything of a member here"))
     @app_commands.describe(who=locale_str("The member; also somebody who has left"))
     async def user(interaction: Interaction, who: discord.User) -> None:
         await handlers.ask_member(interaction, services, who)

@@ -8,6 +8,7 @@ from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
 from bot.discord.commands.options import suggest_pictures
+from bot.discord.commands.prompts import chosen_prompt, suggest_prompts
 from bot.discord.handlers import variations
 from bot.discord.interaction.responses import Interaction
 from bot.discord.interaction.services import Services
@@ -74,7 +75,13 @@ def _remix(services: Services) -> app_commands.Command[Any, ..., None]:
     async def remix(
         interaction: Interaction, picture: str | None = None, prompt: Prompt | None = None
     ) -> None:
-        await variations.show_remix(interaction, services, picture, prompt)
+        typed = prompt
+        if prompt is not None:
+            typed = await chosen_prompt(interaction, services, prompt)
+            if typed is None:
+                return
+        await variations.show_remix(interaction, services, picture, typed)
 
+    suggest_prompts(remix, services)
     suggest_pictures(remix, services)
     return remix

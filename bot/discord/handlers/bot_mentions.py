@@ -11,8 +11,8 @@ import discord
 import structlog
 
 from bot.discord.interaction.services import Services
-from bot.discord.views.markdown import command_mention
 from bot.i18n import words
+from bot.wording.names import command_link
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,7 @@ class BotMentions:
         command_ids: Callable[[], Mapping[str, int]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """command_ids: returns the ids of the commands at Discord, as far as they are known."""
+        """command_ids: returns them as `Words.linking` takes them, as far as they are known."""
         self._services = services
         self._command_ids = command_ids
         self._people = IntervalLimit(USER_INTERVAL_S, clock)
@@ -86,12 +86,12 @@ class BotMentions:
             log.info("mention not answered", error=type(error).__name__)
 
     def _text(self, locale: str) -> str:
-        say, ids = words(locale), self._command_ids()
+        say = words(locale).linking(self._command_ids())
         return say(
             "To ask for a picture, use {imagine} and say what to paint. {help} shows what else I "
             "can do.",
-            imagine=command_mention("imagine", ids.get("imagine"), say),
-            help=command_mention("help", ids.get("help"), say),
+            imagine=command_link("imagine", say),
+            help=command_link("help", say),
         )
 
 

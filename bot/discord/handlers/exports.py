@@ -20,7 +20,7 @@ from bot.pictures.searches import SearchTerms, parse_search
 from bot.request.outcomes import Refused, UnknownPicture
 from bot.request.values.ids import parse_id
 from bot.wording.exports import export_failed, export_summary, part_sentence
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from storage.errors import StorageError
 
 
@@ -40,7 +40,7 @@ async def export_pictures(
     if not interaction.app_permissions.attach_files:
         text = say(
             "I may not attach files in this channel. Please use {command} in another one.",
-            command=command_name("export", say),
+            command=command_link("export", say),
         )
         await reply_privately(interaction, text)
         return

@@ -6,6 +6,7 @@ import aiohttp
 import discord
 import structlog
 
+from bot.discord.interaction.command_links import words_for
 from bot.discord.interaction.job_messages import hidden, show_progress, waiting_card
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
@@ -21,7 +22,6 @@ from bot.discord.interaction.services import Services
 from bot.discord.views.jobs import card_layout
 from bot.discord.views.markdown import timestamp
 from bot.discord.views.permutations import accepted_layout, closed_layout
-from bot.i18n import words
 from bot.request.outcomes import Accepted, ProposalClosed, Refused
 from bot.wording import rejections
 from storage.errors import StorageError
@@ -106,7 +106,7 @@ async def _show(interaction: Interaction, services: Services, job: Accepted) -> 
     card = waiting_card(interaction, services, job)
     try:
         message = await interaction.followup.send(
-            view=card_layout(card, words(actor.locale_for(private=True))),
+            view=card_layout(card, words_for(interaction, actor.locale_for(private=True))),
             ephemeral=hidden(interaction, private=True),
             allowed_mentions=NO_MENTIONS,
             wait=True,

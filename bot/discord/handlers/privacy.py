@@ -22,7 +22,7 @@ from bot.discord.views.privacy import member_question_layout, own_question_layou
 from bot.request.outcomes import Refused
 from bot.wording import privacy
 from bot.wording.exports import export_failed
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from storage.errors import StorageError
 
 
@@ -38,7 +38,7 @@ async def export_data(interaction: Interaction, services: Services) -> None:
     if not interaction.app_permissions.attach_files:
         text = say(
             "I may not attach files in this channel. Please use {command} in another one.",
-            command=command_name("privacy export", say),
+            command=command_link("privacy export", say),
         )
         await reply_privately(interaction, text)
         return

@@ -13,6 +13,7 @@ from bot.accounts.delivery_settings import SettingChange, SettingChanges
 from bot.accounts.permissions import Action
 from bot.accounts.quota_settings import EVERYBODY
 from bot.discord.interaction.channels import missing_for_posts
+from bot.discord.interaction.command_links import linking_words, words_for
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
@@ -25,7 +26,7 @@ from bot.discord.interaction.responses import (
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.setup import DEFAULT, quota_of, setup_layout
-from bot.i18n import LANGUAGES, words
+from bot.i18n import LANGUAGES
 from bot.request.outcomes import Refused
 from bot.wording.knowledge import prompt_ideas
 from bot.wording.names import command_name
@@ -121,7 +122,8 @@ async def welcome(client: discord.Client, guild: discord.Guild, services: Servic
     owner is told by direct message how to go on. Nothing is raised: the command shows the panel,
     too.
     """
-    say = words(services.languages.of(guild.id, str(guild.preferred_locale)))
+    locale = services.languages.of(guild.id, str(guild.preferred_locale))
+    say = linking_words(client, guild.id, locale)
     try:
         channel = _first_writable(guild)
         if channel is not None:
@@ -133,7 +135,7 @@ async def welcome(client: discord.Client, guild: discord.Guild, services: Servic
                 "Thank you for adding me to {server}. I may not write in any channel there: please "
                 "let me, and choose what matters first with {command}.",
                 server=discord.utils.escape_markdown(guild.name),
-                command=f"`{command_name('admin setup', say)}`",
+                command=command_name("admin setup", say),  # the owner reads it elsewhere
             )
             owner = await client.create_dm(discord.Object(guild.owner_id))
             await owner.send(text)
@@ -161,7 +163,7 @@ async def _update(interaction: Interaction, services: Services) -> None:
     """Show what is chosen now, in the language of whoever the panel is for."""
     actor, pressed = actor_of(interaction), interaction.message
     private = pressed is None or pressed.flags.ephemeral
-    say = words(actor.locale_for(private=private))
+    say = words_for(interaction, actor.locale_for(private=private))
     view = setup_layout(
         await services.administration.setup.of(actor.guild_id),
         prompt_ideas(services.models.default.family, say),

@@ -20,6 +20,7 @@ from bot.delivery.messenger import (
     Undeliverable,
 )
 from bot.delivery.worker import NeverAnswered
+from bot.discord.interaction.command_links import words_for
 from bot.discord.interaction.home_server import SERVER_NAME_CHARS, about_server, home_server
 from bot.discord.interaction.job_messages import hidden, show_progress, waiting_card
 from bot.discord.interaction.rule_subjects import NAMING_SUBJECTS, naming_visible
@@ -33,7 +34,7 @@ from bot.discord.views.modals import refusal_with_prompt
 from bot.discord.views.permutations import proposal_layout
 from bot.discord.views.reminders import reminder_buttons
 from bot.discord.views.suggestions import suggestion_layout
-from bot.i18n import Words, paragraph, words
+from bot.i18n import Words, paragraph
 from bot.request.outcomes import (
     Accepted,
     Blocked,
@@ -118,7 +119,7 @@ def _category_of(interaction: Interaction) -> int | None:
 
 def words_of(interaction: Interaction) -> Words:
     """Return the user's own language."""
-    return words(str(interaction.locale))
+    return words_for(interaction, str(interaction.locale))
 
 
 async def reply_privately(
@@ -382,7 +383,8 @@ async def _send_status(
     interaction: Interaction, services: Services, card: WaitingCard, *, private: bool
 ) -> int | None:
     """Reply with the status message and return its id; None if there is none."""
-    job_id, say = card.job_id, words(actor_of(interaction).locale_for(private=private))
+    job_id = card.job_id
+    say = words_for(interaction, actor_of(interaction).locale_for(private=private))
     try:
         if interaction.response.is_done():  # deferred, with the right visibility
             edited = await interaction.edit_original_response(

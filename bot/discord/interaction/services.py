@@ -52,6 +52,7 @@ from bot.pictures.inspection import InspectionService
 from bot.pictures.lora_pictures import LoraPictures
 from bot.pictures.model_samples import ModelSamples
 from bot.pictures.possible_actions import ActionChecker
+from bot.pictures.prompt_suggestions import PromptSuggestionService
 from bot.pictures.server_gallery import ServerGallery
 from bot.privacy.departures import DepartureService
 from bot.privacy.erasure import ErasureService
@@ -92,6 +93,7 @@ class Services:
     model_access: ModelAccess
     model_samples: ModelSamples
     presets: PresetService
+    prompt_suggestions: PromptSuggestionService
     request_defaults: DefaultsService
     quotas: QuotaService
     rules: RuleAdministration

@@ -11,7 +11,7 @@ import structlog
 from discord import app_commands
 
 from bot.discord.interaction.responses import Interaction, reply_privately, words_of
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 
 log = structlog.get_logger(__name__)
 
@@ -92,12 +92,12 @@ async def reject_command(interaction: Interaction, problem: CommandProblem) -> N
             text = say(
                 "I do not have this command; it may be left over from an earlier bot or an earlier "
                 "version of me. {help} shows what I can do.",
-                help=command_name("help", say),
+                help=command_link("help", say),
             )
         case CommandProblem.CHANGED:
             text = say(
                 "This command has changed since your Discord app loaded it. Please restart the "
                 "app and try again; {help} shows what I can do.",
-                help=command_name("help", say),
+                help=command_link("help", say),
             )
     await reply_privately(interaction, text)

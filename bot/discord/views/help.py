@@ -15,7 +15,7 @@ from bot.i18n import Words, paragraph
 from bot.jobs.status import BotStatus
 from bot.wording.knowledge import demo_model
 from bot.wording.labels import speed_name
-from bot.wording.names import command_name, flag_name
+from bot.wording.names import command_link, flag_name
 from bot.wording.status import model_facts, state_sentence
 from engine.diffusion.families import Speed
 from engine.model_names import MAX_NAME_CHARS
@@ -28,10 +28,10 @@ _PAINTING_COMMANDS: Final = ("imagine", "blend", "inpaint", "reroll", "vary", "u
 
 @dataclass(frozen=True, slots=True)
 class CommandEntry:
-    """A command in the list. mention: text that Discord turns into a link to the command."""
+    """A command in the list. link: text that Discord turns into a link to the command."""
 
     name: str
-    mention: str
+    link: str
     description: str
 
 
@@ -78,7 +78,7 @@ def first_picture(ideas: Sequence[str], say: Words) -> list[ui.Item[ui.LayoutVie
     """Return the prompts that are painted at a press; nothing without any."""
     if not ideas:
         return []
-    heading, imagine = say("Your first picture"), command_name("imagine", say)
+    heading, imagine = say("Your first picture"), command_link("imagine", say)
     hint = say("One press paints it, as {command} would:", command=imagine)
     sections = (
         ui.Section(
@@ -101,7 +101,7 @@ def flag_lines(say: Words) -> str:
 
 
 def _command_list(heading: str, entries: Sequence[CommandEntry]) -> str:
-    lines = (f"{each.mention} {each.description}" for each in entries)
+    lines = (f"{each.link} {each.description}" for each in entries)
     return "\n".join([f"**{heading}**", *lines])
 
 

@@ -15,7 +15,7 @@ from bot.i18n import Words, paragraph
 from bot.pictures.filenames import thumbnail_name
 from bot.pictures.gallery import GalleryPage
 from bot.pictures.searches import MAX_SEARCH_CHARS
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from storage.search import WHOLE_SERVER, PictureQuery
 from storage.types import StoredPicture
 
@@ -67,7 +67,7 @@ def _empty_text(page: GalleryPage, say: Words) -> str:
             "You have no favourites here yet. To add one, press {more} below a picture.",
             more=say("More ▾"),
         )
-    return say("You have no pictures here. Try {imagine}.", imagine=command_name("imagine", say))
+    return say("You have no pictures here. Try {imagine}.", imagine=command_link("imagine", say))
 
 
 def _heading(page: GalleryPage, say: Words) -> str:

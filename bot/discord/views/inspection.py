@@ -21,7 +21,7 @@ from bot.wording.foreign import (
     workflow_remark,
 )
 from bot.wording.labels import level_name, style_name
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from bot.wording.origins import origin_label
 from engine.types import Mode
 
@@ -101,7 +101,7 @@ def explanation_layout(
                 "“{paint}” paints {n} pictures, like {imagine}.",
                 explained.pictures,
                 paint=paint,
-                imagine=command_name("imagine", say),
+                imagine=command_link("imagine", say),
             )
             small[-1] = paragraph(small[-1], like_imagine)
         return [*blocks, "\n".join(f"-# {line}" for line in small)]
@@ -176,7 +176,7 @@ def foreign_panel(details: ForeignDetails, say: Words, kept_id: int | None = Non
             copied += "\n-# " + say(
                 "“{paint}” paints it at once, as {imagine} would.",
                 paint=say("Paint this"),
-                imagine=command_name("imagine", say),
+                imagine=command_link("imagine", say),
             )
         if line and recipe.size is not None and details.size not in (None, recipe.size):
             copied += f"\n-# {fitted_size(recipe.size, details.size, say)}"
@@ -205,13 +205,13 @@ def _foreign_line(line: str, say: Words, *, in_file: bool) -> str:
     if not line:
         return say(
             "Its prompt is too long for {imagine}: please shorten it.",
-            imagine=command_name("imagine", say),
+            imagine=command_link("imagine", say),
         )
     if in_file:
         return _line_in_file(say)
     text = say(
         "To paint something like it, copy this into the prompt of {imagine}:",
-        imagine=command_name("imagine", say),
+        imagine=command_link("imagine", say),
     )
     return f"{text}\n{_code(line)}"
 
@@ -224,7 +224,7 @@ def _code(line: str) -> str:
 def _line_in_file(say: Words) -> str:
     return say(
         "The text to copy into the prompt of {imagine} is long, so it is in the file below.",
-        imagine=command_name("imagine", say),
+        imagine=command_link("imagine", say),
     )
 
 
@@ -260,7 +260,7 @@ def _painted_rows(details: PictureDetails, say: Words) -> list[tuple[str, str]]:
 def _copy_block(details: PictureDetails, say: Words, *, in_file: bool) -> str:
     text = say(
         "To paint it again, copy this into the prompt of {imagine}:",
-        imagine=command_name("imagine", say),
+        imagine=command_link("imagine", say),
     )
     if in_file:
         text = _line_in_file(say)

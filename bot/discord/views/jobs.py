@@ -22,6 +22,7 @@ from bot.delivery.cards import (
     ReminderCard,
     ReporterCard,
     SentCard,
+    StarCard,
     WaitingCard,
 )
 from bot.discord.views.administration import posted_layout
@@ -38,7 +39,7 @@ from bot.discord.views.markdown import (
     timestamp,
 )
 from bot.discord.views.moderation import report_layout
-from bot.discord.views.pictures import picture_gallery
+from bot.discord.views.pictures import picture_gallery, starred_layout
 from bot.i18n import Words, paragraph
 from bot.pictures.filenames import attachment_name
 from bot.request.notes import Adapted, HighGuidance, NegativeAdded, Note, SmallSide
@@ -47,7 +48,7 @@ from bot.wording import labels, rejections
 from bot.wording.alerts import alert_sentence
 from bot.wording.delivery import fallback_reason, kept_reason, sent_directly
 from bot.wording.lists import enumerated
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from bot.wording.origins import origin_label
 from bot.wording.reminders import quota_back, quota_back_in_channel, reminder_asked
 from engine.model_names import MAX_NAME_CHARS
@@ -86,6 +87,8 @@ def card_layout(card: Card, say: Words) -> ui.LayoutView:
             return layout(ui.TextDisplay(f"{text}\n{by}"))
         case CaseCard():
             return report_layout(card, say)
+        case StarCard():
+            return starred_layout(card, say)
         case AuditCard():
             return posted_layout(card.entries, say)
         case ReporterCard():
@@ -292,12 +295,12 @@ def _kept(card: KeptCard, say: Words) -> ui.LayoutView:
         sentence = say(
             "Your picture is ready, but I could not send it to you here. Use {history} on the "
             "server to see it.",
-            history=command_name("history", say),
+            history=command_link("history", say),
         )
     elif card.old:
         sentence = say(
             "Your picture is ready, but it is too late to post it here. Use {history} to see it.",
-            history=command_name("history", say),
+            history=command_link("history", say),
         )
     else:
         sentence = kept_reason(card.reason, say)

@@ -7,9 +7,7 @@ from datetime import datetime
 import discord
 from discord import ui
 
-from bot.i18n import Words
 from bot.request.mentions.names import readable
-from bot.wording.names import command_name
 
 ALT_LIMIT = 1024
 PROMPT_SHOWN = 300
@@ -19,16 +17,6 @@ PROMPT_SHOWN = 300
 def timestamp(moment: datetime) -> str:
     """Format a moment as a relative timestamp, localised and kept up to date by Discord."""
     return discord.utils.format_dt(moment, "R")
-
-
-def command_mention(name: str, command_id: int | None, say: Words) -> str:
-    """Return text that Discord turns into a link to a command; its name where it has no id yet.
-
-    Discord finds the commands of a group by their names in English.
-    """
-    linked = command_id is not None and " " in name
-    typed = f"/{name}" if linked else command_name(name, say)
-    return f"`{typed}`" if command_id is None else f"<{typed}:{command_id}>"
 
 
 def quoted(text: str, limit: int) -> str:

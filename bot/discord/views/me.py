@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from discord import ui
@@ -14,6 +13,7 @@ from bot.i18n import Words, paragraph
 from bot.pictures.gallery import Totals
 from bot.request.presets import PresetSettings
 from bot.wording.delivery import settings_overview
+from bot.wording.names import command_link
 from bot.wording.presets import defaults_line
 from storage.types import QuotaStatus
 
@@ -29,13 +29,8 @@ class Overview:
     presets: int
 
 
-def overview_layout(
-    overview: Overview, mention: Callable[[str, Words], str], say: Words
-) -> ui.LayoutView:
-    """Show everything, with the command that changes it below each part.
-
-    mention: returns a link to a command by its name.
-    """
+def overview_layout(overview: Overview, say: Words) -> ui.LayoutView:
+    """Show everything, with the command that changes it below each part."""
     totals = overview.totals
     painted = say.plural(
         "You have {n} picture here.", "You have {n} pictures here.", totals.pictures
@@ -47,9 +42,9 @@ def overview_layout(
     settings = "\n".join(
         [settings_overview(overview.settings, say), defaults_line(overview.defaults, say)]
     )
-    history = say("{command} lists them.", command=mention("history", say))
-    listing = say("{command} lists them.", command=mention("preset list", say))
-    change = say("{command} changes them.", command=mention("settings", say))
+    history = say("{command} lists them.", command=command_link("history", say))
+    listing = say("{command} lists them.", command=command_link("preset list", say))
+    change = say("{command} changes them.", command=command_link("settings", say))
     return layout(
         ui.TextDisplay(quota_text(overview.quota, None, say)),
         ui.Separator(),

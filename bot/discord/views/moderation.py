@@ -18,7 +18,7 @@ from bot.i18n import Words
 from bot.moderation.conversations import reporters_of
 from bot.moderation.reports import OpenReports
 from bot.wording import moderation
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from storage.types import FILTER_USER_ID, REASON_LIMIT_CHARS, Block, Case, Report
 
 PROMPT_CHARS = 300
@@ -172,7 +172,7 @@ def reports_layout(reports: OpenReports, say: Words) -> ui.LayoutView:
     if reports.channel_id is None:
         where = say(
             "No channel is set for reports. Set one with {command}.",
-            command=command_name("admin reports channel", say),
+            command=command_link("admin reports channel", say),
         )
     else:
         where = say("Reports are posted in {channel}.", channel=f"<#{reports.channel_id}>")

@@ -15,7 +15,7 @@ from bot.jobs.proposals.permutations import AcceptedBatch, BatchProposal
 from bot.jobs.proposals.suggestions import Suggestion
 from bot.wording.knowledge import known_rows, nothing_known
 from bot.wording.labels import syntax_ignored
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from storage.types import DeliveryMode
 
 TEXTS_SHOWN = 5
@@ -100,7 +100,7 @@ def _delivery_note(batch: AcceptedBatch, say: Words) -> str:
     """Return where the pictures will be delivered, and what can be done until then."""
     if all(each.private for each in batch.jobs):
         return say("Only you will see the pictures.")
-    queue = command_name("queue", say)
+    queue = command_link("queue", say)
     match batch.jobs[0].delivery:
         case DeliveryMode.DIRECT:
             return say(

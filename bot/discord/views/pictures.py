@@ -6,6 +6,7 @@ from __future__ import annotations
 import discord
 from discord import ui
 
+from bot.delivery.cards import StarCard
 from bot.discord.views.attachments import describe_picture
 from bot.discord.views.buttons import (
     deletion_rows,
@@ -54,6 +55,21 @@ def picture_layout(
         text += f"\n{small_print(note_line(picture.note, say))}"
     rows = single_picture_rows(picture.id, possible, say, own=own)
     return layout(ui.TextDisplay(text), gallery, *rows)
+
+
+def starred_layout(card: StarCard, say: Words) -> ui.LayoutView:
+    """Show a picture with many stars and whose it is, with a link to where it was made."""
+    picture = card.picture
+    gallery = picture_gallery(
+        card.file_name,
+        describe_picture(picture.prompt, card.file_name, say),
+        spoiler=picture.spoiler,
+    )
+    person = f"<@{picture.place.user_id}>"
+    whose = say("by {person} · picture #{id}", person=person, id=picture.id)
+    text = f"⭐ **{quoted(picture.prompt, PROMPT_SHOWN)}**\n{small_print(whose)}"
+    link = ui.Button[ui.LayoutView](label=say("Go to the picture"), url=card.url)
+    return layout(ui.TextDisplay(text), gallery, ui.ActionRow(link))
 
 
 def note_line(note: str, say: Words, limit: int = NOTE_SHOWN) -> str:

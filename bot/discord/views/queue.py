@@ -9,7 +9,7 @@ from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.markdown import layout, quoted, timestamp
 from bot.i18n import Words, paragraph
 from bot.jobs.queue_overview import OwnQueue, QueuedJob, WholeQueue
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 
 PROMPT_CHARS = 70
 """Enough to recognise a prompt, and three lines beside a button on a phone."""
@@ -35,7 +35,7 @@ def queue_layout(
         if own.total > 1:
             items.append(ui.ActionRow(_cancel_all(everyone, say)))
     else:
-        imagine = command_name("imagine", say)
+        imagine = command_link("imagine", say)
         empty = say("You have nothing in the queue here. Try {imagine}.", imagine=imagine)
         items.append(ui.TextDisplay(empty))
     summary = _queue_summary(everyone, say)

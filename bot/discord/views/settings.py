@@ -14,7 +14,7 @@ from bot.discord.views.markdown import layout, small_print
 from bot.i18n import Words
 from bot.request.presets import PresetSettings
 from bot.wording.delivery import setting_lines
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from bot.wording.presets import defaults_line
 from storage.types import DeliveryMode
 
@@ -44,7 +44,7 @@ def settings_layout(
     hint = say("On = no previews while a picture is being painted")
     quiet = ui.TextDisplay[ui.LayoutView](f"{lines.quiet}\n{small_print(hint)}")
     hint_of_defaults = say(
-        "The options of {command} change them.", command=command_name("settings", say)
+        "The options of {command} change them.", command=command_link("settings", say)
     )
     clears = say("“Default” clears your choice.")
     return layout(

@@ -14,7 +14,7 @@ from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.help import first_picture
 from bot.discord.views.markdown import layout, small_print
 from bot.i18n import LANGUAGES, Words
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 from bot.wording.quotas import allowed_pictures
 from storage.types import PolicySource
 
@@ -35,7 +35,7 @@ def setup_layout(
     welcome = say(
         "I paint pictures from words: {command} and a description are enough. With Manage Server, "
         "you choose here what matters first; everything can be changed later.",
-        command=f"`{command_name('imagine', say)}`",
+        command=command_link("imagine", say),
     )
     return layout(
         *([ui.TextDisplay[ui.LayoutView](notice), ui.Separator()] if notice else []),
@@ -69,7 +69,7 @@ def quota_of(value: str) -> TypedQuota | None:
 
 
 def _heading(title: str, command: str, say: Words) -> ui.TextDisplay[ui.LayoutView]:
-    later = say("Later with {command}", command=f"`{command_name(command, say)}`")
+    later = say("Later with {command}", command=command_link(command, say))
     return ui.TextDisplay(f"**{title}**\n{small_print(later)}")
 
 
@@ -128,8 +128,8 @@ def _who(say: Words) -> str:
     admins = say(
         "Members with Manage Server use {admin}; those with Manage Messages decide reports and "
         "use {moderation}.",
-        admin=f"`{command_name('admin', say)}`",
-        moderation=f"`{command_name('moderation', say)}`",
+        admin=command_link("admin", say),
+        moderation=command_link("moderation", say),
     )
     fewer = say(
         "In the server settings under Integrations, each command can be taken from roles, members "

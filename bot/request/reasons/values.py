@@ -33,6 +33,11 @@ class EmptyPrompt:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptForgotten:
+    """A suggestion was chosen that stood for a long prompt, which is not in memory any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class TextTooLong:
     """A text is too long. what: "prompt", "negative", …"""
 
@@ -133,6 +138,7 @@ class RegionUnused:
 
 ValueReason = (
     EmptyPrompt
+    | PromptForgotten
     | TextTooLong
     | NegativeUnsupported
     | FeatureUnsupported

@@ -13,7 +13,7 @@ from bot.request.reasons.lists import (
     ListReason,
     NotADay,
 )
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 
 _TEXT_CHARS = 30
 
@@ -24,7 +24,7 @@ def list_refusal(reason: ListReason, say: Words) -> str:
         case ListGone():
             return say(
                 "This list is too old, so I no longer know its pages. Please use {history}.",
-                history=command_name("history", say),
+                history=command_link("history", say),
             )
         case ChannelClosed():
             return say(

@@ -19,7 +19,7 @@ from bot.request.reasons.loras import (
     UnusableLora,
 )
 from bot.wording.lists import alternatives, listed
-from bot.wording.names import command_name, flag_name, option_name
+from bot.wording.names import command_link, flag_name, option_name
 from bot.wording.rules import rule_sentence
 
 _SHOWN_CHARS = 60
@@ -43,7 +43,7 @@ def lora_refusal(reason: LoraReason, say: Words) -> str:
             if near:
                 names = alternatives(map(_quoted, near), say)
                 return paragraph(problem, say("Did you mean {names}?", names=names))
-            listed = say("{loras} lists those that there are.", loras=command_name("loras", say))
+            listed = say("{loras} lists those that there are.", loras=command_link("loras", say))
             return paragraph(problem, listed)
         case UnusableLora(name, detail):
             return say(

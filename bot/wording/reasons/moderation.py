@@ -28,7 +28,7 @@ from bot.request.reasons.moderation import (
     UnknownDuration,
 )
 from bot.wording.moderation import When, already_decided
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 
 _TEXT_CHARS = 40
 
@@ -75,7 +75,7 @@ def moderation_refusal(
             return say(
                 "You cannot erase an owner of the bot, or anybody whose highest role is not below "
                 "yours. Everybody can erase themselves with {command}.",
-                command=command_name("privacy erase", say),
+                command=command_link("privacy erase", say),
             )
         case UnknownDuration(text, max_days):
             return say(

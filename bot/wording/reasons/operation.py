@@ -16,7 +16,7 @@ from bot.request.reasons.operation import (
     OwnersUnknown,
     ServerUnknown,
 )
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 
 _TYPED_CHARS = 60
 
@@ -47,7 +47,7 @@ def operation_refusal(reason: OperationReason, say: Words) -> str:
         case NoAnnouncementChannels():
             return say(
                 "No server has chosen a channel for announcements. Admins do so with {command}.",
-                command=command_name("admin announcements channel", say),
+                command=command_link("admin announcements channel", say),
             )
         case AnnouncementEmpty():
             return say("The announcement is empty.")

@@ -22,7 +22,7 @@ from bot.request.reasons.pictures import (
 )
 from bot.wording.foreign import format_sentence
 from bot.wording.lists import listed
-from bot.wording.names import command_name, option_name
+from bot.wording.names import command_link, option_name
 from bot.wording.source_images import mask_refusal
 from engine.masks import MaskRefused
 from engine.uploads import FORMATS, BadFormat, TooManyPixels, UploadRefused, UploadTooLarge
@@ -39,7 +39,7 @@ def picture_refusal(reason: PictureReason, say: Words) -> str:
                 "{reroll} with {picture_option} {id} and {seed_option} {seed}.",
                 id=picture_id,
                 seed=seed,
-                reroll=command_name("reroll", say),
+                reroll=command_link("reroll", say),
                 picture_option=option_name("picture", say),
                 seed_option=option_name("seed", say),
             )
@@ -50,14 +50,14 @@ def picture_refusal(reason: PictureReason, say: Words) -> str:
         case NoPictures():
             return say(
                 "You have no pictures on this server. Try {imagine} first.",
-                imagine=command_name("imagine", say),
+                imagine=command_link("imagine", say),
             )
         case UnknownPicture(picture):
             return say(
                 "There is no picture {picture} on this server; it may have been deleted. Use "
                 "{history} to see yours.",
                 picture=f"“{picture[:30]}”",
-                history=command_name("history", say),
+                history=command_link("history", say),
             )
         case NotOwner(picture_id):
             return say(
@@ -76,7 +76,7 @@ def picture_refusal(reason: PictureReason, say: Words) -> str:
                 "No picture can be taken from {address}. Attach the file with the option {option} "
                 "of {imagine}, or choose Apps → {menu} on a message that shows it.",
                 option=option_name("picture", say),
-                imagine=command_name("imagine", say),
+                imagine=command_link("imagine", say),
                 menu=say("Paint from this"),
                 address=f"`{address.replace('`', '')[:_ADDRESS_CHARS]}`",
             )
@@ -96,7 +96,7 @@ def _original_deleted(picture_id: int, original_id: int | None, say: Words) -> s
     remedy = say(
         "It cannot be rerolled or varied, and nothing was charged. You can still remix it: "
         "{remix}.",
-        remix=command_name("remix", say),
+        remix=command_link("remix", say),
     )
     return paragraph(why, remedy)
 

@@ -18,7 +18,7 @@ from bot.request.reasons.presets import (
     UnnamedPreset,
 )
 from bot.wording.lists import listed
-from bot.wording.names import command_name, flag_name
+from bot.wording.names import command_link, flag_name
 
 _EXAMPLE: Final = "`soft light --ar 16:9 --no text`"
 _NAMES_SHOWN: Final = 5
@@ -76,7 +76,7 @@ def preset_refusal(reason: PresetReason, say: Words) -> str:
                 )
             return paragraph(
                 problem,
-                say("{command} saves one.", command=f"`{command_name('preset save', say)}`"),
+                say("{command} saves one.", command=command_link("preset save", say)),
             )
         case UnknownPresetCode(code):
             return say(

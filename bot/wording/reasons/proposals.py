@@ -14,7 +14,7 @@ from bot.request.reasons.proposals import (
     TooManyPermutations,
 )
 from bot.wording.knowledge import nothing_known
-from bot.wording.names import command_name
+from bot.wording.names import command_link
 
 
 def proposal_refusal(reason: ProposalReason, say: Words) -> str:
@@ -38,7 +38,7 @@ def proposal_refusal(reason: ProposalReason, say: Words) -> str:
         case ProposalClosed(True):
             return say(
                 "You have already pressed Paint. Use {queue} to see what is still to come.",
-                queue=command_name("queue", say),
+                queue=command_link("queue", say),
             )
         case ProposalClosed():
             return say(

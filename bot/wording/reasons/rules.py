@@ -31,7 +31,7 @@ from bot.request.reasons.rules import (
 from bot.wording.labels import speed_name
 from bot.wording.lists import alternatives, enumerated, listed
 from bot.wording.moderation import When
-from bot.wording.names import command_name, option_name
+from bot.wording.names import command_link, option_name
 from bot.wording.reasons.filters import cut
 from bot.wording.rules import KINDS, rule_sentence, size_text, subject_text
 from engine.diffusion.families import Speed
@@ -177,7 +177,7 @@ def _unchangeable(reason: _Unchangeable, say: Words) -> str:
         case SubjectGone():
             return say("That role, member or channel does not exist any more.")
         case EverybodyAdmin():
-            return say("{command} cannot be for everybody.", command=command_name("admin", say))
+            return say("{command} cannot be for everybody.", command=command_link("admin", say))
         case NoSuchRule(subject, kind):
             if kind is None:
                 return say("There is no rule for {subject}.", subject=subject_text(subject, say))
@@ -193,7 +193,7 @@ def _unchangeable(reason: _Unchangeable, say: Words) -> str:
         case LocksOut(subject, True):
             return say(
                 "You use {command} because of {subject}, and would lose it.",
-                command=command_name("admin", say),
+                command=command_link("admin", say),
                 subject=subject_text(subject, say),
             )
         case LocksOut(subject):
@@ -245,7 +245,7 @@ def _file_problem(reason: RulesFileRefused, say: Words) -> str:
 
 
 def _export(say: Words) -> str:
-    return command_name("admin rules export", say)
+    return command_link("admin rules export", say)
 
 
 def _possible(kind: RuleKind, say: Words) -> str:

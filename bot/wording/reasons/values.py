@@ -15,6 +15,7 @@ from bot.request.reasons.values import (
     NegativeUnsupported,
     OutOfRange,
     PresetContradicted,
+    PromptForgotten,
     Quantity,
     RegionUnused,
     SizeTooLarge,
@@ -37,6 +38,11 @@ def value_refusal(reason: ValueReason, say: Words) -> str:
     match reason:
         case EmptyPrompt():
             return say("The prompt is empty: please say what to paint.")
+        case PromptForgotten():
+            return say(
+                "This suggestion stood for a longer prompt, which I do not have any more. Please "
+                "type or paste the prompt again."
+            )
         case TextTooLong():
             return _text_too_long(reason, say)
         case NegativeUnsupported():

@@ -89,7 +89,10 @@ export class Suggestions {
       this.enterWhenReady = true;
       return true;
     }
-    return this.isOpen && this.list.pickActive();
+    if (!this.isOpen) return false;
+    const active = this.list.items[this.list.active];
+    // A choice that only repeats what is typed changes nothing, so that Enter sends.
+    return active?.value !== this.field.text.trim() && this.list.pickActive();
   }
 
   /** @returns {boolean} whether the key was for the list */

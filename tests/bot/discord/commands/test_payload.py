@@ -15,7 +15,6 @@ from syrupy.assertion import SnapshotAssertion
 from bot.discord.client import create_client
 from bot.discord.command_sync import CatalogueTranslator
 from bot.discord.interaction.services import Services
-from bot.discord.views.markdown import command_mention
 from bot.i18n import Words, words
 from bot.playground.rules.commands import check_commands
 from bot.playground.rules.names import LOCALES, is_command_name
@@ -23,7 +22,7 @@ from bot.request.models import ModelCatalog, OfferedModel
 from bot.request.options import OPTIONS as TABLE
 from bot.request.prompt.flag_names import FLAGS
 from bot.wording.names import COMMANDS as COMMAND_NAMES
-from bot.wording.names import NAMED_FLAGS, command_name, flag_name
+from bot.wording.names import NAMED_FLAGS, command_link, command_name, flag_name
 from bot.wording.names import OPTIONS as OPTION_NAMES
 from engine.diffusion.families import Z_IMAGE, Z_IMAGE_TURBO
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
@@ -212,8 +211,11 @@ def test_a_command_is_named_as_its_reader_sees_it():
     say = words("zh-CN")
     assert command_name("history", words()) == "/history"
     assert command_name("admin reports list", say) == "/管理 举报 列表"
-    assert command_mention("history", 5, say) == "</历史:5>"
-    assert command_mention("history", None, say) == "`/历史`"
+    linked = say.linking({"history": 5, "admin reports list": 6})
+    assert command_link("history", linked) == "</历史:5>"
+    assert command_link("admin reports list", linked) == "</admin reports list:6>"
+    assert command_link("admin", linked) == "/管理"
+    assert command_link("history", say) == "/历史"
 
 
 async def test_help_is_looked_at_with_all_of_them(payload: list[dict[str, Any]]):

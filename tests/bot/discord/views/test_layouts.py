@@ -7,6 +7,7 @@ import gettext
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -22,6 +23,7 @@ from bot.delivery.cards import Card
 from bot.discord.views.custom_ids import parse, parse_staged
 from bot.i18n import Words, words
 from bot.pictures.filenames import SPOILER
+from bot.wording.names import command_name
 from engine.prompts import MAX_PROMPT_CHARS
 from tests.bot.discord.openapi import DESCRIPTION, ApiDescription
 from tests.bot.discord.snapshots import ReadableJson, readable
@@ -39,6 +41,7 @@ from tests.bot.discord.views.limits import (
     problems,
     text_problems,
 )
+from tests.bot.discord.views.linked_words import linked, with_links
 from tests.bot.discord.views.samples import layouts
 from tests.bot.discord.views.samples.data import PROMPT, Shown
 from tests.bot.discord.views.samples.layouts import PARTS, SAMPLES
@@ -185,7 +188,7 @@ def misplaced_layouts(source: str) -> Iterator[int]:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_looks(name: str, snapshot: SnapshotAssertion):
     """Every layout looks as in its reviewed snapshot (`make snapshots` renews them)."""
-    shown = {locale: readable(body(SAMPLES[name](words(locale), PROMPT))) for locale in LOCALES}
+    shown = {locale: readable(body(SAMPLES[name](linked(locale), PROMPT))) for locale in LOCALES}
     # Languages without a catalogue or without differences are left out.
     english = shown.pop("en-US")
     others = {locale: each for locale, each in shown.items() if each != english}
@@ -196,7 +199,7 @@ def test_looks(name: str, snapshot: SnapshotAssertion):
 @pytest.mark.parametrize("name", SAMPLES)
 def test_discord_takes_it(name: str, locale: str):
     """Every layout is within Discord's limits, has known custom_ids and no truncated label."""
-    shown = SAMPLES[name](words(locale), PROMPT)
+    shown = SAMPLES[name](linked(locale), PROMPT)
     assert problems_of(shown) == []
     assert cut_on_phones(components(shown)) == []
     if isinstance(shown, ui.LayoutView):
@@ -204,6 +207,28 @@ def test_discord_takes_it(name: str, locale: str):
         assert all(parse(each) or parse_staged(each) for each in ids), ids
     if isinstance(shown, ui.Modal):
         assert parse(shown.custom_id) or parse_staged(shown.custom_id)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("name", SAMPLES)
+def test_commands_are_linked_where_discord_renders_it(name: str, locale: str):
+    """Every command that a text names is a link, and no label, field, alt text or code has one."""
+    shown = SAMPLES[name](linked(locale), PROMPT)
+    for part in parts(components(shown)):
+        text = part.get("content", "")
+        assert not re.search(r"`[^`\n]*</[^`\n]*`", text), text
+        assert unlinked(text, locale) == [], text
+        others = {key: value for key, value in part.items() if key not in ("content", "components")}
+        assert "</" not in str(others), others
+    assert not isinstance(shown, ui.Modal) or "</" not in str(shown.to_dict())
+
+
+def unlinked(text: str, locale: str) -> list[str]:
+    """Return the commands in a text, outside of code, that could be links and are none."""
+    say = linked(locale)
+    plain = re.sub(r"```.*?```|`[^`]*`|<[^>]*>", " ", text, flags=re.DOTALL)
+    names = {command_name(path, say): path for path in say.command_ids}
+    return [name for name in names if re.search(rf"(?<![\w/]){re.escape(name)}(?![\w-])", plain)]
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name.startswith("picture")])
@@ -251,7 +276,7 @@ def test_what_is_hidden_is_called_so(name: str):
 @given(
     text=ODD_TEXTS,
     times=st.sampled_from([1, ODD_TEXT_CHARS]),
-    say=st.sampled_from([words("zh-CN"), Words(LongerTexts())]),
+    say=st.sampled_from([linked("zh-CN"), with_links(Words(LongerTexts()))]),
     first=st.integers(0, 1),
 )
 def test_whatever_a_person_wrote(text: str, times: int, say: Words, first: int):

@@ -6,17 +6,9 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from bot.discord.commands.generate import generate_commands
-from bot.discord.commands.help import help_commands, runnable_name
-from bot.discord.commands.image_to_image import image_to_image_commands
-from bot.discord.commands.inspection import inspection_commands
-from bot.discord.commands.me import me_command
-from bot.discord.commands.presets import preset_commands
-from bot.discord.commands.privacy import privacy_commands
-from bot.discord.commands.settings import settings_command
+from bot.discord.commands.help import runnable_name
 from bot.discord.views.help import CommandEntry, help_layout, status_layout
 from bot.discord.views.inspection import details_panel, explanation_layout, foreign_panel
-from bot.discord.views.markdown import command_mention
 from bot.i18n import Words
 from bot.jobs.status import BotStatus
 from bot.pictures.foreign.recipe import ForeignRecipe
@@ -25,16 +17,17 @@ from bot.pictures.origins import Origin, OriginKind
 from bot.request.notes import StyleIgnored
 from bot.request.prompt.prompt_line import prompt_line
 from bot.wording.knowledge import prompt_ideas
+from bot.wording.names import command_link
 from engine.diffusion.families import SKETCH_FAMILY, Z_IMAGE_TURBO
 from engine.engine_states import EngineState
 from engine.loras import LoraFile, LoraUse
 from engine.prompts import EnhancementLevel, PictureStyle, analyse, enhance
 from engine.sketch.vocabulary import sketch_vocabulary
 from engine.types import Mode, Recipe, Variation
+from tests.bot.discord.views.linked_words import MEMBERS
 from tests.bot.discord.views.samples.data import (
     MENDS,
     NEGATIVE,
-    NO_SERVICES,
     Sample,
     Shown,
     a_picture,
@@ -43,19 +36,10 @@ from tests.fakes import a_request, fake_recipe
 
 
 def help_entries(say: Words) -> Iterator[CommandEntry]:
-    """Return every member command as /help lists it, with an id of the greatest length."""
-    for command in (
-        *generate_commands(NO_SERVICES),
-        *image_to_image_commands(NO_SERVICES),
-        *inspection_commands(NO_SERVICES),
-        settings_command(NO_SERVICES),
-        preset_commands(NO_SERVICES),
-        me_command(NO_SERVICES, lambda name, say: name),
-        privacy_commands(NO_SERVICES),
-        *help_commands(NO_SERVICES, list),
-    ):
-        mention = command_mention(runnable_name(command), 1234567890123456789, say)
-        yield CommandEntry(command.name, mention, say(command.description))
+    """Return every member command as /help lists it."""
+    for command in MEMBERS:
+        link = command_link(runnable_name(command), say)
+        yield CommandEntry(command.name, link, say(command.description))
 
 
 def _status(state: EngineState, **changes: Any) -> Sample:

@@ -17,10 +17,11 @@ from tests.bot.discord.views.samples.privacy import PRIVACY
 from tests.bot.discord.views.samples.results import RESULTS
 from tests.bot.discord.views.samples.rules import RULES
 from tests.bot.discord.views.samples.settings import PRESETS, SETTINGS
+from tests.bot.discord.views.samples.stars import STARS
 
 PARTS = (
     *(RESULTS, LISTS, INSPECTION, PERMUTATIONS, MODERATION, SETTINGS, PRESETS, PRIVACY),
-    *(ADMINISTRATION, RULES, OWNER),
+    *(ADMINISTRATION, RULES, OWNER, STARS),
 )
 SAMPLES: dict[str, Sample] = {name: case for part in PARTS for name, case in part.items()}
 """After adding a sample, run `make snapshots` and look at what it wrote."""

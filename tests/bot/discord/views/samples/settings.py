@@ -17,11 +17,10 @@ from bot.accounts.quota_settings import (
     QuotaSubject,
     ServerUsage,
 )
-from bot.discord.views.markdown import command_mention, timestamp
+from bot.discord.views.markdown import timestamp
 from bot.discord.views.me import Overview, overview_layout
 from bot.discord.views.quotas import granted_text, quota_reasons_text, quota_text
 from bot.discord.views.settings import settings_layout
-from bot.i18n import Words
 from bot.pictures.gallery import Totals
 from bot.request.presets import PresetSettings, read_settings
 from bot.wording import delivery as preferring
@@ -176,10 +175,7 @@ def _me(used: int, defaults: str = "", pictures: int = 0) -> Sample:
         pictures,
     )
 
-    def mention(name: str, say: Words) -> str:
-        return command_mention(name, 1, say)
-
-    return lambda say, _: overview_layout(overview, mention, say)
+    return lambda say, _: overview_layout(overview, say)
 
 
 def _preset(name: str, line: str, code: str = "7KX2MPQ9") -> StoredPreset:
