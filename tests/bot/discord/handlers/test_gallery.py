@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import discord
@@ -239,6 +240,34 @@ async def test_pages_of_a_search(harness: BotHarness):
     assert second.count("**#") == 3 and "boat" not in second and "“lake”" in second
     await harness.alice.click(answer.response.message, label="Newer")
     assert "#9" in response_text(harness, answer) and "#10" not in response_text(harness, answer)
+
+
+async def test_a_page_whose_pictures_are_gone(harness: BotHarness):
+    """It says so and shows the first page of the same search; one with nothing left says that."""
+    for _ in range(2):
+        await paint_as(harness, harness.bob, harness.channel, prompt="a lake", count=4)
+    answer = await gallery(harness, harness.alice, search="lake")
+    moderator = dataclasses.replace(alice_as_actor(harness), manages_messages=True)
+    for number in (1, 2, 3):
+        await harness.app.services.deletion.erase(moderator, number)
+    await harness.alice.click(answer.response.message, label="Older")
+    text = response_text(harness, answer)
+    assert text.startswith("The pictures of that page have been deleted since. ")
+    assert text.count("**#") == 5 and "“lake”" in text
+    for number in range(4, 9):
+        await harness.app.services.deletion.erase(moderator, number)
+    gone = await gallery(harness, harness.alice, search="lake")
+    assert "No picture that you may see here matches" in response_text(harness, gone)
+
+
+async def test_syntax_is_looked_for_as_it_is_written(harness: BotHarness):
+    """Operators of the index are no more than words."""
+    await paint_as(harness, harness.bob, harness.channel, prompt='a "lake" OR a boat')
+    for typed in ('" OR NEAR( * ^ -', "lake*", "NOT boat"):
+        nothing = await gallery(harness, harness.alice, search=typed)
+        assert "No picture that you may see here matches" in response_text(harness, nothing)
+    found = await gallery(harness, harness.alice, search='"lake" OR')
+    assert "#1" in response_text(harness, found)
 
 
 async def test_pages_of_a_gallery(harness: BotHarness):
