@@ -59,7 +59,7 @@ async def member(call: Call) -> Reply:
         {
             "id": str(thread.id),
             "user_id": str(user_id),
-            "join_timestamp": iso(thread.created_at),
+            "join_timestamp": iso(thread.created_at or call.standin.world.clock()),
             "flags": 0,
         },
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,18 @@ async def test_they_are_made_while_painting(harness: BotHarness, monkeypatch: py
     monkeypatch.setattr(making, "make_thumbnail", lambda _data: pytest.fail("made again"))
     assert len(names(await history_page(harness))) == 3
     assert all(thumbnail_file(harness, number).is_file() for number in (1, 2, 3))
+
+
+async def test_a_page_costs_little(harness: BotHarness):
+    """A page with five thumbnails, of which none has to be made, takes less than 0.3 s of
+    processor time."""
+    await paint(harness, prompt="a lake", count=4)
+    await paint(harness, prompt="a boat")
+    await history_page(harness)  # the first one imports and compiles
+    before_s = time.process_time()
+    page = await history_page(harness)
+    spent_s = time.process_time() - before_s
+    assert len(names(page)) == PAGE_PICTURES and spent_s < 0.3
 
 
 async def test_a_deleted_picture_leaves_no_thumbnail(harness: BotHarness):
