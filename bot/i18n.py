@@ -9,6 +9,7 @@ import copy
 import gettext
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,25 @@ class Words:
                 self._unfit.add(text)
                 _log().error("translation unusable", text=text, message=english, error=repr(error))
         return english.format(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A marked message with its values, which may be messages themselves; str() is in English."""
+
+    text: str
+    values: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    def said(self, say: Words) -> str:
+        """Return it in a language."""
+        values = {
+            name: value.said(say) if isinstance(value, Message) else value
+            for name, value in self.values.items()
+        }
+        return say(self.text, **values)
+
+    def __str__(self) -> str:
+        return self.said(words())
 
 
 def paragraph(*sentences: str) -> str:

@@ -14,7 +14,7 @@ from storage import backup, folders, opening
 from storage.database import FILE_NAME
 from storage.errors import DatabaseCorrupt, DataFolderUnusable
 from storage.faults import translated
-from storage.files import PictureFiles
+from storage.files import PictureFiles, thumbnail_file
 from storage.inputs import MIN_AGE_S, UNNEEDED, InputFiles
 from storage.migrate import load_migrations
 from storage.timestamps import is_old
@@ -65,7 +65,8 @@ class Finding:
 class ConsistencyReport:
     """Everything a check found.
 
-    `removable`: files of erased pictures, unneeded inputs and unfinished files.
+    `removable`: files of erased pictures, thumbnails without a picture, unneeded inputs and
+    unfinished files.
     """
 
     pictures: int = 0
@@ -127,6 +128,13 @@ _SEARCH: Final = (
     "UNION SELECT id FROM (SELECT id FROM pictures WHERE deleted_at IS NULL "
     "EXCEPT SELECT id FROM pictures_search_docsize)"
 )
+# The same of what channels saw.
+_SHOWN_SEARCH: Final = (
+    "SELECT id FROM (SELECT id FROM shown_search_docsize "
+    "EXCEPT SELECT picture_id FROM shown_pictures) "
+    "UNION SELECT picture_id FROM (SELECT picture_id FROM shown_pictures "
+    "EXCEPT SELECT id FROM shown_search_docsize)"
+)
 # Hourly sums, on which quota decisions are based, compared with the charges themselves.
 _USAGE: Final = (
     "WITH charged AS (SELECT guild_id, user_id, charged_at / 3600000000 AS hour, "
@@ -148,6 +156,7 @@ _SERVER_USAGE: Final = (
 )
 _SUMS: Final = (
     (FindingKind.SEARCH, _SEARCH),
+    (FindingKind.SEARCH, _SHOWN_SEARCH),
     (FindingKind.USAGE, _USAGE),
     (FindingKind.USAGE, _SERVER_USAGE),
 )
@@ -224,6 +233,8 @@ def _check_files(
     # Rows before files: a picture finished meanwhile shows up as a file without a row, at worst.
     rows = connection.execute(_ROWS).fetchall()
     kept = {row["file"] for row in rows if row["kept"]}
+    # Thumbnails first: each is written after its picture.
+    thumbnails = files.thumbnail_sizes()
     on_disk = files.sizes()
     report.pictures, report.files = len(kept), len(on_disk)
     missing: list[sqlite3.Row] = []
@@ -240,7 +251,13 @@ def _check_files(
             report.add(FindingKind.LEFT_BEHIND, [file])
             report.removable.append((FindingKind.LEFT_BEHIND, files.path(file)))
     report.add(FindingKind.MISSING, _still_missing(connection, missing))
-    report.add(FindingKind.ORPHAN, sorted(on_disk.keys() - {row["file"] for row in rows}))
+    known = {row["file"] for row in rows}
+    report.add(FindingKind.ORPHAN, sorted(on_disk.keys() - known))
+    # One whose picture is missing, or has no row yet, waits for it.
+    for file in sorted(thumbnails.keys() - kept - (on_disk.keys() - known)):
+        kind = FindingKind.LEFT_BEHIND if file in known else FindingKind.ORPHAN
+        report.add(kind, [thumbnail_file(file)])
+        report.removable.append((kind, files.thumbnail_path(file)))
 
 
 def _check_inputs(

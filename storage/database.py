@@ -74,8 +74,9 @@ class Transaction:
 
 
 COMPACTING: Final = (
-    # The index still has the words of what was taken out of it, until its parts are merged.
+    # The indexes still have the words of what was taken out of them, until their parts are merged.
     "INSERT INTO pictures_search (pictures_search) VALUES ('optimize')",
+    "INSERT INTO shown_search (shown_search) VALUES ('optimize')",
     "VACUUM",
 )
 """Statements, outside any transaction, after which a database holds nothing but its rows."""

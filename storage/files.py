@@ -1,4 +1,8 @@
-"""Picture files: written completely or not at all, and never outside their folder."""
+"""Picture files, with thumbnails: written completely or not at all, and never outside their folder.
+
+A thumbnail lies below data_dir/thumbnails as its picture lies below data_dir/pictures, and is
+removed with it.
+"""
 
 import contextlib
 import hashlib
@@ -17,6 +21,9 @@ from storage.timestamps import is_old
 from storage.types import Clock, utc_now
 
 _FOLDER: Final = "pictures"
+_THUMBNAILS: Final = "thumbnails"
+_THUMBNAIL_SUFFIX: Final = ".jpg"
+"""Follows the whole name of the picture, so that no two pictures share a thumbnail."""
 UNFINISHED: Final = ".part"
 """Suffix of unfinished files; their names also begin with a dot."""
 
@@ -38,7 +45,8 @@ class WrittenFile:
 
 
 class PictureFiles:
-    """The files below data_dir/pictures, by year and month. Every method blocks."""
+    """The files below data_dir/pictures, by year and month, and their thumbnails. Every method
+    blocks."""
 
     def __init__(self, data_dir: Path, *, clock: Clock = utc_now) -> None:
         self._data_dir = Path(data_dir).absolute()
@@ -48,13 +56,14 @@ class PictureFiles:
         """Write a picture so that after a crash either all of it exists or nothing.
 
         When this returns, the file survives a power cut. An existing file with this name is
-        replaced. Raises UnsafePath if the name is not a plain file name, DiskFull or
-        DataFolderUnusable.
+        replaced, and its thumbnail removed. Raises UnsafePath if the name is not a plain file
+        name, DiskFull or DataFolderUnusable.
         """
         _check_name(name)
         now = self._clock()
         file = PurePosixPath(_FOLDER, f"{now:%Y}", f"{now:%m}", name)
         target = self._data_dir / file
+        _unlink(self._data_dir / thumbnail_file(str(file)))
         try:
             make_folders(self._data_dir, target.parent)
             write_whole(target, data)
@@ -106,14 +115,10 @@ class PictureFiles:
             raise folders.unusable(path, error) from error
 
     def remove(self, file: str) -> None:
-        """Remove a file; a missing one is fine."""
-        path = self.path(file)
-        try:
-            path.unlink(missing_ok=True)
-        except NotADirectoryError:
-            return
-        except OSError as error:
-            raise folders.unusable(path, error) from error
+        """Remove a file and its thumbnail; missing ones are fine."""
+        _unlink(self.path(file))
+        # Afterwards: whoever is writing it now looks for the picture once it is written.
+        _unlink(self.thumbnail_path(file))
 
     def remove_all(self, files: Sequence[str]) -> None:
         """Remove files so that they stay removed after a power cut; missing ones are fine.
@@ -124,10 +129,57 @@ class PictureFiles:
         for file in files:
             with contextlib.suppress(UnsafePath):
                 self.remove(file)
-                parents.add(self.path(file).parent)
+                parents |= {self.path(file).parent, self.thumbnail_path(file).parent}
         for parent in parents:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 folders.sync_folder(parent)
+
+    def thumbnail_path(self, file: str) -> Path:
+        """Return where the thumbnail of a picture is, or would be; UnsafePath as in path()."""
+        self.path(file)
+        return self._data_dir / thumbnail_file(file)
+
+    def read_thumbnail(self, file: str) -> bytes | None:
+        """Return the thumbnail of a picture; None without one, or without the picture.
+
+        Raises UnsafePath and DataFolderUnusable.
+        """
+        path = self.thumbnail_path(file)
+        try:
+            return path.read_bytes() if self.path(file).is_file() else None
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise folders.unusable(path, error) from error
+
+    def write_thumbnail(self, file: str, data: bytes) -> None:
+        """Keep the thumbnail of a picture, as write() does; nothing if the picture is gone.
+
+        Raises UnsafePath, DiskFull or DataFolderUnusable.
+        """
+        path = self.thumbnail_path(file)
+        try:
+            make_folders(self._data_dir, path.parent)
+            write_whole(path, data)
+        except OSError as error:
+            raise folders.unusable(path, error) from error
+        if not self.path(file).is_file():  # it may have been removed meanwhile
+            _unlink(path)
+
+    def thumbnail_size(self, file: str) -> int:
+        """Return the size of a picture's thumbnail in bytes, 0 without one."""
+        with contextlib.suppress(OSError, UnsafePath):
+            return self.thumbnail_path(file).stat().st_size
+        return 0
+
+    def thumbnail_sizes(self) -> dict[str, int]:
+        """Return the size of every thumbnail in bytes by the file of its picture, also of one that
+        has no picture; walks all folders."""
+        return {
+            _FOLDER + file.removeprefix(_THUMBNAILS).removesuffix(_THUMBNAIL_SUFFIX): size_bytes
+            for file, size_bytes in self._sizes_in(_THUMBNAILS).items()
+            if file.endswith(_THUMBNAIL_SUFFIX)
+        }
 
     def plan_removal(self, picture_ids: Sequence[int]) -> None:
         """Write down which pictures' files are about to be removed; an empty list clears the plan.
@@ -175,16 +227,20 @@ class PictureFiles:
         """List what interrupted writes left behind, except files younger than `min_age_s`."""
         found = []
         now = self._clock()
-        for leftover in (self._data_dir / _FOLDER).glob(f"*/*/.*{UNFINISHED}"):
-            with contextlib.suppress(FileNotFoundError):
-                if is_old(leftover.stat().st_mtime, now, min_age_s):
-                    found.append(leftover)
+        for folder in (_FOLDER, _THUMBNAILS):
+            for leftover in (self._data_dir / folder).glob(f"*/*/.*{UNFINISHED}"):
+                with contextlib.suppress(FileNotFoundError):
+                    if is_old(leftover.stat().st_mtime, now, min_age_s):
+                        found.append(leftover)
         return found
 
     def sizes(self) -> dict[str, int]:
-        """Return every finished file with its size in bytes; walks all folders."""
+        """Return every finished picture with its size in bytes; walks all folders."""
+        return self._sizes_in(_FOLDER)
+
+    def _sizes_in(self, folder: str) -> dict[str, int]:
         found: dict[str, int] = {}
-        root = self._data_dir / _FOLDER
+        root = self._data_dir / folder
         for path in root.rglob("[!.]*"):
             with contextlib.suppress(FileNotFoundError):
                 status = path.lstat()
@@ -220,6 +276,27 @@ def write_whole(target: Path, data: bytes) -> None:
         unfinished.unlink(missing_ok=True)
         raise
     folders.sync_folder(target.parent)
+
+
+def thumbnail_file(file: str) -> str:
+    """Return the path of a picture's thumbnail relative to the data folder; pure.
+
+    Raises UnsafePath if the file is not below the folder of pictures.
+    """
+    folder, *inside = PurePosixPath(file).parts or [""]
+    if folder != _FOLDER:
+        raise UnsafePath(file, "it is outside the pictures folder")
+    return f"{PurePosixPath(_THUMBNAILS, *inside)}{_THUMBNAIL_SUFFIX}"
+
+
+def _unlink(path: Path) -> None:
+    """Remove a file; a missing one is fine. Raises DataFolderUnusable."""
+    try:
+        path.unlink(missing_ok=True)
+    except NotADirectoryError:
+        return
+    except OSError as error:
+        raise folders.unusable(path, error) from error
 
 
 def _newest_first(folder: Path, pattern: re.Pattern[str]) -> list[str]:

@@ -1,5 +1,7 @@
 """Finished pictures, by the users they belong to."""
 
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -59,7 +61,7 @@ class History:
         `before_id` is the last id of the previous page, None for the first: a page costs the same
         however deep it is. ValueError for a limit below 1.
         """
-        _check_limit(limit)
+        check_limit(limit)
         found = await self._db.fetch_all(
             f"{PICTURES} AND p.guild_id = ? AND p.user_id = ? AND p.id < ? "
             "ORDER BY p.id DESC LIMIT ?",
@@ -109,25 +111,23 @@ class History:
         cursor_id: int,
         limit: int,
     ) -> list[StoredPicture]:
-        _check_limit(limit)
+        check_limit(limit)
         words, match = wanted.words, search.match(guild_id, user_id, wanted)
-        step = 1 if sql is _FOUND_FROM else 0  # what was read last is not read again
-        found: list[StoredPicture] = []
-        count = limit
-        while True:
-            candidates = await self._db.fetch_all(sql, (match, cursor_id, guild_id, user_id, count))
-            pictures = map(rows.picture, candidates)
-            found += [each for each in pictures if search.holds(_text(each), words)]
-            if len(found) >= limit or len(candidates) < count:
-                return found[:limit]
-            # The letters matched but not the word: fetch more at a time until the page is full.
-            cursor_id, count = candidates[-1]["id"] + step, min(2 * count, _CANDIDATES_LIMIT)
+        return await candidates(
+            lambda cursor, count: self._db.fetch_all(
+                sql, (match, cursor, guild_id, user_id, count)
+            ),
+            lambda picture: search.holds(_text(picture), words),
+            cursor_id,
+            limit,
+            upwards=sql is _FOUND_FROM,
+        )
 
     async def after(
         self, user_id: int, guild_id: int, from_id: int, limit: int
     ) -> list[StoredPicture]:
         """Return at most `limit` pictures with ids from `from_id` up, oldest first."""
-        _check_limit(limit)
+        check_limit(limit)
         found = await self._db.fetch_all(
             f"{PICTURES} AND p.guild_id = ? AND p.user_id = ? AND p.id >= ? ORDER BY p.id LIMIT ?",
             (guild_id, user_id, from_id, limit),
@@ -138,7 +138,7 @@ class History:
         self, user_id: int, guild_id: int, before_id: int | None, limit: int
     ) -> list[StoredPicture]:
         """Return a page, as page() does, of the pictures the user marked as favourites."""
-        _check_limit(limit)
+        check_limit(limit)
         before_id = _AFTER_ALL if before_id is None else before_id
         found = await self._db.fetch_all(_FAVOURITES, (guild_id, user_id, before_id, limit))
         return [rows.picture(row) for row in found]
@@ -147,7 +147,7 @@ class History:
         self, user_id: int, guild_id: int, from_id: int, limit: int
     ) -> list[StoredPicture]:
         """Page back through favourites, as after() does through all pictures."""
-        _check_limit(limit)
+        check_limit(limit)
         found = await self._db.fetch_all(_FAVOURITES_FROM, (guild_id, user_id, from_id, limit))
         return [rows.picture(row) for row in found]
 
@@ -273,7 +273,32 @@ class History:
             return await _own(transaction, picture_id, user_id)
 
 
-def _check_limit(limit: int) -> None:
+async def candidates(
+    fetch: Callable[[int, int], Awaitable[Sequence[sqlite3.Row]]],
+    is_wanted: Callable[[StoredPicture], bool],
+    cursor_id: int,
+    limit: int,
+    *,
+    upwards: bool,
+) -> list[StoredPicture]:
+    """Return the first `limit` pictures of an index of letters that really are what is wanted.
+
+    fetch: returns at most so many rows on from an id. upwards: towards higher ids, including the
+    first one.
+    """
+    step = 1 if upwards else 0  # what was read last is not read again
+    found, count = list[StoredPicture](), limit
+    while True:
+        read = await fetch(cursor_id, count)
+        found += [each for each in map(rows.picture, read) if is_wanted(each)]
+        if len(found) >= limit or len(read) < count:
+            return found[:limit]
+        # The letters matched but not the word: fetch more at a time until the page is full.
+        cursor_id, count = read[-1]["id"] + step, min(2 * count, _CANDIDATES_LIMIT)
+
+
+def check_limit(limit: int) -> None:
+    """Raise ValueError unless a page has room for a picture."""
     if limit < 1:
         raise ValueError(f"a page must have at least one picture, not {limit}")
 

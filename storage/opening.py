@@ -221,6 +221,9 @@ async def teach_search(connection: aiosqlite.Connection) -> None:
     await connection.execute("PRAGMA trusted_schema = ON")
     await connection.create_function(search.SQL_FUNCTION, search.SQL_PARAMETERS, search.tokens)
     await connection.create_function(search.TERMS_FUNCTION, search.TERMS_PARAMETERS, search.terms)
+    await connection.create_function(
+        search.SHOWN_FUNCTION, search.SHOWN_PARAMETERS, search.shown_terms
+    )
 
 
 async def connect_reader(path: Path, busy_timeout_s: float) -> aiosqlite.Connection:

@@ -23,7 +23,7 @@ _TOTAL: Final = (
     "FROM pictures INDEXED BY pictures_on_disk WHERE file_removed_at IS NULL AND deleted_at IS NULL"
 )
 _OLDEST: Final = (
-    "SELECT id, painted_at, size_bytes FROM pictures INDEXED BY pictures_on_disk "
+    "SELECT id, painted_at, size_bytes, file FROM pictures INDEXED BY pictures_on_disk "
     "WHERE file_removed_at IS NULL AND deleted_at IS NULL AND favourite_at IS NULL "
     "AND NOT EXISTS (SELECT 1 FROM deliveries "
     "WHERE deliveries.job_id = pictures.job_id AND deliveries.state = 'pending') "
@@ -31,7 +31,7 @@ _OLDEST: Final = (
     "ORDER BY painted_at, id LIMIT ?"
 )
 _AHEAD: Final = (
-    "SELECT id, painted_at, size_bytes FROM pictures INDEXED BY pictures_on_disk "
+    "SELECT id, painted_at, size_bytes, file FROM pictures INDEXED BY pictures_on_disk "
     "WHERE file_removed_at IS NULL AND deleted_at IS NULL AND favourite_at IS NULL "
     "AND NOT EXISTS (SELECT 1 FROM deliveries "
     "WHERE deliveries.job_id = pictures.job_id AND deliveries.state = 'pending') "
@@ -78,8 +78,9 @@ class Retention:
         """Remove files of erased pictures, then those too old, then the oldest above the limit.
 
         None means no limit. Unneeded inputs are removed as well, and the others count towards the
-        limit. Favourites and pictures still to be delivered stay. Raises DiskFull, DatabaseBusy, or
-        DataFolderUnusable, also if the system refuses to remove a file.
+        limit, as do thumbnails, which go with their pictures. Favourites and pictures still to be
+        delivered stay. Raises DiskFull, DatabaseBusy, or DataFolderUnusable, also if the system
+        refuses to remove a file.
         """
         await self._complete()
         removed = await self._remove_erased()
@@ -94,18 +95,19 @@ class Retention:
 
     async def _shrink(self, limit_bytes: int) -> Removed:
         removed = Removed()
-        excess_bytes = await self._measured() + await self._inputs.size_bytes() - limit_bytes
+        excess_bytes = await self._total_bytes() - limit_bytes
         if excess_bytes <= 0:
             return removed
         async for batch in self._oldest(None):
+            thumbnails = await asyncio.to_thread(self._thumbnail_sizes, batch)
             chosen: list[sqlite3.Row] = []
             missing_bytes = excess_bytes - removed.size_bytes
-            for row in batch:
+            for row, thumbnail_bytes in zip(batch, thumbnails, strict=True):
                 if missing_bytes <= 0:
                     break
                 if row["size_bytes"] is not None:  # otherwise it is not part of the sum either
                     chosen.append(row)
-                    missing_bytes -= row["size_bytes"]
+                    missing_bytes -= row["size_bytes"] + thumbnail_bytes
             removed += await self._remove(chosen)
             if removed.size_bytes >= excess_bytes:
                 break
@@ -152,10 +154,20 @@ class Retention:
         await asyncio.to_thread(self._files.plan_removal, ids)
         async with self._db.transaction() as transaction:
             gone = await transaction.fetch_all(_LET_GO, (to_us(self._clock()), json.dumps(ids)))
-        await asyncio.to_thread(self._files.remove_all, [row["file"] for row in gone])
+        thumbnails_bytes = await asyncio.to_thread(self._remove_files, gone)
         await asyncio.to_thread(self._files.plan_removal, [])
-        removed = Removed(len(gone), sum(row["size_bytes"] or 0 for row in gone))
+        pictures_bytes = sum(row["size_bytes"] or 0 for row in gone)
+        removed = Removed(len(gone), pictures_bytes + thumbnails_bytes)
         return removed + await self._inputs.release(row["job_id"] for row in gone)
+
+    def _remove_files(self, rows: Sequence[sqlite3.Row]) -> int:
+        """Remove these pictures' files; return the size of their thumbnails in bytes. Blocking."""
+        thumbnails_bytes = sum(self._thumbnail_sizes(rows))
+        self._files.remove_all([row["file"] for row in rows])
+        return thumbnails_bytes
+
+    def _thumbnail_sizes(self, rows: Sequence[sqlite3.Row]) -> list[int]:
+        return [self._files.thumbnail_size(row["file"]) for row in rows]
 
     async def _complete(self) -> None:
         """Complete what the last process had planned, as far as the rows say so."""
@@ -175,7 +187,7 @@ class Retention:
         removed = Removed()
         while rows := await self._db.fetch_all(_ERASED, (BATCH_ROWS,)):
             sizes = await asyncio.to_thread(self._sizes, rows)
-            await asyncio.to_thread(self._files.remove_all, [row["file"] for row in rows])
+            thumbnails_bytes = await asyncio.to_thread(self._remove_files, rows)
             ids = [row["id"] for row in rows]
             async with self._db.transaction() as transaction:
                 await transaction.execute(
@@ -184,11 +196,17 @@ class Retention:
                     (to_us(self._clock()), json.dumps(ids)),
                 )
             found = [size_bytes for size_bytes in sizes if size_bytes is not None]
-            removed += Removed(len(found), sum(found))
+            removed += Removed(len(found), sum(found) + thumbnails_bytes)
         return removed
 
+    async def _total_bytes(self) -> int:
+        """Return the size of all pictures, their thumbnails and all inputs on disk."""
+        thumbnails = await asyncio.to_thread(self._files.thumbnail_sizes)
+        inputs_bytes = await self._inputs.size_bytes()
+        return await self._measured() + sum(thumbnails.values()) + inputs_bytes
+
     async def _measured(self) -> int:
-        """Return the total size on disk, after measuring files of unknown size."""
+        """Return the total size of pictures on disk, after measuring files of unknown size."""
         total = await self._db.fetch_one(_TOTAL)
         assert total is not None
         if not total["unknown"]:

@@ -7,16 +7,21 @@ for the seed, the day, the model, each LoRA, and whether it is a favourite. The 
 pictures form one FTS5 index, `pictures_search`. It knows which letters a text has but not where, so
 it returns candidates, newest first, and `holds` decides about the words; other terms are exact.
 
-Triggers maintain the index (migrations/0014): they call `terms` as the SQL function
-`picture_terms`; migrations/0002 calls `tokens` as `picture_tokens`. The results of `fold`, `tokens`
-and `terms` are stored in every database: changing them requires a migration that rebuilds the
-index. This is the one part of storage that looks into a recipe, for two kinds of names.
+A second index, `shown_search`, has what was shown in the channels of a server: its terms contain
+the server, one of them stands for the channel, and none for a note or a favourite, which are their
+owner's alone.
+
+Triggers maintain the indexes (migrations/0014 and 0024): they call `terms` as the SQL function
+`picture_terms` and `shown_terms` by its name; migrations/0002 calls `tokens` as `picture_tokens`.
+The results of these and of `fold` are stored in every database: changing them requires a migration
+that rebuilds the indexes. This is the one part of storage that looks into a recipe, for two kinds
+of names.
 """
 
 import json
 import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from itertools import chain, zip_longest
 from typing import Any, Final
@@ -27,6 +32,8 @@ SQL_FUNCTION: Final = "picture_tokens"
 SQL_PARAMETERS: Final = 3
 TERMS_FUNCTION: Final = "picture_terms"
 TERMS_PARAMETERS: Final = 8
+SHOWN_FUNCTION: Final = "shown_terms"
+SHOWN_PARAMETERS: Final = 6
 
 FIRST_DAY: Final = date(2015, 1, 1)
 LAST_DAY: Final = date(2099, 12, 31)
@@ -37,6 +44,8 @@ _TOKENS_LIMIT: Final = 24
 """Per query: tokens only narrow down the candidates, and `holds` decides. Chosen by hand."""
 _UNSIGNED: Final = 2**64 - 1
 _FAVOURITE: Final = "v"
+_NOBODY: Final = 0
+"""In place of a user, whose pictures have an index of their own."""
 _NEVER: Final = "t"
 """The day of no picture, for a period without days."""
 
@@ -48,10 +57,10 @@ WHOLE_SERVER: Final = 0
 class PictureQuery:
     """What somebody looks for among their pictures on a server.
 
-    shown_in: not among their own, but in this channel or thread, or on the WHOLE_SERVER; nothing
-    else is looked for then. text: words of the prompt or of the note, in any order. since, until:
-    the first and the last day, in UTC. model: the name by which its owner offers it. lora: the name
-    of one that was used.
+    shown_in: not among their own, but in this channel or thread, or on the WHOLE_SERVER; notes and
+    favourites count for nothing then. text: words of the prompt or of the note, in any order.
+    since, until: the first and the last day, in UTC. model: the name by which its owner offers it.
+    lora: the name of one that was used.
     """
 
     text: str = ""
@@ -149,12 +158,34 @@ def terms(
     return " ".join([*filter(None, [words]), *(owner + mark for mark in marks)])
 
 
+def shown_terms(
+    guild_id: int, channel_id: int, prompt: str, seed: int, painted_us: int, recipe: str
+) -> str:
+    """Return the terms of a picture that was shown in a channel. Never raises, as `terms`."""
+    everything = terms(guild_id, _NOBODY, prompt, None, seed, painted_us, None, recipe)
+    return f"{everything} {_owner(guild_id, _NOBODY)}{_channel(channel_id)}"
+
+
 def match(guild_id: int, user_id: int, wanted: PictureQuery) -> str:
     """Return the MATCH expression for a user's pictures that may be what is wanted.
 
     Consists of letters, digits and the operators of FTS5 between them, whatever was typed. Raises
     ValueError for a query that wants nothing.
     """
+    return " AND ".join(_parts(guild_id, user_id, wanted))
+
+
+def match_shown(guild_id: int, channel_ids: Collection[int], wanted: PictureQuery) -> str:
+    """Return the MATCH expression for pictures shown in any of these channels, as `match` does.
+
+    Without any channel: for those of the whole server.
+    """
+    parts = _parts(guild_id, _NOBODY, replace(wanted, favourites=False))
+    channels = [_any_of(guild_id, _NOBODY, map(_channel, channel_ids))] if channel_ids else []
+    return " AND ".join([*parts, *channels])
+
+
+def _parts(guild_id: int, user_id: int, wanted: PictureQuery) -> list[str]:
     marks = [
         *([] if wanted.seed is None else [f"s{wanted.seed}"]),
         *([f"o{_hex(fold(wanted.model))}"] if wanted.model else []),
@@ -166,15 +197,14 @@ def match(guild_id: int, user_id: int, wanted: PictureQuery) -> str:
     days = (_days(wanted.since, wanted.until) or [_NEVER]) if dated else []
     if not runs and not days:
         raise ValueError("nothing is looked for")
-    return _all_of(guild_id, user_id, runs, days)
-
-
-def _all_of(guild_id: int, user_id: int, marks: Iterable[str], any_of: Iterable[str]) -> str:
     owner = _owner(guild_id, user_id)
-    parts = [owner + mark for mark in marks]
-    if days := " OR ".join([owner + mark for mark in any_of]):
-        parts.append(f"({days})")
-    return " AND ".join(parts)
+    dates = [_any_of(guild_id, user_id, days)] if days else []
+    return [*(owner + run for run in runs), *dates]
+
+
+def _any_of(guild_id: int, user_id: int, marks: Iterable[str]) -> str:
+    owner = _owner(guild_id, user_id)
+    return f"({' OR '.join([owner + mark for mark in marks])})"
 
 
 def _narrowed(words: Iterable[str]) -> list[str]:
@@ -244,6 +274,10 @@ def _name_marks(recipe: str) -> list[str]:
         return [*marks, f"o{_hex(fold(model))}"] if model else marks
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         return []  # not a recipe of ours; a picture is found by all else
+
+
+def _channel(channel_id: int) -> str:
+    return f"w{channel_id & _UNSIGNED:x}"
 
 
 def _owner(guild_id: int, user_id: int) -> str:

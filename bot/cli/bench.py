@@ -49,7 +49,7 @@ def command(
     today, say = utc_now().date(), terminal_words()
     found: dict[str, list[Row]] = {}
     if not as_json:
-        click.echo(machine_line(machine(), today))
+        click.echo(machine_line(machine(), today, say))
         if quick:
             click.echo(
                 say("A quick run shows that the benchmark works: its numbers are no measure.")
@@ -60,7 +60,7 @@ def command(
             for row in SECTIONS[name](plan):
                 found[name].append(row)
             if not as_json:
-                click.echo("\n".join(["", f"## {name}", "", *table(found[name])]))
+                click.echo("\n".join(["", f"## {name}", "", *table(found[name], say)]))
     except BenchmarkFailed as error:
         fail(say("The benchmark broke off. {reason}", reason=str(error)), FAILED)
     result: dict[str, Any] = fields(found, today, quick)

@@ -83,7 +83,7 @@ def _load(config: Path | None) -> tuple[Settings | None, str | None]:
     try:
         return load(config), None
     except InvalidSetting as error:
-        return None, str(error)
+        return None, error.said(terminal_words())
 
 
 def _ask_discord(settings: Settings | None, findings: list[Finding]) -> list[Finding]:

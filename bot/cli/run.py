@@ -14,11 +14,12 @@ from typing import NoReturn
 import click
 
 from bot.cli.common.errors import explain_errors, fail, load_settings
-from bot.cli.common.language import terminal_language
+from bot.cli.common.language import terminal_language, terminal_words
 from bot.exit_codes import BAD_CONFIG
 from bot.proxies import ProxyRefused
 from bot.setting_names import misspelt_token
 from bot.settings import InvalidSetting, Settings
+from bot.wording.exits import no_token
 
 DISCORD = "https://discord.com"
 
@@ -37,13 +38,7 @@ def command(config: Path | None) -> None:
     settings = load_settings(config)
     token = settings.discord.token
     if token is None or not token.get_secret_value().strip():
-        similar = misspelt_token(os.environ)
-        unread = "" if similar is None else f"; {similar} is not read"
-        fail(
-            "There is no bot token: set the environment variable DISCORD_TOKEN "
-            f"(the README says where to get one){unread}.",
-            BAD_CONFIG,
-        )
+        fail(no_token(misspelt_token(os.environ), terminal_words()), BAD_CONFIG)
     from bot.runtime.log_config import configure_logging
 
     secrets = frozenset({token.get_secret_value()}) | _proxy_secrets(settings)
@@ -88,7 +83,7 @@ def _check_usable(settings: Settings) -> None:
     try:
         check_usable(settings)
     except InvalidSetting as error:
-        fail(str(error), BAD_CONFIG)
+        fail(error.said(terminal_words()), BAD_CONFIG)
 
 
 def _proxy_secrets(settings: Settings) -> frozenset[str]:

@@ -39,7 +39,7 @@ def command(config: Path | None, as_json: bool) -> None:
     try:
         origins = setting_origins(config)
     except InvalidSetting as error:
-        fail(str(error), BAD_CONFIG)
+        fail(error.said(terminal_words()), BAD_CONFIG)
     if as_json:
         found = {each.name: _fields(each) for each in origins}
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))

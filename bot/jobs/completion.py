@@ -18,6 +18,7 @@ from bot.jobs.active import ActiveJob, ActiveJobs
 from bot.jobs.content_check import FinishedPicture, ResultCheck, ResultDecision
 from bot.pictures.filenames import picture_name
 from bot.pictures.recent import RecentPictures
+from bot.pictures.thumbnails import keep_thumbnail
 from bot.retry import retry
 from engine.errors import Cancelled, EngineError, Interrupted
 from engine.png import RecipeUnreadable, embedded_recipe, encode_png
@@ -265,13 +266,14 @@ class CompletionService:
     def _write(
         self, job: Job, painted: Sequence[Painted], encoded: Sequence[FinishedPicture]
     ) -> list[NewPicture]:
-        """Write every file of the job, or none (blocking)."""
+        """Write every file of the job with its thumbnail, or none (blocking)."""
         first, written = request_from_json(job.request), list[NewPicture]()
         try:
             for each, finished in zip(painted, encoded, strict=True):
                 name = _file_name(job, first, each.recipe.request)
                 file = self._files.write(name, finished.png)
                 written.append(_new_picture(file, each.recipe, each.duration_s))
+                keep_thumbnail(self._files, file.file, each.raster)
         except BaseException:
             self._discard(written)
             raise

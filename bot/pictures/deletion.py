@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from bot.accounts.permissions import Action, Actor, Permissions
 from bot.pictures.possible_actions import AllowedActions
 from bot.pictures.recent import RecentPictures
-from bot.pictures.thumbnails import Thumbnails
 from bot.request.outcomes import NotAllowed, Refused, UnknownPicture
 from storage import audit_draft
 from storage.files import PictureFiles
@@ -24,7 +23,6 @@ class DeletionService:
         history: History,
         files: PictureFiles,
         recent: RecentPictures,
-        thumbnails: Thumbnails,
         permissions: Permissions,
         messages_to_remove: Callable[[], object] = lambda: None,
     ) -> None:
@@ -32,7 +30,6 @@ class DeletionService:
         self._history = history
         self._files = files
         self._recent = recent
-        self._thumbnails = thumbnails
         self._permissions = permissions
         self._messages_to_remove = messages_to_remove
 
@@ -87,11 +84,8 @@ class DeletionService:
         await self._remove(files)
 
     async def _remove(self, files: Sequence[str]) -> None:
-        try:
-            for file in files:
-                await asyncio.to_thread(self._files.remove, file)
-        finally:
-            self._thumbnails.forget(files)
+        for file in files:
+            await asyncio.to_thread(self._files.remove, file)
 
     async def leftover_job(self, actor: Actor, picture_id: int) -> int | None:
         """Return the job of this picture if the actor may remove messages that still show it.

@@ -107,12 +107,24 @@ def _field(part: Json, values: Mapping[str, Any], place: FormContext, found: Jso
         for key, shapes in data.pop("resolved", {}).items():
             found.setdefault(key, {}).update(shapes)
         return entry | data
+    if part["type"] == ComponentType.RADIO_GROUP:
+        return entry | {"value": _choice(part, given)}
     if part["type"] == ComponentType.FILE_UPLOAD:
         chosen = _files(part, given, place)
         shapes = {each: place.files[each] for each in chosen}
         found.setdefault("attachments", {}).update(shapes)
         return entry | {"values": chosen}
     raise BadForm("This kind of field is not supported here.")
+
+
+def _choice(part: Json, given: Any) -> str | None:
+    if given in (None, ""):
+        if part.get("required", True):
+            raise BadForm("Choose one of the options.")
+        return None
+    if given not in {option["value"] for option in part["options"]}:
+        raise BadForm("Choose one of the listed options.")
+    return str(given)
 
 
 def _files(part: Json, given: Any, place: FormContext) -> list[str]:

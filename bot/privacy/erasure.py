@@ -13,7 +13,6 @@ from bot.accounts.permissions import Action, Actor, Permissions
 from bot.jobs.active import ActiveJobs
 from bot.jobs.cancellation import CancellationService
 from bot.pictures.recent import RecentPictures
-from bot.pictures.thumbnails import Thumbnails
 from bot.request.outcomes import NotAllowed, NotErasable, ProposalClosed, Refused
 from storage.erasure.erase import Erased, Erasing
 from storage.erasure.export import PersonalData
@@ -75,7 +74,6 @@ class ErasureService:
         cancellation: CancellationService,
         active: ActiveJobs,
         recent: RecentPictures,
-        thumbnails: Thumbnails,
         permissions: Permissions,
         *,
         forget_card: Callable[[int], object],
@@ -89,7 +87,6 @@ class ErasureService:
         self._cancellation = cancellation
         self._active = active
         self._recent = recent
-        self._thumbnails = thumbnails
         self._permissions = permissions
         self._forget_card = forget_card
         self._forget_typed = forget_typed
@@ -179,7 +176,6 @@ class ErasureService:
             self._forget_typed(user_id)
         for each in people:
             self._recent.forget(*each)
-        self._thumbnails.forget(erased.files)
         for picture_id in erased.reported:
             self._forget_card(picture_id)
         self._erased()

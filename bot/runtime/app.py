@@ -26,7 +26,7 @@ from bot.discord.connection import (
 from bot.discord.interaction.services import Services
 from bot.discord.views.custom_ids import ids_of
 from bot.exit_codes import OK, RESTART, UNAVAILABLE
-from bot.i18n import words
+from bot.i18n import Words, words
 from bot.jobs.active import ActiveJob
 from bot.jobs.completion import CompletionService
 from bot.jobs.device_memory import DeviceMemoryHistory
@@ -46,11 +46,12 @@ from bot.runtime.wiring import wire
 from bot.settings import ConfiguredModel, CurrentSettings, Settings
 from bot.settings.reload import ReloadService
 from bot.tasks import end_tasks
+from bot.wording.exits import connection_exit, engine_exit, task_exit, token_exit
 from bot.wording.labels import device_remark
 from engine.diffusion.families import Family, family_of, identified
 from engine.diffusion.lora.configured import configured_shelf, family_without_loras
 from engine.diffusion.lora.shelf import LoraInfo
-from engine.errors import Defunct, EngineError, LoraUnusable, ModelUnavailable
+from engine.errors import EngineError, LoraUnusable, ModelUnavailable
 from engine.factory import diffusion_factory
 from engine.renderer import RendererFactory
 from engine.service import Engine
@@ -321,13 +322,16 @@ async def serve(
                 log_loras(app.settings),
             ]
             with stop_on_request(settings.storage.data_dir, stop):
-                code = await _wait_for_end(app, watch, explain_exit)
+                code = await _wait_for_end(app, watch, explain_exit, words(owners_locale))
             log.info("stopping", code=code)
     return code
 
 
 async def _wait_for_end(
-    app: Application, watch: list[Coroutine[Any, Any, Any]], explain_exit: Callable[[str], None]
+    app: Application,
+    watch: list[Coroutine[Any, Any, Any]],
+    explain_exit: Callable[[str], None],
+    say: Words,
 ) -> int:
     tasks = [asyncio.create_task(each) for each in watch]
     stop, task_failed, failure, connection, *announce = tasks
@@ -338,33 +342,28 @@ async def _wait_for_end(
         if stop.done():
             return OK
         if task_failed.done():
-            explain_exit("A background task failed (see the log); please restart zimagine.")
+            explain_exit(task_exit(say))
             return RESTART
         if failure.done():
-            return _engine_exit(failure.result(), explain_exit)
-        return _discord_exit(connection.exception(), explain_exit)
+            explain_exit(engine_exit(failure.result(), say))
+            unavailable = isinstance(failure.result(), ModelUnavailable)
+            return UNAVAILABLE if unavailable else RESTART
+        return _discord_exit(connection.exception(), explain_exit, say)
     finally:
         # Discord stays connected while the engine drains, so that task is ended later.
         app.connection = connection
         await end_tasks([stop, task_failed, failure, *announce], TASKS_LIMIT_S)
 
 
-def _engine_exit(error: EngineError, explain_exit: Callable[[str], None]) -> int:
-    if isinstance(error, ModelUnavailable):
-        explain_exit(f"The model cannot be loaded: {error}.")
-        return UNAVAILABLE
-    assert isinstance(error, Defunct)
-    explain_exit(f"The engine has failed ({error}); please restart zimagine.")
-    return RESTART
-
-
-def _discord_exit(error: BaseException | None, explain_exit: Callable[[str], None]) -> int:
+def _discord_exit(
+    error: BaseException | None, explain_exit: Callable[[str], None], say: Words
+) -> int:
     if isinstance(error, TokenRefused):
-        explain_exit("Discord rejected the token; please check DISCORD_TOKEN.")
+        explain_exit(token_exit(say))
         return UNAVAILABLE
     if error is not None and not isinstance(error, ConnectionEnded):
         log.error("connection broke off", exc_info=error)
-    explain_exit(f"The connection to Discord was lost for good ({error}); please restart zimagine.")
+    explain_exit(connection_exit(error, say))
     return RESTART
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.delivery.worker import DeliveryPolicy
+from bot.i18n import translatable
 from bot.moderation.filter.picture_check import PictureCheck, PictureVerdict
 from bot.owner_functions import BadFunction, load_function
 from bot.settings import (
@@ -110,7 +111,10 @@ def check_usable(settings: Settings) -> None:
             load_function(name)
     except BadFunction as error:
         raise InvalidSetting(
-            f"The setting moderation.picture_check = {name!r} cannot be used: {error}."
+            translatable("The setting {name} = {value} cannot be used: {reason}."),
+            name="moderation.picture_check",
+            value=repr(name),
+            reason=error,
         ) from None
 
 

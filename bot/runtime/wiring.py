@@ -16,6 +16,7 @@ from bot.delivery.owner_alerts import OwnerAlerts
 from bot.discord.client import ZimagineClient, create_client
 from bot.discord.interaction.other_copies import OtherCopies
 from bot.discord.interaction.services import Services
+from bot.discord.interaction.threads import ThreadLookup
 from bot.jobs.cancellation import CancellationService
 from bot.jobs.completion import CompletionService
 from bot.jobs.device_memory import DeviceMemoryHistory
@@ -165,13 +166,11 @@ def _services(
 ) -> Services:
     admission, resolver, originals = shared.admission, shared.resolver, shared.originals
     permissions, actions = shared.permissions, ActionChecker(stores.lineage, shared.models)
-    thumbnails = Thumbnails(stores.files)
     status = StatusService(base.engine, shared.models.default.family, shared.memory, shared.control)
     deletion = DeletionService(
         stores.history,
         stores.files,
         shared.recent,
-        thumbnails,
         permissions,
         messages_to_remove=outgoing.message_remover.wake,
     )
@@ -182,7 +181,7 @@ def _services(
         stores.deliveries,
         stores.files,
         shared.recent,
-        thumbnails,
+        Thumbnails(stores.files),
         deletion,
         starred=outgoing.star_poster.wake,
     )
@@ -217,7 +216,6 @@ def _services(
         cancellation,
         shared.active,
         shared.recent,
-        thumbnails,
         permissions,
         forget_card=outgoing.report_notifier.wake,
         forget_typed=prompt_suggestions.forget,
@@ -368,6 +366,7 @@ def _services(
         ),
         data_export=DataExport(stores.personal_data, base.settings.storage.data_dir),
         other_copies=OtherCopies(outgoing.owner_alerts.alert_soon),
+        threads=ThreadLookup(),
         models=shared.models,
         languages=stores.languages,
         lora_access=shared.lora_access,

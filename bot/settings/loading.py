@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,14 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from bot.setting_names import ENV_PREFIX, TOKEN_ENV, nearest_setting, unknown_variables
+from bot.i18n import Message, Words, translatable
+from bot.setting_names import (
+    ENV_PREFIX,
+    TOKEN_ENV,
+    UnknownName,
+    nearest_setting,
+    unknown_variables,
+)
 from bot.settings.engine import OF_ITS_MODEL, EngineSection
 from bot.settings.sections import (
     DiscordSection,
@@ -26,7 +34,6 @@ from bot.settings.sections import (
     StorageSection,
 )
 from bot.settings.sources import KeyPath, key_lines, line_of, variable_of
-from bot.settings.values import WINDOWS_PATHS
 from engine.settings import AUTO
 
 DEFAULT_CONFIG = Path("config.toml")
@@ -34,7 +41,18 @@ _SECRETS = frozenset({"discord.token", "discord.proxy"})
 
 
 class InvalidSetting(Exception):
-    """A setting is invalid; str() is one sentence that names it."""
+    """A setting is invalid; str() is one sentence that names it, `said` the same in a language.
+
+    What pydantic and TOML say of a value stays in English within it.
+    """
+
+    def __init__(self, text: str, **values: object) -> None:
+        self.message = Message(text, values)
+        super().__init__(str(self.message))
+
+    def said(self, say: Words) -> str:
+        """Return the sentence in a language."""
+        return self.message.said(say)
 
 
 class Settings(BaseSettings):
@@ -88,9 +106,11 @@ def load(path: Path | None, **override: Any) -> Settings:
             changed = type(section).model_validate(section.model_dump() | values)
             settings = settings.model_copy(update={name: changed})
     except ValidationError as error:
-        raise InvalidSetting(_describe(error, path, text)) from None
+        raise _described(error, path, text) from None
     except SettingsError as error:
-        raise InvalidSetting(f"A setting in the environment cannot be read: {error}.") from None
+        raise InvalidSetting(
+            translatable("A setting in the environment cannot be read: {reason}."), reason=error
+        ) from None
     return settings
 
 
@@ -120,11 +140,24 @@ def _check_variables() -> None:
     """Raise InvalidSetting for variables that no setting has; pydantic would ignore most."""
     unknown = unknown_variables(os.environ, _keys())
     if unknown:
-        named = [
-            each.name if each.nearest is None else f"{each.name} (did you mean {each.nearest}?)"
-            for each in unknown
-        ]
-        raise InvalidSetting(f"There is no setting {' and none '.join(named)} in the environment.")
+        raise InvalidSetting(
+            translatable("There is no setting {names} in the environment."), names=_named(unknown)
+        )
+
+
+def _named(unknown: Sequence[UnknownName]) -> Message:
+    first, *others = [
+        Message(each.name)
+        if each.nearest is None
+        else Message(
+            translatable("{name} (did you mean {nearest}?)"),
+            {"name": each.name, "nearest": each.nearest},
+        )
+        for each in unknown
+    ]
+    for each in others:
+        first = Message(translatable("{first} and none {second}"), {"first": first, "second": each})
+    return first
 
 
 def read_text(path: Path | None) -> str:
@@ -135,38 +168,51 @@ def read_text(path: Path | None) -> str:
     except FileNotFoundError:
         if path is None:
             return ""
-        raise InvalidSetting(f"The configuration file {path} does not exist.") from None
+        raise InvalidSetting(
+            translatable("The configuration file {path} does not exist."), path=path
+        ) from None
     except OSError as error:
         raise InvalidSetting(
-            f"The configuration file {config_path} cannot be read: {error.strerror}."
+            translatable("The configuration file {path} cannot be read: {reason}."),
+            path=config_path,
+            reason=error.strerror,
         ) from None
     except UnicodeDecodeError as error:
-        raise InvalidSetting(_not_toml(config_path, error)) from None
+        raise _not_toml(config_path, error) from None
 
 
 def _parsed(text: str, path: Path | None) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InvalidSetting(_not_toml(path or DEFAULT_CONFIG, error)) from None
+        raise _not_toml(path or DEFAULT_CONFIG, error) from None
 
 
-def _not_toml(path: Path, error: Exception) -> str:
-    said = f"The configuration file {path} is not valid TOML: {error}."
-    return f"{said}{_toml_advice(error)}"
-
-
-def _toml_advice(error: Exception) -> str:
-    """Return a sentence about the usual causes of errors in which TOML only names the place."""
-    text = str(error)
+def _not_toml(path: Path, error: Exception) -> InvalidSetting:
+    """Describe an error in which TOML only names the place, with its usual cause."""
+    text, values = str(error), {"path": path, "reason": error}
     if "hex value" in text or "Unescaped" in text:
-        return f" {WINDOWS_PATHS[:1].upper()}{WINDOWS_PATHS[1:]}."
+        return InvalidSetting(
+            translatable(
+                "The configuration file {path} is not valid TOML: {reason}. Write paths of Windows "
+                "in single quotes, as in 'C:\\pictures', or with slashes (/)."
+            ),
+            **values,
+        )
     if text.startswith("Invalid value"):
-        return ' Text is in straight quotation marks ("…"); true and false are in small letters.'
-    return ""
+        return InvalidSetting(
+            translatable(
+                "The configuration file {path} is not valid TOML: {reason}. Text is in straight "
+                'quotation marks ("…"); true and false are in small letters.'
+            ),
+            **values,
+        )
+    return InvalidSetting(
+        translatable("The configuration file {path} is not valid TOML: {reason}."), **values
+    )
 
 
-def _describe(error: ValidationError, path: Path | None, text: str) -> str:
+def _described(error: ValidationError, path: Path | None, text: str) -> InvalidSetting:
     """Describe the first problem in one sentence that never contains a secret's value.
 
     text: that of the file.
@@ -174,11 +220,18 @@ def _describe(error: ValidationError, path: Path | None, text: str) -> str:
     first = error.errors()[0]
     keys = tuple(str(part) for part in first["loc"])
     where = ".".join(keys)
-    source = f" ({_place(keys, path or DEFAULT_CONFIG, text)})"
+    place = _place(keys, path or DEFAULT_CONFIG, text)
     if first["type"] == "extra_forbidden":
         nearest = nearest_setting(where, _keys())
-        question = "is it misspelled?" if nearest is None else f"did you mean {nearest}?"
-        return f"There is no setting {where}{source}; {question}"
+        if nearest is None:
+            unknown = translatable("There is no setting {name} ({place}); is it misspelled?")
+            return InvalidSetting(unknown, name=where, place=place)
+        return InvalidSetting(
+            translatable("There is no setting {name} ({place}); did you mean {nearest}?"),
+            name=where,
+            place=place,
+            nearest=nearest,
+        )
     message = first["msg"].removeprefix("Value error, ")
     if message[1:2].islower():  # the first word is not an abbreviation
         message = message[:1].lower() + message[1:]
@@ -187,16 +240,32 @@ def _describe(error: ValidationError, path: Path | None, text: str) -> str:
         or where in _SECRETS
         or not isinstance(first["input"], str | int | float | bool)
     ):
-        return f"The setting {where}{source} is invalid: {message}."
-    return f"The setting {where} = {first['input']!r}{source} is invalid: {message}."
+        return InvalidSetting(
+            translatable("The setting {name} ({place}) is invalid: {reason}."),
+            name=where,
+            place=place,
+            reason=message,
+        )
+    return InvalidSetting(
+        translatable("The setting {name} = {value} ({place}) is invalid: {reason}."),
+        name=where,
+        value=repr(first["input"]),
+        place=place,
+        reason=message,
+    )
 
 
-def _place(keys: KeyPath, path: Path, text: str) -> str:
+def _place(keys: KeyPath, path: Path, text: str) -> Message:
     """Say where a setting was given. keys: its section, itself, and what is in it."""
     variable = variable_of(keys[0], keys[1], os.environ) if len(keys) > 1 else None
     if variable is not None:
-        return f"in the environment variable {variable}"
-    line = line_of(keys, key_lines(text))
-    place = f"in {path}" if line is None else f"in {path}, line {line}"
+        return Message(
+            translatable("in the environment variable {variable}"), {"variable": variable}
+        )
+    line, file = line_of(keys, key_lines(text)), {"path": path}
+    if line is None:
+        return Message(translatable("in {path} or the environment"), file)
+    if len(keys) > 1:
+        return Message(translatable("in {path}, line {line}"), file | {"line": line})
     # What a section says as a whole may be of both.
-    return place if len(keys) > 1 and line is not None else f"{place} or the environment"
+    return Message(translatable("in {path}, line {line} or the environment"), file | {"line": line})

@@ -8,12 +8,21 @@ import platform
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from engine.benchmarks.sections import Row
 
 HEAD: Final = ("what", "zimagine", "compared with", "times as good", "goal", "met")
+YES: Final = "yes"
+NO: Final = "no"
+MACHINE: Final = "{day}. {processor}, {cores} cores, {system}, {versions}."
 _PACKAGES: Final = ("zimagine", "torch", "diffusers", "transformers")
+
+
+class Say(Protocol):
+    """Puts values into a text, perhaps in another language."""
+
+    def __call__(self, text: str, /, **values: object) -> str: ...
 
 
 def machine() -> dict[str, str]:
@@ -28,21 +37,26 @@ def machine() -> dict[str, str]:
     }
 
 
-def machine_line(facts: Mapping[str, str], today: date) -> str:
-    """Return these facts in one line, with the date."""
+def machine_line(facts: Mapping[str, str], today: date, say: Say = str.format) -> str:
+    """Return these facts in one line, with the date. say: puts values into a text, translated."""
     versions = ", ".join(f"{each} {facts[each]}" for each in ("python", *_PACKAGES))
-    where = f"{facts['processor']}, {facts['cores']} cores, {facts['system']}"
-    return f"{today:%Y-%m-%d}. {where}, {versions}."
+    return say(
+        MACHINE,
+        day=f"{today:%Y-%m-%d}",
+        processor=facts["processor"],
+        cores=facts["cores"],
+        system=facts["system"],
+        versions=versions,
+    )
 
 
-def table(rows: Sequence[Row]) -> list[str]:
-    """Return a table in Markdown, line by line."""
-    lines = [_line(HEAD), _line(("---", *["---:"] * (len(HEAD) - 1)))]
-    met = {True: "yes", False: "no", None: ""}
+def table(rows: Sequence[Row], say: Say = str.format) -> list[str]:
+    """Return a table in Markdown, line by line. say: puts values into a text, translated."""
+    lines = [_line([say(each) for each in HEAD]), _line(("---", *["---:"] * (len(HEAD) - 1)))]
+    met = {True: YES, False: NO, None: ""}
     for each in rows:
-        lines.append(
-            _line((each.what, each.ours, each.other, each.ratio, each.goal, met[each.met]))
-        )
+        texts = (each.what, each.ours, each.other, each.ratio, each.goal, met[each.met])
+        lines.append(_line([say(text, **each.values) if text else "" for text in texts]))
     return lines
 
 
@@ -58,9 +72,9 @@ def fields(sections: Mapping[str, Sequence[Row]], today: date, quick: bool) -> d
         "rows": [
             {
                 "section": name,
-                "what": row.what,
-                "zimagine": row.ours,
-                "other": row.other,
+                "what": row.said(row.what),
+                "zimagine": row.said(row.ours),
+                "other": row.said(row.other),
                 "ratio": row.ratio,
                 "goal": row.goal,
                 "met": row.met,

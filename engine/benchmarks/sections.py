@@ -7,7 +7,7 @@ import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,20 @@ GIB: Final = 2**30
 FULL_BYTES: Final = 21_000_000_000
 """Free space for the full-size model: 20.5 GB of weights."""
 NOT_MEASURED: Final = "not measured"
+LEVELS: Final = "{levels} of 255 levels"
+TEXTS: Final[Mapping[str, str]] = {
+    "pace": "second picture, {side} × {side} px, and by diffusers",
+    "peak": "peak memory, {side} × {side} px, and of diffusers",
+    "ready": "start to ready, and of diffusers",
+    "sketch": "a picture, 256 × 256 px, and by diffusers",
+    "difference": "largest difference of its pixels",
+    "first": "first picture, from the start of the process, and by diffusers",
+    "text_sketch": "a picture of the same prompt, and of another, the demo model",
+    "text_full": "a picture of the same prompt, and of another, the full-size model",
+    "text_tiny": "a picture of the same prompt, and of another, a tiny model",
+    "memory": "memory after picture {last}, and after picture {first}",
+}
+"""What was measured, with values in braces; who prints them can translate them."""
 MOST_GIB: Final = 13.0
 MOST_READY_S: Final = 10.0
 """Goals for the full-size model on a processor; plain diffusers takes 19.1 GiB there."""
@@ -30,8 +44,8 @@ MOST_READY_S: Final = 10.0
 class Row:
     """One line of the table. goal: in words, "" where there is none; met: None without a goal.
 
-    ours, other: what was measured, in words; other is "" where there is no comparison. key: of the
-    number in the JSON report.
+    what: one of TEXTS. ours, other: what was measured, in words; other is "" where there is no
+    comparison. values: those that the words have in braces. key: of the number in the JSON report.
     """
 
     what: str
@@ -42,6 +56,11 @@ class Row:
     met: bool | None = None
     key: str = ""
     number: float | None = None
+    values: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    def said(self, text: str) -> str:
+        """Return a text of the row in English, with its values."""
+        return text.format(**self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +86,13 @@ def processor(plan: Plan) -> Iterator[Row]:
             ]
             runs = in_turn(variants, plan.rounds, warm=not plan.quick)
             ours, other = runs["zimagine"], runs["diffusers"]
-            what = f"second picture, {side} × {side} px, and by diffusers"
-            yield _pace(what, f"processor_{side}", ours, other, goal, lambda each: each[1])
-            yield _peak(
-                f"peak memory, {side} × {side} px, and of diffusers",
-                f"processor_{side}_gib",
-                plan,
-                ours,
-                other,
+            sizes = {"side": side}
+            pace = _pace(
+                TEXTS["pace"], f"processor_{side}", ours, other, goal, lambda each: each[1]
             )
+            yield replace(pace, values=sizes)
+            peak = _peak(TEXTS["peak"], f"processor_{side}_gib", plan, ours, other)
+            yield replace(peak, values=sizes)
             if side <= 256:
                 yield _start(plan, ours, other)
 
@@ -96,7 +113,7 @@ def sketch(plan: Plan) -> Iterator[Row]:
         runs = in_turn(variants, plan.rounds, warm=not plan.quick)
         ours, other = runs["zimagine"], runs["diffusers"]
         yield _pace(
-            "a picture, 256 × 256 px, and by diffusers",
+            TEXTS["sketch"],
             "sketch",
             ours,
             other,
@@ -106,16 +123,17 @@ def sketch(plan: Plan) -> Iterator[Row]:
         difference = run(Variant("difference", DIFFERENCE_MODULE, tuple(map(str, kept.values()))))
         levels = int(difference["levels"])
         yield Row(
-            "largest difference of its pixels",
-            f"{levels} of 255 levels",
+            TEXTS["difference"],
+            LEVELS,
             goal="≤ 1",
             met=levels <= 1,
             key="sketch_levels",
             number=levels,
+            values={"levels": levels},
         )
         first, others = values(ours, "first_s"), values(other, "first_s")
         yield Row(
-            "first picture, from the start of the process, and by diffusers",
+            TEXTS["first"],
             _seconds(first),
             _seconds(others),
             str(ratio(others, first)),
@@ -128,10 +146,10 @@ def text(plan: Plan) -> Iterator[Row]:
     """Measure what it saves to read a prompt once for several pictures."""
     pictures = 3 if plan.quick else 9
     with _random_model(plan, quick=True) as tiny:
-        models = [("the demo model", MODEL_DIR, "sketch")]
-        models += [("the full-size model", plan.folder, "full")] if plan.folder else []
-        models += [("a tiny model", tiny, "tiny")] if plan.quick else []
-        for name, model, key in models:
+        models = [(MODEL_DIR, "sketch")]
+        models += [(plan.folder, "full")] if plan.folder else []
+        models += [(tiny, "tiny")] if plan.quick else []
+        for model, key in models:
             count = "3" if key == "full" else str(pictures)
             shared = ("zimagine", str(model), "--pictures", count)
             variants = [
@@ -140,7 +158,7 @@ def text(plan: Plan) -> Iterator[Row]:
             ]
             runs = in_turn(variants, plan.rounds, warm=not plan.quick)
             yield _pace(
-                f"a picture of the same prompt, and of another, {name}",
+                TEXTS[f"text_{key}"],
                 f"text_{key}",
                 runs["the same prompt"],
                 runs["other prompts"],
@@ -160,7 +178,7 @@ def memory(plan: Plan) -> Iterator[Row]:
     second, last = found["resident_bytes"][1], found["resident_bytes"][-1]
     growth = last / second - 1
     yield Row(
-        f"memory after picture {pictures}, and after picture 2",
+        TEXTS["memory"],
         f"{last / GIB:.2f} GiB",
         f"{second / GIB:.2f} GiB",
         f"{1 + growth:.3f}",
@@ -168,6 +186,7 @@ def memory(plan: Plan) -> Iterator[Row]:
         growth <= 0.03,
         "memory_growth",
         growth,
+        {"last": pictures, "first": 2},
     )
 
 
@@ -245,7 +264,7 @@ def _start(
     mine, theirs = values(ours, "ready_s"), values(other, "ready_s")
     found = str(ratio(theirs, mine))
     row = Row(
-        "start to ready, and of diffusers",
+        TEXTS["ready"],
         _seconds(mine),
         _seconds(theirs),
         found,

@@ -106,13 +106,12 @@ _KEEP_CANCELLED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was erased. jobs: those that were cancelled, to be stopped in the engine. files: of the
-    pictures, to be forgotten by caches. reported: pictures of others whose cards showed words of
-    the person. guild_ids: the servers where there was anything."""
+    """What was erased. jobs: those that were cancelled, to be stopped in the engine. reported:
+    pictures of others whose cards showed words of the person. guild_ids: the servers where there
+    was anything."""
 
     pictures: int
     jobs: tuple[Job, ...] = ()
-    files: tuple[str, ...] = ()
     guild_ids: tuple[int, ...] = ()
     reported: tuple[int, ...] = ()
     messages: int = 0
@@ -172,7 +171,7 @@ class Erasing:
             for sql in rules.server_statements():
                 await transaction.execute(sql, scope)
             await _record(transaction, scope, None, 0, live)
-        return Erased(len(files), tuple(live), tuple(row["file"] for row in files), (guild_id,))
+        return Erased(len(files), tuple(live), (guild_id,))
 
     async def _person(
         self,
@@ -203,7 +202,6 @@ class Erasing:
         return Erased(
             len(found),
             tuple(jobs),
-            tuple(row["file"] for row in found),
             tuple(guilds),
             tuple(row["picture_id"] for row in reported),
             messages,

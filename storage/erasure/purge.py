@@ -138,7 +138,7 @@ class Purge:
     def _remove_files_of(self, job_ids: frozenset[int]) -> bool:
         left = [
             file
-            for file in self._files.sizes()
+            for file in self._files.sizes().keys() | self._files.thumbnail_sizes().keys()
             if self._job_of(PurePosixPath(file).name) in job_ids
         ]
         self._files.remove_all(left)

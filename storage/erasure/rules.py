@@ -242,6 +242,7 @@ RULES: Final[Mapping[str, TableRule]] = {
     ),
     # Triggers of pictures keep it; purge.py writes it anew.
     "pictures_search": TableRule(_kept("tokens")),
+    "shown_search": TableRule(_kept("tokens")),
     "jobs": TableRule(
         _kept("id", "guild_id", "state", "pictures", "attempts", "private", "delivery", "spoiler")
         | _kept("quiet", "accepted_at", "started_at", "finished_at", "error_code")

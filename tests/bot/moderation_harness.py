@@ -14,7 +14,6 @@ from bot.moderation.blocks import BlockService
 from bot.moderation.reports import ReportService
 from bot.pictures.deletion import DeletionService
 from bot.pictures.recent import RecentPictures
-from bot.pictures.thumbnails import Thumbnails
 from engine.job import JobSpec
 from engine.queue import Bounds
 from engine.service import Engine
@@ -54,11 +53,7 @@ class ModerationHarness:
         self.settled: list[int] = []
         permissions = Permissions(lambda: frozenset({OWNER.user_id}))
         self.deletion = DeletionService(
-            self.history,
-            self.files,
-            RecentPictures(self.history),
-            Thumbnails(self.files),
-            permissions,
+            self.history, self.files, RecentPictures(self.history), permissions
         )
         cancellation = CancellationService(
             self.engine,

@@ -25,10 +25,12 @@ from storage.preferences import Preferences
 from storage.quota_policies import EVERYBODY, QuotaSubject
 from storage.quotas import Quotas
 from storage.search import PictureQuery
+from storage.shown import ShownPictures
 from storage.types import Job, NewJob, NewPicture, PolicySource, QuotaPolicy
 from tests.scale.filling import (
     EVERY,
     FAILS_EVERY,
+    GUILD_ID,
     LORA,
     MODEL,
     START,
@@ -89,6 +91,21 @@ FINDINGS: Final = {
     "favourites with a common word": PictureQuery("lake", favourites=True),
     "everything at once": replace(TEN_MONTHS, text="lake", model=MODEL, lora=LORA),
 }
+GALLERY: Final = {
+    "everything": PictureQuery(),
+    "a common word": PictureQuery("lake"),
+    "common words, seldom together": PictureQuery(SEARCHES["common words, seldom together"]),
+    "a rare word": PictureQuery(RARE[0]),
+    "nobody's word": PictureQuery(NOBODYS),
+    "common, 1 letter": PictureQuery("e"),
+    "Chinese, common, 1 character": PictureQuery("湖"),
+    "Chinese, common, 4": PictureQuery("赛博朋克"),
+    "mixed": PictureQuery("lake 日落"),
+    "a seed": PictureQuery(seed=1),
+    "a common word in ten months": replace(TEN_MONTHS, text="lake"),
+    "a model and a LoRA": PictureQuery(model=MODEL, lora=LORA),
+}
+"""Of all members' pictures that channels saw."""
 EXPECTED: Final = dict.fromkeys(RARE, 1) | dict.fromkeys((*FOREIGN, NOBODYS), 0)
 """The number of pictures that some of them match."""
 
@@ -101,6 +118,7 @@ class Town:
         numbers = itertools.count(1)
         self.db = db
         self.history = History(db, lambda: now)
+        self.shown = ShownPictures(db)
         self.deliveries = Deliveries(db, lambda: now)
         self.jobs = Jobs(db, lambda: now, lambda: f"new-{next(numbers)}")
         self.deep = pictures // 20
@@ -184,6 +202,12 @@ class Town:
         owner = (place.user_id, place.guild_id)
         found = await self.history.find(*owner, wanted, before_id, PAGE)
         assert found or wanted.favourites or wanted.lora, wanted
+
+    async def find_shown(self, wanted: PictureQuery) -> None:
+        """Look for what everybody painted, in the channels that showed it."""
+        channels = await self.shown.channels(GUILD_ID)
+        found = await self.shown.find(GUILD_ID, channels, wanted, None, PAGE)
+        assert found or wanted.text == NOBODYS or wanted.seed is not None, wanted
 
     async def find_seed(self) -> None:
         """Look for a seed that was painted once, by whoever painted it."""
@@ -275,6 +299,8 @@ async def _reading(town: Town, crowd: FillingCrowd, repeats: int) -> list[Timing
     works["find: a seed"] = town.find_seed
     for name, wanted in FINDINGS.items():
         works[f"find: {name}"] = lambda wanted=wanted: town.find(wanted)
+    for name, wanted in GALLERY.items():
+        works[f"gallery: {name}"] = lambda wanted=wanted: town.find_shown(wanted)
     works["search: a common word, deep"] = lambda: town.search(SEARCHES["a common word"], town.deep)
     timings = [await timed(name, [work] * repeats, READ_GOAL_MS) for name, work in works.items()]
     waiting = len(await town.deliveries.pending())

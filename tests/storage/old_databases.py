@@ -71,14 +71,14 @@ def old_rows() -> Iterator[tuple[str, tuple[Any, ...]]]:
 def rows_of(path: Path, like: Rows | None = None) -> Rows:
     """Return all rows by "columns FROM table"; only the keys of `like`, if given.
 
-    Without the search index, which is made from them, and made anew where it finds more.
+    Without the search indexes, which are made from them, and made anew where they find more.
     """
     with closing(sqlite3.connect(path)) as connection:
         if like is None:
             tables = connection.execute(
                 "SELECT name, (SELECT group_concat(name, ', ') FROM pragma_table_info(t.name)) "
                 "FROM sqlite_schema AS t WHERE type = 'table' "
-                "AND name NOT LIKE 'pictures_search%'"
+                "AND name NOT LIKE 'pictures_search%' AND name NOT LIKE 'shown_search%'"
             )
             like = {f"{columns} FROM {table}": [] for table, columns in tables.fetchall()}
         return {

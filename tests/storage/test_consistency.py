@@ -192,6 +192,36 @@ async def test_what_is_left_of_erased_pictures_can_be_removed(data_folder: DataF
     assert data_folder.found() == {FindingKind.ORPHAN: ["pictures/2026/03/two0.png"]}
 
 
+async def test_thumbnails_without_a_picture_can_be_removed(data_folder: DataFolder) -> None:
+    """A thumbnail whose picture was erased, or is unknown and nowhere, is found and removable."""
+    files = data_folder.files
+    for file in files.sizes():
+        files.write_thumbnail(file, b"small")
+    painted = files.write("unrecorded.png", b"x").file
+    files.write_thumbnail(painted, b"small")
+    nowhere = files.write("nowhere.png", b"x").file
+    files.write_thumbnail(nowhere, b"small")
+    files.path(nowhere).unlink()
+    await data_folder.stores.history.erase(1)
+    files.path("pictures/2026/03/one0.png").unlink()
+    data_folder.path("two0.png").unlink()
+    expected = {
+        FindingKind.LEFT_BEHIND: ["thumbnails/2026/03/one0.png.jpg"],
+        FindingKind.MISSING: ["pictures/2026/03/two0.png"],
+        FindingKind.ORPHAN: [painted, "thumbnails/2026/03/nowhere.png.jpg"],
+    }
+    assert data_folder.found() == expected
+    orphan = files.thumbnail_path(nowhere)
+    at = NOW().timestamp() - 90_000
+    os.utime(orphan, (at, at))
+    consistency.remove(data_folder.check().removable, clock=NOW)
+    assert data_folder.found() == {
+        FindingKind.MISSING: ["pictures/2026/03/two0.png"],
+        FindingKind.ORPHAN: [painted],
+    }
+    assert files.read_thumbnail(painted) == b"small"
+
+
 async def test_strangers_are_noted_and_half_files_are_removable(data_folder: DataFolder) -> None:
     """Files without a row are noted but not removable; old unfinished files are removable."""
     (data_folder.data_dir / "backups").mkdir()

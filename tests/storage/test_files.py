@@ -248,3 +248,64 @@ def test_only_the_last_folder_of_a_new_path_is_private(data_dir: Path) -> None:
         os.umask(before)
     modes = [each.stat().st_mode & 0o777 for each in (data_dir, data_dir / "deeper" / "deepest")]
     assert modes == [0o755, 0o700]
+
+
+def test_a_thumbnail_goes_with_its_picture(pictures: PictureFiles, data_dir: Path) -> None:
+    """A thumbnail is kept beside its picture, and removed with it, in whatever way."""
+    files = [pictures.write(f"1-{number}.png", b"pixels").file for number in range(3)]
+    for file in files:
+        assert pictures.read_thumbnail(file) is None and pictures.thumbnail_size(file) == 0
+        pictures.write_thumbnail(file, b"small")
+    assert pictures.thumbnail_path(files[0]) == data_dir / "thumbnails/2026/03/1-0.png.jpg"
+    assert [pictures.read_thumbnail(file) for file in files] == [b"small"] * 3
+    assert pictures.thumbnail_sizes() == dict.fromkeys(files, 5)
+    assert set(pictures.sizes()) == set(files)
+    pictures.remove(files[0])
+    pictures.remove_all(files[1:2])
+    assert pictures.thumbnail_sizes() == {files[2]: 5}
+    pictures.write("1-2.png", b"other pixels")
+    assert pictures.read_thumbnail(files[2]) is None and names(data_dir) == {"1-2.png"}
+
+
+def test_there_is_no_thumbnail_without_a_picture(pictures: PictureFiles, data_dir: Path) -> None:
+    """One that is written while its picture is removed is not kept, and none is read without it."""
+    file = pictures.write("1-7.png", b"pixels").file
+    pictures.write_thumbnail(file, b"small")
+    pictures.path(file).unlink()
+    assert pictures.read_thumbnail(file) is None
+    pictures.write_thumbnail(file, b"small")
+    assert names(data_dir) == set()
+
+
+def test_what_interrupted_thumbnails_left_is_swept(pictures: PictureFiles, data_dir: Path) -> None:
+    """Unfinished thumbnails are swept as unfinished pictures are."""
+    file = pictures.write("1-7.png", b"pixels").file
+    pictures.write_thumbnail(file, b"small")
+    part = pictures.thumbnail_path(file).with_name(".x.part")
+    part.write_bytes(b"sm")
+    old_s = START.timestamp() - 7200
+    os.utime(part, (old_s, old_s))
+    assert pictures.sweep() == 1 and names(data_dir) == {"1-7.png", "1-7.png.jpg"}
+
+
+@pytest.mark.parametrize("file", ["../secret.png", "inputs/1.png", "pictures", "", "/etc/passwd"])
+def test_no_thumbnail_leaves_its_folder(pictures: PictureFiles, file: str) -> None:
+    """Paths that are not those of pictures are refused."""
+    with pytest.raises(UnsafePath):
+        pictures.thumbnail_path(file)
+    assert pictures.thumbnail_size(file) == 0
+
+
+def test_a_full_disk_keeps_no_half_thumbnail(
+    pictures: PictureFiles, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk is reported, and leaves the picture alone and no part of the thumbnail."""
+    file = pictures.write("1-7.png", b"pixels").file
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DiskFull):
+        pictures.write_thumbnail(file, b"small")
+    assert names(data_dir) == {"1-7.png"}

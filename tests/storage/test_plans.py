@@ -1,6 +1,7 @@
 """Query plans: frequent queries use an index, however many rows there are."""
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,13 @@ import pytest
 
 from storage.cancelled_painting import BegunPainting, FreeCancelling
 from storage.files import PictureFiles
+from storage.lists import Lists
 from storage.proposals import Proposals
 from storage.retention import Retention
+from storage.search import PictureQuery
 from storage.types import PolicySource, QuotaPolicy, Route
 from tests.storage.fakes import ALICE, BOB, OpenStores, new_job, policy
-from tests.storage.query_plans import BY_WORDS_NEWEST_FIRST, plans_of, reads_all
+from tests.storage.query_plans import BY_WORDS, BY_WORDS_NEWEST_FIRST, plans_of, reads_all
 
 
 async def ahead(stores: OpenStores) -> None:
@@ -83,6 +86,48 @@ async def test_pages_come_sorted(
     assert not any("TEMP B-TREE" in plan for plan in plans), plans
 
 
+@pytest.mark.parametrize("analysed", [False, True], ids=["as created", "after ANALYZE"])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        PictureQuery(),
+        PictureQuery(favourites=True),
+        PictureQuery("日落 a lake"),
+        PictureQuery("a note", favourites=True),
+        PictureQuery(seed=7),
+        PictureQuery(since=date(2025, 1, 3), until=date(2025, 11, 5)),
+        PictureQuery(model="sketch"),
+        PictureQuery(lora="paper"),
+        PictureQuery("lake", 7, date(2025, 1, 3), None, "sketch", "paper", favourites=True),
+    ],
+    ids=lambda wanted: wanted.to_json(),
+)
+async def test_every_list_reads_an_index_newest_first(
+    filled: OpenStores, monkeypatch: pytest.MonkeyPatch, wanted: PictureQuery, analysed: bool
+) -> None:
+    """Whatever is looked for, both directions read an index in order, and only as far as needed;
+    so do the pages that are kept of it."""
+    if analysed:
+        async with filled.db.transaction() as transaction:
+            await transaction.execute("ANALYZE")
+    history, lists = filled.history, Lists(filled.db, filled.clock)
+
+    async def page() -> None:
+        await history.find(30, 10, wanted, 500, 10)
+        await history.find_after(30, 10, wanted, 5, 10)
+        await history.count(30, 10)
+        await history.count_favourites(30, 10)
+        await lists.neighbours(30, 10, wanted, 3, 4)
+        await lists.get(1)
+
+    plans = await plans_of(filled, monkeypatch, page())
+    assert len(plans) == 5
+    assert not any("TEMP B-TREE" in plan for plan in plans), plans
+    assert not any(map(reads_all, plans)), plans
+    if wanted.indexed:
+        assert sum(bool(BY_WORDS.search(plan)) for plan in plans) == 2, plans
+
+
 @pytest.mark.parametrize("limit", [1000, 0], ids=["accepted", "refused"])
 async def test_accepting_reads_no_table_from_end_to_end(
     filled: OpenStores, monkeypatch: pytest.MonkeyPatch, limit: int
@@ -133,14 +178,17 @@ async def test_retention_walks_its_own_indices(
     assert not any(map(reads_all, others)), others
 
 
-async def test_the_triggers_of_the_search_find_their_rows_by_id(filled: OpenStores) -> None:
-    """Triggers of the search index read the rows of one job, however many there are."""
+@pytest.mark.parametrize(("index", "count"), [("pictures_search", 7), ("shown_search", 6)])
+async def test_the_triggers_of_the_search_find_their_rows_by_id(
+    filled: OpenStores, index: str, count: int
+) -> None:
+    """Triggers of the search indexes read the rows of one job, however many there are."""
     triggers = await filled.db.fetch_all(
-        "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE '%pictures_search%'"
+        "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE ?", (f"%{index}%",)
     )
     bodies = [re.sub(r"\b(new|old)\.\w+", "?", row["sql"]).split("BEGIN")[1] for row in triggers]
     selects = [found for body in bodies for found in re.findall(r"SELECT[^;]+", body)]
-    assert len(selects) == 7
+    assert len(selects) == count
     for select in selects:
         asked = f"EXPLAIN QUERY PLAN {select}"
         found = await filled.db._writer.execute_fetchall(asked, (1,) * select.count("?"))

@@ -99,6 +99,29 @@ async def test_the_oldest_go_until_the_rest_fits(
     assert await daily.kept() == ids[5 - kept :]
 
 
+@pytest.mark.parametrize(("limit_bytes", "kept"), [(550, 5), (549, 4), (440, 4), (109, 0)])
+async def test_thumbnails_count_and_go(daily: DailyPictures, limit_bytes: int, kept: int) -> None:
+    """Thumbnails count towards the limit, and go with their pictures, no more than needed."""
+    ids = await daily.paint(5)
+    for file in daily.files.sizes():
+        daily.files.write_thumbnail(file, b"x" * 10)
+    removed = await daily.retention.apply(None, limit_bytes)
+    assert removed == Removed(5 - kept, (5 - kept) * (SIZE_BYTES + 10))
+    assert await daily.kept() == ids[5 - kept :]
+    assert daily.files.thumbnail_sizes().keys() == daily.files.sizes().keys()
+
+
+async def test_thumbnails_of_erased_and_old_pictures_go(daily: DailyPictures) -> None:
+    """The thumbnail goes with the file of an erased picture, and with one that is too old."""
+    erased, _old, kept = await daily.paint(3)
+    for file in daily.files.sizes():
+        daily.files.write_thumbnail(file, b"x" * 10)
+    assert await daily.stores.history.erase(erased) is not None
+    assert await daily.retention.apply(1, None) == Removed(2, 2 * (SIZE_BYTES + 10))
+    assert await daily.kept() == [kept]
+    assert daily.files.thumbnail_sizes().keys() == daily.files.sizes().keys()
+
+
 async def test_many_batches(daily: DailyPictures) -> None:
     """More files than fit in one batch are removed, including those of the same instant."""
     ids = await daily.paint(2 * BATCH_ROWS + 7)

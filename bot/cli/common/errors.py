@@ -13,8 +13,10 @@ from typing import Any, NoReturn
 
 import click
 
+from bot.cli.common.language import terminal_words
 from bot.exit_codes import BAD_CONFIG, BAD_INPUT, INTERRUPTED, RESTART, UNAVAILABLE
 from bot.settings import InvalidSetting, Settings, load
+from bot.wording.exits import damage_sentence, engine_sentence, storage_sentence
 from engine.errors import Defunct, EngineError, LoraUnusable, ModelUnavailable, PromptTooLong
 from storage.errors import DatabaseCorrupt, DataFolderLocked, StorageError
 
@@ -55,7 +57,7 @@ def load_settings(path: Path | None, **override: dict[str, Any]) -> Settings:
     try:
         return load(path, **override)
     except InvalidSetting as error:
-        fail(str(error), BAD_CONFIG)
+        fail(error.said(terminal_words()), BAD_CONFIG)
 
 
 @contextlib.contextmanager
@@ -63,45 +65,37 @@ def explain_errors() -> Iterator[None]:
     """Turn errors of engine and storage into a sentence and an exit code."""
     try:
         yield
-    except DataFolderLocked as error:
-        whose = "another process" if error.pid is None else f"the process {error.pid}"
-        fail(
-            f"The data folder {error.path} is in use by {whose}: "
-            "one bot per data folder; stop the other one or set another data_dir.",
-            UNAVAILABLE,
-        )
     except DatabaseCorrupt as error:
         fail(_what_to_do(error), BAD_CONFIG)
     except StorageError as error:
-        fail(f"{str(error).rstrip('.')}.", BAD_CONFIG)
-    except ModelUnavailable as error:
-        fail(f"The model cannot be loaded: {error}.", UNAVAILABLE)
-    except PromptTooLong as error:
-        fail(
-            f"The prompt is too long: {error.tokens} tokens, "
-            f"and the model reads {error.limit_tokens}.",
-            BAD_INPUT,
-        )
-    except LoraUnusable as error:
-        fail(f"The LoRA cannot be used: {error}.", UNAVAILABLE)
-    except Defunct as error:
-        fail(f"The renderer failed: {error}.", RESTART)
+        code = UNAVAILABLE if isinstance(error, DataFolderLocked) else BAD_CONFIG
+        fail(storage_sentence(error, terminal_words()), code)
     except EngineError as error:
-        fail(f"Painting failed: {error}.", FAILED)
+        fail(engine_sentence(error, terminal_words()), _exit_code(error))
+
+
+def _exit_code(error: EngineError) -> int:
+    match error:
+        case ModelUnavailable() | LoraUnusable():
+            return UNAVAILABLE
+        case PromptTooLong():
+            return BAD_INPUT
+        case Defunct():
+            return RESTART
+        case _:
+            return FAILED
 
 
 def _what_to_do(error: DatabaseCorrupt) -> str:
     from storage.backup import nightlies
 
-    damage = f"{error.path} is damaged: {error.detail}. Nothing was changed."
     context = click.get_current_context(silent=True)
     config = None if context is None else context.params.get("config")
     option = f" --config {shlex.quote(str(config))}" if config else ""
     backups = nightlies(error.path.parent)
     if backups:
         newest = shlex.quote(str(backups[0].path))
-        return f"{damage} Restore the newest backup with: zimagine db restore {newest}{option}"
-    return (
-        f"{damage} There is no backup next to it. To recover what is still readable: "
-        f"sqlite3 {shlex.quote(str(error.path))} .recover; to start afresh, set another data_dir."
-    )
+        command = f"zimagine db restore {newest}{option}"
+    else:
+        command = f"sqlite3 {shlex.quote(str(error.path))} .recover"
+    return damage_sentence(error, command, terminal_words(), backup=bool(backups))

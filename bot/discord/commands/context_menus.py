@@ -12,7 +12,6 @@ from discord import app_commands
 from discord.app_commands import locale_str
 
 from bot.discord.handlers.details import (
-    can_read_of,
     edit_reply,
     recipe_file_of,
     show_details,
@@ -22,6 +21,7 @@ from bot.discord.handlers.moderation import show_report_form
 from bot.discord.handlers.pictures import show_more
 from bot.discord.handlers.variations import upscale_picture
 from bot.discord.interaction.messages import file_names
+from bot.discord.interaction.readable_channels import can_read_of
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,

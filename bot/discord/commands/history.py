@@ -26,7 +26,8 @@ Search = Range[str, 1, MAX_SEARCH_CHARS]
 Seed = Range[int, 0, MAX_SEED]
 Day = Range[str, 1, 20]
 Name = Range[str, 1, 100]
-Channel = discord.TextChannel | discord.VoiceChannel | discord.Thread
+# A thread as Discord describes it: discord.py knows no archived ones.
+Channel = discord.TextChannel | discord.VoiceChannel | app_commands.AppCommandThread
 
 
 def history_commands(services: Services) -> list[app_commands.Command[Any, ..., None]]:
@@ -35,15 +36,34 @@ def history_commands(services: Services) -> list[app_commands.Command[Any, ..., 
 
 
 def _gallery(services: Services) -> app_commands.Command[Any, ..., None]:
+    several = services.models.several
+
     @app_commands.command(
         description=locale_str("The newest pictures of this server that you may see")
     )
     @app_commands.describe(
-        channel=locale_str("Only those that were shown in this channel (default: all channels)")
+        channel=locale_str("Only those that were shown in this channel (default: all channels)"),
+        **_described(several)
+        | {"search": locale_str("Only pictures with all these words in their prompt")},
     )
-    async def gallery(interaction: Interaction, channel: Channel | None = None) -> None:
-        await show_gallery(interaction, services, None if channel is None else channel.id)
+    @app_commands.rename(since="from", until="to")
+    @without_options(*([] if several else ["model"]))
+    async def gallery(
+        interaction: Interaction,
+        channel: Channel | None = None,
+        search: Search | None = None,
+        since: Day | None = None,
+        until: Day | None = None,
+        seed: Seed | None = None,
+        model: Name | None = None,
+        lora: Name | None = None,
+    ) -> None:
+        terms = SearchTerms(search, seed, since, until, model, lora)
+        await show_gallery(interaction, services, None if channel is None else channel.id, terms)
 
+    suggest_loras(gallery, services)
+    if several:
+        suggest_models(gallery, services)
     return gallery
 
 

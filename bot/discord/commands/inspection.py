@@ -12,13 +12,13 @@ from bot.discord.commands.models import models_command
 from bot.discord.commands.options import suggest_models, suggest_pictures, without_options
 from bot.discord.commands.prompts import chosen_prompt, suggest_prompts
 from bot.discord.handlers.details import (
-    can_read_of,
     recipe_file_of,
     show_details,
     show_file_details,
 )
 from bot.discord.handlers.loras import show_loras
 from bot.discord.interaction.mentions import named
+from bot.discord.interaction.readable_channels import can_read_of
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,

@@ -5,12 +5,11 @@ from __future__ import annotations
 import aiohttp
 import discord
 
-from bot.discord.interaction.home_server import home_server
+from bot.discord.interaction.readable_channels import can_read_of
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
     actor_of,
-    is_age_restricted,
     refuse,
     reply_privately,
     words_of,
@@ -19,7 +18,6 @@ from bot.discord.interaction.services import Services
 from bot.discord.views.attachments import text_file
 from bot.discord.views.inspection import Panel, details_panel, foreign_panel
 from bot.pictures.inspection import (
-    CanRead,
     FileOutcome,
     ForeignDetails,
     PictureDetails,
@@ -29,43 +27,6 @@ from bot.pictures.recipe_import import UnreadableRecipe
 from bot.request.outcomes import Refused
 from bot.wording import recipes, rejections
 from engine.uploads import UploadRefused
-
-
-def can_read_of(interaction: Interaction) -> CanRead:
-    """Return a function that tells which channels of this server the user can read."""
-    guild, member = interaction.guild, interaction.user
-    if (home := home_server(interaction)) is not None and home.member is not None:
-        guild, member = home.member.guild, home.member
-
-    def sees(channel_id: int) -> bool:
-        if guild is None or not isinstance(member, discord.Member):
-            return False
-        channel = guild.get_channel_or_thread(channel_id)
-        # The members of a private thread are not cached; whoever asks from inside it can read it.
-        if channel is None or (isinstance(channel, discord.Thread) and channel.is_private()):
-            return False
-        can = channel.permissions_for(member)
-        return can.view_channel and can.read_message_history
-
-    return sees
-
-
-def may_read_of(interaction: Interaction) -> CanRead:
-    """Return a function that tells which channels' pictures the user may be shown here.
-
-    Those that they can read; age-restricted ones only in an age-restricted channel.
-    """
-    sees, guild, here = can_read_of(interaction), interaction.guild, interaction.channel
-
-    def may_read(channel_id: int) -> bool:
-        if channel_id == interaction.channel_id:  # perhaps a private thread, which is not cached
-            return True
-        if guild is None or not sees(channel_id):
-            return False
-        channel = guild.get_channel_or_thread(channel_id)
-        return is_age_restricted(here) or not is_age_restricted(channel)
-
-    return may_read
 
 
 def recipe_file_of(attachment: discord.Attachment) -> RecipeFile:

@@ -6,8 +6,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from discord import ui
 
-from bot.discord.handlers.details import may_read_of
-from bot.discord.interaction.responses import Interaction, actor_of, refuse, words_of
+from bot.discord.interaction.deferral import in_time
+from bot.discord.interaction.readable_channels import MemberChannels
+from bot.discord.interaction.responses import (
+    NO_MENTIONS,
+    Interaction,
+    actor_of,
+    refusal_text,
+    refuse,
+    words_of,
+)
 from bot.discord.interaction.services import Services
 from bot.discord.interaction.thumbnails import show_with_thumbnails
 from bot.discord.views.history import history_layout
@@ -15,6 +23,7 @@ from bot.pictures.filenames import thumbnail_name
 from bot.pictures.gallery import GalleryPage
 from bot.pictures.searches import SearchTerms, parse_search
 from bot.request.outcomes import Refused
+from storage.search import WHOLE_SERVER
 from storage.types import StoredPicture
 
 Made = Callable[[Collection[int]], ui.LayoutView]
@@ -32,14 +41,19 @@ async def show_history(interaction: Interaction, services: Services, terms: Sear
 
 
 async def show_gallery(
-    interaction: Interaction, services: Services, channel_id: int | None
+    interaction: Interaction, services: Services, channel_id: int | None, terms: SearchTerms
 ) -> None:
-    """Answer /gallery with the first page of a channel or, without one, of the server."""
-    actor, may_read = actor_of(interaction), may_read_of(interaction)
-    if channel_id is None:
-        page = await services.server_gallery.of_server(actor, may_read)
-    else:
-        page = await services.server_gallery.of_channel(actor, channel_id, may_read)
+    """Answer /gallery with the first page of what the member looks for in a channel or, without
+    one, on the server."""
+    wanted = parse_search(terms)
+    if isinstance(wanted, Refused):
+        await refuse(interaction, wanted)
+        return
+    where = WHOLE_SERVER if channel_id is None else channel_id
+    readable = MemberChannels(interaction, services.threads)
+    page = await in_time(
+        interaction, services.server_gallery.find(actor_of(interaction), wanted, where, readable)
+    )
     if isinstance(page, Refused):
         await refuse(interaction, page)
     else:
@@ -51,18 +65,32 @@ async def turn_list(interaction: Interaction, services: Services, page_id: int) 
 
     A message that others can see is never replaced; no page is one.
     """
+    page = await _turned(interaction, services, page_id)
+    if not isinstance(page, Refused):
+        await _show_page(interaction, services, page, in_place=_is_own(interaction))
+    elif interaction.response.is_done():  # deferred: the page before stays
+        await interaction.followup.send(
+            refusal_text(interaction, page), ephemeral=True, allowed_mentions=NO_MENTIONS
+        )
+    else:
+        await refuse(interaction, page)
+
+
+async def _turned(
+    interaction: Interaction, services: Services, page_id: int
+) -> GalleryPage | Refused:
     actor = actor_of(interaction)
     wanted = await services.gallery.list_page(actor, page_id)
     if isinstance(wanted, Refused):
-        page = wanted
-    elif wanted.query.shown_in is None:
-        page = await services.gallery.turn(actor, wanted)
-    else:
-        page = await services.server_gallery.turn(actor, wanted, may_read_of(interaction))
-    if isinstance(page, Refused):
-        await refuse(interaction, page)
-    else:
-        await _show_page(interaction, services, page, in_place=_is_own(interaction))
+        return wanted
+    if wanted.query.shown_in is None:
+        return await services.gallery.turn(actor, wanted)
+    readable = MemberChannels(interaction, services.threads)
+    return await in_time(
+        interaction,
+        services.server_gallery.turn(actor, wanted, readable),
+        in_place=_is_own(interaction),
+    )
 
 
 async def turn_page(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from discord import ui
 
 from bot.delivery.attachments import fit_file_to_limit
 from bot.discord.handlers.deletion import remove_leftover
-from bot.discord.handlers.details import edit_reply, may_read_of
+from bot.discord.handlers.details import edit_reply
+from bot.discord.interaction.deferral import defer, in_time
+from bot.discord.interaction.readable_channels import MemberChannels
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
@@ -48,11 +51,11 @@ async def show(
 
 async def show_shared(interaction: Interaction, services: Services, picture_id: int) -> None:
     """Show a picture of the member's own, or one that they may read where it was shown."""
-    actor, may_read = actor_of(interaction), may_read_of(interaction)
+    actor, readable = actor_of(interaction), MemberChannels(interaction, services.threads)
     await _show(
         interaction,
         services,
-        lambda: services.server_gallery.show(actor, picture_id, may_read),
+        lambda: services.server_gallery.show(actor, picture_id, readable),
     )
 
 
@@ -68,14 +71,14 @@ async def show_typed(interaction: Interaction, services: Services, typed: str) -
 async def _show(
     interaction: Interaction,
     services: Services,
-    found: Callable[[], Awaitable[tuple[StoredPicture, Path] | Refused]],
+    found: Callable[[], Coroutine[Any, Any, tuple[StoredPicture, Path] | Refused]],
 ) -> None:
-    outcome = await found()
+    outcome = await in_time(interaction, found())
     if isinstance(outcome, Refused):
         await refuse(interaction, outcome)
         return
     picture, path = outcome
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await defer(interaction)
     try:
         name, data = await asyncio.to_thread(
             fit_file_to_limit, path, path.name, interaction.filesize_limit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.discord.handlers.details import can_read_of
+from bot.discord.interaction.readable_channels import can_read_of
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,

@@ -33,6 +33,7 @@ from bot.discord.handlers import (
     settings,
     setup,
     suggestions,
+    upload_forms,
     variations,
 )
 from bot.discord.interaction.access import admit
@@ -146,6 +147,8 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
         ComponentAction.VARY_STRONG: partial(variations.vary_picture, amount=STRONG),
         ComponentAction.UPSCALE: variations.upscale_picture,
         ComponentAction.REMIX: variations.show_remix_form,
+        ComponentAction.INPAINT: upload_forms.show_inpaint_form,
+        ComponentAction.BLEND: upload_forms.show_blend_form,
         ComponentAction.SHOW_ORIGINAL: partial(pictures.show, anyones=True),
         ComponentAction.ADD_FAVOURITE: partial(pictures.set_favourite, favourite=True),
         ComponentAction.REMOVE_FAVOURITE: partial(pictures.set_favourite, favourite=False),
@@ -218,6 +221,8 @@ BUTTON_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
 FORM_HANDLERS: Final[Mapping[ComponentAction, Handler]] = MappingProxyType(
     {
         ComponentAction.REMIX: variations.submit_remix,
+        ComponentAction.INPAINT: upload_forms.submit_inpaint,
+        ComponentAction.BLEND: upload_forms.submit_blend,
         ComponentAction.REPORT: moderation.submit_report,
         ComponentAction.BLOCK_REPORTED: moderation.submit_block,
         ComponentAction.DECIDE_WITH_REASON: moderation.submit_verdict,

@@ -22,6 +22,7 @@ from bot.delivery.progress import ProgressUpdater
 from bot.delivery.quota_reminders import ReminderSender
 from bot.delivery.worker import DeliveryWorker
 from bot.discord.interaction.other_copies import OtherCopies
+from bot.discord.interaction.threads import ThreadLookup
 from bot.jobs.cancellation import CancellationService
 from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.generation.image_to_image import ImageToImageService
@@ -117,6 +118,7 @@ class Services:
     departures: DepartureService
     data_export: DataExport
     other_copies: OtherCopies
+    threads: ThreadLookup
     models: ModelCatalog
     languages: ServerLanguages
     reload: ReloadService

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
@@ -10,12 +9,8 @@ import discord
 import structlog
 from discord import ui
 
-from bot.discord.interaction.responses import (
-    ANNOUNCED_AFTER_S,
-    NO_MENTIONS,
-    Interaction,
-    finished_within,
-)
+from bot.discord.interaction.deferral import in_time
+from bot.discord.interaction.responses import NO_MENTIONS, Interaction
 from bot.discord.views.attachments import attached
 
 log = structlog.get_logger(__name__)
@@ -41,13 +36,7 @@ async def show_with_thumbnails(
     the page whose button was pressed. A response that would be slow is deferred: thumbnails that
     were not shown lately are made now.
     """
-    making = asyncio.ensure_future(_allowed(interaction, thumbnails))
-    try:
-        if not await finished_within(making, ANNOUNCED_AFTER_S):
-            await _defer(interaction, in_place=in_place)
-        found = await making
-    finally:
-        making.cancel()
+    found = await in_time(interaction, _allowed(interaction, thumbnails), in_place=in_place)
     try:
         await _send(interaction, made(found), in_place=in_place)
     except discord.HTTPException as error:
@@ -61,13 +50,6 @@ async def _allowed(
     interaction: Interaction, thumbnails: Callable[[], Awaitable[Mapping[K, bytes]]]
 ) -> Mapping[K, bytes]:
     return await thumbnails() if interaction.app_permissions.attach_files else {}
-
-
-async def _defer(interaction: Interaction, *, in_place: bool) -> None:
-    if in_place:
-        await interaction.response.defer()
-    else:
-        await interaction.response.defer(ephemeral=True, thinking=True)
 
 
 async def _send(interaction: Interaction, shown: Shown, *, in_place: bool) -> None:

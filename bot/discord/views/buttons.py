@@ -129,14 +129,19 @@ def more_rows(allowed: AllowedActions, picture: StoredPicture, say: Words) -> li
     ]
     report = _button(say("Report"), ComponentAction.REPORT, picture.id)
     reports = [] if allowed.own else [report]
-    notes = [_button(say("Note"), ComponentAction.NOTE, picture.id)] if allowed.own else []
+    others = [_button(say("Note"), ComponentAction.NOTE, picture.id)] if allowed.own else []
+    if picture.on_disk:  # both need the file
+        others += [
+            _button(say("Repaint part"), ComponentAction.INPAINT, picture.id),
+            _button(say("Blend"), ComponentAction.BLEND, picture.id),
+        ]
     if len(allowed.pictures) == 1:
         delete = [_delete(say("Delete"), picture.id)] if allowed.erasable else []
         rows = [ui.ActionRow(*own, *delete, *reports)]
-        return [*rows, ui.ActionRow(*notes)] if notes else rows
+        return [*rows, ui.ActionRow(*others)] if others else rows
     original = _button(say("Original"), ComponentAction.SHOW_ORIGINAL, picture.id)
     back = _button(say("All pictures"), ComponentAction.CHOOSE_ANOTHER, allowed.pictures[0].id)
-    return [ui.ActionRow(*own, original), ui.ActionRow(back, *notes, *reports)]
+    return [ui.ActionRow(*own, original), ui.ActionRow(back, *others, *reports)]
 
 
 def deletion_rows(

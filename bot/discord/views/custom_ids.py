@@ -108,6 +108,8 @@ class ComponentAction(StrEnum):
     REPLY_TO_MODERATORS = "replymods"
     DECIDE_WITH_REASON = "judge"
     NEVER_PAINT_FROM = "neverpaint"
+    INPAINT = "inpaint"
+    BLEND = "blend"
 
 
 _MARK: Final = rf"(?::(?P<mark>[0-9a-f]{{{MARK_CHARS}}}))?"

@@ -56,6 +56,9 @@ def history_layout(
 
 def _empty_text(page: GalleryPage, say: Words) -> str:
     if page.query.shown_in is not None:
+        if page.query.indexed:
+            wanted = query_text(page.query, say)
+            return say("No picture that you may see here matches {words}.", words=wanted)
         return say("There are no pictures that you may see here. Private ones are never listed.")
     if page.query.indexed:
         wanted = query_text(page.query, say)
@@ -72,10 +75,8 @@ def _empty_text(page: GalleryPage, say: Words) -> str:
 
 def _heading(page: GalleryPage, say: Words) -> str:
     favourites, total, where = page.query.favourites, page.total, page.query.shown_in
-    if where == WHOLE_SERVER:
-        return say("Pictures of this server that you may see, newest first")
     if where is not None:
-        return say("Pictures in {channel}, newest first", channel=f"<#{where}>")
+        return _shown_heading(page.query, where, say)
     if total is not None:
         if favourites:
             return say.plural(
@@ -97,6 +98,22 @@ def _heading(page: GalleryPage, say: Words) -> str:
     return say.plural(
         "{n} picture matching {words}", "{n} pictures matching {words}", count, words=wanted
     )
+
+
+def _shown_heading(query: PictureQuery, where: int, say: Words) -> str:
+    channel, wanted = f"<#{where}>", query_text(query, say)
+    if where == WHOLE_SERVER:
+        if query.indexed:
+            return say(
+                "Pictures of this server that you may see and that match {words}, newest first",
+                words=wanted,
+            )
+        return say("Pictures of this server that you may see, newest first")
+    if query.indexed:
+        return say(
+            "Pictures in {channel} matching {words}, newest first", channel=channel, words=wanted
+        )
+    return say("Pictures in {channel}, newest first", channel=channel)
 
 
 def query_text(query: PictureQuery, say: Words) -> str:

@@ -31,6 +31,7 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", "/guilds/{guild_id}/members/{user_id}", directory.guild_member),
     ("GET", "/channels/{channel_id}", directory.channel),
     ("PATCH", "/channels/{channel_id}", directory.change_channel),
+    ("GET", "/channels/{channel_id}/thread-members/{user_id}", threads.member),
     ("GET", MESSAGES, messages.read_many),
     ("POST", MESSAGES, messages.post),
     ("POST", "/channels/{channel_id}/typing", messages.typing),

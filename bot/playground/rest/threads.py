@@ -11,7 +11,7 @@ from bot.playground.rest.finding import the_channel, the_message
 from bot.playground.rest.gate import Call, Reply
 from bot.playground.rules.fields import THREAD, unknown_fields
 from bot.playground.rules.grammar import check
-from bot.playground.shapes import channel_json
+from bot.playground.shapes import channel_json, iso
 
 _REST_MIN: Final = (60, 1440, 4320, 10080)
 """The auto-archive durations that Discord accepts, in minutes."""
@@ -44,6 +44,25 @@ async def open_under_message(call: Call) -> Reply:
     )
     world.create_channel(thread)
     return Reply(201, channel_json(thread, world))
+
+
+async def member(call: Call) -> Reply:
+    """GET /channels/{channel_id}/thread-members/{user_id}"""
+    thread = the_channel(call)
+    if not thread.is_thread:
+        raise errors.WRONG_CHANNEL_TYPE.error()
+    user_id = call.number("user_id")
+    if user_id not in thread.members:
+        raise errors.UNKNOWN_MEMBER.error()
+    return Reply(
+        200,
+        {
+            "id": str(thread.id),
+            "user_id": str(user_id),
+            "join_timestamp": iso(thread.created_at or call.standin.world.clock()),
+            "flags": 0,
+        },
+    )
 
 
 def not_full(call: Call, channel: Channel) -> None:

@@ -4,6 +4,11 @@ import json
 import subprocess
 import sys
 
+from bot.i18n import words
+from bot.wording.benchmarks import MESSAGES
+from engine.benchmarks.report import HEAD, MACHINE, NO, YES, table
+from engine.benchmarks.sections import LEVELS, NOT_MEASURED, TEXTS, Row
+
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -24,6 +29,17 @@ def test_a_quick_run_paints_with_both():
     assert report["quick"] and report["machine"]["torch"]
     assert report["numbers"]["processor_64"] > 0
     assert [row["section"] for row in report["rows"]] == ["processor"] * 3
+
+
+def test_every_word_of_the_table_can_be_translated():
+    """The catalogues have all that the table may say, and Chinese has other words for it."""
+    said = {*HEAD, YES, NO, MACHINE, NOT_MEASURED, LEVELS, *TEXTS.values()} - {"zimagine"}
+    assert said == set(MESSAGES)
+    chinese = words("zh-CN")
+    assert [each for each in MESSAGES if chinese.verbatim(each) == each] == []
+    row = Row(TEXTS["memory"], NOT_MEASURED, met=False, values={"last": 20, "first": 2})
+    text = "\n".join(table([row], chinese))
+    assert "20" in text and "memory" not in text and "not measured" not in text
 
 
 def test_a_section_that_does_not_exist_is_refused_with_the_list():

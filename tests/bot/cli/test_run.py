@@ -48,6 +48,32 @@ def test_a_wrong_setting_stops_it(tmp_path: Path):
     assert TOKEN not in done.stderr
 
 
+CHINESE = {"LC_ALL": "zh_CN.UTF-8", "PYTHONUTF8": "1"}
+
+
+def test_it_ends_in_the_language_of_the_terminal(tmp_path: Path):
+    """What stops it is said in Chinese too, with the names of settings as they are written."""
+    done = run_bot(tmp_path, **CHINESE)
+    assert done.returncode == 78 and "没有机器人令牌" in done.stderr
+    assert "DISCORD_TOKEN" in done.stderr
+    (tmp_path / "config.toml").write_text("[engine]\nqueue_limit = -3\n")
+    done = run_bot(tmp_path, DISCORD_TOKEN=TOKEN, **CHINESE)
+    assert done.returncode == 78 and "设置 engine.queue_limit = -3" in done.stderr
+    assert "config.toml 第 2 行" in done.stderr
+    (tmp_path / "config.toml").write_text("[engine]\nqeue_limit = 3\n")
+    done = run_bot(tmp_path, DISCORD_TOKEN=TOKEN, **CHINESE)
+    assert done.returncode == 78 and "是不是想写 engine.queue_limit" in done.stderr
+
+
+def test_a_damaged_database_is_named_in_chinese(tmp_path: Path):
+    """With the command, which is the same in every language."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "zimagine.db").write_bytes(b"not a database" * 500)
+    data = str(tmp_path / "data")
+    done = run_bot(tmp_path, DISCORD_TOKEN=TOKEN, ZIMAGINE_STORAGE__DATA_DIR=data, **CHINESE)
+    assert done.returncode == 78 and "已损坏" in done.stderr and ".recover" in done.stderr
+
+
 def test_a_misspelt_token_is_named(tmp_path: Path):
     """A token in a variable of a similar name is not read, which the sentence says without it."""
     done = run_bot(tmp_path, DISCORD_BOT_TOKEN=TOKEN)

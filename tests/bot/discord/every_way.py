@@ -19,6 +19,8 @@ async def ways_to_paint(harness: BotHarness) -> list[Callable[[], Awaitable[Any]
     hers = harness.message_with_picture()
     panel = await harness.more(bob, hers)
     form = await bob.click(panel, label="Remix")
+    part = await bob.click(panel, label="Repaint part")
+    blend = await bob.click(panel, label="Blend")
     details = (await bob.click(panel, label="Details")).response.message
     await paint(harness, prompt="several", count=2)
     several = harness.message_with_picture()
@@ -41,6 +43,10 @@ async def ways_to_paint(harness: BotHarness) -> list[Callable[[], Awaitable[Any]
         lambda: bob.click(panel, label="Remix"),
         lambda: bob.click(details, label="Paint it again"),
         lambda: bob.submit_modal(form, {"prompt": "x"}),
+        lambda: bob.click(panel, label="Repaint part"),
+        lambda: bob.submit_modal(part, {"prompt": "x", "region": "left"}),
+        lambda: bob.click(panel, label="Blend"),
+        lambda: bob.submit_modal(blend, {"prompt": "x", "others": PHOTO}),
         lambda: bob.click(several, label="Reroll all"),
         lambda: bob.click(several, label="Upscale 1"),
         lambda: bob.click(several, label="Vary 1"),

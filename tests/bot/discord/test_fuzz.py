@@ -197,6 +197,8 @@ async def test_other_servers_get_an_answer_to_everything(data_dir: Path):
             "more",
             "upscale",
             "remix",
+            "inpaint",
+            "blend",
             "pick",
             "report",
             "case",

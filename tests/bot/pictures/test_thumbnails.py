@@ -1,4 +1,4 @@
-"""Thumbnails: small, of whatever can be read, bounded in memory, and never on the disk."""
+"""Thumbnails: small, of whatever can be read, made once, and gone with their pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ import pytest
 from PIL import Image
 
 from bot.pictures import thumbnails
-from bot.pictures.thumbnails import THUMBNAIL_SIDE_PX, Thumbnails, make_thumbnail
+from bot.pictures.thumbnails import (
+    THUMBNAIL_SIDE_PX,
+    Thumbnails,
+    keep_thumbnail,
+    make_thumbnail,
+)
+from engine.types import Raster
+from storage.errors import DiskFull
 from storage.files import PictureFiles
 from storage.types import Place, StoredPicture
 from tests.bot.sample_pictures import a_huge_header, a_picture
@@ -93,24 +100,45 @@ async def test_whatever_cannot_be_read_has_none(folder: Folder):
     assert await folder.made_for(*pictures) == [5, 6]
 
 
-async def test_they_are_kept_in_memory_alone(folder: Folder):
-    """A thumbnail is made once, and nothing is written beside the pictures."""
+async def test_one_that_was_painted_has_its_thumbnail(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+):
+    """A thumbnail that was made when its picture was painted is read and never made again."""
     picture = folder.add(1)
-    before = sorted(folder.data_dir.rglob("*"))
+    keep_thumbnail(folder.files, picture.file, Raster(600, 300, bytes(600 * 300 * 3)))
+    monkeypatch.setattr(thumbnails, "make_thumbnail", _never)
+    (data,) = (await folder.thumbnails.of([picture])).values()
+    with Image.open(io.BytesIO(data)) as image:
+        assert (image.format, image.size) == ("JPEG", (256, 128))
+
+
+async def test_an_older_picture_gets_one_at_the_first_look(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+):
+    """One that is missing is made once and kept for the next process too."""
+    picture = folder.add(1)
     first = await folder.thumbnails.of([picture])
-    assert sorted(folder.data_dir.rglob("*")) == before
-    folder.files.remove(picture.file)
+    assert folder.files.thumbnail_sizes() == {picture.file: len(first[1])}
+    monkeypatch.setattr(thumbnails, "make_thumbnail", _never)
+    assert await Thumbnails(folder.files).of([picture]) == first
+
+
+@pytest.mark.parametrize("damaged", [b"", b"\xff\xd8 the rest is missing", b"a poem"])
+async def test_a_damaged_one_is_made_anew(folder: Folder, damaged: bytes):
+    """A thumbnail that is not a whole JPEG is replaced."""
+    picture = folder.add(1)
+    first = await folder.thumbnails.of([picture])
+    folder.files.write_thumbnail(picture.file, damaged)
     assert await folder.thumbnails.of([picture]) == first
-    assert await Thumbnails(folder.files).of([picture]) == {}
+    assert folder.files.read_thumbnail(picture.file) == first[1]
 
 
-async def test_deleted_ones_are_forgotten(folder: Folder):
-    """After a deletion nothing of the picture is in memory."""
+async def test_deleted_ones_are_gone(folder: Folder):
+    """After a deletion nothing of the picture is shown or on the disk."""
     picture = folder.add(1)
     assert await folder.made_for(picture) == [1]
     folder.files.remove(picture.file)
-    folder.thumbnails.forget([picture.file])
-    assert await folder.made_for(picture) == []
+    assert await folder.made_for(picture) == [] and folder.files.thumbnail_sizes() == {}
 
 
 async def test_one_that_is_deleted_meanwhile_is_not_kept(
@@ -129,19 +157,30 @@ async def test_one_that_is_deleted_meanwhile_is_not_kept(
     making = asyncio.ensure_future(folder.thumbnails.of([picture]))
     assert await asyncio.to_thread(began.wait, 10)
     folder.files.remove(picture.file)
-    folder.thumbnails.forget([picture.file])
     go_on.set()
     assert sorted(await making) == [1]
-    assert await folder.made_for(picture) == []
+    assert await folder.made_for(picture) == [] and folder.files.thumbnail_sizes() == {}
 
 
-async def test_memory_is_bounded(folder: Folder, monkeypatch: pytest.MonkeyPatch):
-    """The ones that were not used for longest are dropped first."""
-    monkeypatch.setattr(thumbnails, "KEPT_THUMBNAILS", 2)
-    pictures = [folder.add(number) for number in (1, 2, 3)]
-    await folder.made_for(*pictures[:2])
-    await folder.made_for(pictures[0])
-    await folder.made_for(pictures[2])
-    for picture in pictures:
-        folder.files.remove(picture.file)
-    assert await folder.made_for(*pictures) == [1, 3]
+async def test_where_none_can_be_kept_they_are_shown(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+):
+    """On a full disk a thumbnail is shown all the same, and painting goes on without one."""
+
+    def full(_file: str, _data: bytes) -> None:
+        raise DiskFull(folder.data_dir, "no space is left")
+
+    picture = folder.add(1)
+    monkeypatch.setattr(folder.files, "write_thumbnail", full)
+    keep_thumbnail(folder.files, picture.file, Raster(1, 1, b"rgb"))
+    assert await folder.made_for(picture) == [1] and folder.files.thumbnail_sizes() == {}
+
+
+def test_one_that_cannot_be_made_costs_no_picture(folder: Folder):
+    """Pixels that nothing can be made of leave no thumbnail, and raise nothing."""
+    keep_thumbnail(folder.files, folder.add(1).file, Raster(10, 10, b"too few"))
+    assert folder.files.thumbnail_sizes() == {}
+
+
+def _never(_data: bytes) -> bytes:
+    raise AssertionError("it was made again")

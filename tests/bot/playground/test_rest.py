@@ -148,6 +148,29 @@ async def test_a_form_takes_files(client: StandInClient) -> None:
     assert sent.data["resolved"]["attachments"][str(kept.id)]["width"] == 2
 
 
+async def test_a_form_has_radio_groups(client: StandInClient) -> None:
+    """One of the options is sent, or none where none is required; another is refused."""
+    interaction = await client.command(prompt="x")
+    options = [{"label": each, "value": each} for each in ("left", "right")]
+    parts = [
+        {"type": 21, "custom_id": "a", "options": options},
+        {"type": 21, "custom_id": "b", "options": options, "required": False},
+    ]
+    form = {
+        "custom_id": "m",
+        "title": "Form",
+        "components": [{"type": 18, "label": "Part", "component": each} for each in parts],
+    }
+    assert (await client.answer(interaction, {"type": 9, "data": form})).status == 200
+    actor = ActingUser(MEMBER_ID)
+    for bad in ({"a": "top"}, {"b": "left"}, {"a": None}):
+        with pytest.raises(ActionRefused):
+            client.people.modal(actor, interaction.id, "m", bad)
+    sent = client.people.modal(actor, interaction.id, "m", {"a": "left"})
+    found = [each["component"]["value"] for each in sent.data["components"]]
+    assert found == ["left", None]
+
+
 async def test_old_messages_are_edited_only_so_often(client: StandInClient) -> None:
     """After an hour, the thirty-first edit within an hour is refused with 30046."""
     posted = await client.post({"flags": V2, "components": [words()]})

@@ -141,3 +141,15 @@ async def test_a_bot_that_was_added_to_a_private_thread_is_at_home(client: Stand
     assert (await shard.next(name="THREAD_CREATE"))["d"]["id"] == str(thread.id)
     assert (await client.post({"content": "x"}, thread.id)).status == 200
     assert client.problems == []
+
+
+async def test_members_of_a_private_thread(client: StandInClient) -> None:
+    """Discord says of one account whether it was added; a channel has no such members."""
+    thread = private_thread(client, BOT_ID, MEMBER_ID)
+    path = f"/channels/{thread.id}/thread-members"
+    found = await client.call("GET", f"{path}/{MEMBER_ID}")
+    assert found.status == 200 and found.json["user_id"] == str(MEMBER_ID)
+    missing = await client.call("GET", f"{path}/{SECOND_MEMBER_ID}")
+    assert (missing.status, missing.code) == (404, 10007)
+    channel = await client.call("GET", f"/channels/{PAINT_ID}/thread-members/{MEMBER_ID}")
+    assert channel.code == 50024 and client.problems == []

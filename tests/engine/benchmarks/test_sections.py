@@ -8,7 +8,7 @@ import pytest
 from engine.benchmarks import sections
 from engine.benchmarks.comparison import BenchmarkFailed
 from engine.benchmarks.report import fields, table
-from engine.benchmarks.sections import GIB, Plan, Row
+from engine.benchmarks.sections import GIB, LEVELS, TEXTS, Plan, Row
 
 
 def runs(*seconds: float, forwards: int = 8, gib: float = 1.0) -> list[dict[str, object]]:
@@ -57,6 +57,16 @@ def test_a_report_lists_what_was_missed():
     report = fields({"sketch": [missed, met]}, date(2026, 11, 30), quick=False)
     assert report["missed"] == ["a"] and report["numbers"] == {"a": 1.0}
     assert table([missed])[-1] == "| a | 1 s |  |  |  | no |"
+
+
+def test_values_are_put_into_words():
+    """A table and a report have the numbers in place of the braces, and a table other words."""
+    row = Row(TEXTS["memory"], LEVELS, values={"last": 20, "first": 2, "levels": 3})
+    (said,) = fields({"memory": [row]}, date(2026, 11, 30), quick=True)["rows"]
+    assert said["what"] == "memory after picture 20, and after picture 2"
+    assert table([row])[-1].startswith(f"| {said['what']} | 3 of 255 levels |")
+    shouted = table([row], lambda text, **values: text.format(**values).upper())
+    assert shouted[0].startswith("| WHAT | ZIMAGINE |") and "AFTER PICTURE 20" in shouted[-1]
 
 
 def test_a_disk_without_room_is_said_before_anything_is_written(

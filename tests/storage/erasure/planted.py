@@ -105,6 +105,7 @@ async def paint(stores: OpenStores, place: Place, data: bytes, **fields: Any) ->
     job = await stores.painting(new_job(place, **fields))
     files = PictureFiles(stores.db.path.parent, clock=stores.clock)
     written = files.write(picture_name(job.id, job.seed), data)
+    files.write_thumbnail(written.file, data)
     recipe = f'{{"model": "sketch", "words": "recipe-{job.prompt}"}}'
     values = {"file": written.file, "sha256": written.sha256, "size_bytes": written.size_bytes}
     (picture,) = await stores.jobs.painted(job.id, new_picture(recipe=recipe, **values))

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from bot.pictures.filenames import picture_name
 from storage import consistency
 from storage.database import Database
 from storage.erasure import persons
@@ -18,6 +19,7 @@ from storage.types import Block, DeliveryState, Job, JobState, QuotaExceeded
 from tests.storage.erasure.planted import (
     ELSEWHERE,
     HASHES,
+    PICTURE,
     SECRETS,
     Planted,
     plant,
@@ -36,6 +38,7 @@ async def test_everything_is_there_before(planted: Planted) -> None:
     found = traces(planted.data_dir, (each.encode() for each in SECRETS.values()))
     assert set().union(*found.values()) >= {each.encode() for each in SECRETS.values()}
     assert any(name.startswith("pictures/") for name in found)
+    assert any(name.startswith("thumbnails/") for name in found)
     assert any(name.startswith("inputs/") for name in found)
 
 
@@ -46,6 +49,15 @@ async def test_no_byte_is_left(planted: Planted) -> None:
     assert traces(planted.data_dir) == {}
     assert (planted.data_dir / "zimagine.db-wal").stat().st_size < 100_000
     assert (planted.data_dir / persons.KEY_FILE).stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_thumbnail_without_its_picture_goes(planted: Planted) -> None:
+    """Whatever a killed process left of a job that was being painted goes, thumbnails too."""
+    written = planted.files.write(picture_name(planted.painting.id, 7), PICTURE)
+    planted.files.write_thumbnail(written.file, PICTURE)
+    planted.files.path(written.file).unlink()
+    assert (await planted.erase_all()).done
+    assert traces(planted.data_dir) == {}
 
 
 async def test_the_database_agrees_with_itself(planted: Planted) -> None:
@@ -66,6 +78,7 @@ async def test_the_others_keep_everything(planted: Planted) -> None:
     await planted.erase_all()
     assert await stores.history.get(planted.bobs.id) == planted.bobs
     assert planted.files.existing(planted.bobs.file) is not None
+    assert planted.files.read_thumbnail(planted.bobs.file) is not None
     assert await Inputs(stores.db, stores.clock).read(HASHES["shared"]) == b"shared"
     assert len(await Presets(stores.db, stores.clock).of(BOB.user_id)) == 1
     found = await stores.history.search(BOB.user_id, 10, "boat", None, 5)

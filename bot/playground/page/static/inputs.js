@@ -1,4 +1,4 @@
-/** The inputs of a modal: text, select menus, files. */
+/** The inputs of a modal: text, select menus, files, radio groups. */
 
 import { freshId, h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -53,6 +53,8 @@ function build(component, label, description) {
       };
     case 19:
       return fileInput(component, label, description);
+    case 21:
+      return radioInput(component, label, description);
     default: {
       const root = h("p", { class: "missing" }, say("component.unknown", { type: component.type }));
       return { customId: null, root, value: () => null, check: () => "", focus: () => {} };
@@ -167,6 +169,47 @@ function selectInput(component, label, description) {
       return complain(values.length < least ? say("select.least", { least }) : "");
     },
     focus: () => button.focus(),
+  };
+}
+
+// One of several options. Chosen again, an option that is not required is chosen no more.
+function radioInput(component, label, description) {
+  const id = freshId("input");
+  const required = component.required !== false;
+  const options = component.options.map((option) => {
+    const input = h("input", { type: "radio", name: id, value: option.value });
+    input.checked = option.default === true;
+    const text = h("span", {}, option.label);
+    const hint = option.description && h("span", { class: "muted small" }, option.description);
+    return { input, root: h("label", { class: "radio-option" }, input, text, hint) };
+  });
+  const group = h(
+    "div",
+    {
+      id,
+      role: "radiogroup",
+      class: "radio-group",
+      "aria-labelledby": `${id}-label`,
+      "aria-required": required,
+      "aria-describedby": describedBy(id, description),
+    },
+    options.map((option) => option.root),
+  );
+  const { root, complain } = frame(group, id, label, description, required);
+  const chosen = () => options.find((option) => option.input.checked)?.input ?? null;
+  let before = chosen();
+  group.addEventListener("click", ({ target }) => {
+    if (target.type !== "radio") return;
+    if (!required && target === before) target.checked = false;
+    before = chosen();
+    complain("");
+  });
+  return {
+    customId: component.custom_id,
+    root,
+    value: () => chosen()?.value ?? null,
+    check: () => complain(required && chosen() === null ? say("option.required") : ""),
+    focus: () => options[0]?.input.focus(),
   };
 }
 

@@ -16,6 +16,7 @@ PHONE_CELLS = 34
 """Width of a button label on phones; Chinese characters count twice."""
 
 ROW, BUTTON, SELECT, INPUT, SECTION, TEXT, THUMBNAIL, GALLERY, LABEL = 1, 2, 3, 4, 9, 10, 11, 12, 18
+UPLOAD, RADIO, RADIO_OPTIONS, UPLOADED_FILES = 19, 21, 10, 10
 
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -101,6 +102,11 @@ def _part(part: Part) -> Iterator[str]:
             yield from _some("pictures of a gallery", len(part["items"]), GALLERY_ITEMS)
             for item in part["items"]:
                 yield from _length("alt text", item.get("description", ""), ALT_CHARS)
+        case 19:
+            yield from _some("files", part.get("max_values", 1), UPLOADED_FILES)
+        case 21:
+            yield from _some("choices", len(part["options"]), RADIO_OPTIONS)
+            yield from _options(part["options"])
         case 18:
             yield from _length("label", part["label"], FIELD_LABEL_CHARS)
             yield from _length("description", part.get("description") or "x", 100)
@@ -116,6 +122,10 @@ def _select(part: Part) -> Iterator[str]:
     options = part["options"]
     yield from _most("options", len(options), OPTIONS)
     yield from _length("placeholder", part.get("placeholder", "x"), PLACEHOLDER_CHARS)
+    yield from _options(options)
+
+
+def _options(options: list[Part]) -> Iterator[str]:
     for option in options:
         yield from _length("option", option["label"], OPTION_CHARS)
         yield from _length("value", option["value"], OPTION_CHARS)

@@ -24,9 +24,11 @@ from tests.bot.discord.views.limits import (
     GALLERY,
     INPUT,
     LABEL,
+    RADIO,
     SELECT,
     TEXT,
     THUMBNAIL,
+    UPLOAD,
     Part,
     parts,
 )
@@ -77,6 +79,10 @@ def _spoken_part(part: Part) -> Iterator[str]:
             yield f"[field] {part['label']}"
             if part.get("description"):
                 yield part["description"]
+        case kind if kind == RADIO:
+            yield "[choice] " + ", ".join(option["label"] for option in part["options"])
+        case kind if kind == UPLOAD:
+            yield f"[files] {part['max_values']}"
         case kind if kind == SELECT:
             yield "[menu] " + ", ".join(option["label"] for option in part["options"])
         case kind if kind == INPUT:

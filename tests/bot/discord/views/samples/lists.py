@@ -204,6 +204,11 @@ LISTS: dict[str, Sample] = {
     "found-favourites-page": _page(
         PAGE_PICTURES, dataclasses.replace(FOUND, favourites=True), older_id=8
     ),
+    "gallery-found": _page(
+        2, dataclasses.replace(EVERYTHING, shown_in=WHOLE_SERVER), newer_id=7, older_id=8
+    ),
+    "gallery-found-channel": _page(1, dataclasses.replace(FOUND, shown_in=CHANNEL)),
+    "gallery-found-nothing": _page(0, dataclasses.replace(FOUND, shown_in=CHANNEL)),
     "gallery-server": _page(PAGE_PICTURES, SERVER, newer_id=7, older_id=8, noted=True),
     "gallery-channel": _page(2, PictureQuery(shown_in=CHANNEL), pictures={"favourite": True}),
     "gallery-empty": _page(0, SERVER),

@@ -17,6 +17,7 @@ from bot.discord.views.modals import (
 )
 from bot.discord.views.permutations import accepted_layout, closed_layout, proposal_layout
 from bot.discord.views.suggestions import suggestion_layout
+from bot.discord.views.upload_forms import blend_form, inpaint_form
 from bot.i18n import Words
 from bot.jobs.proposals.corrections import Correction
 from bot.jobs.proposals.permutations import AcceptedBatch, BatchProposal
@@ -103,6 +104,8 @@ def _closed(say: Words, _: str) -> Shown:
 
 PERMUTATIONS: dict[str, Sample] = {
     "remix": _remix(),
+    "inpaint-form": lambda say, words: inpaint_form(31, words, say),
+    "blend-form": lambda say, _words: blend_form(31, say),
     "remix-words": _remix("a blue boat", negative_prompt=NEGATIVE),
     "start": lambda say, _: image_to_image_form(custom_id(ComponentAction.PAINT_FROM, 31), say),
     "start-series": lambda say, _: image_to_image_form(

@@ -1,0 +1,31 @@
+"""The words of `zimagine bench`, which engine/benchmarks writes in English."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.i18n import translatable
+
+MESSAGES: Final = (
+    translatable("what"),
+    translatable("compared with"),
+    translatable("times as good"),
+    translatable("goal"),
+    translatable("met"),
+    translatable("yes"),
+    translatable("no"),
+    translatable("not measured"),
+    translatable("{levels} of 255 levels"),
+    translatable("{day}. {processor}, {cores} cores, {system}, {versions}."),
+    translatable("second picture, {side} × {side} px, and by diffusers"),
+    translatable("peak memory, {side} × {side} px, and of diffusers"),
+    translatable("start to ready, and of diffusers"),
+    translatable("a picture, 256 × 256 px, and by diffusers"),
+    translatable("largest difference of its pixels"),
+    translatable("first picture, from the start of the process, and by diffusers"),
+    translatable("a picture of the same prompt, and of another, the demo model"),
+    translatable("a picture of the same prompt, and of another, the full-size model"),
+    translatable("a picture of the same prompt, and of another, a tiny model"),
+    translatable("memory after picture {last}, and after picture {first}"),
+)
+"""Everything that the table may say, for the catalogues."""
