@@ -206,6 +206,16 @@ def _services(
     )
     blocks = BlockService(stores.blocks, cancellation, permissions, base.clock)
     outgoing.delivery.attach(cancellation.disown)
+    reports = ReportService(
+        reports=stores.reports,
+        channels=stores.log_channels,
+        history=stores.history,
+        deletion=deletion,
+        blocks=blocks,
+        permissions=permissions,
+        changed=outgoing.report_notifier.wake,
+        written=outgoing.answer_sender.wake,
+    )
     rules = RuleAdministration(
         stores.access_rules,
         shared.rule_books,
@@ -306,16 +316,7 @@ def _services(
         copies=CopySender(outgoing.messenger, actions, direct_messages=base.live.direct_messages),
         exports=ExportService(stores.history, stores.files, base.settings.storage.data_dir),
         where_asked=WhereAsked(stores.jobs, stores.proposals),
-        reports=ReportService(
-            reports=stores.reports,
-            preferences=stores.preferences,
-            history=stores.history,
-            deletion=deletion,
-            blocks=blocks,
-            permissions=permissions,
-            changed=outgoing.report_notifier.wake,
-            written=outgoing.answer_sender.wake,
-        ),
+        reports=reports,
         conversations=ConversationService(
             stores.reports,
             stores.report_messages,
@@ -336,7 +337,8 @@ def _services(
             cancellation,
             permissions,
             base.live.fallback,
-            outgoing.audit_notifier,
+            outgoing.log_notifier,
+            reports,
         ),
         erasure=erasure,
         departures=DepartureService(
@@ -369,7 +371,7 @@ def _announcements(
         stores.announcements,
         stores.proposals,
         shared.operation,
-        shared.permissions,
+        stores.log_channels,
         outgoing.messenger,
         present=present,
         locale=lambda guild_id: stores.languages.of(guild_id, "en-US"),

@@ -6,11 +6,18 @@ from typing import Final
 
 import discord
 
-_POSTING: Final = ("view_channel", "send_messages", "read_message_history")
+from storage.log_entries import LogEvent
+
+_POSTING: Final = ("view_channel", "send_messages")
+_MORE: Final = {
+    # Nothing is looked for there: an announcement that may have arrived is not repeated.
+    LogEvent.ANNOUNCEMENTS: (),
+    LogEvent.REPORTS: ("read_message_history", "attach_files"),
+}
 
 
-def missing_for_posts(channel: discord.TextChannel, *, files: bool) -> list[str]:
-    """Return the permissions that the bot lacks to post in a channel. files: with pictures."""
+def missing_for_posts(channel: discord.TextChannel, event: LogEvent) -> list[str]:
+    """Return the permissions that the bot lacks to post such events in a channel."""
     can = channel.permissions_for(channel.guild.me)
-    needed = (*_POSTING, "attach_files") if files else _POSTING
+    needed = (*_POSTING, *_MORE.get(event, ("read_message_history",)))
     return [each for each in needed if not getattr(can, each)]
