@@ -80,8 +80,9 @@ async def test_roles_that_may_administer_are_chosen_on_the_panel(harness: BotHar
     panel, action = shown.response.message, ComponentAction.SETUP_ROLES
     first, second = (harness.guild.create_role(name) for name in ("crew", "night crew"))
     stored = "SELECT role_id FROM admin_roles ORDER BY role_id"
+    await harness.env.settle()
     await harness.pick(harness.admin, panel, action, first, second)
-    assert "Saved." in harness.texts(panel)
+    assert "Saved." in harness.texts(shown.response.message)
     assert harness.rows(stored) == [(first.id,), (second.id,)]
     await harness.pick(harness.admin, panel, action, second)
     assert harness.rows(stored) == [(second.id,)]

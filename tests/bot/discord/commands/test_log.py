@@ -107,17 +107,19 @@ async def test_the_panel_chooses(harness: BotHarness) -> None:
     shown = await harness.admin.slash(harness.channel, "admin log")
     panel, room = shown.response.message, await hidden_channel(harness)
     assert harness.texts(panel).count("posted in no channel") == len(LogEvent)
+    await harness.env.settle()
     await harness.pick(harness.admin, panel, ComponentAction.LOG_EVENT, "failures")
     number = EVENTS.index(LogEvent.FAILURES)
     await harness.pick(harness.admin, panel, ComponentAction.LOG_CHANNEL, room, number=number)
-    assert f"**Failed jobs:** posted in <#{room.id}>" in harness.texts(panel)
+    assert f"**Failed jobs:** posted in <#{room.id}>" in harness.texts(shown.response.message)
     stored = "SELECT event, channel_id FROM log_channels"
     assert harness.rows(stored) == [("failures", room.id)]
     audit = await harness.admin.slash(harness.channel, "admin audit")
     entry = harness.texts(audit.response.message)
     assert "chose where events are posted" in entry and f"<#{room.id}>" in entry
     await harness.pick(harness.admin, panel, ComponentAction.LOG_CHANNEL, number=number)
-    assert "no longer posted" in harness.texts(panel) and harness.rows(stored) == []
+    assert "no longer posted" in harness.texts(shown.response.message)
+    assert harness.rows(stored) == []
 
 
 async def test_what_is_left_out_is_asked_for(harness: BotHarness) -> None:
