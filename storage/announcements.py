@@ -1,4 +1,4 @@
-"""Where owners' announcements are posted, and those that are being posted."""
+"""Owners' announcements that are being posted, where `log_channels` says."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -39,30 +39,17 @@ class Announcement:
 
 
 class Announcements:
-    """Channels by server, and each announcement until it is on all servers or refused there."""
+    """Each announcement until it is on all servers that want it, or refused there."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
 
-    async def set_channel(self, guild_id: int, channel_id: int | None, by: int) -> None:
-        """Choose a server's channel; None: it gets no announcements."""
-        async with self._db.transaction() as transaction:
-            if channel_id is None:
-                await transaction.execute(
-                    "DELETE FROM announcement_channels WHERE guild_id = ?", (guild_id,)
-                )
-                return
-            await transaction.execute(
-                "INSERT OR REPLACE INTO announcement_channels "
-                "(guild_id, channel_id, set_by, set_at) VALUES (?, ?, ?, ?)",
-                (guild_id, channel_id, by, to_us(self._clock())),
-            )
-
     async def channels(self) -> dict[int, int]:
         """Return the channel of each server that chose one."""
         rows = await self._db.fetch_all(
-            "SELECT guild_id, channel_id FROM announcement_channels ORDER BY guild_id"
+            "SELECT guild_id, channel_id FROM log_channels WHERE event = 'announcements' "
+            "ORDER BY guild_id"
         )
         return {row["guild_id"]: row["channel_id"] for row in rows}
 
@@ -77,8 +64,8 @@ class Announcements:
             for guild_id in guild_ids:
                 await transaction.execute(
                     "INSERT INTO announcement_posts (announcement_id, guild_id, channel_id, state) "
-                    "SELECT ?, guild_id, channel_id, 'waiting' FROM announcement_channels "
-                    "WHERE guild_id = ?",
+                    "SELECT ?, guild_id, channel_id, 'waiting' FROM log_channels "
+                    "WHERE guild_id = ? AND event = 'announcements'",
                     (row["id"], guild_id),
                 )
         return Announcement(row["id"], text)

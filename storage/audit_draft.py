@@ -1,27 +1,15 @@
 """The audit entry of the action that a task is in, written with the first change that it makes."""
 
 import asyncio
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-from storage.timestamps import to_us
-
-Value = str | int | float | bool | Mapping[str, int]
-"""What was chosen; a channel or a role by its id, as {"channel": 5} or {"role": 6}, which no typed
-text can be taken for."""
-
-
-class _Writes(Protocol):
-    async def execute(self, sql: str, parameters: tuple[Any, ...]) -> int: ...
-
-
-def _ignore() -> None:
-    pass
+from storage import log_entries
+from storage.log_entries import Value, Writes
 
 
 @dataclass(slots=True)
@@ -29,9 +17,8 @@ class AuditDraft:
     """An entry that is not written yet.
 
     target_id: the member that the action is about, None if nobody is known. data: what was chosen.
-    others_only: nothing is written unless the action turns out to be about another member.
-    written(): called once the entry is committed. Only the task that made the draft writes it:
-    work that an action merely sets off is no part of it.
+    others_only: nothing is written unless the action turns out to be about another member. Only the
+    task that made the draft writes it: work that an action merely sets off is no part of it.
     """
 
     guild_id: int
@@ -41,7 +28,6 @@ class AuditDraft:
     target_id: int | None = None
     data: Mapping[str, Value] = field(default_factory=dict[str, Value])
     others_only: bool = False
-    written: Callable[[], object] = _ignore
     done: bool = field(default=False, init=False)
     _task: asyncio.Task[Any] | None = field(default_factory=asyncio.current_task, init=False)
 
@@ -52,22 +38,21 @@ class AuditDraft:
             return False
         return not self.others_only or self.target_id not in (None, self.actor_id)
 
-    async def write(self, transaction: _Writes) -> None:
+    async def write(self, transaction: Writes) -> None:
         """Write the entry."""
-        await transaction.execute(
-            "INSERT INTO audit_log (guild_id, actor_id, action, target_id, data, done_at) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                *(self.guild_id, self.actor_id, self.action, self.target_id),
-                json.dumps(self.data, ensure_ascii=False),
-                to_us(self.done_at),
-            ),
+        await log_entries.add(
+            transaction,
+            self.guild_id,
+            self.actor_id,
+            self.action,
+            self.done_at,
+            self.target_id,
+            self.data,
         )
 
     def committed(self) -> None:
         """Write nothing more: the entry is on disk."""
         self.done = True
-        self.written()
 
 
 _current: ContextVar[AuditDraft | None] = ContextVar("audit draft", default=None)

@@ -34,6 +34,7 @@ class Transaction:
         self._connection = connection
         self._path = path
         self._ended = False
+        self.logged_in: set[int] = set()
 
     @property
     def data_dir(self) -> Path:
@@ -63,6 +64,10 @@ class Transaction:
         """Return all rows of the result; also for statements with RETURNING."""
         self._check()
         return await _fetch(self._connection, self._path, sql, parameters)
+
+    def logged(self, guild_id: int) -> None:
+        """Note that the log of a server has a new entry."""
+        self.logged_in.add(guild_id)
 
     def end(self) -> None:
         """Refuse further use: another statement would run outside any transaction."""
@@ -102,6 +107,8 @@ class Database:
         self._log = GroupFlush(path.with_name(f"{path.name}-wal"), flush)
         self._owner: asyncio.Task[Any] | None = None
         self._closed = False
+        self.on_logged: Callable[[int], object] = _ignore
+        """Called with the id of a server whose log has a new entry, once that is committed."""
 
     @classmethod
     async def open(
@@ -200,6 +207,8 @@ class Database:
                 self._owner = None
         if draft is not None and audited:
             draft.committed()
+        for guild_id in transaction.logged_in:
+            self.on_logged(guild_id)
         try:
             await settle(self._log.reached())
         except OSError as error:
@@ -250,6 +259,10 @@ class Database:
     def _refuse_nesting(self) -> None:
         if self._owner is not None and self._owner is asyncio.current_task():
             raise RuntimeError("this task is already in a transaction and would wait for itself")
+
+
+def _ignore(_guild_id: int) -> None:
+    pass
 
 
 async def _changes(transaction: Transaction) -> int:

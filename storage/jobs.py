@@ -86,7 +86,7 @@ class Jobs:
         self._inputs = Inputs(db, clock)
 
     async def accept(self, new: NewJob, fallback: QuotaPolicy) -> Job | NotAccepted:
-        """Check the quota, charge and queue in one transaction; a refusal writes nothing.
+        """Check the quota, charge and queue in one transaction; a refusal charges nothing.
 
         A returned job is on disk, charged and queued, and has a pending delivery. If this call is
         cancelled or raises, nothing stays accepted or charged. `fallback` is the policy if neither
@@ -374,6 +374,7 @@ class Jobs:
             ceiling=self._ceilings(place.guild_id),
         )
         if isinstance(charges, QuotaExceeded):
+            await quotas.note_refusal(transaction, place, charges, now)
             return charges
         if proposal_id is not None:
             await proposals.settle(transaction, proposal_id, now, ProposalState.TAKEN)

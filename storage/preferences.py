@@ -12,12 +12,7 @@ from storage.quota_windows import find_zone
 from storage.timestamps import from_us, to_us
 from storage.types import Clock, DeliveryMode, SettingsLevels, StoredSettings
 
-_SETTINGS: Final = (
-    *("delivery", "spoiler", "quiet", "reports_channel_id", "locale"),
-    *("timezone", "weighted"),
-)
-_ID_LIMIT: Final = 2**63
-"""SQLite integers are smaller than this."""
+_SETTINGS: Final = (*("delivery", "spoiler", "quiet", "locale", "timezone", "weighted"),)
 _LOCALE: Final = re.compile(r"[a-z]{2}(-[A-Za-z0-9]{2,4})?")
 """As Discord writes them: "en-US", "zh-CN", "es-419", "de"."""
 
@@ -28,7 +23,6 @@ class ServerChanges(TypedDict, total=False):
     delivery: DeliveryMode | None
     spoiler: bool | None
     quiet: bool | None
-    reports_channel_id: int | None
     locale: str | None
     timezone: str | None
     weighted: bool | None
@@ -56,10 +50,6 @@ def _is_bool(value: object) -> bool:
 
 def _is_mode(value: object) -> bool:
     return isinstance(value, DeliveryMode)
-
-
-def _is_id(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < _ID_LIMIT
 
 
 def _is_locale(value: object) -> bool:
@@ -113,7 +103,6 @@ _SERVER: Final = _Level(
             "delivery": _is_mode,
             "spoiler": _is_bool,
             "quiet": _is_bool,
-            "reports_channel_id": _is_id,
             "locale": _is_locale,
             "timezone": _is_timezone,
             "weighted": _is_bool,
@@ -290,7 +279,6 @@ def _chosen(row: sqlite3.Row) -> StoredSettings:
         delivery=None if row["delivery"] is None else DeliveryMode(row["delivery"]),
         spoiler=_bool(row["spoiler"]),
         quiet=_bool(row["quiet"]),
-        reports_channel_id=row["reports_channel_id"],
         locale=row["locale"],
         timezone=row["timezone"],
         weighted=_bool(row["weighted"]),

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from storage import quota_grants
+from storage import log_entries, quota_grants
 from storage.database import Database, Reads, Transaction
 from storage.erasure import usage as erased_usage
+from storage.log_entries import LogEvent
 from storage.quota_grants import Grant
 from storage.quota_policies import (
     EVERYBODY,
@@ -134,8 +135,13 @@ class Quotas:
         fallback: QuotaPolicy,
         requested: int | Sequence[Cost],
         roles: Roles = _NO_ROLES,
+        *,
+        answers: bool = False,
     ) -> QuotaExceeded | None:
-        """Return why that many pictures would be refused now, or None. Charges nothing."""
+        """Return why that many pictures would be refused now, or None. Charges nothing.
+
+        answers: the user has asked for them and is refused, which belongs in the server's log.
+        """
         costs = [Cost(requested)] if isinstance(requested, int) else requested
         async with self._db.transaction() as transaction:  # everything is read as of one instant
             now = self._clock()
@@ -144,7 +150,11 @@ class Quotas:
             found = await decide(
                 transaction, place, fallback, costs, now=now, roles=roles, ceiling=ceiling
             )
-        return found if isinstance(found, QuotaExceeded) else None
+            if not isinstance(found, QuotaExceeded):
+                return None
+            if answers:
+                await note_refusal(transaction, place, found, now)
+        return found
 
     async def weighs(self, guild_id: int) -> bool:
         """Return whether large pictures count as more than one on this server."""
@@ -276,6 +286,24 @@ class Charges:
     weights: tuple[int, ...]
     waived: tuple[int, ...]
     grants: tuple[Grant, ...]
+
+
+async def note_refusal(
+    transaction: Transaction, place: Place, exceeded: QuotaExceeded, now: datetime
+) -> None:
+    """Write in the log of a server that a user's request was refused."""
+    ceiling = exceeded.ceiling
+    limit = exceeded.status.policy.pictures if ceiling is None else ceiling.pictures
+    await log_entries.note(
+        transaction,
+        place.guild_id,
+        LogEvent.QUOTA,
+        "quota spent" if ceiling is None else "server quota spent",
+        now,
+        actor_id=place.user_id,
+        data={"limit": limit or 0},
+        once=True,
+    )
 
 
 async def check(

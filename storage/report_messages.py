@@ -6,8 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from storage import log_entries
 from storage.database import Database, Reads, Transaction
 from storage.errors import IllegalTransition, UnknownRow
+from storage.log_entries import LogEvent, Value
 from storage.timestamps import from_us, from_us_or_none, to_us
 from storage.types import Clock, Verdict
 
@@ -31,7 +33,8 @@ _WRITE: Final = (
     "SELECT id, guild_id, ?, user_id, ?, ?, 'waiting', ? FROM reports "
 )
 _REPORT_OF: Final = (
-    "SELECT r.id, r.guild_id, c.id AS case_id, c.verdict FROM cases AS c "
+    "SELECT r.id, r.guild_id, c.id AS case_id, c.verdict, c.channel_id, c.message_id "
+    "FROM cases AS c "
     "JOIN reports AS r ON r.case_id = c.id WHERE c.picture_id = ? AND r.user_id = ? "
     "ORDER BY r.id DESC LIMIT 1"
 )
@@ -122,11 +125,20 @@ class ReportMessages:
             kinds = [MessageKind(row["kind"]) for row in rows]
             if len(kinds) == REPLIES_LIMIT and set(kinds) == {MessageKind.REPLY}:
                 raise TooManyReplies
-            now_us = to_us(self._clock())
+            now = self._clock()
             await transaction.execute(
                 "INSERT INTO report_messages (report_id, guild_id, kind, user_id, text, state, "
                 "written_at, settled_at) VALUES (?, ?, 'reply', ?, ?, 'delivered', ?, ?)",
-                (report["id"], report["guild_id"], user_id, text, now_us, now_us),
+                (report["id"], report["guild_id"], user_id, text, to_us(now), to_us(now)),
+            )
+            await log_entries.note(
+                transaction,
+                report["guild_id"],
+                LogEvent.REPORTS,
+                "report reply",
+                now,
+                actor_id=user_id,
+                data=_about(report, picture_id),
             )
 
     async def check_reply(self, picture_id: int, user_id: int) -> None:
@@ -203,6 +215,17 @@ async def write_to_all(
         (kind, by, text, to_us(now), case_id, report_id, report_id),
     )
     return tuple(sorted(row["id"] for row in rows))
+
+
+def _about(report: sqlite3.Row, picture_id: int) -> dict[str, Value]:
+    """Return what the log says of a reply: the picture, and the card where it stands."""
+    if report["message_id"] is None:
+        return {"picture": picture_id}
+    names = ("guild_id", "channel_id", "message_id")
+    return {
+        "picture": picture_id,
+        "message": {each.removesuffix("_id"): report[each] for each in names},
+    }
 
 
 def _message(row: sqlite3.Row) -> ReportMessage:

@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from storage import job_filters, quota_grants, rows
+from storage import job_filters, log_entries, quota_grants, rows
 from storage.database import Transaction
 from storage.errors import UnknownRow
 from storage.lifecycle import check_job_step
+from storage.log_entries import FILTER_CODES, LogEvent, Value
 from storage.timestamps import to_us
 from storage.types import DeliveryState, Job, JobState, NewJob, NewPicture, StoredPicture
 
@@ -52,12 +53,33 @@ async def finish_job(
     )
     assert row is not None
     await job_filters.forget(transaction, job.id)
+    if to is JobState.FAILED:
+        await _note_failure(transaction, job, code, now)
     if refund:
         await transaction.execute(
             "UPDATE ledger SET refunded_at = ? WHERE job_id = ? AND refunded_at IS NULL",
             (to_us(now), job.id),
         )
     return rows.job(row)
+
+
+async def _note_failure(
+    transaction: Transaction, job: Job, code: str | None, now: datetime
+) -> None:
+    """Write it in the log of the job's server."""
+    refused = code in FILTER_CODES
+    data: dict[str, Value] = {"job": job.id}
+    if code is not None and not refused:
+        data["code"] = code
+    await log_entries.note(
+        transaction,
+        job.place.guild_id,
+        LogEvent.FILTER if refused else LogEvent.FAILURES,
+        "result refused" if refused else "job failed",
+        now,
+        actor_id=job.place.user_id,
+        data=data,
+    )
 
 
 async def take_back(transaction: Transaction, job: Job, now: datetime) -> TakenBack:

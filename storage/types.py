@@ -339,7 +339,7 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True)
 class QuotaExceeded:
-    """A refusal; nothing was written.
+    """A refusal; nothing was charged.
 
     `requested`: what was asked for, in pictures that count. `retry_at` is the earliest instant at
     which the same request would fit; None if it never would under this policy. `ceiling`: what is
@@ -379,15 +379,14 @@ class Removed:
 class StoredSettings:
     """The settings of one server, channel or user, set by whom and when; None means unset.
 
-    `spoiler`: pictures are hidden until clicked. `quiet`: no previews. Reports are posted to
-    `reports_channel_id`. `locale`: the language of what everybody on the server reads. `timezone`:
-    its time zone, of the time zone database. `weighted`: large pictures count more than one.
+    `spoiler`: pictures are hidden until clicked. `quiet`: no previews. `locale`: the language of
+    what everybody on the server reads. `timezone`: its time zone, of the time zone database.
+    `weighted`: large pictures count more than one.
     """
 
     delivery: DeliveryMode | None
     spoiler: bool | None
     quiet: bool | None
-    reports_channel_id: int | None
     set_by: int
     set_at: datetime
     locale: str | None = None

@@ -55,7 +55,9 @@ class CostCheck:
         if shown_at is not None and now - shown_at < SHOWN_S:
             return None
         place = Place(actor.guild_id, actor.channel_id, actor.user_id)
-        exceeded = await self._quotas.refusal(place, self._fallback(), costs, actor.role_ids)
+        exceeded = await self._quotas.refusal(
+            place, self._fallback(), costs, actor.role_ids, answers=True
+        )
         if exceeded is not None:
             return quota_refusal(exceeded)
         self._shown[key] = now

@@ -26,14 +26,13 @@ class Action(StrEnum):
     SET_QUOTA = "set quotas"
     JUDGE = "see and decide reports"
     BLOCK = "block people from painting"
-    SET_REPORTS = "choose the channel of reports"
+    SET_LOG = "choose where a server's events are posted"
     SET_FILTER = "change what is filtered out of prompts"
     SET_RULES = "decide who may paint where, and who may decide it"
     SET_OWN_SETTINGS = "set how one's own pictures are delivered"
     ERASE_ANY = "erase anyone's data of a server"
     SEE_SERVER = "see how a server is doing"
     SEE_AUDIT = "see what admins did"
-    SET_AUDIT = "choose where it is posted what admins do"
     PAUSE = "pause a server"
     SET_SETTINGS = "set how a server's or a channel's pictures are delivered"
 
@@ -46,14 +45,13 @@ REQUIRED_LEVEL: dict[Action, PermissionLevel] = {
     Action.SET_QUOTA: PermissionLevel.ADMIN,
     Action.JUDGE: PermissionLevel.MODERATOR,
     Action.BLOCK: PermissionLevel.MODERATOR,
-    Action.SET_REPORTS: PermissionLevel.ADMIN,
+    Action.SET_LOG: PermissionLevel.ADMIN,
     Action.SET_FILTER: PermissionLevel.ADMIN,
     Action.SET_RULES: PermissionLevel.ADMIN,
     Action.SET_OWN_SETTINGS: PermissionLevel.MEMBER,
     Action.ERASE_ANY: PermissionLevel.ADMIN,
     Action.SEE_SERVER: PermissionLevel.ADMIN,
     Action.SEE_AUDIT: PermissionLevel.ADMIN,
-    Action.SET_AUDIT: PermissionLevel.ADMIN,
     Action.PAUSE: PermissionLevel.ADMIN,
     Action.SET_SETTINGS: PermissionLevel.ADMIN,
 }

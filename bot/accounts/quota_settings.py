@@ -138,7 +138,9 @@ class QuotaService:
     async def refusal(self, actor: Actor, pictures: int) -> QuotaExceeded | None:
         """Return why the actor could not be charged for so many pictures now, or None."""
         place = Place(actor.guild_id, actor.channel_id, actor.user_id)
-        return await self._quotas.refusal(place, self._fallback(), pictures, actor.role_ids)
+        return await self._quotas.refusal(
+            place, self._fallback(), pictures, actor.role_ids, answers=True
+        )
 
     async def show(self, actor: Actor, member: Member) -> QuotaStatus | Refused:
         """Return any member's quota and its use, for admins."""

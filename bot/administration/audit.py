@@ -1,16 +1,18 @@
-"""The audit log of a server: drafts of its entries, its pages, and the channel it is posted in."""
+"""The audit log of a server: drafts of its entries, and its pages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from zlib import crc32
 
 from bot.accounts.permissions import Action, Actor, Permissions
 from bot.request.outcomes import NotAllowed, Refused
-from storage.audit import AuditChannel, AuditChannels, AuditEntry, AuditLog
-from storage.audit_draft import AuditDraft, Value
+from storage.audit import AuditEntry, AuditLog
+from storage.audit_draft import AuditDraft
+from storage.log_channels import LogChannel, LogChannels
+from storage.log_entries import LogEvent, Value
 from storage.types import Clock
 
 PAGE: Final = 10
@@ -26,25 +28,23 @@ class AuditPage:
     page: int
     older: bool
     member_id: int | None
-    channel: AuditChannel | None
+    channel: LogChannel | None
 
 
 class AuditService:
-    """Reads the log for admins. wake(guild): a server has an entry that is not posted yet."""
+    """Reads the log for admins."""
 
     def __init__(
         self,
         log: AuditLog,
-        channels: AuditChannels,
+        channels: LogChannels,
         permissions: Permissions,
         clock: Clock,
-        wake: Callable[[int], object],
     ) -> None:
         self._log = log
         self._channels = channels
         self._permissions = permissions
         self._clock = clock
-        self._wake = wake
 
     def draft(
         self,
@@ -64,7 +64,6 @@ class AuditService:
             target_id,
             data,
             others_only,
-            written=lambda: self._wake(actor.guild_id),
         )
 
     async def page(
@@ -75,24 +74,13 @@ class AuditService:
             return refused
         guild_id = actor.guild_id
         found = await self._log.page(guild_id, PAGE + 1, PAGE * page, member_id)
-        channel = await self._channels.of(guild_id)
+        channel = await self._channels.of(guild_id, LogEvent.AUDIT)
         return AuditPage(found[:PAGE], page, len(found) > PAGE, member_id, channel)
 
     async def member_of(self, actor: Actor, mark: int) -> int | None:
         """Return the member of the log whose `member_mark` this is; None if nobody has it."""
         found = await self._log.members(actor.guild_id)
         return next((each for each in found if member_mark(each) == mark), None)
-
-    async def set_channel(
-        self, actor: Actor, channel_id: int | None, locale: str
-    ) -> Refused | None:
-        """Choose where entries are posted from now on; None = nowhere. locale: the server's, as
-        Discord says."""
-        if (refused := self.refusal(actor, Action.SET_AUDIT)) is not None:
-            return refused
-        await self._channels.choose(actor.guild_id, channel_id, actor.user_id, locale)
-        self._wake(actor.guild_id)
-        return None
 
     def refusal(self, actor: Actor, action: Action) -> Refused | None:
         """Return a refusal if this actor may not do this here, else None."""

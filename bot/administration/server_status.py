@@ -10,10 +10,10 @@ from bot.accounts.permissions import Action, Actor, Permissions
 from bot.jobs.active import ActiveJobs
 from bot.request.outcomes import NotAllowed, Refused
 from engine.service import Engine
-from storage.audit import AuditChannel, AuditChannels
 from storage.blocks import Blocks
 from storage.filter_pictures import FilterPictures
 from storage.filters import Filters
+from storage.log_channels import LogChannel, LogChannels
 from storage.pauses import Pause, Pauses
 from storage.preferences import Preferences
 from storage.quotas import Quotas
@@ -30,7 +30,8 @@ class ServerStatus:
 
     waiting, people, painting: jobs of this server. quota: what holds for members without one of
     their own; own_quotas: how many members and roles have one. rules, pictures: of the filter.
-    reports: open ones, at most REPORTS_COUNTED + 1. language: None = as Discord says.
+    reports: open ones, at most REPORTS_COUNTED + 1. language: None = as Discord says. channels:
+    where its events are posted.
     """
 
     waiting: int
@@ -42,11 +43,10 @@ class ServerStatus:
     rules: int
     pictures: int
     reports: int
-    reports_channel_id: int | None
     blocked: int
     language: str | None
     timezone: str | None
-    audit_channel: AuditChannel | None
+    channels: tuple[LogChannel, ...]
 
 
 class ServerStatusService:
@@ -66,7 +66,7 @@ class ServerStatusService:
         reports: Reports,
         blocks: Blocks,
         preferences: Preferences,
-        audit_channels: AuditChannels,
+        channels: LogChannels,
     ) -> None:
         self._engine = engine
         self._active = active
@@ -79,7 +79,7 @@ class ServerStatusService:
         self._reports = reports
         self._blocks = blocks
         self._preferences = preferences
-        self._audit_channels = audit_channels
+        self._channels = channels
 
     async def of(self, actor: Actor) -> ServerStatus | Refused:
         """Return the state of the actor's server, for admins. Raises StorageError."""
@@ -105,9 +105,8 @@ class ServerStatusService:
             rules=len((await self._filters.of(guild_id)).rules),
             pictures=len(await self._filter_pictures.of(guild_id)),
             reports=len(await self._reports.open(guild_id, REPORTS_COUNTED + 1)),
-            reports_channel_id=None if chosen is None else chosen.reports_channel_id,
             blocked=len(await self._blocks.blocked(guild_id)),
             language=None if chosen is None else chosen.locale,
             timezone=None if chosen is None else chosen.timezone,
-            audit_channel=await self._audit_channels.of(guild_id),
+            channels=await self._channels.all_of(guild_id),
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.administration.audit import AuditService
-from bot.administration.audit_notifier import AuditNotifier
 from bot.administration.cancelling import WaitingJobsService
+from bot.administration.log_channels import LogChannelService
+from bot.administration.log_notifier import LogNotifier
 from bot.administration.pauses import PauseService
 from bot.administration.server_status import ServerStatusService
 from bot.administration.setup import SetupService
@@ -19,7 +20,8 @@ class AdministrationServices:
     """Everything that the commands of admins call and that belongs to no other subject."""
 
     audit: AuditService
-    audit_notifier: AuditNotifier
+    log_channels: LogChannelService
+    log_notifier: LogNotifier
     pauses: PauseService
     server_status: ServerStatusService
     setup: SetupService

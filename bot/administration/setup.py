@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from bot.accounts.permissions import Action, Actor, Permissions
 from bot.request.outcomes import NotAllowed, Refused
+from storage.log_channels import LogChannel, LogChannels
+from storage.log_entries import LogEvent
 from storage.preferences import Preferences
 from storage.quotas import Quotas
 from storage.types import PolicySource, QuotaPolicy
@@ -14,12 +16,14 @@ from storage.types import PolicySource, QuotaPolicy
 
 @dataclass(frozen=True, slots=True)
 class SetupState:
-    """The first choices of a server. language: None = as Discord says. quota: that of members
-    without one of their own; its source says whether it was chosen."""
+    """The first choices of a server. reports: where they are posted, None = nowhere. language:
+    None = as Discord says. quota: that of members without one of their own; its source says whether
+    it was chosen. admin_roles: may do what Manage Server may."""
 
-    reports_channel_id: int | None
+    reports: LogChannel | None
     language: str | None
     quota: QuotaPolicy
+    admin_roles: frozenset[int] = frozenset()
 
 
 class SetupService:
@@ -29,13 +33,17 @@ class SetupService:
         self,
         preferences: Preferences,
         quotas: Quotas,
+        channels: LogChannels,
         permissions: Permissions,
         fallback: Callable[[], QuotaPolicy],
+        admin_roles: Callable[[int], frozenset[int]],
     ) -> None:
         self._preferences = preferences
         self._quotas = quotas
+        self._channels = channels
         self._permissions = permissions
         self._fallback = fallback
+        self._admin_roles = admin_roles
 
     async def shown_to(self, actor: Actor) -> SetupState | Refused:
         """Return the choices of the actor's server, for admins. Raises StorageError."""
@@ -49,7 +57,8 @@ class SetupService:
         rules = await self._quotas.rules(guild_id)
         whole = [each.policy for each in rules if each.subject.source is PolicySource.SERVER]
         return SetupState(
-            None if chosen is None else chosen.reports_channel_id,
+            await self._channels.of(guild_id, LogEvent.REPORTS),
             None if chosen is None else chosen.locale,
             next(iter(whole), self._fallback()),
+            self._admin_roles(guild_id),
         )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import sys
 import webbrowser
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -34,6 +37,8 @@ from storage.types import JobState, utc_now
 
 DEFAULT_PORT = 8765
 """Chosen by hand."""
+STATUS_FILE = "status.json"
+"""In the folder of the playground."""
 
 
 @click.command("playground")
@@ -111,8 +116,10 @@ async def _serve(
     async with AsyncExitStack() as stack:
         counts = await stack.enter_async_context(_job_counts(data_dir / FILE_NAME))
         stack.enter_context(stop_on_signals(stop))
-        chat = None if folder is None else folder.path
-        playground = await _open(stack, replace(plan, counts=counts, folder=chat), port)
+        plan = replace(plan, counts=counts)
+        if folder is not None:
+            plan = kept_in(folder.path, plan)
+        playground = await _open(stack, plan, port)
         if folder is not None:
             stack.enter_context(folder.at(playground.url))
             stack.enter_context(stop_on_request(folder.path, stop))
@@ -122,6 +129,25 @@ async def _serve(
         if browse and _has_screen():
             await asyncio.to_thread(webbrowser.open, playground.url)
         return await _wait_for_end(playground, stop)
+
+
+def kept_in(folder: Path, plan: PlaygroundPlan) -> PlaygroundPlan:
+    """Keep the chat in this folder, and let the bot write there what it paints with."""
+    file = folder / STATUS_FILE
+    file.unlink(missing_ok=True)  # of a bot that was killed
+    arguments = None
+    if plan.arguments is not None:
+        arguments = [*plan.arguments, "--status-file", str(file)]
+    return replace(plan, folder=folder, arguments=arguments, facts=partial(_facts, file))
+
+
+async def _facts(file: Path) -> dict[str, Any] | None:
+    """Return what the bot's file says; None where there is none, or nothing that can be read."""
+    try:
+        found = json.loads(await asyncio.to_thread(file.read_text, encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 async def _open(stack: AsyncExitStack, plan: PlaygroundPlan, port: int | None) -> Playground:

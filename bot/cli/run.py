@@ -30,7 +30,12 @@ DISCORD = "https://discord.com"
     type=click.Path(path_type=Path),
     help="The configuration file (default: config.toml in this folder, if there is one).",
 )
-def command(config: Path | None) -> None:
+@click.option(
+    "--status-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep in this file, as JSON, what pictures are painted with and the memory in use.",
+)
+def command(config: Path | None, status_file: Path | None) -> None:
     """Run the bot until SIGTERM or Ctrl-C; the picture in progress is finished first.
 
     A second signal ends it at once. SIGHUP reads the configuration file anew.
@@ -49,11 +54,14 @@ def command(config: Path | None) -> None:
     configure_log(settings)
     _check_usable(settings)
     with explain_errors():
-        asyncio.run(_serve_and_leave(settings, config, configure_log))
+        asyncio.run(_serve_and_leave(settings, config, configure_log, status_file))
 
 
 async def _serve_and_leave(
-    settings: Settings, config: Path | None, configure_log: Callable[[Settings], None]
+    settings: Settings,
+    config: Path | None,
+    configure_log: Callable[[Settings], None],
+    status_file: Path | None,
 ) -> NoReturn:
     """Run the bot and end the process with its exit code."""
     from bot.runtime.app import serve
@@ -65,6 +73,7 @@ async def _serve_and_leave(
         terminal_language(),
         config=config,
         on_reload=configure_log,
+        status_file=status_file,
     )
     # Everything that has to be closed is closed. What would come next is left out: asyncio waits
     # without a limit for tasks that swallowed their cancellation and for threads (a lookup of a

@@ -16,6 +16,7 @@ from bot.delivery.messenger import (
     TemporaryFailure,
     Undeliverable,
 )
+from bot.delivery.rounds import Rounds
 from bot.retry import Sleep
 from storage.erasure.messages import MessageRemoval, MessageRemovals
 from storage.errors import StorageError
@@ -52,40 +53,23 @@ class MessageRemover:
         self._messenger = messenger
         self._removals = removals
         self._clock = clock
-        self._sleep = sleep
-        self._woken = asyncio.Event()
-        self._woken.set()
-        self._busy = False
+        self._rounds = Rounds(self._round, waits_s=WAITS_S, sleep=sleep)
 
     @property
     def idle(self) -> bool:
         """Whether everything was deleted that was asked for."""
-        return not self._busy and not self._woken.is_set()
+        return self._rounds.resting and not self._rounds.left
 
     def wake(self) -> None:
         """Look for messages that were written down since."""
-        self._woken.set()
+        self._rounds.wake()
 
     async def run(self) -> None:
         """Delete until cancelled, beginning with what the last process left."""
-        failed = 0
-        while True:
-            await self._woken.wait()
-            try:
-                left = await self._round()
-            except StorageError as error:
-                log.warning("messages to delete not read", detail=str(error))
-                left = True
-            if left:
-                await self._sleep(WAITS_S[min(failed, len(WAITS_S) - 1)])
-                failed += 1
-            else:
-                failed = 0
+        await self._rounds.run()
 
     async def _round(self) -> bool:
         """Try each message once; return whether any is left."""
-        self._woken.clear()
-        self._busy = True
         last_id, left = 0, False
         try:
             while batch := await self._removals.after(last_id, BATCH):
@@ -95,13 +79,9 @@ class MessageRemover:
                         await self._removals.done(removal.id)
                     else:
                         left = True
-        except BaseException:
-            left = True
-            raise
-        finally:
-            self._busy = False
-            if left:
-                self._woken.set()
+        except StorageError as error:
+            log.warning("messages to delete not read", detail=str(error))
+            return True
         return left
 
     async def _removed(self, removal: MessageRemoval) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Callable
 from typing import Final
 
@@ -14,11 +12,12 @@ from bot.delivery.cards import ReminderCard
 from bot.delivery.messenger import (
     Address,
     Messenger,
-    Obstacle,
     ServerMember,
     TemporaryFailure,
     Undeliverable,
 )
+from bot.delivery.posting import post_once
+from bot.delivery.rounds import Rounds
 from storage.blocks import Blocks
 from storage.errors import StorageError
 from storage.quota_reminders import QuotaReminder, QuotaReminders
@@ -67,19 +66,16 @@ class ReminderSender:
         self._fallback = fallback
         self._serves = serves
         self._direct_messages = direct_messages
-        self._poll_s = poll_s
-        self._woken = asyncio.Event()
-        self._woken.set()
-        self._busy = False
+        self._rounds = Rounds(self._round, waits_s=WAITS_S, poll_s=poll_s)
 
     @property
     def idle(self) -> bool:
         """Whether nothing is being sent and no round was asked for."""
-        return not self._busy and not self._woken.is_set()
+        return self._rounds.resting
 
     def wake(self) -> None:
         """Look for reminders now."""
-        self._woken.set()
+        self._rounds.wake()
 
     async def quota_changed(self, guild_id: int, user_id: int | None) -> None:
         """Look again at the reminders of a member or, with None, of a server; never raises.
@@ -96,19 +92,10 @@ class ReminderSender:
 
     async def run(self) -> None:
         """Send what is due until cancelled, beginning with what the last process left."""
-        failed = 0
-        while True:
-            left = await self._round()
-            failed = failed + 1 if left else 0
-            wait_s = WAITS_S[min(failed, len(WAITS_S)) - 1] if left else self._poll_s
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._woken.wait()
+        await self._rounds.run()
 
     async def _round(self) -> bool:
         """Try each reminder that is due once; return whether any could not be sent yet."""
-        self._busy = True
-        self._woken.clear()
         last_id, left = 0, False
         try:
             if await self._reminders.date_back():
@@ -119,9 +106,7 @@ class ReminderSender:
                     left = not await self._settled(each) or left
         except StorageError as error:
             log.warning("reminders not read", detail=str(error))
-            left = True
-        finally:
-            self._busy = False
+            return True
         return left
 
     async def _settled(self, reminder: QuotaReminder) -> bool:
@@ -204,14 +189,8 @@ class ReminderSender:
         card = ReminderCard(
             reminder.place.user_id, member.server, reminder.asked_at, direct=address.guild_id == 0
         )
-        if again:
-            try:
-                if await self._messenger.find_card(address, card) is not None:
-                    return
-            except Undeliverable as error:
-                if error.obstacle is not Obstacle.UNREADABLE:
-                    raise
-        await self._messenger.post(address, card, f"remind{reminder.id}")
+        nonce = f"remind{reminder.id}"
+        await post_once(self._messenger, address, card, nonce, again=again)
 
     async def _drop(self, reminder: QuotaReminder, why: str) -> None:
         log.info("reminder dropped", guild=reminder.place.guild_id, why=why)

@@ -12,7 +12,8 @@ import structlog
 
 from bot.delivery.cards import ReporterCard
 from bot.delivery.keyed_worker import RETRY_S, KeyedWorker
-from bot.delivery.messenger import Address, Messenger, Obstacle, TemporaryFailure, Undeliverable
+from bot.delivery.messenger import Address, Messenger, TemporaryFailure, Undeliverable
+from bot.delivery.posting import post_once
 from bot.retry import Sleep, retry
 from storage.errors import StorageError
 from storage.report_messages import MessageState, ReportMessage, ReportMessages
@@ -144,20 +145,10 @@ class AnswerSender:
         try:
             channel_id = await self._messenger.direct_channel(message.reporter_id)
             address = Address(0, channel_id, locale=message.locale or "en-US")
-            shown_id = None
-            if message.attempted_at is not None:
-                shown_id = await self._found(address, card)
-            if shown_id is None:
-                shown_id = await self._messenger.post(address, card, f"answer{message.id}")
+            again = message.attempted_at is not None
+            nonce = f"answer{message.id}"
+            shown_id = await post_once(self._messenger, address, card, nonce, again=again)
         except Undeliverable as error:
             log.info("a reporter takes no direct messages", obstacle=error.obstacle.value)
             return MessageState.REFUSED, None
         return MessageState.DELIVERED, shown_id
-
-    async def _found(self, address: Address, card: ReporterCard) -> int | None:
-        try:
-            return await self._messenger.find_card(address, card)
-        except Undeliverable as error:
-            if error.obstacle is not Obstacle.UNREADABLE:
-                raise
-            return None

@@ -9,30 +9,29 @@ from typing import Final
 
 import structlog
 
-from bot.delivery.keyed_worker import RETRY_S, KeyedWorker
+from bot.delivery.durable_notifier import DurableNotifier
 from bot.delivery.messenger import Address, Messenger, Obstacle, TemporaryFailure, Undeliverable
 from bot.moderation.cards import ReportCards
-from bot.retry import Sleep, retry
+from bot.retry import Sleep
 from storage.errors import StorageError
-from storage.preferences import Preferences
+from storage.log_channels import LogChannel, LogChannels
+from storage.log_entries import LogEvent
 from storage.reports import Reports
 from storage.types import Card, Case, Clock, Verdict
 
 log = structlog.get_logger(__name__)
 
-MAX_CONCURRENT = 2
-"""Lower than for deliveries, because members are waiting for those."""
 LOOK_BACK = timedelta(days=1)
 """Reports that changed within this time before a start are shown again, in case of a crash."""
 _ALREADY_GONE: Final = frozenset({Obstacle.MESSAGE_GONE, Obstacle.CHANNEL_GONE})
 
 
-class ReportNotifier:
+class ReportNotifier(DurableNotifier):
     """Shows every reported picture, as the database has it, in its server's reports channel.
 
-    A report is stored before anything is posted, and a verdict before its card changes, so nothing
-    is lost if either fails, and the next start tries again. Before a message is posted a second
-    time, Discord is asked whether the first one exists.
+    Its keys are pictures. A report is stored before anything is posted, and a verdict before its
+    card changes. Before a message is posted a second time, Discord is asked whether the first one
+    exists. Where the channel cannot be posted in, that is stored and shown to admins.
     """
 
     def __init__(
@@ -40,76 +39,28 @@ class ReportNotifier:
         *,
         messenger: Messenger,
         reports: Reports,
-        preferences: Preferences,
+        channels: LogChannels,
         cards: ReportCards,
         clock: Clock,
         on_storage_error: Callable[[StorageError], object] = lambda _: None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
+        super().__init__("report", on_storage_error=on_storage_error, sleep=sleep)
         self.cards = cards
         self._messenger = messenger
         self._reports = reports
-        self._preferences = preferences
+        self._channels = channels
         self._clock = clock
-        self._on_storage_error = on_storage_error
-        self._sleep = sleep
-        self._loaded = False
         # Pictures that may have a card already, although none is recorded.
         self._maybe_posted: set[int] = set()
-        self._warned_channels: set[int] = set()
-        self._worker = KeyedWorker(
-            self._update,
-            name="report",
-            limit=MAX_CONCURRENT,
-            retry_on=(TemporaryFailure, StorageError),
-            on_retry=self._on_retry,
-            on_end=self._on_end,
-            rerun=True,
-            sleep=sleep,
-        )
 
-    @property
-    def busy(self) -> bool:
-        """Whether anything is running, or the latest reports are not loaded yet."""
-        return not self._loaded or self._worker.busy
-
-    def wake(self, picture_id: int) -> None:
-        """Update the card of this picture's report."""
-        self._worker.wake(picture_id)
-
-    async def run(self) -> None:
-        """Update cards until cancelled, beginning with what the last process left undone."""
-        await self._load_recent()
-        await self._worker.run()
-
-    async def _load_recent(self) -> None:
-        recent = await retry(
-            lambda: self._reports.changed_since(self._clock() - LOOK_BACK),
-            on=StorageError,
-            waits_s=RETRY_S[-1:],
-            on_error=self._log_unreadable,
-            sleep=self._sleep,
-        )
+    async def _left(self) -> list[int]:
+        recent = await self._reports.changed_since(self._clock() - LOOK_BACK)
         self._maybe_posted.update(recent)
-        for picture_id in recent:
-            self.wake(picture_id)
-        self._loaded = True
+        return recent
 
-    def _log_unreadable(self, error: StorageError, _wait_s: float | None) -> None:
-        self._on_storage_error(error)
-        log.warning("reports not read", detail=str(error))
-
-    def _on_end(self, picture_id: int, error: BaseException | None) -> None:
-        if error is not None:
-            log.error("showing a report broke off", picture=picture_id, exc_info=error)
-
-    def _on_retry(self, picture_id: int, error: Exception, wait_s: float | None) -> None:
-        if isinstance(error, StorageError):
-            self._on_storage_error(error)
-        log.warning("report delayed", picture=picture_id, wait_s=wait_s, detail=str(error))
-
-    async def _update(self, picture_id: int) -> None:
-        case = await self._reports.last_for(picture_id)
+    async def _post(self, key: int) -> None:
+        case = await self._reports.last_for(key)
         if case is None:
             return
         if case.verdict in (Verdict.DELETED, Verdict.BLOCKED):
@@ -118,11 +69,13 @@ class ReportNotifier:
             if case.card is not None:
                 await self._edit_card(case)
             return
-        channel_id, card = await self._channel_of(case.guild_id), case.card
-        replaced = card if card is not None and channel_id not in (None, card.channel_id) else None
+        channel, card = await self._channels.of(case.guild_id, LogEvent.REPORTS), case.card
+        replaced = None
+        if card is not None and channel is not None and card.channel_id != channel.channel_id:
+            replaced = card
         if card is not None and replaced is None and await self._edit_card(case):
             return
-        posted = channel_id is not None and await self._post_card(case, channel_id)
+        posted = channel is not None and await self._post_card(case, channel)
         if replaced is not None:
             # If the new channel rejects the card, the old one should at least show the current
             # state.
@@ -163,10 +116,10 @@ class ReportNotifier:
         except (Undeliverable, TemporaryFailure) as error:
             log.info("old card not deleted", picture=case.picture_id, detail=str(error))
 
-    async def _post_card(self, case: Case, channel_id: int) -> bool:
+    async def _post_card(self, case: Case, channel: LogChannel) -> bool:
         """Post the card in this channel; return False if that is impossible."""
         picture_id, card = case.picture_id, await self.cards.card(case)
-        address = Address(case.guild_id, channel_id, locale=card.locale)
+        address = Address(case.guild_id, channel.channel_id, locale=card.locale)
         message_id = None
         try:
             if picture_id in self._maybe_posted:
@@ -180,10 +133,11 @@ class ReportNotifier:
                 message_id = await self._messenger.post(address, card, nonce)
         except Undeliverable as error:
             self._maybe_posted.discard(picture_id)
-            self._warn_once(case, channel_id, error)
+            await self._note_problem(case, channel, error)
             return False
-        self._warned_channels.discard(channel_id)
-        recorded = await self._reports.posted(case.reports[0].id, channel_id, message_id)
+        if channel.problem is not None:
+            await self._channels.set_problem(case.guild_id, channel, None)
+        recorded = await self._reports.posted(case.reports[0].id, channel.channel_id, message_id)
         self._maybe_posted.discard(picture_id)
         if (
             found_earlier
@@ -205,17 +159,12 @@ class ReportNotifier:
                 raise
             return None
 
-    def _warn_once(self, case: Case, channel_id: int, error: Undeliverable) -> None:
-        """Log a warning once per channel until it works again; the reports stay open meanwhile."""
-        if channel_id not in self._warned_channels:
-            self._warned_channels.add(channel_id)
+    async def _note_problem(self, case: Case, channel: LogChannel, error: Undeliverable) -> None:
+        """Let admins see that nothing can be posted; the reports stay open meanwhile."""
+        if await self._channels.set_problem(case.guild_id, channel, error.obstacle):
             log.warning(
                 "reports cannot be shown to the moderators",
                 guild=case.guild_id,
-                channel=channel_id,
+                channel=channel.channel_id,
                 detail=str(error),
             )
-
-    async def _channel_of(self, guild_id: int) -> int | None:
-        settings = await self._preferences.server(guild_id)
-        return None if settings is None else settings.reports_channel_id

@@ -23,7 +23,8 @@ from bot.request.outcomes import (
 from storage import audit_draft
 from storage.errors import IllegalTransition, UnknownRow
 from storage.history import History
-from storage.preferences import Preferences
+from storage.log_channels import LogChannels
+from storage.log_entries import LogEvent
 from storage.reports import Reports
 from storage.types import AlreadyReported, Case, StoredPicture, Verdict
 
@@ -61,7 +62,7 @@ class ReportService:
         self,
         *,
         reports: Reports,
-        preferences: Preferences,
+        channels: LogChannels,
         history: History,
         deletion: DeletionService,
         blocks: BlockService,
@@ -70,7 +71,7 @@ class ReportService:
         written: Callable[[], object] = lambda: None,
     ) -> None:
         self._reports = reports
-        self._preferences = preferences
+        self._channels = channels
         self._history = history
         self._deletion = deletion
         self._blocks = blocks
@@ -197,24 +198,15 @@ class ReportService:
             return erased
         return None
 
-    # For admins
+    async def show_open(self, guild_id: int, channel_id: int | None) -> int:
+        """Show the open reports in a channel that was just chosen; None: in none.
 
-    async def set_channel(self, actor: Actor, channel_id: int | None) -> int | Refused:
-        """Choose the channel for reports and post the open ones there; None turns it off.
-
-        Returns the number of open reports, up to BACKFILL_LIMIT.
+        Returns how many there are, up to BACKFILL_LIMIT. Raises StorageError.
         """
-        if (refused := self.refusal(actor, Action.SET_REPORTS)) is not None:
-            return refused
-        guild_id = actor.guild_id
-        await self._preferences.set_server(
-            guild_id, by=actor.user_id, reports_channel_id=channel_id
-        )
         waiting = await self._reports.open(guild_id, BACKFILL_LIMIT)
-        if channel_id is not None:
-            for case in waiting:
-                if case.card is None or case.card.channel_id != channel_id:
-                    self._changed(case.picture_id)
+        for case in waiting if channel_id is not None else ():
+            if case.card is None or case.card.channel_id != channel_id:
+                self._changed(case.picture_id)
         return len(waiting)
 
     def refusal(self, actor: Actor, action: Action) -> Refused | None:
@@ -222,5 +214,5 @@ class ReportService:
         return None if self._permissions.allows(actor, action) else Refused(NotAllowed(action))
 
     async def _channel_of(self, guild_id: int) -> int | None:
-        settings = await self._preferences.server(guild_id)
-        return None if settings is None else settings.reports_channel_id
+        channel = await self._channels.of(guild_id, LogEvent.REPORTS)
+        return None if channel is None else channel.channel_id

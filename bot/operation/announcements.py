@@ -10,15 +10,17 @@ from typing import Final
 
 import structlog
 
-from bot.accounts.permissions import Action, Actor, Permissions
+from bot.accounts.permissions import Actor
 from bot.delivery.alerts import AnnouncementSent
 from bot.delivery.cards import AnnouncementCard
 from bot.delivery.messenger import Address, Messenger, TemporaryFailure, Undeliverable
 from bot.operation.control import OperationService
-from bot.request.outcomes import NotAllowed, ProposalClosed, Refused, StorageUnavailable
+from bot.request.outcomes import ProposalClosed, Refused
 from bot.request.reasons.operation import AnnouncementEmpty, NoAnnouncementChannels
 from storage.announcements import Announcement, AnnouncementPost, Announcements, PostState
 from storage.errors import IllegalTransition, StorageError, UnknownRow
+from storage.log_channels import LogChannel, LogChannels
+from storage.log_entries import LogEvent
 from storage.proposals import Proposals
 from storage.types import Place
 
@@ -52,7 +54,7 @@ class AnnouncementService:
         stored: Announcements,
         proposals: Proposals,
         operation: OperationService,
-        permissions: Permissions,
+        channels: LogChannels,
         messenger: Messenger,
         *,
         present: Callable[[], Collection[int]],
@@ -64,29 +66,13 @@ class AnnouncementService:
         self._stored = stored
         self._proposals = proposals
         self._operation = operation
-        self._permissions = permissions
+        self._channels = channels
         self._messenger = messenger
         self._present = present
         self._told = told
         self._locale = locale
         self._nonce = nonce
         self._sleep = sleep
-
-    def channel_refusal(self, actor: Actor) -> Refused | None:
-        """Return why the actor may not choose the channel of their server; None if they may."""
-        allowed = self._permissions.allows(actor, Action.SET_SETTINGS)
-        return None if allowed else Refused(NotAllowed(Action.SET_SETTINGS))
-
-    async def set_channel(self, actor: Actor, channel_id: int | None) -> Refused | None:
-        """Choose where announcements are posted on the actor's server; None: nowhere."""
-        if (refused := self.channel_refusal(actor)) is not None:
-            return refused
-        try:
-            await self._stored.set_channel(actor.guild_id, channel_id, actor.user_id)
-        except StorageError as error:
-            log.warning("channel not stored", detail=str(error))
-            return Refused(StorageUnavailable())
-        return None
 
     async def ask(self, actor: Actor, text: str) -> AnnouncementQuestion | Refused:
         """Ask an owner back before an announcement is sent. Raises StorageError."""
@@ -153,11 +139,18 @@ class AnnouncementService:
                 await self._messenger.post(address, card, nonce)
             except Undeliverable as error:
                 log.info("not announced", server=post.guild_id, detail=error.detail)
+                await self._note_problem(post, error.obstacle)
                 return PostState.REFUSED
             except TemporaryFailure as error:
                 log.info("perhaps not announced", server=post.guild_id, detail=str(error))
                 if wait_s is not None:
                     await self._sleep(wait_s)
             else:
+                await self._note_problem(post, None)
                 return PostState.POSTED
         return PostState.ATTEMPTED
+
+    async def _note_problem(self, post: AnnouncementPost, problem: str | None) -> None:
+        """Let the server's admins see whether announcements can be posted in its channel."""
+        channel = LogChannel(LogEvent.ANNOUNCEMENTS, post.channel_id)
+        await self._channels.set_problem(post.guild_id, channel, problem)

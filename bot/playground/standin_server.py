@@ -44,6 +44,7 @@ VITALS_S: Final = 2.0
 """How often pages are sent the bot's memory, uptime and queue length. Chosen by hand."""
 
 Counts = Callable[[], Awaitable[Mapping[str, int]]]
+Facts = Callable[[], Awaitable[Json | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,9 @@ class PlaygroundPlan:
 
     arguments: those of `zimagine`, for the bot's process; None starts no bot, for one that is
     started elsewhere. module: what runs as the bot's process, with the addresses of its Discord
-    followed by the arguments. counts: returns how many jobs are queued and in progress. port: 0
-    picks a free one. known: all that the bot's model knows, as one text by language of the page;
+    followed by the arguments. counts: returns how many jobs are queued and in progress. facts:
+    returns what the bot paints with and its memory, None while it has not said. port: 0 picks a
+    free one. known: all that the bot's model knows, as one text by language of the page;
     empty for a model that knows more than can be listed. folder: where the chat is kept over
     restarts, existing and private; None keeps it until the end. report: called with sentences about
     a chat that cannot be kept. ideas: prompts for newcomers; None offers a few that any model can
@@ -66,6 +68,7 @@ class PlaygroundPlan:
     seed: int = 1
     output: IO[str] | None = sys.stderr
     counts: Counts | None = None
+    facts: Facts | None = None
     module: str = POINTED
     known: Mapping[str, str] = field(default_factory=dict[str, str])
     folder: Path | None = None
@@ -115,7 +118,7 @@ async def open_playground(plan: PlaygroundPlan) -> AsyncIterator[Playground]:
             )
             process.environment = {**plan.environment, "DISCORD_TOKEN": standin.token}
         playground = Playground(standin, people, process, page, standin.base_url + "/")
-        watching = asyncio.create_task(_watch(playground, plan.counts))
+        watching = asyncio.create_task(_watch(playground, plan.counts, plan.facts))
         stack.push_async_callback(_end, playground, watching)
         if process.command:
             process.start()
@@ -212,7 +215,7 @@ async def _listen(stack: AsyncExitStack, app: web.Application, port: int) -> int
     return int(runner.addresses[0][1])
 
 
-async def _watch(playground: Playground, counts: Counts | None) -> None:
+async def _watch(playground: Playground, counts: Counts | None, facts: Facts | None) -> None:
     """Send the bot's vital signs to the pages every two seconds."""
     while True:
         waiting = painting = None
@@ -228,6 +231,7 @@ async def _watch(playground: Playground, counts: Counts | None) -> None:
                 "waiting": waiting,
                 "painting": painting,
                 "uptime_s": round(playground.process.uptime_s, 1),
+                "facts": None if facts is None else await facts(),
             }
         )
         await asyncio.sleep(VITALS_S)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
 
 from bot.delivery.alerts import ErasureUnfinished, OwnerAlert
+from bot.delivery.rounds import Rounds
 from storage.erasure.purge import Purge, Purged
 from storage.errors import StorageError
 from storage.types import Clock
@@ -17,10 +17,9 @@ log = structlog.get_logger(__name__)
 
 AGAIN_S: Final = 600.0
 """How often it is looked whether anything is left. Chosen by hand."""
-SOON_S: Final = 5.0
-"""After a try that could not finish, because a picture was being written for instance. Chosen by
+WAITS_S: Final = (*(5.0,) * 12, AGAIN_S)
+"""After tries that could not finish, because a picture was being written for instance. Chosen by
 hand."""
-_SOON_TRIES: Final = 12
 
 
 class PurgeLoop:
@@ -44,36 +43,23 @@ class PurgeLoop:
         self._is_active = is_active
         self._alert_owner = alert_owner
         self._clock = clock
-        self._woken = asyncio.Event()
-        self._woken.set()
-        self._busy = True
+        self._rounds = Rounds(self._once, waits_s=WAITS_S, poll_s=AGAIN_S)
 
     @property
     def idle(self) -> bool:
         """Whether nothing is left to be done."""
-        return not self._busy and not self._woken.is_set()
+        return self._rounds.resting and not self._rounds.left
 
     def wake(self) -> None:
         """Purge soon: something was erased."""
-        self._woken.set()
+        self._rounds.wake()
 
     async def run(self) -> None:
         """Purge until cancelled."""
-        tries = 0
-        while True:
-            self._woken.clear()
-            self._busy = True
-            done = await self._once()
-            tries = 0 if done else tries + 1
-            self._busy = not done
-            wait_s = SOON_S if not done and tries <= _SOON_TRIES else AGAIN_S
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
+        await self._rounds.run()
 
     async def _once(self) -> bool:
+        """Purge once; return whether anything is left."""
         try:
             purged: Purged = await self._purge.run(
                 quiet=self._clock().hour == self._quiet_hour(), is_active=self._is_active
@@ -81,7 +67,7 @@ class PurgeLoop:
         except (StorageError, OSError) as error:
             log.error("not purged", detail=str(error))
             await self._alert_owner(ErasureUnfinished(str(error).rstrip(".")))
-            return False
+            return True
         for name in purged.copies_removed:
             log.warning("a damaged copy of the database was removed", file=name)
-        return purged.done
+        return not purged.done

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from bot.accounts.permissions import Permissions
 from bot.administration.audit import AuditService
-from bot.administration.audit_notifier import AuditNotifier
 from bot.administration.cancelling import WaitingJobsService
+from bot.administration.log_channels import LogChannelService
+from bot.administration.log_notifier import LogNotifier
 from bot.administration.pauses import PauseService
 from bot.administration.server_status import ServerStatusService
 from bot.administration.services import AdministrationServices
@@ -16,6 +17,7 @@ from bot.administration.star_channel import StarChannelService
 from bot.delivery.star_posts import StarPoster
 from bot.jobs.active import ActiveJobs
 from bot.jobs.cancellation import CancellationService
+from bot.moderation.reports import ReportService
 from bot.runtime.stores import Infrastructure, Stores
 from storage.filter_pictures import FilterPictures
 from storage.star_posts import StarChannels
@@ -29,15 +31,15 @@ def administration_services(
     cancellation: CancellationService,
     permissions: Permissions,
     fallback: Callable[[], QuotaPolicy],
-    notifier: AuditNotifier,
+    notifier: LogNotifier,
+    reports: ReportService,
     star_poster: StarPoster,
 ) -> AdministrationServices:
     """Build them; nothing is started. fallback: returns the quota where no admin has set one."""
     return AdministrationServices(
-        audit=AuditService(
-            stores.audit_log, stores.audit_channels, permissions, base.clock, notifier.wake
-        ),
-        audit_notifier=notifier,
+        audit=AuditService(stores.audit_log, stores.log_channels, permissions, base.clock),
+        log_channels=LogChannelService(stores.log_channels, reports, permissions, notifier.wake),
+        log_notifier=notifier,
         pauses=PauseService(stores.pauses, active, permissions),
         server_status=ServerStatusService(
             engine=base.engine,
@@ -51,9 +53,16 @@ def administration_services(
             reports=stores.reports,
             blocks=stores.blocks,
             preferences=stores.preferences,
-            audit_channels=stores.audit_channels,
+            channels=stores.log_channels,
         ),
-        setup=SetupService(stores.preferences, stores.quotas, permissions, fallback),
+        setup=SetupService(
+            stores.preferences,
+            stores.quotas,
+            stores.log_channels,
+            permissions,
+            fallback,
+            stores.admin_roles.of,
+        ),
         stars=StarChannelService(StarChannels(stores.db, base.clock), permissions),
         star_poster=star_poster,
         waiting_jobs=WaitingJobsService(

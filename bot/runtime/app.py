@@ -41,6 +41,7 @@ from bot.runtime.maintenance import Maintenance
 from bot.runtime.reload_requests import reload_on_request
 from bot.runtime.resumed_status_messages import resume_status_messages
 from bot.runtime.shutdown import stop_on_request, stop_on_signals
+from bot.runtime.status_file import keep_status_file
 from bot.runtime.stores import Infrastructure, Stores
 from bot.runtime.wiring import wire
 from bot.settings import ConfiguredModel, CurrentSettings, Settings
@@ -116,8 +117,8 @@ class Application:
         self.spawn("delivery", self.services.delivery.run())
         self.spawn("progress", self.services.progress.run())
         self.spawn("reports", self.services.report_notifier.run())
-        self.spawn("audit log", self.services.administration.audit_notifier.run())
         self.spawn("starred pictures", self.services.administration.star_poster.run())
+        self.spawn("log", self.services.administration.log_notifier.run())
         self.spawn("answers", self.services.answer_sender.run())
         self.spawn("reminders", self.services.reminder_sender.run())
         self.spawn("leftover commands", self.client.leftovers.run())
@@ -292,11 +293,12 @@ async def serve(
     *,
     config: Path | None = None,
     on_reload: Callable[[Settings], object] = lambda _: None,
+    status_file: Path | None = None,
 ) -> int:
     """Run the bot until a signal, a request or a failure, and return the exit code.
 
-    explain_exit: called with one sentence if the exit code is not 0. The others: as of
-    `open_application`.
+    explain_exit: called with one sentence if the exit code is not 0. status_file: as of
+    `keep_status_file`, None for none. The others: as of `open_application`.
     """
     token = settings.discord.token
     assert token is not None
@@ -306,6 +308,8 @@ async def serve(
         async with open_application(
             settings, owners_locale=owners_locale, config=config, on_reload=on_reload
         ) as app:
+            if status_file is not None:
+                app.spawn("status file", keep_status_file(status_file, app.services.status))
             app.spawn("reload", reload_on_request(reload, app.services.reload, app.alert_soon))
             log.info("starting", model=settings.engine.model, data=str(settings.storage.data_dir))
             for each in settings.engine.offered():

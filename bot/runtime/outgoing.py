@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Sequence
 from functools import partial
 
 from bot.accounts.permissions import Permissions
-from bot.administration.audit_notifier import AuditNotifier
+from bot.administration.log_notifier import LogNotifier
 from bot.delivery.message_removals import MessageRemover
 from bot.delivery.owner_alerts import OwnerAlerts
 from bot.delivery.progress import ProgressUpdater
@@ -64,7 +64,7 @@ class Outgoing:
         self.report_notifier = ReportNotifier(
             messenger=messenger,
             reports=stores.reports,
-            preferences=stores.preferences,
+            channels=stores.log_channels,
             cards=ReportCards(
                 stores.reports,
                 stores.history,
@@ -84,12 +84,13 @@ class Outgoing:
             on_storage_error=self.owner_alerts.storage_failed,
         )
 
-        self.audit_notifier = AuditNotifier(
+        self.log_notifier = LogNotifier(
             messenger,
-            stores.audit_channels,
+            stores.log_channels,
             stores.languages,
             on_storage_error=self.owner_alerts.storage_failed,
         )
+        base.db.on_logged = self.log_notifier.wake
 
         self.star_poster = StarPoster(
             messenger=messenger,

@@ -24,6 +24,7 @@ from bot.jobs.engine_jobs import EngineJobs
 from bot.jobs.painting_control import PaintingControl
 from bot.moderation.filter.pictures import PictureFilter
 from bot.moderation.filter.prompt_filter import CompiledFilters, PromptFilter
+from bot.moderation.filter.refusal_log import RefusalLog
 from bot.moderation.filter.result_check import ResultFilter
 from bot.operation.control import OperationService
 from bot.operation.owners import Owners
@@ -155,7 +156,9 @@ class Shared:
             lora_access=self.lora_access,
             model_access=self.model_access,
             rules=self.rules,
-            content_check=PromptFilter(self.compiled_filters, self.picture_filter),
+            content_check=PromptFilter(
+                self.compiled_filters, self.picture_filter, RefusalLog(stores.audit_log)
+            ),
             delivery_settings=self.delivery_settings,
             cost_check=CostCheck(stores.quotas, live.fallback),
             control=self.control,

@@ -17,7 +17,7 @@ from bot.settings.reload import ReloadService
 from engine.service import Engine
 from storage.access_rules import AccessRules
 from storage.announcements import Announcements
-from storage.audit import AuditChannels, AuditLog
+from storage.audit import AuditLog
 from storage.blocks import Blocks
 from storage.database import Database
 from storage.deliveries import Deliveries
@@ -30,6 +30,7 @@ from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
 from storage.lists import Lists
+from storage.log_channels import LogChannels
 from storage.painting_control import PaintingControls
 from storage.pauses import Pauses
 from storage.preferences import Preferences, Threads
@@ -92,7 +93,7 @@ class Stores:
         self.blocks = Blocks(db, clock)
         self.pauses = Pauses(db, clock)
         self.audit_log = AuditLog(db, clock)
-        self.audit_channels = AuditChannels(db, clock)
+        self.log_channels = LogChannels(db, clock)
         self.access_rules = AccessRules(db, clock)
         self.admin_roles = AdminRoles(self.access_rules)
         self.reports = Reports(db, clock)

@@ -224,6 +224,16 @@ def _services(
     )
     blocks = BlockService(stores.blocks, cancellation, permissions, base.clock)
     outgoing.delivery.attach(cancellation.disown)
+    reports = ReportService(
+        reports=stores.reports,
+        channels=stores.log_channels,
+        history=stores.history,
+        deletion=deletion,
+        blocks=blocks,
+        permissions=permissions,
+        changed=outgoing.report_notifier.wake,
+        written=outgoing.answer_sender.wake,
+    )
     rules = RuleAdministration(
         stores.access_rules,
         shared.rule_books,
@@ -325,16 +335,7 @@ def _services(
         copies=CopySender(outgoing.messenger, actions, direct_messages=base.live.direct_messages),
         exports=ExportService(stores.history, stores.files, base.settings.storage.data_dir),
         where_asked=WhereAsked(stores.jobs, stores.proposals),
-        reports=ReportService(
-            reports=stores.reports,
-            preferences=stores.preferences,
-            history=stores.history,
-            deletion=deletion,
-            blocks=blocks,
-            permissions=permissions,
-            changed=outgoing.report_notifier.wake,
-            written=outgoing.answer_sender.wake,
-        ),
+        reports=reports,
         conversations=ConversationService(
             stores.reports,
             stores.report_messages,
@@ -355,7 +356,8 @@ def _services(
             cancellation,
             permissions,
             base.live.fallback,
-            outgoing.audit_notifier,
+            outgoing.log_notifier,
+            reports,
             outgoing.star_poster,
         ),
         erasure=erasure,
@@ -390,7 +392,7 @@ def _announcements(
         stores.announcements,
         stores.proposals,
         shared.operation,
-        shared.permissions,
+        stores.log_channels,
         outgoing.messenger,
         present=present,
         locale=lambda guild_id: stores.languages.of(guild_id, "en-US"),

@@ -8,10 +8,11 @@ from bot.administration.cancelling import CancelQuestion, WaitingCancelled
 from bot.administration.pauses import PauseBegun
 from bot.administration.server_status import REPORTS_COUNTED, ServerStatus
 from bot.i18n import LANGUAGES, Words, paragraph
+from bot.wording.log_channels import channel_line, channel_problem
 from bot.wording.names import command_link
 from bot.wording.permissions import permission_names
 from bot.wording.quotas import allowed_pictures
-from storage.audit import AuditChannel
+from storage.log_entries import LogEvent
 
 
 def pause_begun(done: PauseBegun, say: Words) -> str:
@@ -75,18 +76,6 @@ def _spared(jobs: int, say: Words) -> str:
     )
 
 
-def audit_problem(channel: AuditChannel | None, say: Words) -> str:
-    """Say that entries cannot be posted where they should be; "" if they can."""
-    if channel is None or channel.problem is None:
-        return ""
-    return say(
-        "Entries cannot be posted in {channel} at the moment. Nothing is lost: check my "
-        "permissions there, or choose another channel with {command}.",
-        channel=f"<#{channel.channel_id}>",
-        command=command_link("admin audit-channel", say),
-    )
-
-
 def server_status(status: ServerStatus, paused: str, missing: Sequence[str], say: Words) -> str:
     """Return everything about a server, a line for each matter.
 
@@ -136,17 +125,19 @@ def _places(status: ServerStatus, say: Words) -> Iterator[str]:
     count = say.plural("{n} open report", "{n} open reports", status.reports)
     if status.reports > REPORTS_COUNTED:
         count = say("more than {n} open reports", n=REPORTS_COUNTED)
-    if status.reports_channel_id is None:
+    channels = {each.event: each for each in status.channels}
+    reports, audit = channels.pop(LogEvent.REPORTS, None), channels.pop(LogEvent.AUDIT, None)
+    if reports is None:
         yield say("**Reports:** {reports}, posted in no channel", reports=count)
     else:
-        channel = f"<#{status.reports_channel_id}>"
+        channel = f"<#{reports.channel_id}>"
         yield say("**Reports:** {reports}, posted in {channel}", reports=count, channel=channel)
-    if status.audit_channel is None:
+    if audit is None:
         yield say("**Audit log:** posted in no channel")
     else:
-        channel = f"<#{status.audit_channel.channel_id}>"
-        posted = say("**Audit log:** posted in {channel}", channel=channel)
-        yield "\n".join(filter(None, [posted, audit_problem(status.audit_channel, say)]))
+        yield say("**Audit log:** posted in {channel}", channel=f"<#{audit.channel_id}>")
+    yield from filter(None, (channel_problem(each, say) for each in (reports, audit)))
+    yield from (channel_line(each, say) for each in channels.values())
     language = (
         say("as Discord says")
         if status.language is None

@@ -14,7 +14,7 @@ _WITH_DATA: Final = " UNION ".join(
     for table in (
         *("jobs", "list_pages", "request_defaults", "user_settings", "server_settings"),
         *("channel_settings", "server_quotas", "user_quotas", "open_loras", "open_models"),
-        *("blocks", "threads", "announcement_channels", "star_channels"),
+        *("blocks", "threads", "log_channels", "star_channels"),
     )
 )
 _MARK: Final = "INSERT OR IGNORE INTO departed_servers (guild_id, left_at) VALUES (?, ?)"

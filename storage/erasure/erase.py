@@ -9,11 +9,12 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from storage import cancelled_painting, rows
+from storage import cancelled_painting, log_entries, rows
 from storage.cancelled_painting import BegunPainting, FreeCancelling
 from storage.database import Database, Transaction
 from storage.erasure import persons, rules
 from storage.inputs import InputFiles
+from storage.log_entries import LogEvent
 from storage.quota_policies import policies_of
 from storage.timestamps import to_us
 from storage.types import Clock, Job
@@ -197,6 +198,8 @@ class Erasing:
         hours = [await self._keep_usage(transaction, scope, guild_id) for guild_id in guilds]
         for sql in rules.person_statements():
             await transaction.execute(sql, scope)
+        for each in guilds:  # of whom, nobody learns
+            await log_entries.note(transaction, each, LogEvent.ERASURES, "member erased", now)
         jobs = [each.job for each in live]
         await _record(transaction, scope, scope["person"], max(hours, default=0), jobs)
         return Erased(

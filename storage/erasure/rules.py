@@ -280,8 +280,8 @@ RULES: Final[Mapping[str, TableRule]] = {
         _kept("guild_id", "pictures", "hours", "set_at") | {"set_by": ACTOR}, of_server=_SERVER
     ),
     "server_settings": TableRule(
-        _kept("guild_id", "delivery", "spoiler", "quiet", "reports_channel_id", "set_at")
-        | _kept("locale", "timezone", "weighted")
+        _kept("guild_id", "delivery", "spoiler", "quiet", "locale", "timezone", "weighted")
+        | _kept("set_at")
         | {"set_by": ACTOR},
         of_server=_SERVER,
     ),
@@ -317,16 +317,18 @@ RULES: Final[Mapping[str, TableRule]] = {
     "open_models": TableRule(
         _kept("guild_id", "channel_id", "names", "set_at") | {"set_by": ACTOR}, of_server=_SERVER
     ),
-    # What admins did stays, without an erased person: neither who did it nor to whom.
+    # What admins did stays, without an erased person: neither who did it nor to whom. So do other
+    # events, until they are posted.
     "audit_log": TableRule(
-        _kept("id", "guild_id", "action", "done_at")
+        _kept("id", "guild_id", "event", "action", "done_at")
         | {"actor_id": ACTOR, "target_id": _NOTHING, "data": Becomes("'{}'")},
         whose=f"target_id = :user AND {_HERE}",
         of_server=_SERVER,
         person="target_id",
     ),
-    "audit_channels": TableRule(
-        _kept("guild_id", "channel_id", "posted_id", "sending_id", "locale", "problem", "set_at")
+    "log_channels": TableRule(
+        _kept("guild_id", "event", "channel_id", "posted_id", "sending_id", "locale", "problem")
+        | _kept("set_at")
         | {"set_by": ACTOR},
         of_server=_SERVER,
     ),
@@ -336,9 +338,6 @@ RULES: Final[Mapping[str, TableRule]] = {
     "star_channels": TableRule(
         _kept("guild_id", "channel_id", "stars", "locale", "set_at") | {"set_by": ACTOR},
         of_server=_SERVER,
-    ),
-    "announcement_channels": TableRule(
-        _kept("guild_id", "channel_id", "set_at") | {"set_by": ACTOR}, of_server=_SERVER
     ),
     # Rows go when all of an announcement is posted.
     "announcement_posts": TableRule(

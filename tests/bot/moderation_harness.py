@@ -24,7 +24,7 @@ from storage.database import Database
 from storage.files import PictureFiles
 from storage.history import History
 from storage.jobs import Jobs
-from storage.preferences import Preferences
+from storage.log_channels import LogChannels
 from storage.reports import Reports
 from storage.types import Job, NewJob, NewPicture, Place, PolicySource, QuotaPolicy
 from tests.fakes import FakeClock, ScriptedRenderer, a_request, fake_recipe
@@ -49,6 +49,7 @@ class ModerationHarness:
         self.files = PictureFiles(data_dir, clock=clock)
         self.live = ActiveJobs()
         self.engine = Engine(ScriptedRenderer().load, bounds=Bounds(1000))
+        self.channels = LogChannels(db, clock)
         self.changed: list[int] = []
         self.settled: list[int] = []
         permissions = Permissions(lambda: frozenset({OWNER.user_id}))
@@ -69,7 +70,7 @@ class ModerationHarness:
         self.blocks = BlockService(self.stored_blocks, cancellation, permissions, clock)
         self.reports = ReportService(
             reports=self.stored_reports,
-            preferences=Preferences(db, clock),
+            channels=self.channels,
             history=self.history,
             deletion=self.deletion,
             blocks=self.blocks,

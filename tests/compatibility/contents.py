@@ -14,6 +14,8 @@ from storage.deliveries import Deliveries
 from storage.history import History
 from storage.inputs import Inputs
 from storage.jobs import Jobs
+from storage.log_channels import LogChannels
+from storage.log_entries import LogEvent
 from storage.preferences import Preferences, Threads
 from storage.proposals import Proposals
 from storage.quotas import Quotas
@@ -110,10 +112,21 @@ def _without(field: str, value: Any) -> dict[str, Any]:
     return {name: each for name, each in plain(value).items() if name != field}
 
 
+async def _levels(db: Database, clock: Clock, place: tuple[int, int, int]) -> dict[str, Any]:
+    """Return the settings of a place, with the channel of reports, which has its own table now."""
+    channel = await LogChannels(db, clock).of(place[0], LogEvent.REPORTS)
+    chosen = {"server": None if channel is None else channel.channel_id}
+    levels = plain(await Preferences(db, clock).levels(*place))
+    return {
+        name: level and level | {"reports_channel_id": chosen.get(name)}
+        for name, level in levels.items()
+    }
+
+
 async def _member(db: Database, clock: Clock, ids: Mapping[str, int], user_id: int) -> Any:
     guild_id, history, quotas = ids["guild"], History(db, clock), Quotas(db, clock)
     who = (user_id, guild_id)
-    channels, preferences, threads = ("channel", "mods"), Preferences(db, clock), Threads(db, clock)
+    channels, threads = ("channel", "mods"), Threads(db, clock)
     return {
         "history": [each.id for each in await history.page(*who, None, 100)],
         "favourites": [each.id for each in await history.favourites(*who, None, 100)],
@@ -123,7 +136,7 @@ async def _member(db: Database, clock: Clock, ids: Mapping[str, int], user_id: i
         },
         "quota": await quotas.status(guild_id, user_id, FALLBACK),
         "settings": {
-            name: await preferences.levels(guild_id, ids[name], user_id) for name in channels
+            name: await _levels(db, clock, (guild_id, ids[name], user_id)) for name in channels
         },
         "threads": {
             name: await threads.thread_of(guild_id, ids[name], user_id) for name in channels

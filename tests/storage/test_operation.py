@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from storage.announcements import Announcements, PostState
+from storage.log_channels import LogChannels
+from storage.log_entries import LogEvent
 from storage.painting_control import ControlState, PaintingControls
 from storage.recent_work import FailedWork, RecentWork
 from tests.storage.fakes import ALICE, BOB, OpenStores, new_job, new_picture
@@ -37,10 +39,12 @@ async def test_owners_are_told_once(stores: OpenStores) -> None:
 
 async def test_an_announcement_is_attempted_once_a_server(stores: OpenStores) -> None:
     """It goes to the servers that chose a channel; each post is handed out once, and counted."""
-    kept = Announcements(stores.db, stores.clock)
+    kept, channels = Announcements(stores.db, stores.clock), LogChannels(stores.db, stores.clock)
+    event = LogEvent.ANNOUNCEMENTS
     for guild_id in (10, 11, 12):
-        await kept.set_channel(guild_id, 100 + guild_id, 1)
-    await kept.set_channel(12, None, 1)
+        await channels.choose(guild_id, event, 100 + guild_id, 1, "en-US")
+    await channels.choose(12, event, None, 1, "en-US")
+    await channels.choose(13, LogEvent.AUDIT, 113, 1, "en-US")
     assert await kept.channels() == {10: 110, 11: 111}
     begun = await kept.begin("news", [10, 11, 12, 13], 1)
     assert await kept.unfinished() == [begun]

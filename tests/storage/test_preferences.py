@@ -22,7 +22,7 @@ from tests.storage.query_plans import plans_of, reads_all
 MODERATOR = 5
 LEVELS = ("server", "channel", "user")
 NAMES = {
-    "server": ("delivery", "spoiler", "quiet", "reports_channel_id", "locale"),
+    "server": ("delivery", "spoiler", "quiet", "locale"),
     "channel": ("delivery", "spoiler", "quiet"),
     "user": ("delivery", "spoiler", "quiet"),
 }
@@ -31,15 +31,13 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "delivery": (None, *DeliveryMode),
     "spoiler": FLAGS,
     "quiet": FLAGS,
-    "reports_channel_id": (None, 1, 2**63 - 1),
     "locale": (None, "zh-CN", "de", "es-419"),
 }
 UNKNOWN = [
     ("server", {"previews": True}),
     ("server", {"quiet": True, "set_by": 3}),
-    ("channel", {"reports_channel_id": 7}),
+    ("server", {"reports_channel_id": 7}),
     ("channel", {"locale": "de"}),
-    ("user", {"reports_channel_id": 7}),
 ]
 UNFIT: list[tuple[str, dict[str, Any]]] = [
     ("server", {}),
@@ -47,9 +45,6 @@ UNFIT: list[tuple[str, dict[str, Any]]] = [
     ("user", {}),
     ("server", {"delivery": "thread"}),
     ("server", {"quiet": True, "spoiler": 1}),
-    ("server", {"reports_channel_id": True}),
-    ("server", {"reports_channel_id": 0}),
-    ("server", {"reports_channel_id": 2**63}),
     ("server", {"locale": ""}),
     ("server", {"locale": "../../etc"}),
     ("server", {"locale": 5}),
@@ -94,7 +89,7 @@ async def test_nobody_has_chosen_anything(preferences: Preferences) -> None:
 async def test_the_levels_of_a_place_are_read_together(preferences: Preferences) -> None:
     """The settings of server, channel and user are returned together, each from the right row."""
     server = await preferences.set_server(
-        10, by=1, delivery=DeliveryMode.THREAD, spoiler=True, quiet=True, reports_channel_id=77
+        10, by=1, delivery=DeliveryMode.THREAD, spoiler=True, quiet=True, locale="de"
     )
     channel = await preferences.set_channel(10, 20, by=1, spoiler=False)
     user = await preferences.set_user(10, 30, by=30, quiet=False)
@@ -186,14 +181,14 @@ async def test_who_and_when_are_remembered(
     later = stores.clock.advance(hours=1)
     setter = getattr(preferences, f"set_{level}")
     second = await setter(*whose, by=6, delivery=DeliveryMode.DIRECT)
-    assert second == StoredSettings(DeliveryMode.DIRECT, None, True, None, 6, later)
+    assert second == StoredSettings(DeliveryMode.DIRECT, None, True, 6, later)
     assert await read(*whose) == second
     latest = stores.clock.advance(hours=1)
     assert await clear(*whose, by=7) is True
-    assert await read(*whose) == StoredSettings(None, None, None, None, 7, latest)
+    assert await read(*whose) == StoredSettings(None, None, None, 7, latest)
     stores.clock.advance(hours=1)
     assert await clear(*whose, by=8) is False
-    assert await read(*whose) == StoredSettings(None, None, None, None, 7, latest)
+    assert await read(*whose) == StoredSettings(None, None, None, 7, latest)
 
 
 @pytest.mark.parametrize(
@@ -223,12 +218,11 @@ async def test_the_languages_of_all_servers(preferences: Preferences) -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        "server_settings VALUES (1, 'email', NULL, NULL, NULL, 1, 1, NULL, NULL, NULL)",
-        "server_settings VALUES (1, NULL, 2, NULL, NULL, 1, 1, NULL, NULL, NULL)",
-        "server_settings VALUES (1, NULL, NULL, NULL, 0, 1, 1, NULL, NULL, NULL)",
-        "server_settings VALUES (1, NULL, NULL, NULL, NULL, 1, 1, '', NULL, NULL)",
-        "server_settings VALUES (1, NULL, NULL, NULL, NULL, 1, 1, NULL, '', NULL)",
-        "server_settings VALUES (1, NULL, NULL, NULL, NULL, 1, 1, NULL, NULL, 2)",
+        "server_settings VALUES (1, 'email', NULL, NULL, 1, 1, NULL, NULL, NULL)",
+        "server_settings VALUES (1, NULL, 2, NULL, 1, 1, NULL, NULL, NULL)",
+        "server_settings VALUES (1, NULL, NULL, NULL, 1, 1, '', NULL, NULL)",
+        "server_settings VALUES (1, NULL, NULL, NULL, 1, 1, NULL, '', NULL)",
+        "server_settings VALUES (1, NULL, NULL, NULL, 1, 1, NULL, NULL, 2)",
         "channel_settings VALUES (1, 2, NULL, NULL, 7, 1, 1)",
         "user_settings VALUES (1, 2, 'email', NULL, NULL, 1, 1)",
         "user_settings VALUES (1, 2, NULL, 2, NULL, 1, 1)",
@@ -249,7 +243,7 @@ async def test_settings_are_looked_up_by_key(
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
     async with stores.db.transaction() as transaction:
         for sql in (
-            "INSERT INTO server_settings SELECT i, NULL, 1, 0, NULL, 1, 1, NULL, NULL, NULL FROM n",
+            "INSERT INTO server_settings SELECT i, NULL, 1, 0, 1, 1, NULL, NULL, NULL FROM n",
             "INSERT INTO channel_settings SELECT i % 50, i, NULL, 1, 0, 1, 1 FROM n",
             "INSERT INTO user_settings SELECT i % 50, i, NULL, 1, 1, 1, 1 FROM n",
             "INSERT INTO threads SELECT i, i % 50, i % 7, i, 1 FROM n",

@@ -264,6 +264,23 @@ class RuleAdministration:
 
         return await self.ordered(actor, change)
 
+    async def set_admin_roles(
+        self, actor: Actor, roles: frozenset[int], out_of_reach: OutOfReach
+    ) -> frozenset[int] | Refused:
+        """Let exactly these roles use /admin; returns them."""
+
+        async def change() -> frozenset[int] | Refused:
+            access = await self._stored.of(actor.guild_id)
+            after = replace(access, admin_roles=roles)
+            refused = await self.change_refusal(actor, access, after, out_of_reach)
+            if refused is not None:
+                return refused
+            await self._stored.replace(actor.guild_id, access, after, actor.user_id)
+            self._admin_roles.changed(actor.guild_id, roles)
+            return roles
+
+        return await self.ordered(actor, change)
+
     async def change_refusal(
         self, actor: Actor, before: ServerAccess, after: ServerAccess, out_of_reach: OutOfReach
     ) -> Refused | None:

@@ -7,7 +7,6 @@ from discord import app_commands
 from discord.app_commands import locale_str
 
 from bot.discord.commands.administration import administration_commands
-from bot.discord.commands.announcements import admin_announcements
 from bot.discord.commands.filters import admin_filter
 from bot.discord.commands.loras import admin_loras
 from bot.discord.commands.models import admin_models
@@ -35,7 +34,6 @@ def admin_commands(services: Services) -> app_commands.Group:
         admin.add_command(command)
     admin.add_command(admin_settings(services))
     admin.add_command(admin_filter(services))
-    admin.add_command(admin_announcements(services))
     admin.add_command(admin_rules(services))
     admin.add_command(admin_access(services))
     admin.add_command(admin_loras(services))

@@ -1,5 +1,4 @@
-"""/admin audit, audit-channel, status, pause, resume, cancel and setup. Permissions are checked
-again."""
+"""/admin audit, log, status, pause, resume, cancel and setup. Permissions are checked again."""
 
 from __future__ import annotations
 
@@ -7,12 +6,14 @@ from typing import Any
 
 import discord
 from discord import app_commands
-from discord.app_commands import Range, locale_str
+from discord.app_commands import Choice, Range, locale_str
 
 from bot.discord.handlers import administration as handlers
-from bot.discord.handlers import setup
+from bot.discord.handlers import log_channels, setup
 from bot.discord.interaction.responses import Interaction
 from bot.discord.interaction.services import Services
+from bot.wording.log_channels import EVENTS
+from storage.log_entries import LogEvent
 from storage.types import REASON_LIMIT_CHARS
 
 ReasonText = Range[str, 1, REASON_LIMIT_CHARS]
@@ -22,7 +23,8 @@ AdminCommand = app_commands.Command[Any, ..., None] | app_commands.Group
 def administration_commands(services: Services) -> list[AdminCommand]:
     """Return these parts of /admin, bound to these services."""
     return [
-        *_audit(services),
+        _audit(services),
+        _log(services),
         _status(services),
         *_pauses(services),
         _cancel(services),
@@ -30,25 +32,33 @@ def administration_commands(services: Services) -> list[AdminCommand]:
     ]
 
 
-def _audit(services: Services) -> list[AdminCommand]:
+def _audit(services: Services) -> AdminCommand:
     @app_commands.command(description=locale_str("See what admins and moderators did here"))
     @app_commands.describe(who=locale_str("Only what this member did, or what was done to them"))
     async def audit(interaction: Interaction, who: discord.User | None = None) -> None:
         await handlers.show_audit(interaction, services, None if who is None else who.id)
 
-    @app_commands.command(
-        name="audit-channel",
-        description=locale_str("Choose the channel where it is posted what admins do"),
-    )
-    @app_commands.describe(
-        channel=locale_str("The channel; if left out, it is not posted anywhere")
-    )
-    async def audit_channel(
-        interaction: Interaction, channel: discord.TextChannel | None = None
-    ) -> None:
-        await handlers.set_audit_channel(interaction, services, channel)
+    return audit
 
-    return [audit, audit_channel]
+
+def _log(services: Services) -> AdminCommand:
+    @app_commands.command(name="log", description=locale_str("Choose where events are posted"))
+    @app_commands.describe(
+        event=locale_str("What is posted"),
+        channel=locale_str("The channel (default: see and change what is chosen)"),
+    )
+    @app_commands.choices(
+        event=[Choice(name=locale_str(name), value=each.value) for each, name in EVENTS.items()]
+    )
+    async def log(
+        interaction: Interaction,
+        event: str | None = None,
+        channel: discord.TextChannel | None = None,
+    ) -> None:
+        chosen = next((each for each in LogEvent if each == event), None)
+        await log_channels.answer(interaction, services, chosen, channel)
+
+    return log
 
 
 def _status(services: Services) -> AdminCommand:

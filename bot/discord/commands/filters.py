@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
-from bot.discord.commands.options import CHOICES
+from bot.discord.commands.options import CHOICES, RuledChannel
 from bot.discord.handlers.details import edit_reply
 from bot.discord.interaction.downloads import file_content
 from bot.discord.interaction.responses import (
@@ -47,7 +47,6 @@ _PROMPT_CHARS: Final = 4000
 _EVERYWHERE: Final = {"everywhere": True, "not_age_restricted": False}
 _YES: Final = {"on": True, "off": False}
 
-Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
 RuleName = Range[str, 1, MAX_NAME_CHARS]
 WordList = Range[str, 1, _WORDS_CHARS]
 Regex = Range[str, 1, MAX_REGEX_CHARS]
@@ -162,7 +161,7 @@ def _set(services: Services) -> app_commands.Command[Any, ..., None]:
         action: str | None = None,
         where: str | None = None,
         role: discord.Role | None = None,
-        channel: Channel | None = None,
+        channel: RuledChannel | None = None,
         told: str | None = None,
     ) -> None:
         settings = RuleSettings(

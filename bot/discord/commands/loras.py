@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
-from bot.discord.commands.options import lora_choices
+from bot.discord.commands.options import RuledChannel, lora_choices
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -20,7 +19,6 @@ from bot.request.values.loras import split_last
 from bot.wording.loras import open_loras
 
 Names = Range[str, 1, 4000]
-Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
 
 _ON_SERVER = locale_str("Names with commas; all: those the owner offers; none")
 _IN_CHANNEL = locale_str("Names with commas; all: those of the server; none")
@@ -43,7 +41,7 @@ def admin_loras(services: Services) -> app_commands.Group:
     )
     @app_commands.describe(channel=locale_str("The channel (default: this one)"), names=_IN_CHANNEL)
     async def channel_(
-        interaction: Interaction, names: Names | None = None, channel: Channel | None = None
+        interaction: Interaction, names: Names | None = None, channel: RuledChannel | None = None
     ) -> None:
         actor = actor_of(interaction)
         here = actor.channel_id if actor.parent_id is None else actor.parent_id

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
-from bot.discord.commands.options import model_choices
+from bot.discord.commands.options import RuledChannel, model_choices
 from bot.discord.handlers.models import show_models
 from bot.discord.interaction.responses import (
     Interaction,
@@ -23,7 +22,6 @@ from bot.request.values.loras import split_last
 from bot.wording.models import open_models
 
 Names = Range[str, 1, 1000]
-Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
 
 _ON_SERVER = locale_str("Names with commas; all: what the owner offers; none")
 _IN_CHANNEL = locale_str("Names with commas; all: as on the server; none")
@@ -56,7 +54,7 @@ def admin_models(services: Services) -> app_commands.Group:
     )
     @app_commands.describe(channel=locale_str("The channel (default: this one)"), names=_IN_CHANNEL)
     async def channel_(
-        interaction: Interaction, names: Names | None = None, channel: Channel | None = None
+        interaction: Interaction, names: Names | None = None, channel: RuledChannel | None = None
     ) -> None:
         actor = actor_of(interaction)
         here = actor.channel_id if actor.parent_id is None else actor.parent_id

@@ -9,8 +9,6 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range, locale_str
 
-from bot.accounts.permissions import Action
-from bot.discord.interaction.channels import missing_for_posts
 from bot.discord.interaction.ranks import is_out_of_reach
 from bot.discord.interaction.responses import (
     Interaction,
@@ -23,11 +21,8 @@ from bot.discord.interaction.responses import (
 from bot.discord.interaction.services import Services
 from bot.discord.views.markdown import quoted, timestamp
 from bot.discord.views.moderation import blocked_layout, reports_layout
-from bot.i18n import paragraph
 from bot.request.outcomes import Refused
 from bot.wording import moderation
-from bot.wording.names import command_link
-from bot.wording.permissions import permission_names
 from storage.types import REASON_LIMIT_CHARS
 
 ReasonText = Range[str, 1, REASON_LIMIT_CHARS]
@@ -61,15 +56,6 @@ def _reports(services: Services) -> app_commands.Group:
         name="reports", description=locale_str("Pictures reported by members")
     )
 
-    @reports.command(
-        name="channel", description=locale_str("Choose the channel where reports are posted")
-    )
-    @app_commands.describe(channel=locale_str("The channel; if left out, they are posted nowhere"))
-    async def channel_(
-        interaction: Interaction, channel: discord.TextChannel | None = None
-    ) -> None:
-        await _set_channel(interaction, services, channel)
-
     @reports.command(name="list", description=locale_str("See the open reports"))
     async def list_(interaction: Interaction) -> None:
         open_reports = await services.reports.open_cases(actor_of(interaction))
@@ -81,53 +67,6 @@ def _reports(services: Services) -> app_commands.Group:
             )
 
     return reports
-
-
-async def _set_channel(
-    interaction: Interaction, services: Services, channel: discord.TextChannel | None
-) -> None:
-    actor, say = actor_of(interaction), words_of(interaction)
-    refused = services.reports.refusal(actor, Action.SET_REPORTS)
-    if refused is not None:
-        await refuse(interaction, refused)
-        return
-    missing = [] if channel is None else missing_for_posts(channel, files=True)
-    if channel is not None and missing:
-        await reply_privately(
-            interaction,
-            say(
-                "Nothing was changed: I cannot post reports in {channel}. Missing "
-                "permissions: {names}.",
-                channel=channel.mention,
-                names=permission_names(missing, say),
-            ),
-        )
-        return
-    waiting = await services.reports.set_channel(actor, None if channel is None else channel.id)
-    if isinstance(waiting, Refused):
-        await refuse(interaction, waiting)
-        return
-    if channel is None:
-        text = say(
-            "Reports are no longer posted in a channel. See them with {command}.",
-            command=command_link("admin reports list", say),
-        )
-    else:
-        text = say("Reports will be posted in {channel} from now on.", channel=channel.mention)
-        if channel.permissions_for(channel.guild.default_role).view_channel:
-            public = say(
-                "Everyone can see that channel, and reports show who filed them: a channel "
-                "for moderators only would be better."
-            )
-            text = paragraph(text, public)
-    if waiting:
-        undecided = say.plural(
-            "{n} reported picture is waiting for a decision.",
-            "{n} reported pictures are waiting for a decision.",
-            waiting,
-        )
-        text = paragraph(text, undecided)
-    await reply_privately(interaction, text)
 
 
 def _block(services: Services) -> app_commands.Command[Any, ..., None]:

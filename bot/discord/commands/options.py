@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Any, Optional, TypeVar
 
+import discord
 from discord import app_commands
 from discord.app_commands import Choice, locale_str
 
@@ -28,6 +29,10 @@ from engine.sizing import ASPECTS
 CHOICE_CHARS = 100
 CHOICES = 25
 
+RuledChannel = (
+    discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
+)
+"""A channel for which admins choose something; it holds in its threads, and in a forum's posts."""
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
 

@@ -87,18 +87,6 @@ def quota_commands(services: Services) -> app_commands.Group:
         await _answer_set(interaction, outcome)
 
     @quota.command(
-        name="default",
-        description=locale_str("Set the quota for members without one of their own"),
-    )
-    @app_commands.describe(pictures=_PICTURES, hours=_HOURS)
-    async def default(
-        interaction: Interaction, pictures: Pictures, hours: Hours | None = None
-    ) -> None:
-        typed = TypedQuota(pictures, hours=hours)
-        outcome = await services.quotas.set(actor_of(interaction), EVERYBODY, typed)
-        await _answer_set(interaction, outcome)
-
-    @quota.command(
         name="clear",
         description=locale_str("Remove a quota, so that the next one applies"),
     )

@@ -15,7 +15,7 @@ from bot.accounts.rules.administration import kind_of
 from bot.accounts.rules.decision import MemberFacts
 from bot.accounts.rules.imports import MAX_FILE_KIB
 from bot.accounts.rules.values import ALL, NONE, WORDS
-from bot.discord.commands.options import CHOICES
+from bot.discord.commands.options import CHOICES, RuledChannel
 from bot.discord.handlers.rules import ask_import, existing_on
 from bot.discord.interaction.downloads import file_content
 from bot.discord.interaction.ranks import reach_of
@@ -57,7 +57,7 @@ _SUGGESTED: Final = {
 """Values that are suggested. Chosen by hand."""
 
 Who = discord.User | discord.Role
-Where = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.CategoryChannel
+Where = RuledChannel | discord.CategoryChannel
 What = Range[str, 1, 40]
 Value = Range[str, 1, _VALUE_CHARS]
 

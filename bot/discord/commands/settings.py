@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 
 from bot.accounts.delivery_settings import SettingChange, SettingChanges
 from bot.accounts.time_zones import time_zone, time_zones_like
-from bot.discord.commands.options import CHOICES, closed_choices
+from bot.discord.commands.options import CHOICES, RuledChannel, closed_choices
 from bot.discord.handlers.settings import show
 from bot.discord.interaction.responses import (
     Interaction,
@@ -31,7 +30,6 @@ from engine.series import MAX_PICTURES
 from storage.types import DeliveryMode
 
 ZoneName = Range[str, 1, 100]
-Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
 
 _DEFAULT = "default"
 _FLAGS = {"on": True, "off": False, _DEFAULT: None}
@@ -178,7 +176,7 @@ def admin_settings(services: Services) -> app_commands.Group:
     @app_commands.choices(**choices)
     async def channel_(
         interaction: Interaction,
-        channel: Channel | None = None,
+        channel: RuledChannel | None = None,
         delivery: str | None = None,
         spoiler: str | None = None,
         quiet: str | None = None,

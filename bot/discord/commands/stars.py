@@ -9,7 +9,7 @@ from discord import app_commands
 from discord.app_commands import Range, locale_str
 
 from bot.administration.star_channel import MAX_STARS
-from bot.discord.interaction.channels import missing_for_posts
+from bot.discord.interaction.channels import missing_for_pictures
 from bot.discord.interaction.responses import (
     Interaction,
     actor_of,
@@ -54,7 +54,7 @@ async def _choose(
     if (refused := service.refusal(actor)) is not None:
         await refuse(interaction, refused)
         return
-    missing = [] if channel is None else missing_for_posts(channel, files=True)
+    missing = [] if channel is None else missing_for_pictures(channel)
     if channel is not None and missing:
         text = say(
             "Nothing was changed: I cannot post in {channel}. Missing permissions: {names}.",

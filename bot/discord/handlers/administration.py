@@ -9,7 +9,6 @@ import discord
 from bot.accounts.permissions import Action
 from bot.administration.audit import AuditPage
 from bot.administration.cancelling import CancelQuestion
-from bot.discord.interaction.channels import missing_for_posts
 from bot.discord.interaction.ranks import is_out_of_reach
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
@@ -32,7 +31,6 @@ from bot.discord.views.administration import (
 from bot.discord.views.permutations import closed_layout
 from bot.request.outcomes import Refused
 from bot.wording import administration as wording
-from bot.wording.permissions import permission_names
 
 NEEDED = (
     "view_channel",
@@ -72,40 +70,6 @@ async def turn_audit(interaction: Interaction, services: Services, number: int) 
         return
     view = audit_layout(found, words_of(interaction))
     await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)
-
-
-async def set_audit_channel(
-    interaction: Interaction, services: Services, channel: discord.TextChannel | None
-) -> None:
-    """Answer /admin audit-channel."""
-    actor, say = actor_of(interaction), words_of(interaction)
-    refused = services.administration.audit.refusal(actor, Action.SET_AUDIT)
-    if refused is not None:
-        await refuse(interaction, refused)
-        return
-    missing = [] if channel is None else missing_for_posts(channel, files=False)
-    if channel is not None and missing:
-        text = say(
-            "Nothing was changed: I cannot post in {channel}. Missing permissions: {names}.",
-            channel=channel.mention,
-            names=permission_names(missing, say),
-        )
-        await reply_privately(interaction, text)
-        return
-    # Where a server has no language, it is the one that Discord says.
-    said = str(interaction.guild_locale or interaction.locale)
-    channel_id = None if channel is None else channel.id
-    refused = await services.administration.audit.set_channel(actor, channel_id, said)
-    if refused is not None:
-        await refuse(interaction, refused)
-    elif channel is None:
-        await reply_privately(interaction, say("The audit log is no longer posted in a channel."))
-    else:
-        text = say(
-            "What admins and moderators do will be posted in {channel} from now on.",
-            channel=channel.mention,
-        )
-        await reply_privately(interaction, text)
 
 
 async def show_status(interaction: Interaction, services: Services) -> None:

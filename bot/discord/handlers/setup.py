@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from dataclasses import replace
 
 import aiohttp
 import discord
 import structlog
 
 from bot.accounts.delivery_settings import SettingChange, SettingChanges
-from bot.accounts.permissions import Action
 from bot.accounts.quota_settings import EVERYBODY
-from bot.discord.interaction.channels import missing_for_posts
+from bot.administration.setup import SetupState
+from bot.discord.handlers import log_channels
+from bot.discord.handlers.log_channels import menu_ids, menu_values
 from bot.discord.interaction.command_links import linking_words, words_for
+from bot.discord.interaction.ranks import reach_of
 from bot.discord.interaction.responses import (
     NO_MENTIONS,
     Interaction,
@@ -21,17 +22,17 @@ from bot.discord.interaction.responses import (
     refuse,
     reject_foreign_press,
     reply_layout_privately,
-    reply_privately,
     words_of,
 )
 from bot.discord.interaction.services import Services
 from bot.discord.views.setup import DEFAULT, quota_of, setup_layout
 from bot.i18n import LANGUAGES
 from bot.request.outcomes import Refused
+from bot.request.reasons.rules import EverybodyAdmin, SubjectGone
 from bot.wording.knowledge import prompt_ideas
 from bot.wording.names import command_name
-from bot.wording.permissions import permission_names
 from storage.errors import StorageError
+from storage.log_entries import LogEvent
 
 log = structlog.get_logger(__name__)
 
@@ -44,36 +45,29 @@ async def show(interaction: Interaction, services: Services) -> None:
         return
     say = words_of(interaction)
     ideas = prompt_ideas(services.models.default.family, say)
-    await reply_layout_privately(interaction, setup_layout(state, ideas, say))
+    shown = _existing(state, interaction.guild)
+    await reply_layout_privately(interaction, setup_layout(shown, ideas, say))
 
 
 async def choose_reports(interaction: Interaction, services: Services, _row_id: int) -> None:
     """Choose the channel of reports; none chosen is none."""
-    actor, say, values = actor_of(interaction), words_of(interaction), _values(interaction)
-    refused = services.reports.refusal(actor, Action.SET_REPORTS)
-    if refused is not None:
-        await refuse(interaction, refused)
+    text = await log_channels.choose_picked(interaction, services, LogEvent.REPORTS)
+    if text is not None:
+        await _update(interaction, services, text)
+
+
+async def choose_roles(interaction: Interaction, services: Services, _row_id: int) -> None:
+    """Choose the roles that may use the admin commands, in place of those that could."""
+    roles, guild = frozenset(menu_ids(interaction)), interaction.guild
+    if interaction.guild_id in roles:
+        await refuse(interaction, Refused(EverybodyAdmin()))
         return
-    channel = None
-    if values:
-        found = interaction.guild and interaction.guild.get_channel(int(values[0]))
-        if not isinstance(found, discord.TextChannel):
-            await reply_privately(
-                interaction, say("Nothing was changed: I cannot see that channel.")
-            )
-            return
-        channel = found
-    missing = [] if channel is None else missing_for_posts(channel, files=True)
-    if channel is not None and missing:
-        text = say(
-            "Nothing was changed: I cannot post reports in {channel}. Missing permissions: "
-            "{names}.",
-            channel=channel.mention,
-            names=permission_names(missing, say),
-        )
-        await reply_privately(interaction, text)
+    known = guild is None or guild.unavailable or all(map(guild.get_role, roles))
+    if not known:
+        await refuse(interaction, Refused(SubjectGone()))
         return
-    done = await services.reports.set_channel(actor, None if channel is None else channel.id)
+    actor, reach = actor_of(interaction), reach_of(interaction)
+    done = await services.rules.set_admin_roles(actor, roles, reach)
     if isinstance(done, Refused):
         await refuse(interaction, done)
     else:
@@ -82,7 +76,7 @@ async def choose_reports(interaction: Interaction, services: Services, _row_id: 
 
 async def choose_language(interaction: Interaction, services: Services, _row_id: int) -> None:
     """Choose the server's language."""
-    values = _values(interaction)
+    values = menu_values(interaction)
     if not values or values[0] not in (DEFAULT, *LANGUAGES):
         await reject_foreign_press(interaction)
         return
@@ -98,7 +92,7 @@ async def choose_language(interaction: Interaction, services: Services, _row_id:
 
 async def choose_quota(interaction: Interaction, services: Services, _row_id: int) -> None:
     """Choose the quota of members without one of their own."""
-    actor, values = actor_of(interaction), _values(interaction)
+    actor, values = actor_of(interaction), menu_values(interaction)
     try:
         quota = quota_of(values[0]) if values else None
     except ValueError:  # another version had it
@@ -128,7 +122,8 @@ async def welcome(client: discord.Client, guild: discord.Guild, services: Servic
         channel = _first_writable(guild)
         if channel is not None:
             ideas = prompt_ideas(services.models.default.family, say)
-            view = setup_layout(await services.administration.setup.of(guild.id), ideas, say)
+            state = _existing(await services.administration.setup.of(guild.id), guild)
+            view = setup_layout(state, ideas, say)
             await channel.send(view=view, allowed_mentions=NO_MENTIONS)
         elif guild.owner_id is not None:
             text = say(
@@ -153,21 +148,23 @@ def _first_writable(guild: discord.Guild) -> discord.TextChannel | None:
     return None
 
 
-def _values(interaction: Interaction) -> list[str]:
-    """Return what was chosen on a menu."""
-    values = cast("Mapping[str, Any]", interaction.data or {}).get("values")
-    return [str(each) for each in values] if isinstance(values, list) else []
+def _existing(state: SetupState, guild: discord.Guild | None) -> SetupState:
+    """Return the choices without roles that were deleted since, as far as Discord says."""
+    if guild is None or guild.unavailable:
+        return state
+    roles = frozenset(each for each in state.admin_roles if guild.get_role(each) is not None)
+    return replace(state, admin_roles=roles)
 
 
-async def _update(interaction: Interaction, services: Services) -> None:
+async def _update(interaction: Interaction, services: Services, notice: str = "") -> None:
     """Show what is chosen now, in the language of whoever the panel is for."""
     actor, pressed = actor_of(interaction), interaction.message
     private = pressed is None or pressed.flags.ephemeral
     say = words_for(interaction, actor.locale_for(private=private))
     view = setup_layout(
-        await services.administration.setup.of(actor.guild_id),
+        _existing(await services.administration.setup.of(actor.guild_id), interaction.guild),
         prompt_ideas(services.models.default.family, say),
         say,
-        say("Saved."),
+        notice or say("Saved."),
     )
     await interaction.response.edit_message(view=view, allowed_mentions=NO_MENTIONS)

@@ -17,7 +17,7 @@ from bot.discord.interaction.responses import Interaction, actor_of
 from bot.discord.interaction.services import Services
 from bot.discord.views.custom_ids import ComponentAction
 from storage import audit_draft
-from storage.audit_draft import Value
+from storage.log_entries import Value
 
 ROOTS: Final = frozenset({"admin", "moderation", "owner"})
 """Commands all of whose subcommands are administrative; those of /owner in the audit log of the
@@ -63,6 +63,8 @@ AUDITED: Final[Mapping[ComponentAction, AuditedButton]] = {
     ComponentAction.SETUP_REPORTS: AuditedButton("setup reports"),
     ComponentAction.SETUP_LANGUAGE: AuditedButton("setup language"),
     ComponentAction.SETUP_QUOTA: AuditedButton("setup quota"),
+    ComponentAction.SETUP_ROLES: AuditedButton("setup roles"),
+    ComponentAction.LOG_CHANNEL: AuditedButton("log channel"),
 }
 """Buttons, menus and forms by which admins and moderators change something."""
 

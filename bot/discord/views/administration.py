@@ -17,8 +17,9 @@ from bot.i18n import Words
 from bot.wording import administration as wording
 from bot.wording.audit import audit_sentence
 from bot.wording.lists import enumerated
+from bot.wording.log_channels import channel_problem
 from storage.audit import AuditEntry
-from storage.audit_draft import Value
+from storage.log_entries import Value
 from storage.types import REASON_LIMIT_CHARS
 
 _PAGES: Final = 10**7
@@ -29,6 +30,7 @@ _VALUES_SHOWN: Final = 6
 """With their characters, ten entries fit into the 4000 of a message. Chosen by hand."""
 _MENTIONS: Final = {"channel": "<#{}>", "role": "<@&{}>"}
 """Of what was chosen; nobody is notified by them."""
+_MESSAGE: Final = "https://discord.com/channels/{guild}/{channel}/{message}"
 
 
 def audit_layout(page: AuditPage, say: Words) -> ui.LayoutView:
@@ -40,8 +42,8 @@ def audit_layout(page: AuditPage, say: Words) -> ui.LayoutView:
     if not lines:
         lines = [say("There is no entry.")]
     items: list[ui.Item[ui.LayoutView]] = [ui.TextDisplay("\n".join([head, *lines]))]
-    if problem := wording.audit_problem(page.channel, say):
-        items.append(ui.TextDisplay(f"⚠️ {problem}"))
+    if problem := channel_problem(page.channel, say):
+        items.append(ui.TextDisplay(problem))
     if page.page or page.older:
         newer = _page_button(say("Newer"), page, -1, enabled=page.page > 0)
         items.append(ui.ActionRow(newer, _page_button(say("Older"), page, 1, enabled=page.older)))
@@ -104,6 +106,8 @@ def _details(entry: AuditEntry, say: Words) -> Iterator[str]:
     for name, value in entry.data.items():
         if name == "jobs" and isinstance(value, int):
             yield say.plural("{n} job", "{n} jobs", value)
+        elif isinstance(value, Mapping) and "message" in value:
+            yield _MESSAGE.format_map(value)
         else:
             yield say("{name}: {value}", name=say.name(name), value=_value(value, say))
 

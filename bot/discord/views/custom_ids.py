@@ -20,7 +20,8 @@ class ComponentAction(StrEnum):
     ACCEPT_PROPOSAL, DECLINE_PROPOSAL, EDIT_PROMPT, PAINT_WITHOUT, PAINT_EXPLAINED, ERASE_MEMBER,
     CANCEL_WAITING, ANNOUNCE, IMPORT_RULES, KEEP_RULES, REMIND and those that paint examples or
     anyway (a proposal's), LIST_PAGE (a page's of a list), REFRESH_QUEUE, CANCEL_ALL_IN_QUEUE,
-    ERASE_OWN, KEEP_DATA, KEEP_WAITING, DRAIN, UNLOAD, LEAVE_AS_IS and those of the setup panel (0),
+    ERASE_OWN, KEEP_DATA, KEEP_WAITING, DRAIN, UNLOAD, LEAVE_AS_IS, LOG_EVENT and those of the setup
+    panel (0), LOG_CHANNEL (the number of a kind of events in `views.log_channels`),
     MODELS_PAGE (the page), LORAS_PAGE and AUDIT_PAGE (the page and whose list it is, as
     `views.loras` and `views.administration` write them), those that change a setting (the number of
     its value in `views.settings`) and PAINT_IDEA (the number of a prompt on the panel of /help).
@@ -97,6 +98,9 @@ class ComponentAction(StrEnum):
     SETUP_REPORTS = "setupreports"
     SETUP_LANGUAGE = "setuplanguage"
     SETUP_QUOTA = "setupquota"
+    SETUP_ROLES = "setuproles"
+    LOG_EVENT = "logevent"
+    LOG_CHANNEL = "logchannel"
     DRAIN = "drain"
     UNLOAD = "unload"
     ANNOUNCE = "announce"
@@ -184,6 +188,9 @@ _WITHOUT_ROW: Final = frozenset(
         ComponentAction.SETUP_REPORTS,
         ComponentAction.SETUP_LANGUAGE,
         ComponentAction.SETUP_QUOTA,
+        ComponentAction.SETUP_ROLES,
+        ComponentAction.LOG_EVENT,
+        ComponentAction.LOG_CHANNEL,
         ComponentAction.DRAIN,
         ComponentAction.UNLOAD,
         ComponentAction.LEAVE_AS_IS,

@@ -172,7 +172,7 @@ def reports_layout(reports: OpenReports, say: Words) -> ui.LayoutView:
     if reports.channel_id is None:
         where = say(
             "No channel is set for reports. Set one with {command}.",
-            command=command_link("admin reports channel", say),
+            command=command_link("admin log", say),
         )
     else:
         where = say("Reports are posted in {channel}.", channel=f"<#{reports.channel_id}>")

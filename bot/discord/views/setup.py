@@ -12,8 +12,10 @@ from bot.accounts.quota_settings import TypedQuota
 from bot.administration.setup import SetupState
 from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.discord.views.help import first_picture
+from bot.discord.views.log_channels import channel_menu
 from bot.discord.views.markdown import layout, small_print
 from bot.i18n import LANGUAGES, Words
+from bot.wording.log_channels import channel_problem
 from bot.wording.names import command_link
 from bot.wording.quotas import allowed_pictures
 from storage.types import PolicySource
@@ -23,6 +25,9 @@ DEFAULT: Final = "default"
 UNLIMITED: Final = "unlimited"
 PER_DAY: Final = (5, 10, 20, 50, 100)
 """Pictures per member and day that are offered. Chosen by hand."""
+ROLES: Final = 25
+"""How many roles a menu of Discord can have chosen. Where more may administer, only the command
+changes them."""
 
 
 def setup_layout(
@@ -41,13 +46,14 @@ def setup_layout(
         *([ui.TextDisplay[ui.LayoutView](notice), ui.Separator()] if notice else []),
         ui.TextDisplay(welcome),
         ui.Separator(),
-        _heading(say("Reported pictures"), "admin reports channel", say),
+        _heading(say("Reported pictures"), "admin log", say, channel_problem(state.reports, say)),
         ui.ActionRow(_reports(state, say)),
         _heading(say("Language"), "admin settings server", say),
         ui.ActionRow(_languages(state, say)),
         _heading(say("Quota of each member"), "admin quota set", say),
         ui.ActionRow(_quotas(state, say)),
-        ui.TextDisplay(_who(say)),
+        _heading(say("Who may do that"), "admin access role", say, _who(say)),
+        *([ui.ActionRow(_roles(state, say))] if len(state.admin_roles) <= ROLES else []),
         ui.Separator(),
         *first_picture(ideas, say),
     )
@@ -68,22 +74,27 @@ def quota_of(value: str) -> TypedQuota | None:
     return TypedQuota(pictures, daily=True)
 
 
-def _heading(title: str, command: str, say: Words) -> ui.TextDisplay[ui.LayoutView]:
+def _heading(title: str, command: str, say: Words, more: str = "") -> ui.TextDisplay[ui.LayoutView]:
     later = say("Later with {command}", command=command_link(command, say))
-    return ui.TextDisplay(f"**{title}**\n{small_print(later)}")
+    return ui.TextDisplay("\n".join(filter(None, [f"**{title}**", more, small_print(later)])))
 
 
 def _reports(state: SetupState, say: Words) -> ui.ChannelSelect[ui.LayoutView]:
-    chosen = state.reports_channel_id
-    return ui.ChannelSelect(
-        custom_id=custom_id(ComponentAction.SETUP_REPORTS, 0),
-        channel_types=[discord.ChannelType.text],
-        placeholder=say("The channel for reports, best one of moderators alone"),
+    chosen = None if state.reports is None else state.reports.channel_id
+    placeholder = say("The channel for reports, best one of moderators alone")
+    return channel_menu(ComponentAction.SETUP_REPORTS, 0, chosen, placeholder)
+
+
+def _roles(state: SetupState, say: Words) -> ui.RoleSelect[ui.LayoutView]:
+    return ui.RoleSelect(
+        custom_id=custom_id(ComponentAction.SETUP_ROLES, 0),
+        placeholder=say("Roles that may use the admin commands, too"),
         min_values=0,
-        max_values=1,
-        default_values=[]
-        if chosen is None
-        else [discord.SelectDefaultValue(id=chosen, type=discord.SelectDefaultValueType.channel)],
+        max_values=ROLES,
+        default_values=[
+            discord.SelectDefaultValue(id=each, type=discord.SelectDefaultValueType.role)
+            for each in sorted(state.admin_roles)
+        ],
     )
 
 
@@ -135,4 +146,4 @@ def _who(say: Words) -> str:
         "In the server settings under Integrations, each command can be taken from roles, members "
         "and channels."
     )
-    return f"**{say('Who may do that')}**\n{admins}\n{small_print(fewer)}"
+    return f"{admins}\n{small_print(fewer)}"

@@ -218,7 +218,9 @@ class PermutationService:
     ) -> BatchProposal | Refused:
         place = Place(actor.guild_id, actor.channel_id, actor.user_id)
         costs = self._admission.costs(resolved.submissions)
-        exceeded = await self._quotas.refusal(place, self._fallback(), costs, actor.role_ids)
+        exceeded = await self._quotas.refusal(
+            place, self._fallback(), costs, actor.role_ids, answers=True
+        )
         if isinstance(exceeded, QuotaExceeded):
             return quota_refusal(exceeded)
         quota = await self._quotas.status(

@@ -86,7 +86,7 @@ class SuggestionService:
                 if blocked is not None:
                     return blocked
                 exceeded = await self._quotas.refusal(
-                    place, self._fallback(), unknown.count, actor.role_ids
+                    place, self._fallback(), unknown.count, actor.role_ids, answers=True
                 )
                 if isinstance(exceeded, QuotaExceeded):
                     return quota_refusal(exceeded)

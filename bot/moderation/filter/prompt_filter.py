@@ -15,8 +15,9 @@ from bot.accounts.permissions import Actor
 from bot.jobs.submission import ContentDecision, JobSubmission
 from bot.moderation.filter.matcher import Match, Matcher
 from bot.moderation.filter.pictures import PictureFilter
+from bot.moderation.filter.refusal_log import RefusalLog
 from bot.request.outcomes import Refused, StorageUnavailable
-from bot.request.reasons.filters import PromptFiltered
+from bot.request.reasons.filters import PictureFiltered, PromptFiltered
 from engine.types import ImageRequest
 from storage.errors import StorageError
 from storage.filters import FilterAction, FilterRule, Filters, ServerFilter
@@ -102,14 +103,22 @@ class CompiledFilters:
 class PromptFilter:
     """The filter in the path of a request."""
 
-    def __init__(self, compiled: CompiledFilters, pictures: PictureFilter | None = None) -> None:
-        """pictures: None if no list of pictures is looked at."""
+    def __init__(
+        self,
+        compiled: CompiledFilters,
+        pictures: PictureFilter | None = None,
+        refusals: RefusalLog | None = None,
+    ) -> None:
+        """pictures: None if no list of pictures is looked at. refusals: None if none is logged."""
         self._compiled = compiled
         self._pictures = pictures
+        self._refusals = refusals
 
     async def source_refusal(self, actor: Actor, files: Sequence[bytes]) -> Refused | None:
         """See `ContentCheck`."""
-        return None if self._pictures is None else await self._pictures.source_refusal(actor, files)
+        if self._pictures is None:
+            return None
+        return await self._noted(actor, await self._pictures.source_refusal(actor, files))
 
     async def decide(
         self, actor: Actor, submissions: Sequence[JobSubmission]
@@ -127,11 +136,26 @@ class PromptFilter:
         pictures = self._pictures
         refused = None if pictures is None else await pictures.refusal(actor, submissions)
         if refused is not None:
+            await self._noted(actor, refused)
             return refused
         if not filter_.stored.rules:
             return tuple(ContentDecision() for _ in submissions)
         requests = [each.resolved.request for each in submissions]
-        return await asyncio.to_thread(_decisions, filter_, actor, requests)
+        found = await asyncio.to_thread(_decisions, filter_, actor, requests)
+        if not isinstance(found, Match):
+            return found
+        if self._refusals is not None:
+            names = {each.id: each.name for each in filter_.stored.rules}
+            data = {"rule": names[found.rule_id], "words": found.pattern}
+            await self._refusals.note(actor, "prompt refused", data)
+        return Refused(PromptFiltered(found.pattern if filter_.stored.tells else None))
+
+    async def _noted(self, actor: Actor, refused: Refused | None) -> Refused | None:
+        """Return a refusal because of pictures, after it was logged."""
+        filtered = refused is not None and isinstance(refused.reason, PictureFiltered)
+        if filtered and self._refusals is not None:
+            await self._refusals.note(actor, "picture refused", {})
+        return refused
 
 
 def concerns(rule: FilterRule, actor: Actor) -> bool:
@@ -174,12 +198,13 @@ def _reason(filter_: CompiledFilter, matches: Sequence[Match]) -> str | None:
 
 def _decisions(
     filter_: CompiledFilter, actor: Actor, requests: Sequence[ImageRequest]
-) -> tuple[ContentDecision, ...] | Refused:
+) -> tuple[ContentDecision, ...] | Match:
+    """Return the decisions, or what one of the requests is refused for (blocking)."""
     concerning, found = filter_.concerning(actor), list[ContentDecision]()
     exempt = tuple(each.id for each in filter_.stored.rules if each.id not in concerning)
     for request in requests:
         matches = filter_.found(texts_of(request), concerning)
         if refusing := filter_.acting(matches, FilterAction.REFUSE):
-            return Refused(PromptFiltered(refusing[0].pattern if filter_.stored.tells else None))
+            return refusing[0]
         found.append(decision_on(filter_, matches, exempt))
     return tuple(found)

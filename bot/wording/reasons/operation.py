@@ -47,7 +47,7 @@ def operation_refusal(reason: OperationReason, say: Words) -> str:
         case NoAnnouncementChannels():
             return say(
                 "No server has chosen a channel for announcements. Admins do so with {command}.",
-                command=command_link("admin announcements channel", say),
+                command=command_link("admin log", say),
             )
         case AnnouncementEmpty():
             return say("The announcement is empty.")

@@ -14,6 +14,7 @@ from typing import Any
 import discord
 import simcord
 
+from bot.discord.views.custom_ids import ComponentAction, custom_id
 from bot.runtime.app import Application, open_application
 from bot.settings import Settings
 from bot.settings import load as load_settings
@@ -188,6 +189,12 @@ class BotHarness:
         await who.click(panel, label="Delete all" if several else "Delete")
         await who.click(panel, label="Delete")  # the question is in its place
         return opened.response.message
+
+    async def pick(
+        self, who: Any, message: Any, action: ComponentAction, *values: Any, number: int = 0
+    ) -> Any:
+        """Choose values, or none, on a menu of a message."""
+        return await who.select(message, values, custom_id=custom_id(action, number))
 
     def message_with_picture(self) -> Any:
         """Return the newest message that shows a picture."""

@@ -11,9 +11,10 @@ from tests.bot.discord.harness import WAIT_S, BotHarness
 
 
 async def reports_shown(harness: BotHarness) -> None:
-    """Wait until the report notifier has nothing left to do."""
+    """Wait until there is nothing left to be posted for moderators."""
+    services = harness.app.services
     async with asyncio.timeout(WAIT_S):
-        while harness.app.services.report_notifier.busy:
+        while services.report_notifier.busy or services.administration.log_notifier.busy:
             await asyncio.sleep(0.01)
     await harness.env.settle()
 
@@ -29,7 +30,7 @@ async def hidden_channel(harness: BotHarness, name: str = "mods") -> Any:
 async def reports_channel(harness: BotHarness, name: str = "mods") -> Any:
     """Create such a channel and make it the reports channel."""
     channel = await hidden_channel(harness, name)
-    await harness.admin.slash(harness.channel, "admin reports channel", channel=channel)
+    await harness.admin.slash(harness.channel, "admin log", event="reports", channel=channel)
     await reports_shown(harness)
     return channel
 

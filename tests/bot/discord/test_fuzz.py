@@ -50,7 +50,7 @@ async def test_every_option_takes_anything(fuzzer: Fuzzer):
                 if number % 10 == 9:
                     await harness.settled()
         await harness.settled()
-    await harness.admin.slash(harness.channel, "admin quota default", pictures=1_000_000)
+    await harness.admin.slash(harness.channel, "admin quota set", pictures=1_000_000)
     await fuzzer.checked()
 
 
@@ -91,7 +91,7 @@ async def test_odd_values_together_are_answered_too(fuzzer: Fuzzer, seed: int):
         await fuzzer.use(actor, command, chosen)
         if number % 10 == 9:
             await harness.settled()
-    await harness.admin.slash(harness.channel, "admin quota default", pictures=1_000_000)
+    await harness.admin.slash(harness.channel, "admin quota set", pictures=1_000_000)
     await fuzzer.checked()
 
 

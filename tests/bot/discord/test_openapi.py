@@ -49,7 +49,7 @@ async def use_everything(harness: BotHarness, renderer: ScriptedRenderer) -> Non
     await harness.alice.slash(harness.channel, "quota")
     await harness.admin.slash(harness.channel, "admin quota set", who=harness.bob, pictures=0)
     await harness.admin.slash(harness.channel, "admin quota show", who=harness.bob)
-    await harness.admin.slash(harness.channel, "admin quota default", pictures=99, hours=2)
+    await harness.admin.slash(harness.channel, "admin quota set", pictures=99, hours=2)
     await harness.bob.slash(harness.channel, "imagine", prompt="refused")
     await harness.admin.slash(harness.channel, "admin quota clear", who=harness.bob)
     single = harness.message_with_picture()

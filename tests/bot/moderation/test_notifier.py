@@ -19,6 +19,8 @@ from storage.deliveries import Deliveries
 from storage.files import PictureFiles
 from storage.history import History
 from storage.jobs import Jobs
+from storage.log_channels import LogChannels
+from storage.log_entries import LogEvent
 from storage.preferences import Preferences
 from storage.report_messages import ReportMessages
 from storage.reports import Reports
@@ -50,6 +52,7 @@ class NotifierHarness:
         self.report_messages = ReportMessages(db, self.clock)
         self.deliveries = Deliveries(db, self.clock)
         self.preferences = Preferences(db, self.clock)
+        self.channels = LogChannels(db, self.clock)
         self.files = PictureFiles(data_dir, clock=self.clock)
         self.languages = ServerLanguages(self.preferences)
         self.slept: list[float] = []
@@ -74,12 +77,16 @@ class NotifierHarness:
         self.report_notifier = ReportNotifier(
             messenger=self.messenger,
             reports=self.reports,
-            preferences=self.preferences,
+            channels=self.channels,
             cards=cards,
             clock=self.clock,
             sleep=sleep,
         )
         return self.report_notifier
+
+    async def choose(self, channel_id: int | None) -> None:
+        """Choose the channel of reports."""
+        await self.channels.choose(GUILD, LogEvent.REPORTS, channel_id, 1, "en-US")
 
     async def picture(self) -> int:
         """Return a picture that was delivered as message 500."""
@@ -123,7 +130,7 @@ async def harness(tmp_path: Path) -> AsyncIterator[NotifierHarness]:
     """An empty database, with a channel for reports."""
     async with await Database.open(tmp_path / "data" / "zimagine.db") as db:
         harness = NotifierHarness(db, tmp_path / "data")
-        await harness.preferences.set_server(GUILD, by=1, reports_channel_id=MODS)
+        await harness.choose(MODS)
         yield harness
 
 
@@ -266,11 +273,11 @@ async def test_old_cases_are_left_alone_at_the_start(harness: NotifierHarness):
 
 async def test_without_a_channel_nothing_is_posted(harness: NotifierHarness):
     """A report without a channel waits, and is posted once there is one."""
-    await harness.preferences.set_server(GUILD, by=1, reports_channel_id=None)
+    await harness.choose(None)
     picture_id = await harness.reported()
     await harness.idle()
     assert harness.messenger.posts == [] and await harness.card(picture_id) is None
-    await harness.preferences.set_server(GUILD, by=1, reports_channel_id=MODS)
+    await harness.choose(MODS)
     harness.report_notifier.wake(picture_id)
     await harness.idle()
     assert await harness.card(picture_id) == Card(MODS, 1000)

@@ -24,6 +24,7 @@ from bot.request.outcomes import (
 )
 from storage.database import Database
 from storage.errors import DiskFull
+from storage.log_entries import LogEvent
 from storage.types import Case, Verdict
 from tests.bot.moderation_harness import (
     ADA,
@@ -71,10 +72,8 @@ async def test_who_may_decide(harness: ModerationHarness):
             await reports.open_cases(actor),
             await reports.case(actor, picture_id),
             await reports.decide(actor, picture_id, Verdict.DISMISSED),
-            await reports.set_channel(actor, 5),
         ):
             assert isinstance(refused, Refused) and isinstance(refused.reason, NotAllowed)
-    assert isinstance(await reports.set_channel(MO, 5), Refused)
     for verdict in Verdict:
         elsewhere = await reports.decide(ELSEWHERE, picture_id, verdict)
         assert elsewhere == Refused(NotReported(picture_id))
@@ -85,13 +84,13 @@ async def test_who_may_decide(harness: ModerationHarness):
 
 
 async def test_a_channel_shows_what_waits(harness: ModerationHarness):
-    """Choosing a channel posts the open reports and returns their number; removing it posts
-    none."""
+    """In a channel that was just chosen, the open reports are posted; without one, none are."""
     first, second = await reported(harness), await reported(harness)
-    assert await harness.reports.set_channel(ADA, 77) == 2
+    await harness.channels.choose(GUILD, LogEvent.REPORTS, 77, ADA.user_id, "en-US")
+    assert await harness.reports.show_open(GUILD, 77) == 2
     assert harness.changed == [first, second]
     assert await harness.reports.report(ADA, first, "") == ReportFiled(first, 77)
-    assert await harness.reports.set_channel(ADA, None) == 2
+    assert await harness.reports.show_open(GUILD, None) == 2
     assert harness.changed == [first, second, first]
 
 

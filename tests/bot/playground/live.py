@@ -184,14 +184,15 @@ async def open_live(
     chat: Path | None = None,
     ideas: Ideas | None = None,
     config: Path = Path(os.devnull),
+    change: Callable[[PlaygroundPlan], PlaygroundPlan] = lambda plan: plan,
     **settings: str,
 ) -> AsyncIterator[LivePlayground]:
     """Open a playground with an online bot that has loaded its model.
 
     Loaded, because its imports hold the interpreter for half a second at a time, several times over
     where other tests want the processors too, and Discord waits three for a response.
-    chat: where the chat is kept. ideas: for newcomers. config: the configuration file. settings:
-    environment variables without prefix.
+    chat: where the chat is kept. ideas: for newcomers. config: the configuration file. change: made
+    to the plan before it is opened. settings: environment variables without prefix.
     """
     environment = {
         "ZIMAGINE_STORAGE__DATA_DIR": str(data_dir),
@@ -201,7 +202,7 @@ async def open_live(
     }
     arguments = ["run", "--config", str(config)]
     plan = PlaygroundPlan(arguments, environment, output=None, folder=chat, ideas=ideas)
-    async with open_playground(plan) as playground:
+    async with open_playground(change(plan)) as playground:
         live = LivePlayground(playground, data_dir)
         playground.standin.log.listen_exchanges(live.exchanges.append)
         await live.ready()

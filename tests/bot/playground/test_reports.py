@@ -13,7 +13,7 @@ async def test_a_report_and_its_verdict(tmp_path: Path) -> None:
     """After two reports a decision on the card blocks the owner, who is then unblocked."""
     async with open_live(tmp_path) as live:
         people, world = live.playground.people, live.playground.standin.world
-        channel = live.send("admin reports channel", ADMIN_ID, channel=str(STAFF_ID))
+        channel = live.send("admin log", ADMIN_ID, event="reports", channel=str(STAFF_ID))
         await live.answered(channel)
         assert str(STAFF_ID) in live.answer(channel).content
         live.send("imagine", prompt="a red house by the sea at noon", seed=5)

@@ -46,6 +46,7 @@ import {
 } from "./composer.js";
 import { setUpChannels } from "./channels.js";
 import { setUpDrawer } from "./drawer.js";
+import { setUpFoot } from "./foot.js";
 import { icon } from "./icons.js";
 import { setUpMessages } from "./messages.js";
 import { setUpModals } from "./modal.js";
@@ -80,5 +81,6 @@ setUpMessages({
 setUpComposer();
 setUpModals();
 setUpDrawer();
+setUpFoot();
 keepTimesFresh();
 setUpWho();

@@ -297,6 +297,16 @@ export const TABLE = {
   "did.late": ["Missed an interaction", "错过了一次交互"],
   "did.private_channel": ["your direct messages", "你的私信"],
   "did.something": ["Sent a request that is unknown here", "发送了这里未知的请求"],
+  "foot.steps": [["{n} step", "{n} steps"], "{n} 步"],
+  "foot.guidance": ["guidance {guidance}", "引导强度 {guidance}"],
+  "foot.memory": [
+    "memory of the GPU: {used} of {total} GiB in use",
+    "显存：已用 {used}/{total} GiB",
+  ],
+  "foot.memory_shared": [
+    "memory of the machine: {used} of {total} GiB in use",
+    "内存：已用 {used}/{total} GiB",
+  ],
   "vitals.tab": ["Vitals", "状态"],
   "vitals.bot": ["Bot", "机器人"],
   "vitals.waiting": ["Waiting in the queue", "排队中"],

@@ -4,13 +4,14 @@ import asyncio
 from typing import Any
 
 from bot.discord.handlers.setup import welcome
+from bot.discord.views.custom_ids import ComponentAction
 from tests.bot.discord.harness import WAIT_S, BotHarness
 
 
 async def posted(harness: BotHarness) -> None:
     """Wait until the audit log is posted as far as it can be."""
     async with asyncio.timeout(WAIT_S):
-        while harness.app.services.administration.audit_notifier.busy:
+        while harness.app.services.administration.log_notifier.busy:
             await asyncio.sleep(0.01)
     await harness.env.settle()
 
@@ -38,9 +39,9 @@ async def test_a_closed_channel_loses_no_entry(harness: BotHarness) -> None:
     """What cannot be posted is said to admins, and goes to the channel that is chosen next."""
     admin, channel = harness.admin, harness.channel
     log = harness.guild.create_text_channel("log")
-    await admin.slash(channel, "admin audit-channel", channel=log)
+    await admin.slash(channel, "admin log", event="audit", channel=log)
     await posted(harness)
-    assert "chose where the audit log is posted" in texts(harness, log)
+    assert "chose where events are posted" in texts(harness, log)
     path = f"/channels/{log.id}/messages"
     harness.env.inject_error("POST", path, status=403, code=50013, times=None)
     await admin.slash(channel, "admin block", who=harness.bob, reason="spam")
@@ -48,7 +49,7 @@ async def test_a_closed_channel_loses_no_entry(harness: BotHarness) -> None:
     listed = await admin.slash(channel, "admin audit")
     assert "Nothing is lost" in harness.texts(listed.response.message)
     another = harness.guild.create_text_channel("another")
-    await admin.slash(channel, "admin audit-channel", channel=another)
+    await admin.slash(channel, "admin log", event="audit", channel=another)
     await posted(harness)
     assert texts(harness, another).count("blocked a member") == 1
 
@@ -71,6 +72,26 @@ async def test_nobody_cancels_against_a_higher_role(harness: BotHarness) -> None
     assert "You cannot cancel the jobs" in harness.texts(refused.response.message)
     harness.renderer.release()
     await harness.settled()
+
+
+async def test_roles_that_may_administer_are_chosen_on_the_panel(harness: BotHarness) -> None:
+    """They replace those that could; everybody's own role is none of them."""
+    shown = await harness.admin.slash(harness.channel, "admin setup")
+    panel, action = shown.response.message, ComponentAction.SETUP_ROLES
+    first, second = (harness.guild.create_role(name) for name in ("crew", "night crew"))
+    stored = "SELECT role_id FROM admin_roles ORDER BY role_id"
+    await harness.env.settle()
+    await harness.pick(harness.admin, panel, action, first, second)
+    assert "Saved." in harness.texts(shown.response.message)
+    assert harness.rows(stored) == [(first.id,), (second.id,)]
+    await harness.pick(harness.admin, panel, action, second)
+    assert harness.rows(stored) == [(second.id,)]
+    await harness.pick(harness.admin, panel, action, harness.guild.default_role)
+    assert harness.rows(stored) == [(second.id,)]
+    await harness.pick(harness.admin, panel, action)
+    assert harness.rows(stored) == []
+    entries = "SELECT count(*) FROM audit_log WHERE action = 'setup roles'"
+    assert harness.rows(entries) == [(3,)]
 
 
 async def test_a_new_server_is_welcomed(harness: BotHarness) -> None:

@@ -108,7 +108,8 @@ async def test_rights_are_checked_again(harness: BotHarness):
     )
     harness.guild.set_command_permissions(command.id, {harness.guild.default_role: True})
     calls: tuple[tuple[str, dict[str, Any], bool], ...] = (
-        ("admin reports channel", {"channel": harness.channel}, False),
+        ("admin log", {"event": "reports", "channel": harness.channel}, False),
+        ("admin log", {}, False),
         ("admin reports list", {}, True),
         ("admin block", {"who": harness.alice}, True),
         ("admin blocked", {}, True),
@@ -117,9 +118,7 @@ async def test_rights_are_checked_again(harness: BotHarness):
     for name, options, _ in calls:
         result = await harness.bob.slash(harness.channel, name, **options)
         assert result.ephemeral and "permission" in result.response.content
-    assert (
-        harness.rows("SELECT * FROM blocks") == harness.rows("SELECT * FROM server_settings") == []
-    )
+    assert harness.rows("SELECT * FROM blocks") == harness.rows("SELECT * FROM log_channels") == []
     for name, options, allowed in calls:
         result = await harness.moderator.slash(harness.channel, name, **options)
         assert ("permission to" not in (result.response.content or "")) == allowed, name
@@ -129,14 +128,16 @@ async def test_a_channel_that_the_bot_cannot_use_is_not_taken(harness: BotHarnes
     """Missing permissions in the reports channel are named; a public channel causes a warning."""
     deny = discord.PermissionOverwrite(attach_files=False, view_channel=True)
     closed = harness.guild.create_text_channel("closed", overwrites={harness.guild.me: deny})
-    refused = await harness.admin.slash(harness.channel, "admin reports channel", channel=closed)
+    refused = await harness.admin.slash(
+        harness.channel, "admin log", event="reports", channel=closed
+    )
     assert refused.ephemeral and "“Attach Files”" in refused.response.content
-    assert harness.rows("SELECT * FROM server_settings") == []
+    assert harness.rows("SELECT * FROM log_channels") == []
     open_ = await harness.admin.slash(
-        harness.channel, "admin reports channel", channel=harness.channel
+        harness.channel, "admin log", event="reports", channel=harness.channel
     )
     assert "Everyone can see" in open_.response.content
     quiet = await harness.admin.slash(
-        harness.channel, "admin reports channel", channel=await hidden_channel(harness)
+        harness.channel, "admin log", event="reports", channel=await hidden_channel(harness)
     )
     assert "Everyone" not in quiet.response.content

@@ -38,9 +38,9 @@ async def test_admins_set_clear_and_show(harness: BotHarness):
 
 
 async def test_the_default_holds_for_all_but_those_with_their_own(harness: BotHarness):
-    """/admin quota default changes everyone's quota except members with their own."""
+    """/admin quota set without `who` changes everyone's quota except members with their own."""
     await harness.admin.slash(harness.channel, "admin quota set", who=harness.bob, pictures=2)
-    result = await harness.admin.slash(harness.channel, "admin quota default", pictures=0)
+    result = await harness.admin.slash(harness.channel, "admin quota set", pictures=0)
     assert "0 pictures" in result.response.content
     refused = await harness.alice.slash(harness.channel, "imagine", prompt="one")
     assert refused.ephemeral and "0 pictures" in refused.response.content
@@ -62,7 +62,7 @@ async def test_members_do_not_see_admin_commands(harness: BotHarness):
     """/admin is hidden from members who do not manage the server."""
     assert "admin" not in harness.bob.available_commands(harness.channel)
     with pytest.raises(SetupError):
-        await harness.bob.slash(harness.channel, "admin quota default", pictures=5)
+        await harness.bob.slash(harness.channel, "admin quota set", pictures=5)
 
 
 async def test_rights_are_checked_again(harness: BotHarness):
@@ -72,7 +72,7 @@ async def test_rights_are_checked_again(harness: BotHarness):
     )
     harness.guild.set_command_permissions(command.id, {harness.guild.default_role: True})
     for name, options in (
-        ("admin quota default", {"pictures": 5}),
+        ("admin quota set", {"pictures": 5}),
         ("admin quota set", {"who": harness.bob, "pictures": 5}),
         ("admin quota clear", {"who": harness.bob}),
         ("admin quota clear", {}),
@@ -96,7 +96,7 @@ async def test_quota_answers_never_ping(harness: BotHarness):
 
 async def test_a_single_hour_is_one(harness: BotHarness):
     """A window of one hour is written in the singular when set, shown and refused."""
-    told = await harness.admin.slash(harness.channel, "admin quota default", pictures=1, hours=1)
+    told = await harness.admin.slash(harness.channel, "admin quota set", pictures=1, hours=1)
     assert "1 picture in 1 hour," in told.response.content
     await paint(harness, prompt="one")
     shown = await harness.alice.slash(harness.channel, "quota")

@@ -56,7 +56,7 @@ async def reply(harness: BotHarness, text: str = "The left one.") -> str:
 
 async def test_an_answer_and_a_reply(harness: BotHarness):
     """The reporter reads what the moderators of the server write, without a name; the reply and the
-    answer appear on the card, with who wrote them."""
+    answer appear on the card, with who wrote them, and a message says that there is a reply."""
     mods = await reported(harness)
     assert "Delivered to 1 reporter" in await answer(harness, mods, "Which **part**? @everyone")
     (message,) = shown_directly(harness, harness.bob)
@@ -65,7 +65,10 @@ async def test_an_answer_and_a_reply(harness: BotHarness):
     assert "Which" in text and "@everyone" not in text and labels(message) == ["Reply"]
     assert str(harness.moderator.id) not in text
     assert "can now see your reply" in await reply(harness)
-    (card,) = mods.history()
+    card, told = mods.history()
+    where = f"https://discord.com/channels/{harness.guild.id}/{mods.id}/{card.id}"
+    assert "replied to the moderators" in harness.texts(told) and where in harness.texts(told)
+    assert f"<@{harness.bob.id}>" in harness.texts(told)
     shown = harness.texts(card)
     assert f"<@{harness.moderator.id}> to <@{harness.bob.id}>" in shown
     assert "The left one." in shown and "not delivered" not in shown

@@ -8,6 +8,7 @@ import pytest
 from simcord.builders import UserHandle
 
 from bot.accounts.permissions import Actor
+from bot.discord.views.custom_ids import ComponentAction
 from storage.types import Verdict
 from tests.bot.discord.fuzzer import Fuzzer
 from tests.bot.discord.harness import BotHarness
@@ -138,8 +139,10 @@ async def test_reports_wait_for_a_channel(harness: BotHarness):
     mods = await reports_channel(harness)
     (card,) = mods.history()
     assert "why" in harness.texts(card)
-    off = await harness.admin.slash(harness.channel, "admin reports channel")
-    assert "no longer posted in a channel" in off.response.content
+    panel = await harness.admin.slash(harness.channel, "admin log", event="reports")
+    await harness.pick(harness.admin, panel.response.message, ComponentAction.LOG_CHANNEL)
+    assert "no longer posted in a channel" in harness.texts(panel.response.message)
+    assert harness.rows("SELECT * FROM log_channels") == []
 
 
 # Verdicts
@@ -313,7 +316,9 @@ async def test_dismiss(harness: BotHarness):
 
 async def test_members_decide_nothing(harness: BotHarness):
     """Members cannot decide, even on a card that they can see."""
-    await harness.admin.slash(harness.channel, "admin reports channel", channel=harness.channel)
+    await harness.admin.slash(
+        harness.channel, "admin log", event="reports", channel=harness.channel
+    )
     await paint(harness, prompt="a lake")
     picture = harness.message_with_picture()
     await report(harness, harness.bob, "", picture)
@@ -327,7 +332,9 @@ async def test_members_decide_nothing(harness: BotHarness):
 
 async def test_two_moderators_at_once(harness: BotHarness):
     """Of two simultaneous verdicts one holds, and the other moderator is told whose."""
-    await harness.admin.slash(harness.channel, "admin reports channel", channel=harness.channel)
+    await harness.admin.slash(
+        harness.channel, "admin log", event="reports", channel=harness.channel
+    )
     await paint(harness, prompt="a lake")
     picture = harness.message_with_picture()
     await report(harness, harness.bob, "", picture)

@@ -103,7 +103,7 @@ async def test_what_is_being_painted_is_cancelled(bot: BotHarness) -> None:
 
 async def test_the_quota_stays_used(bot: BotHarness) -> None:
     """Erasing buys no picture."""
-    await bot.admin.slash(bot.channel, "admin quota default", pictures=1, hours=24)
+    await bot.admin.slash(bot.channel, "admin quota set", pictures=1, hours=24)
     await paint(bot, bot.alice)
     await erase(bot, bot.alice)
     refused = await bot.alice.slash(bot.channel, "imagine", prompt="another")

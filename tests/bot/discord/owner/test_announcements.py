@@ -1,4 +1,4 @@
-"""/admin announcements and /owner announce."""
+"""The channel of announcements, and /owner announce."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import Any
 
 import discord
 
+from bot.discord.views.custom_ids import ComponentAction
+from bot.discord.views.log_channels import EVENTS
+from storage.log_entries import LogEvent
 from tests.bot.discord.direct_messages import shown_directly
 from tests.bot.discord.harness import BotHarness
 from tests.bot.discord.owner.owners import command, give_owner
@@ -15,10 +18,18 @@ from tests.fakes import until
 
 async def choose(harness: BotHarness, channel: Any = None, who: Any = None) -> str:
     """Choose the server's channel; return the answer."""
-    options = {} if channel is None else {"channel": channel}
     actor = who or harness.admin
+    if channel is None:
+        panel = await actor.slash(harness.channel, "admin log", event="announcements")
+        if panel.response.message is None:
+            return private_text(panel)
+        number = EVENTS.index(LogEvent.ANNOUNCEMENTS)
+        await harness.pick(
+            actor, panel.response.message, ComponentAction.LOG_CHANNEL, number=number
+        )
+        return harness.texts(panel.response.message)
     return private_text(
-        await actor.slash(harness.channel, "admin announcements channel", **options)
+        await actor.slash(harness.channel, "admin log", event="announcements", channel=channel)
     )
 
 
@@ -34,7 +45,7 @@ async def test_it_is_posted_where_it_is_wanted(harness: BotHarness) -> None:
     await give_owner(harness)
     nobody = await command(harness, "announce", text="news")
     assert "No server has chosen a channel" in private_text(nobody)
-    assert "will be posted" in await choose(harness, harness.channel)
+    assert "posted in" in await choose(harness, harness.channel)
     asked = await command(harness, "announce", text="**News** for @everyone")
     assert "Post this on 1 server?" in harness.texts(asked.response.message)
     assert posted(harness) == []
@@ -42,7 +53,7 @@ async def test_it_is_posted_where_it_is_wanted(harness: BotHarness) -> None:
     (text,) = posted(harness)
     assert "**News**" in text and "@everyone" not in text
     assert "was posted on 1 server." in harness.texts(asked.response.message)
-    assert "not posted here any more" in await choose(harness)
+    assert "no longer posted in a channel" in await choose(harness)
     nobody = await command(harness, "announce", text="news")
     assert "No server has chosen a channel" in private_text(nobody)
 
@@ -53,7 +64,7 @@ async def test_where_it_may_not_be_posted(harness: BotHarness) -> None:
     await give_owner(harness)
     blind = discord.PermissionOverwrite(view_channel=False)
     closed = harness.guild.create_text_channel("closed", overwrites={harness.guild.me: blind})
-    assert "I cannot write in" in await choose(harness, closed)
+    assert "I cannot post in" in await choose(harness, closed)
     await choose(harness, harness.channel)
     harness.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
     asked = await command(harness, "announce", text="news")
@@ -70,8 +81,9 @@ async def test_it_goes_on_after_a_crash(harness: BotHarness) -> None:
     lost = other.create_text_channel("news")
     await harness.env.settle()
     await choose(harness, harness.channel)
-    stored = harness.app.stores.announcements
-    await stored.set_channel(other.id, lost.id, harness.admin.id)
+    stored, channels = harness.app.stores.announcements, harness.app.stores.log_channels
+    event = LogEvent.ANNOUNCEMENTS
+    await channels.choose(other.id, event, lost.id, harness.admin.id, "en-US")
     begun = await stored.begin("news", [harness.guild.id, other.id], harness.admin.id)
     first = await stored.attempt(begun.id)
     assert first is not None and first.guild_id == harness.guild.id

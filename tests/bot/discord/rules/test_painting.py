@@ -36,6 +36,24 @@ async def test_a_blocked_channel_names_one_where_painting_is_allowed(harness: Bo
     assert harness.charged() == 2
 
 
+async def test_a_rule_for_a_forum_holds_in_its_posts(harness: BotHarness) -> None:
+    """As one for a channel does in its threads; other channels are not concerned."""
+    forum = harness.guild.create_forum_channel("showcase")
+    await harness.env.settle()
+    channel = harness.app.client.get_channel(forum.id)
+    assert isinstance(channel, discord.ForumChannel)
+    await channel.create_thread(name="cats", content="Show your cats")
+    (post,) = forum.threads
+    assert await answer(harness, where=post) == ""
+    assert f"<#{forum.id}>" in await rule(harness, "paint", "block", where=forum)
+    assert f"Nobody may paint in <#{forum.id}>" in await answer(harness, where=post)
+    assert await answer(harness) == "" and harness.charged() == 2
+    await rule(harness, "paint", "allow", where=forum)
+    await rule(harness, "paint", "block")
+    assert f"You can do this in <#{forum.id}>." in await answer(harness)
+    assert await answer(harness, where=post) == ""
+
+
 async def test_a_channel_that_the_member_cannot_see_is_not_named(harness: BotHarness) -> None:
     """A refusal names no channel that is hidden from its reader."""
     blind = discord.PermissionOverwrite(view_channel=False)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bot.administration.audit import PAGE, AuditPage
 from bot.administration.cancelling import CancelQuestion, WaitingCancelled, WaitingJobs
+from bot.administration.log_channels import LogChannelChosen
 from bot.administration.pauses import PauseBegun
 from bot.administration.server_status import REPORTS_COUNTED, ServerStatus
 from bot.administration.setup import SetupState
@@ -17,22 +18,30 @@ from bot.discord.views.administration import (
     server_status_layout,
 )
 from bot.discord.views.jobs import card_layout
+from bot.discord.views.log_channels import log_layout
 from bot.discord.views.setup import setup_layout
 from bot.i18n import Words
 from bot.wording import administration as wording
-from bot.wording.audit import SENTENCES
+from bot.wording.audit import EVENTS, FORMER, SENTENCES
 from bot.wording.knowledge import prompt_ideas
+from bot.wording.log_channels import channel_chosen
 from engine.diffusion.families import Z_IMAGE
-from storage.audit import AuditChannel, AuditEntry
+from storage.audit import AuditEntry
+from storage.log_channels import LogChannel
+from storage.log_entries import LogEvent, Value
 from storage.pauses import Pause
 from storage.types import PolicySource, QuotaPolicy
 from tests.bot.discord.views.samples.data import ALICE, BOB, CHANNEL, EPOCH, GUILD, Sample
 
 _QUOTA = QuotaPolicy(50, 24, PolicySource.CONFIG)
 _PER_DAY = QuotaPolicy(20, None, PolicySource.SERVER)
+_CLOSED = LogChannel(LogEvent.AUDIT, CHANNEL, 5, 6, "en-US", "forbidden")
+_REPORTS = LogChannel(LogEvent.REPORTS, CHANNEL)
+_EVERY = tuple(LogChannel(each, CHANNEL) for each in LogEvent if each is not LogEvent.AUDIT)
 _NEW = SetupState(None, None, _QUOTA)
-_CHOSEN = SetupState(CHANNEL, "zh-CN", _PER_DAY)
-_CLOSED = AuditChannel(CHANNEL, 5, 6, "en-US", "forbidden")
+_CHOSEN = SetupState(
+    replace(_REPORTS, problem="forbidden"), "zh-CN", _PER_DAY, frozenset({ALICE, BOB})
+)
 _QUIET = ServerStatus(
     waiting=0,
     people=0,
@@ -43,11 +52,10 @@ _QUIET = ServerStatus(
     rules=0,
     pictures=0,
     reports=0,
-    reports_channel_id=None,
     blocked=0,
     language=None,
     timezone=None,
-    audit_channel=None,
+    channels=(),
 )
 _BUSY = replace(
     _QUIET,
@@ -59,11 +67,10 @@ _BUSY = replace(
     rules=8,
     pictures=9,
     reports=REPORTS_COUNTED + 1,
-    reports_channel_id=CHANNEL,
     blocked=10,
     language="zh-CN",
     timezone="Asia/Shanghai",
-    audit_channel=_CLOSED,
+    channels=(_REPORTS, _CLOSED, *_EVERY[1:]),
 )
 _MISSING = ("send_messages", "attach_files")
 
@@ -76,6 +83,17 @@ def _entry(number: int, action: str, words: str, target_id: int | None = BOB) ->
         "channel": {"channel": CHANNEL},
     }
     return AuditEntry(number, GUILD, ALICE, action, target_id, data, EPOCH)
+
+
+def _happened(words: str) -> dict[str, Value]:
+    card = {"guild": GUILD, "channel": CHANNEL, "message": EPOCH.year}
+    return {"rule": words[:80], "words": words[:80], "limit": 20, "job": 7, "message": card}
+
+
+def _log_chosen(say: Words) -> str:
+    """Return the longest outcome of a choice."""
+    done = LogChannelChosen(LogEvent.REPORTS, CHANNEL, 3)
+    return channel_chosen(done, say, public=True)
 
 
 def _entries(words: str, actions: list[str]) -> tuple[AuditEntry, ...]:
@@ -113,6 +131,18 @@ ADMINISTRATION: dict[str, Sample] = {
     ),
     "server-status-paused": lambda say, _: server_status_layout(
         replace(_QUIET, pause=Pause(GUILD, None, 0, EPOCH)), (), say
+    ),
+    "audit-events": lambda say, words: posted_layout(
+        tuple(
+            AuditEntry(number, GUILD, ALICE, action, None, _happened(words), EPOCH)
+            for number, action in enumerate(EVENTS, 1)
+        ),
+        say,
+    ),
+    "audit-former": lambda say, words: posted_layout(_entries(words, list(FORMER)), say),
+    "log": lambda say, _: log_layout((), None, say),
+    "log-chosen": lambda say, _: log_layout(
+        (_CLOSED, *_EVERY), LogEvent.FILTER, say, _log_chosen(say)
     ),
     "setup": lambda say, _: setup_layout(_NEW, _ideas(say), say),
     "setup-chosen": lambda say, _: setup_layout(_CHOSEN, _ideas(say), say, say("Saved.")),
