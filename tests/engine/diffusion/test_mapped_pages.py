@@ -84,7 +84,7 @@ def test_one_block_at_a_time_is_in_memory(encoder: Encoder) -> None:
 
 def test_a_weight_that_was_changed_in_place_stays(encoder: Encoder) -> None:
     """What a LoRA wrote into a mapped weight is no longer in any file."""
-    changed = encoder.layers[1].weight
+    changed = list(encoder.parameters())[1]
     with passing(encoder):
         changed[7, 9] = 123.0
         encoder(torch.randn(2, WIDTH))
@@ -95,11 +95,11 @@ def test_a_weight_that_was_changed_in_place_stays(encoder: Encoder) -> None:
 def test_weights_of_no_file_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Converted and quantized weights lie in memory of their own."""
     monkeypatch.setattr(mapped_pages, "LEAST_BYTES", 1)
-    module = nn.Sequential(nn.Linear(WIDTH, WIDTH))
-    before = module[0].weight.detach().clone()
-    with passing(module):
-        module(torch.randn(2, WIDTH))
-    assert torch.equal(module[0].weight, before)
+    layer = nn.Linear(WIDTH, WIDTH)
+    before = layer.weight.detach().clone()
+    with passing(nn.Sequential(layer)):
+        layer(torch.randn(2, WIDTH))
+    assert torch.equal(layer.weight, before)
 
 
 def test_small_modules_keep_their_pages(tmp_path: Path) -> None:
