@@ -17,10 +17,20 @@ from engine.sketch import MODEL_DIR
 PICTURES_MODULE: Final = "engine.diffusion.benchmarks.pictures"
 MODEL_MODULE: Final = "engine.diffusion.benchmarks.random_model"
 DIFFERENCE_MODULE: Final = "engine.diffusion.benchmarks.difference"
+PRECISION_MODULE: Final = "engine.diffusion.benchmarks.precision"
 GIB: Final = 2**30
+MIB: Final = 2**20
 FULL_BYTES: Final = 21_000_000_000
 """Free space for the full-size model: 20.5 GB of weights."""
 NOT_MEASURED: Final = "not measured"
+_FULL: Final = "full"
+_TIERS: Final = {
+    "bf16": "in bfloat16",
+    "fp16": "products in float16",
+    "fp8": "fp8 weights",
+    "int8": "int8 weights",
+    "w8a8": "int8 products",
+}
 MOST_GIB: Final = 13.0
 MOST_READY_S: Final = 10.0
 """Goals for the full-size model on a processor; plain diffusers takes 19.1 GiB there."""
@@ -171,10 +181,61 @@ def memory(plan: Plan) -> Iterator[Row]:
     )
 
 
+def precision(plan: Plan) -> Iterator[Row]:
+    """Measure what each number format saves and costs, with the demo model, against float32."""
+    shared = (str(MODEL_DIR), "--pictures", "2" if plan.quick else "5")
+    with tempfile.TemporaryDirectory() as name:
+        kept = {tier: str(Path(name) / f"{tier}.npy") for tier in (_FULL, *_TIERS)}
+        variants = [
+            Variant(tier, PRECISION_MODULE, (tier, *shared, "--out", path))
+            for tier, path in kept.items()
+        ]
+        runs = in_turn(variants, plan.rounds, warm=not plan.quick)
+        full = runs[_FULL]
+        for tier, what in _TIERS.items():
+            found = run(Variant("difference", DIFFERENCE_MODULE, (kept[tier], kept[_FULL])))
+            yield from _tier(tier, what, runs[tier], full, found)
+
+
+def _tier(
+    tier: str,
+    what: str,
+    ours: Sequence[Mapping[str, Any]],
+    full: Sequence[Mapping[str, Any]],
+    difference: Mapping[str, Any],
+) -> Iterator[Row]:
+    yield _pace(
+        f"a picture, {what}, and in float32",
+        f"precision_{tier}",
+        ours,
+        full,
+        None,
+        _median_of_later,
+    )
+    mine, theirs = (each[0]["weight_bytes"] / MIB for each in (ours, full))
+    yield Row(
+        f"weights, {what}, and in float32",
+        f"{mine:.1f} MiB",
+        f"{theirs:.1f} MiB",
+        f"{theirs / mine:.2f}",
+        key=f"precision_{tier}_mib",
+        number=mine,
+    )
+    psnr = difference["psnr_db"]
+    shown = "equal" if psnr is None else f"{psnr:.1f} dB, {difference['ssim']:.4f}"
+    yield Row(
+        f"PSNR and SSIM, {what}, to float32 (LPIPS: {NOT_MEASURED})",
+        shown,
+        key=f"precision_{tier}_psnr_db",
+        number=psnr,
+    )
+
+
 SECTIONS: Final[Mapping[str, Callable[[Plan], Iterator[Row]]]] = {
     "sketch": sketch,
     "text": text,
     "memory": memory,
+    "precision": precision,
     "processor": processor,
 }
 """By name, the longest last."""

@@ -26,7 +26,24 @@ def test_a_quick_run_paints_with_both():
     assert [row["section"] for row in report["rows"]] == ["processor"] * 3
 
 
+def test_every_number_format_is_measured():
+    """Each has a time, a size and its distance to float32, which is finite: it changes bits."""
+    done = bench("--quick", "--json", "precision")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    numbers = report["numbers"]
+    for tier in ("bf16", "fp16", "fp8", "int8", "w8a8"):
+        assert numbers[f"precision_{tier}"] > 0
+        assert numbers[f"precision_{tier}_psnr_db"] > 20
+    assert numbers["precision_int8_mib"] < numbers["precision_fp16_mib"]
+    assert len(report["rows"]) == 15
+    assert any("0.9" in row["zimagine"] for row in report["rows"] if "SSIM" in row["what"])
+
+
 def test_a_section_that_does_not_exist_is_refused_with_the_list():
     """One sentence names those that do."""
     done = bench("prozessor")
-    assert done.returncode == 2 and "'sketch', 'text', 'memory', 'processor'" in done.stderr
+    assert (
+        done.returncode == 2
+        and "'sketch', 'text', 'memory', 'precision', 'processor'" in done.stderr
+    )
