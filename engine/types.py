@@ -469,6 +469,7 @@ class Remark(StrEnum):
     CPU = "cpu"
     MPS = "mps"
     NO_BFLOAT16 = "no_bfloat16"
+    FLOAT16 = "float16"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,9 +41,9 @@ def command(
     """Measure painting on this machine and compare it with plain diffusers.
 
     Sections: sketch (the built-in demo model), text (reading a prompt once for several pictures),
-    memory (picture after picture), processor (Z-Image in full size with random weights: 20 GB of
-    disk, up to an hour). All if none is named. Nothing is downloaded. Exit code 1 if a goal is
-    missed.
+    memory (picture after picture), precision (the demo model in each number format), processor
+    (Z-Image in full size with random weights: 20 GB of disk, up to an hour). All if none is named.
+    Nothing is downloaded. Exit code 1 if a goal is missed.
     """
     plan = Plan(quick, rounds or (1 if quick else 3), folder)
     today, say = utc_now().date(), terminal_words()

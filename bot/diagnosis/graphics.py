@@ -123,7 +123,7 @@ def _card(card: TorchCard, build: TorchBuild, *, used: bool) -> Iterator[Finding
     elif card.bfloat16:
         yield ok(Code.BFLOAT16)
     else:
-        yield note(Code.NO_BFLOAT16)
+        yield note(Code.FLOAT16_INSTEAD if card.fp16_instead else Code.NO_BFLOAT16)
 
 
 def _release(cuda: tuple[int, int] | None) -> str:

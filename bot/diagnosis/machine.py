@@ -131,6 +131,8 @@ def hardware_of(driver: NvidiaDriver | None, build: TorchBuild, device: str) -> 
             swap_bytes,
             item_bytes=_ITEM_BYTES if card.bfloat16 else 2 * _ITEM_BYTES,
             fp8_units=card.fp8_units,
+            fp16_instead=card.fp16_instead,
+            int8_products=card.fp16_instead and card.int8_units,
         )
     sizes = [one.total_bytes for one in driver.cards] if driver is not None else []
     if device != graphics.CPU and sizes and sizes[0] is not None:
@@ -188,14 +190,15 @@ def _choice(settings: EngineSettings, examined: Examined, device: Any, *, bot_ru
     from engine.diffusion.faults import is_memory
 
     family = examined.family
-    side_px = family.native_side_px
+    side_px, exact = family.native_side_px, not family.bfloat16
     try:
         # Measuring takes some hundred megabytes, which a bot that paints may need at that moment.
-        there = machine.read(device, speeds=machine.cautious if bot_runs else None)
+        speeds = machine.cautious if bot_runs else None
+        there = machine.read(device, speeds=speeds, float32_only=exact)
     except Exception as error:
         if not is_memory(error):
             raise
-        there = machine.read(device, speeds=machine.cautious)
+        there = machine.read(device, speeds=machine.cautious, float32_only=exact)
     wanted = settings.memory_plan
     return memory_plans.choose(
         examined.sizes,

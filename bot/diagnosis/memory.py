@@ -13,6 +13,17 @@ _OBSTACLES = {
     Obstacle.HOST: Code.NO_ROOM_IN_MEMORY,
 }
 
+_ON_CARD = {
+    Weights.FULL: Code.FITS_EXACT,
+    Weights.FP16: Code.FITS_FLOAT16,
+    Weights.INT8: Code.FITS_EIGHT_BIT,
+}
+_STREAMED = {
+    Weights.FULL: Code.FITS_STREAMED,
+    Weights.FP16: Code.FITS_STREAMED_FLOAT16,
+    Weights.INT8: Code.FITS_STREAMED_EIGHT_BIT,
+}
+
 
 def check_host(total_bytes: int, limit_bytes: int, free_bytes: int) -> list[Finding]:
     """Return how much main memory there is.
@@ -34,11 +45,17 @@ def check_plan(choice: Choice, *, allow_quantized: bool, bot_runs: bool) -> Find
     """
     peak_bytes, plan = choice.estimate.peak_bytes, str(choice.plan)
     free_bytes = choice.free_bytes
-    over = not choice.fits or (free_bytes is not None and peak_bytes > free_bytes)
+    over = not choice.fits or choice.too_large
+    over |= free_bytes is not None and peak_bytes > free_bytes
     if not over:
         return ok(Code.PLAN, plan=plan, peak_bytes=peak_bytes, free_bytes=free_bytes or 0)
     if bot_runs:
         return note(Code.BOT_HOLDS)
+    if choice.too_large:
+        named = {"plan": plan, "peak_bytes": peak_bytes, "free_bytes": free_bytes or 0}
+        if choice.instead is None:
+            return broken(Code.NOTHING_FITS, **named)
+        return broken(Code.WANTED_TOO_LARGE, **named, instead=str(choice.instead))
     code = Code.EIGHT_BIT_TOO_LARGE if allow_quantized else Code.PLAN_TOO_LARGE
     return broken(code, plan=plan, peak_bytes=peak_bytes, free_bytes=free_bytes or 0)
 
@@ -92,7 +109,7 @@ def check_fetching(fit: Recommendation, *, disk_free_bytes: int | None) -> list[
         return [
             note(Code.NO_ROOM_ON_DISK, needed_bytes=fit.disk_bytes, available_bytes=disk_free_bytes)
         ]
-    code = Code.FETCH if fit.weights is Weights.FULL else Code.FETCH_EIGHT_BIT
+    code = Code.FETCH_EIGHT_BIT if fit.weights.eight_bit else Code.FETCH
     return [ok(code, command=fit.command, disk_bytes=fit.disk_bytes)]
 
 
@@ -101,7 +118,5 @@ def _fitting(fit: Recommendation, pool: Pool) -> Code:
         return Code.FITS_UNIFIED
     if pool is Pool.HOST:
         return Code.FITS_HOST
-    exact = fit.weights is Weights.FULL
-    if fit.streamed:
-        return Code.FITS_STREAMED if exact else Code.FITS_STREAMED_EIGHT_BIT
-    return Code.FITS_EXACT if exact else Code.FITS_EIGHT_BIT
+    kept = Weights.INT8 if fit.weights is None or fit.weights.eight_bit else fit.weights
+    return _STREAMED[kept] if fit.streamed else _ON_CARD[kept]

@@ -26,6 +26,10 @@ MESSAGES: Final = (
     translatable("a picture of the same prompt, and of another, the demo model"),
     translatable("a picture of the same prompt, and of another, the full-size model"),
     translatable("a picture of the same prompt, and of another, a tiny model"),
+    translatable("a picture in {format}, and in float32"),
+    translatable("weights in {format}, and in float32"),
+    translatable("PSNR and SSIM of {format} to float32 (LPIPS: not measured)"),
+    translatable("equal"),
     translatable("memory after picture {last}, and after picture {first}"),
 )
 """Everything that the table may say, for the catalogues."""

@@ -163,3 +163,8 @@ def device_remark(remark: Remark, say: Words) -> str:
                 "This GPU does not support bfloat16, and float16 would give black pictures. "
                 "float32 is used instead, which takes twice the memory and is slow."
             )
+        case Remark.FLOAT16:
+            return say(
+                "This GPU does not support bfloat16. Large models multiply their matrices in "
+                "float16, with numbers scaled so that none overflows; all else is in float32."
+            )

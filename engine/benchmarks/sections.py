@@ -17,7 +17,9 @@ from engine.sketch import MODEL_DIR
 PICTURES_MODULE: Final = "engine.diffusion.benchmarks.pictures"
 MODEL_MODULE: Final = "engine.diffusion.benchmarks.random_model"
 DIFFERENCE_MODULE: Final = "engine.diffusion.benchmarks.difference"
+PRECISION_MODULE: Final = "engine.diffusion.benchmarks.precision"
 GIB: Final = 2**30
+MIB: Final = 2**20
 FULL_BYTES: Final = 21_000_000_000
 """Free space for the full-size model: 20.5 GB of weights."""
 NOT_MEASURED: Final = "not measured"
@@ -32,9 +34,16 @@ TEXTS: Final[Mapping[str, str]] = {
     "text_sketch": "a picture of the same prompt, and of another, the demo model",
     "text_full": "a picture of the same prompt, and of another, the full-size model",
     "text_tiny": "a picture of the same prompt, and of another, a tiny model",
+    "format_pace": "a picture in {format}, and in float32",
+    "format_weights": "weights in {format}, and in float32",
+    "format_distance": "PSNR and SSIM of {format} to float32 (LPIPS: not measured)",
     "memory": "memory after picture {last}, and after picture {first}",
 }
 """What was measured, with values in braces; who prints them can translate them."""
+EQUAL: Final = "equal"
+_FULL: Final = "full"
+_FORMATS: Final = ("bf16", "fp16", "fp8", "int8", "w8a8")
+"""As the memory plans name them; `w8a8`: products of int8."""
 MOST_GIB: Final = 13.0
 MOST_READY_S: Final = 10.0
 """Goals for the full-size model on a processor; plain diffusers takes 19.1 GiB there."""
@@ -190,10 +199,61 @@ def memory(plan: Plan) -> Iterator[Row]:
     )
 
 
+def precision(plan: Plan) -> Iterator[Row]:
+    """Measure what each number format saves and costs, with the demo model, against float32."""
+    shared = (str(MODEL_DIR), "--pictures", "2" if plan.quick else "5")
+    with tempfile.TemporaryDirectory() as name:
+        kept = {tier: str(Path(name) / f"{tier}.npy") for tier in (_FULL, *_FORMATS)}
+        variants = [
+            Variant(tier, PRECISION_MODULE, (tier, *shared, "--out", path))
+            for tier, path in kept.items()
+        ]
+        runs = in_turn(variants, plan.rounds, warm=not plan.quick)
+        full = runs[_FULL]
+        for tier in _FORMATS:
+            found = run(Variant("difference", DIFFERENCE_MODULE, (kept[tier], kept[_FULL])))
+            for row in _tier(tier, runs[tier], full, found):
+                yield replace(row, values={"format": tier})
+
+
+def _tier(
+    tier: str,
+    ours: Sequence[Mapping[str, Any]],
+    full: Sequence[Mapping[str, Any]],
+    difference: Mapping[str, Any],
+) -> Iterator[Row]:
+    yield _pace(
+        TEXTS["format_pace"],
+        f"precision_{tier}",
+        ours,
+        full,
+        None,
+        _median_of_later,
+    )
+    mine, theirs = (each[0]["weight_bytes"] / MIB for each in (ours, full))
+    yield Row(
+        TEXTS["format_weights"],
+        f"{mine:.1f} MiB",
+        f"{theirs:.1f} MiB",
+        f"{theirs / mine:.2f}",
+        key=f"precision_{tier}_mib",
+        number=mine,
+    )
+    psnr = difference["psnr_db"]
+    shown = EQUAL if psnr is None else f"{psnr:.1f} dB, {difference['ssim']:.4f}"
+    yield Row(
+        TEXTS["format_distance"],
+        shown,
+        key=f"precision_{tier}_psnr_db",
+        number=psnr,
+    )
+
+
 SECTIONS: Final[Mapping[str, Callable[[Plan], Iterator[Row]]]] = {
     "sketch": sketch,
     "text": text,
     "memory": memory,
+    "precision": precision,
     "processor": processor,
 }
 """By name, the longest last."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F  # noqa: N812, torch's own name for it
 
-from engine.diffusion.devices import computes_bfloat16, pick_dtype
-from engine.diffusion.machine import has_fp8_units
+from engine.diffusion.devices import computes_bfloat16, pick_dtype, pick_products
+from engine.diffusion.machine import has_fp8_units, has_int8_units
 
 _LINE_CHARS = 200
 """How much of torch's own complaint is kept. Chosen by hand."""
@@ -20,8 +20,9 @@ _LINE_CHARS = 200
 class TorchCard:
     """A card as torch sees it. Sizes in bytes, None if they cannot be asked for.
 
-    capability: its generation. bfloat16: whether it computes in it. kernels: whether this build of
-    torch has programs for it.
+    capability: its generation. bfloat16: whether it computes in it. fp16_instead: whether it
+    multiplies large matrices in float16 then. int8_units: whether it computes in int8. kernels:
+    whether this build of torch has programs for it.
     """
 
     index: int
@@ -32,6 +33,8 @@ class TorchCard:
     bfloat16: bool
     fp8_units: bool
     kernels: bool
+    fp16_instead: bool = False
+    int8_units: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,8 @@ def _card(index: int) -> TorchCard:
         bfloat16=pick_dtype(device) is torch.bfloat16,
         fp8_units=has_fp8_units(device),
         kernels=has_kernels(capability, torch.cuda.get_arch_list()),
+        fp16_instead=pick_products(device) is torch.float16,
+        int8_units=has_int8_units(device),
     )
 
 

@@ -27,14 +27,13 @@ from engine.diffusion.checkpoints.discovery import CONFIG, INDEX, SCHEDULER, TOK
 from engine.diffusion.checkpoints.names.groups import TEXT_ENCODER, TRANSFORMER
 from engine.diffusion.checkpoints.weights import Weight
 from engine.diffusion.families import family_for
-from engine.diffusion.quantized import large_layers
+from engine.diffusion.quantized import in_steps, large_layers
 from engine.errors import ModelInvalid
 from engine.hub.errors import DiskTooSmall
 
 SHARD_BYTES: Final = 2 << 30
 """How much lies in one file, and so in memory, at most; chosen by hand. A single tensor may be
 more: the largest of Z-Image-Turbo has 0.8 GB."""
-_INT8_MAX: Final = 127
 _DESCRIPTION: Final = json.dumps({"format": "int8_tensorwise"}).encode()
 _QUANTIZED: Final = (TRANSFORMER, TEXT_ENCODER)
 """Components whose matrices become int8; an autoencoder is small, and an error in it shows."""
@@ -155,23 +154,12 @@ def _stored(name: str, values: torch.Tensor, as_int8: bool) -> dict[str, torch.T
     if not as_int8:
         return {name: values.contiguous()}
     layer = name.removesuffix(".weight")
-    steps, scale = quantized_rows(values)
+    steps, scale = in_steps(values)
     return {
         name: steps,
         f"{layer}.weight_scale": scale,
         f"{layer}.comfy_quant": torch.tensor(list(_DESCRIPTION), dtype=torch.uint8),
     }
-
-
-def quantized_rows(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the nearest int8 steps of a matrix in float32, and the scale of each row.
-
-    scale: float32, rows × 1, positive also for a row of noughts.
-    """
-    largest = values.abs().amax(dim=1, keepdim=True)
-    scale = (largest / _INT8_MAX).clamp_min(torch.finfo(torch.float32).tiny)
-    steps = (values / scale).round().clamp(-_INT8_MAX, _INT8_MAX)
-    return steps.to(torch.int8), scale
 
 
 def _matrices(part: Prepared, kind: Format) -> frozenset[str]:

@@ -41,11 +41,25 @@ def pick_device(wanted: str, model: str) -> torch.device:
 def pick_dtype(device: torch.device) -> torch.dtype:
     """bfloat16 where the device computes in it, else float32.
 
-    Never float16: in it T5 overflows, and other models' pictures become black.
+    Never float16: in it T5 overflows, and other models' pictures become black. Products alone may
+    be in it: see `pick_products`.
     """
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.bfloat16
     return torch.float32
+
+
+def pick_products(device: torch.device) -> torch.dtype:
+    """Return the number format for products of large matrices.
+
+    float16 on NVIDIA's cards that multiply in it and not in bfloat16 (Volta and Turing: the
+    20-series, T4, V100); older ones are slower in it. Else `pick_dtype`.
+    """
+    dtype = pick_dtype(device)
+    if dtype is torch.float32 and device.type == "cuda" and torch.version.hip is None:
+        fast = torch.cuda.get_device_capability(device) >= (7, 0)
+        return torch.float16 if fast else dtype
+    return dtype
 
 
 def computes_bfloat16() -> bool:
@@ -57,5 +71,8 @@ def computes_bfloat16() -> bool:
 def remarks(device: torch.device) -> tuple[Remark, ...]:
     """Return what the owner should know: everything but a GPU with bfloat16 paints slowly."""
     if device.type == "cuda":
-        return () if pick_dtype(device) is torch.bfloat16 else (Remark.NO_BFLOAT16,)
+        products = pick_products(device)
+        if products is torch.bfloat16:
+            return ()
+        return (Remark.FLOAT16 if products is torch.float16 else Remark.NO_BFLOAT16,)
     return (Remark.MPS,) if device.type == "mps" else (Remark.CPU,)

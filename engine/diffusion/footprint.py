@@ -27,6 +27,7 @@ _DENOISE_VALUES = 16  # live values per token and width: 510 MB at 4192 tokens o
 _ENCODE_VALUES = 80  # likewise for a prompt: 205 MB at 512 tokens of 2560
 _DECODE_VALUES = 6  # per pixel and width: 1611 MB at 1024² of 128
 _DECODE_FLOPS = 611  # per pixel and width²: 10.5 TFLOP at 1024² of 128
+_FP16_BYTES = 2
 _DEQUANTIZE_BYTES = 3  # per weight: one read, two written
 
 
@@ -46,11 +47,32 @@ class Placement(StrEnum):
 
 
 class Weights(StrEnum):
-    """How the large matrices of transformer and encoder are stored; all but `full` change bits."""
+    """How the large matrices of transformer and encoder are stored and multiplied.
+
+    All but `full` change bits.
+    """
 
     FULL = "full"
+    FP16 = "fp16"
+    """float16, multiplied in it with scaled rows; what lies between the products is as loaded."""
     FP8 = "fp8"
     INT8 = "int8"
+    W8A8 = "w8a8"
+    """int8, and the transformer's products too are of int8: what enters them is rounded as well."""
+
+    @property
+    def eight_bit(self) -> bool:
+        """Whether a weight is one byte."""
+        return self in (Weights.FP8, Weights.INT8, Weights.W8A8)
+
+    @property
+    def of_encoder(self) -> Weights:
+        """The text encoder's: read once for a picture, it gains nothing from products in int8."""
+        return Weights.INT8 if self is Weights.W8A8 else self
+
+
+OPTIONS = tuple(weights for weights in Weights if weights is not Weights.FULL)
+"""The formats that the name of a memory plan may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +107,7 @@ class MemoryPlan:
         except ValueError:
             raise ValueError(
                 f"{text!r} is not a memory plan: use one of {', '.join(Placement)}, "
-                f"optionally with +{Weights.FP8} or +{Weights.INT8}, and with +tiled"
+                f"optionally with one of +{', +'.join(OPTIONS)}, and with +tiled"
             ) from None
 
 
@@ -119,13 +141,12 @@ class Sizes:
 
     def transformer(self, weights: Weights) -> int:
         """Bytes of the transformer in that format."""
-        exact = weights is Weights.FULL
-        return self.transformer_bytes if exact else self.transformer_quantized_bytes
+        whole_bytes, small_bytes = self.transformer_bytes, self.transformer_quantized_bytes
+        return self._stored(weights, whole_bytes, small_bytes)
 
     def encoder(self, weights: Weights) -> int:
         """Bytes of the text encoder in that format, its token table included."""
-        exact = weights is Weights.FULL
-        return self.encoder_bytes if exact else self.encoder_quantized_bytes
+        return self._stored(weights, self.encoder_bytes, self.encoder_quantized_bytes)
 
     def tokens(self, shape: Shape) -> int:
         """Tokens of one row of a forward pass."""
@@ -133,10 +154,16 @@ class Sizes:
 
     def streamed(self, weights: Weights, unit_bytes: int) -> int:
         """Bytes while units pass through: the current one, the next, and one dequantized matrix."""
-        if weights is Weights.FULL:
-            return 2 * unit_bytes
-        ratio = self.transformer_quantized_bytes / max(1, self.transformer_bytes)
-        return int(2 * unit_bytes * ratio) + self.layer_bytes
+        ratio = self.transformer(weights) / max(1, self.transformer_bytes)
+        return int(2 * unit_bytes * ratio) + (self.layer_bytes if weights.eight_bit else 0)
+
+    def _stored(self, weights: Weights, whole_bytes: int, small_bytes: int) -> int:
+        if weights.eight_bit:
+            return small_bytes
+        if weights is Weights.FULL or self.item_bytes <= _FP16_BYTES:
+            return whole_bytes
+        large = (whole_bytes - small_bytes) // (self.item_bytes - 1)
+        return whole_bytes - large * (self.item_bytes - _FP16_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +193,9 @@ class Machine:
 
     free_bytes: on the device, including what this renderer already holds; None where device and
     host share memory. host_free_bytes: likewise. copy: from pinned host memory; pageable: from
-    ordinary. memory_bytes_per_s: the device's own, read and written.
+    ordinary. memory_bytes_per_s: the device's own, read and written. fp8_units, int8_units: whether
+    it computes in them. fp16_instead: whether it computes in float16 and not in bfloat16, so that
+    large models are painted in the former.
     """
 
     kind: str
@@ -178,6 +207,13 @@ class Machine:
     memory_bytes_per_s: float
     flops_per_s: float
     fp8_units: bool = False
+    int8_units: bool = False
+    fp16_instead: bool = False
+
+    @property
+    def int8_products(self) -> bool:
+        """Whether 8-bit weights are best multiplied as such: else it were done in float32."""
+        return self.fp16_instead and self.int8_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +303,7 @@ def _seconds(plan: MemoryPlan, sizes: Sizes, machine: Machine, shape: Shape) -> 
     weights = (sizes.encoder_bytes - sizes.embedding_bytes) / sizes.item_bytes
     encode_s = (2 if shape.guided else 1) * 2 * weights * sizes.prompt_tokens / flops
     decode_s = shape.batch * _decoded_px(plan, shape) * sizes.vae_width**2 * _DECODE_FLOPS / flops
-    if not plan.exact:
+    if plan.weights in (Weights.FP8, Weights.INT8):
         many = _DEQUANTIZE_BYTES / machine.memory_bytes_per_s
         step_s += transformer * many
         encode_s += passing * many

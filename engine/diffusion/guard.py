@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ _ATTRIBUTES = ("__get__", "__set__")
 _MOVING = ("clone", "contiguous", "cpu", "cuda", "detach", "is_pinned", "pin_memory")
 _UNTOUCHED = frozenset((*_ATTRIBUTES, *_MOVING, "record_stream"))
 """Functions that read attributes or move data: an offload plan moves weights during a step."""
+_here = threading.local()
 
 
 class Finiteness:
@@ -61,6 +63,15 @@ class InFloat32(TorchFunctionMode):
     their bits, wherever they are and whichever hooks brought them there.
     """
 
+    def __enter__(self) -> InFloat32:
+        _here.depth = getattr(_here, "depth", 0) + 1
+        super().__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        _here.depth -= 1
+        super().__exit__(*raised)
+
     def __torch_function__(
         self,
         func: Callable[..., Any],
@@ -80,6 +91,11 @@ class InFloat32(TorchFunctionMode):
         if name == "to":  # weights change device as they are; only the requested type is raised
             return func(args[0], *map(_raised, args[1:]), **raised)
         return func(*map(_raised, args), **raised)
+
+
+def in_float32() -> bool:
+    """Whether `InFloat32` is active: layers that round on purpose then compute without it."""
+    return getattr(_here, "depth", 0) > 0
 
 
 def _raised(value: Any) -> Any:

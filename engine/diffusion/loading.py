@@ -15,13 +15,15 @@ from diffusers.utils import logging as diffusers_logging
 from huggingface_hub import snapshot_download
 from transformers.utils import logging as transformers_logging
 
-from engine.diffusion.capacity import require_memory, weights_dtype
+from engine.diffusion import machine, memory_plans
+from engine.diffusion.capacity import large_in_float16, require_memory, weights_dtype
 from engine.diffusion.checkpoints import (
     Companions,
     ModelCheckpoint,
     Unusable,
     open_checkpoint,
 )
+from engine.diffusion.checkpoints.quantization.int8_rows import RowsOf
 from engine.diffusion.families import (
     HUB_ID,
     SKETCH,
@@ -32,14 +34,15 @@ from engine.diffusion.families import (
     identified,
     identify,
 )
-from engine.diffusion.footprint import Sizes
+from engine.diffusion.footprint import MemoryPlan, Shape, Sizes, Weights
 from engine.diffusion.previews import TINY_FOLDER
+from engine.diffusion.quantized import float16_weights
 from engine.diffusion.residency import from_pipeline
 from engine.errors import ModelInvalid, ModelNotFound, ModelTooLarge, ModelUnavailable
 from engine.hub import find_downloaded
 from engine.hub.errors import HubError
 from engine.hub.logged import fetch
-from engine.settings import EngineSettings
+from engine.settings import AUTO, EngineSettings
 from engine.sketch import MODEL_DIR
 
 _log = logging.getLogger(__name__)
@@ -125,6 +128,8 @@ class Loaded:
     """A complete pipeline on the CPU. revision: fingerprint of its weights.
 
     folder: the model's, or that of its file. checkpoint: its files; None for a model without files.
+    sizes: for planning, with all weights in `dtype`. narrow: whether the large matrices are in
+    float16 all the same: such a pipeline paints only under a plan that stores them so, or in less.
     """
 
     pipeline: Any
@@ -133,6 +138,8 @@ class Loaded:
     dtype: torch.dtype
     family: Family
     checkpoint: ModelCheckpoint[Any] | None = None
+    sizes: Sizes | None = None
+    narrow: bool = False
 
 
 def load_model(
@@ -153,15 +160,18 @@ def load_model(
         checkpoint, found = _opened(settings)
         family = found.family
         dtype = dtype or weights_dtype(device, family, checkpoint.count)
-        require_memory(model, checkpoint.count, dtype, device)
-        pipeline = checkpoint.load(dtype)
+        sizes = _sizes(checkpoint, dtype, family)
+        narrow = family.bfloat16 and large_in_float16(settings, device, dtype)
+        require_memory(model, checkpoint.count, dtype, device, _narrow_bytes(sizes, narrow))
+        _warn_of_plan(settings, sizes, family, device)
+        pipeline = checkpoint.load(dtype, float16_weights if narrow else None)
         if misfit := family.misfit(pipeline):  # otherwise each job would fail
             raise ModelInvalid(model, misfit)
         revision = checkpoint.fingerprint()
     _report(checkpoint.source.name, found)
     for note in checkpoint.notes:
         _log.info("%s: %s", checkpoint.source.name, note)
-    return Loaded(pipeline, revision, checkpoint.root, dtype, family, checkpoint)
+    return Loaded(pipeline, revision, checkpoint.root, dtype, family, checkpoint, sizes, narrow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +202,47 @@ def examine_model(settings: EngineSettings, device: torch.device) -> Examined:
         checkpoint.check_companions()
         dtype = weights_dtype(device, family, checkpoint.count)
         too_large = None
+        sizes = _sizes(checkpoint, dtype, family)
+        narrow = family.bfloat16 and large_in_float16(settings, device, dtype)
         try:
-            require_memory(settings.model, checkpoint.count, dtype, device)
+            count, weights_bytes = checkpoint.count, _narrow_bytes(sizes, narrow)
+            require_memory(settings.model, count, dtype, device, weights_bytes)
         except ModelTooLarge as error:
             too_large = error
-        sizes = from_pipeline(SimpleNamespace(**checkpoint.skeletons(dtype)), family)
         return Examined(family, checkpoint.count, dtype, sizes, checkpoint.notes, too_large)
+
+
+def _sizes(checkpoint: ModelCheckpoint[Any], dtype: torch.dtype, family: Family) -> Sizes:
+    return from_pipeline(SimpleNamespace(**checkpoint.skeletons(dtype)), family)
+
+
+def _narrow_bytes(sizes: Sizes, narrow: bool) -> int | None:
+    """Return the bytes of all weights with the large ones in float16; None if they are not."""
+    if not narrow:
+        return None
+    return sizes.transformer(Weights.FP16) + sizes.encoder(Weights.FP16) + sizes.vae_bytes
+
+
+def _warn_of_plan(
+    settings: EngineSettings, sizes: Sizes, family: Family, device: torch.device
+) -> None:
+    """Log that the plan which the settings name is too large, with both numbers and one that fits.
+
+    It is tried all the same: what other programs hold may be free by the first picture, and after
+    it a smaller plan is taken.
+    """
+    if settings.memory_plan == AUTO:
+        return
+    choice = memory_plans.choose(
+        sizes,
+        machine.read(device, speeds=machine.cautious, float32_only=not family.bfloat16),
+        Shape(family.native_side_px, family.native_side_px, family.default_steps),
+        wanted=MemoryPlan.parse(settings.memory_plan),
+        allow_quantized=settings.allow_quantized,
+        reserve_bytes=settings.reserve_bytes if device.type == "cuda" else 0,
+    )
+    if choice.too_large:
+        _log.warning("%s: the memory plan %s is %s", settings.model, choice.plan, choice.reason)
 
 
 def _opened(settings: EngineSettings) -> tuple[ModelCheckpoint[Any], Identified]:
@@ -246,6 +291,17 @@ def load_component(loaded: Loaded, name: str) -> Any:
         raise ModelInvalid(str(loaded.folder), "it was not loaded from files")
     with _explained(loaded.folder.name):
         return loaded.checkpoint.load_component(name, loaded.dtype)
+
+
+def open_int8_rows(loaded: Loaded) -> RowsOf | None:
+    """Return what reads the transformer's matrices that its files have in int8; None without files.
+
+    Raises ModelInvalid if they have changed.
+    """
+    if loaded.checkpoint is None:
+        return None
+    with _explained(loaded.folder.name):
+        return loaded.checkpoint.int8_rows("transformer")
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from engine.diffusion.devices import pick_dtype
+from engine.diffusion.devices import pick_products
 from engine.diffusion.footprint import Machine
 from engine.renderer import DeviceMemory
 
@@ -42,11 +42,13 @@ def read(
     *,
     host_held_bytes: int = 0,
     speeds: Callable[[torch.device], Speeds] | None = None,
+    float32_only: bool = False,
 ) -> Machine:
     """Return the current state of the machine; speeds are measured at the first call and kept.
 
     host_held_bytes: host memory that the model itself takes now. It counts as free, as does all
-    device memory that this process holds.
+    device memory that this process holds. float32_only: whether the model keeps its quality in
+    nothing else.
     """
     speed = (speeds or measured)(device)
     return Machine(
@@ -59,6 +61,8 @@ def read(
         memory_bytes_per_s=speed.memory_bytes_per_s,
         flops_per_s=speed.flops_per_s,
         fp8_units=has_fp8_units(device),
+        int8_units=has_int8_units(device),
+        fp16_instead=pick_products(device) is torch.float16 and not float32_only,
     )
 
 
@@ -93,6 +97,13 @@ def memory_use(device: torch.device) -> DeviceMemory:
 def has_fp8_units(device: torch.device) -> bool:
     """Whether the device computes in fp8 rather than only storing it: Ada, Hopper and later."""
     return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 9)
+
+
+def has_int8_units(device: torch.device) -> bool:
+    """Whether it multiplies matrices of int8: NVIDIA's cards from Turing on, and processors."""
+    if device.type != "cuda" or torch.version.hip is not None:
+        return device.type == "cpu"
+    return torch.cuda.get_device_capability(device) >= (7, 5)
 
 
 def host_free_bytes(cgroups: Path = CGROUPS, own: Path = Path("/proc/self/cgroup")) -> int:
@@ -135,7 +146,7 @@ def measure(device: torch.device, clock: Callable[[], float] = time.perf_counter
 
 
 def _measure(device: torch.device, side: int, clock: Callable[[], float]) -> Speeds:
-    dtype = pick_dtype(device)
+    dtype = pick_products(device)
     ordinary = torch.ones(side, 2 * side)  # as many bytes as two of the matrices in bfloat16
     pinned = ordinary.pin_memory() if device.type == "cuda" else ordinary
     there = ordinary.to(device, copy=True)

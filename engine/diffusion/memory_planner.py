@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from engine.diffusion import machine, memory_plans
@@ -27,6 +29,7 @@ class Planner:
         self._allow_quantized = settings.allow_quantized
         self._reserve_bytes = settings.reserve_bytes if device.type == "cuda" else 0
         self._backoff = memory_plans.Backoff()
+        self._products_failed = False
 
     def choose(self, residency: Residency, request: ImageRequest, adapter_bytes: int = 0) -> Choice:
         """Return the fastest plan that fits the memory that is free now.
@@ -49,6 +52,10 @@ class Planner:
         """Note that a picture was painted: after some, larger plans are tried again."""
         self._backoff.succeeded()
 
+    def without_products(self) -> None:
+        """Never again choose a plan with products in int8: the device does not compute them."""
+        self._products_failed = True
+
     def smaller(
         self,
         residency: Residency,
@@ -69,15 +76,18 @@ class Planner:
         return Choice(plan, price, f"{choice.plan}: {error}", ())
 
     def _machine(self, residency: Residency) -> Machine:
-        held = residency.host_bytes
+        held, exact = residency.host_bytes, not self._family.bfloat16
         try:
-            return machine.read(self._device, host_held_bytes=held)
+            there = machine.read(self._device, host_held_bytes=held, float32_only=exact)
         except Exception as error:
             if not is_memory(error):
                 raise
             # No room even for measuring: assume slow speeds now, and measure the next time there is
             # room.
-            return machine.read(self._device, host_held_bytes=held, speeds=machine.cautious)
+            there = machine.read(
+                self._device, host_held_bytes=held, speeds=machine.cautious, float32_only=exact
+            )
+        return replace(there, int8_units=there.int8_units and not self._products_failed)
 
 
 def _shape(request: ImageRequest, family: Family, adapter_bytes: int) -> Shape:

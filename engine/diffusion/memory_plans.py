@@ -53,7 +53,8 @@ class Choice:
     """A plan, its cost, why it was chosen and why each other was not.
 
     fits: False if no plan fits what is free of the host's memory, which the device shares.
-    free_bytes: what a plan may take of the device.
+    free_bytes: what a plan may take of the device. too_large: whether a plan that was wanted does
+    not fit; instead: the one that would be chosen freely then, None if none fits either.
     """
 
     plan: MemoryPlan
@@ -62,6 +63,8 @@ class Choice:
     rejected: tuple[tuple[MemoryPlan, str], ...]
     fits: bool = True
     free_bytes: int | None = None
+    too_large: bool = False
+    instead: MemoryPlan | None = None
 
 
 def plans(*, weights: tuple[Weights, ...] = tuple(Weights)) -> Iterator[MemoryPlan]:
@@ -85,6 +88,8 @@ def choose(
 ) -> Choice:
     """Choose the plan for the next batch: `wanted` as it is, or else the fastest one that fits.
 
+    Where the device does not compute in int8, a wanted `w8a8` becomes `int8`: the same weights, and
+    products in the model's own format.
     reserve_bytes: device memory left to other programs. limit_bytes: an upper limit for the plan,
     whatever is free (see Backoff). current: the plan in force, which is kept while it is as good.
     Where nothing fits, the smallest is chosen and the reason says so.
@@ -93,16 +98,21 @@ def choose(
     free_bytes = budget_bytes = max(0, budget_bytes - reserve_bytes)
     if limit_bytes is not None:
         budget_bytes = min(budget_bytes, limit_bytes)
-    if wanted is not None:
-        price = estimate(wanted, sizes, machine, shape)
-        trouble = _trouble(price, machine, budget_bytes)
-        return Choice(wanted, price, "as set" + (f", though it {trouble}" if trouble else ""), ())
     prices = {
         plan: estimate(plan, sizes, machine, shape)
         for plan in _candidates(machine, allow_quantized)
     }
     troubles = {plan: _trouble(price, machine, budget_bytes) for plan, price in prices.items()}
     fitting = [plan for plan in prices if not troubles[plan]]
+    if wanted is not None:
+        plan, reason = possible(wanted, machine)
+        price, instead = estimate(plan, sizes, machine, shape), None
+        trouble = _trouble(price, machine, budget_bytes)
+        if trouble:
+            reason += f", though it {trouble}"
+            instead = _best(fitting, prices, current)[0] if fitting else None
+            reason += "; nothing fits" if instead is None else f"; {instead} would fit"
+        return Choice(plan, price, reason, (), True, free_bytes, bool(trouble), instead)
     if not fitting:
         plan = min(prices, key=lambda one: _badness(prices[one], machine, budget_bytes))
         reason = f"nothing fits; the smallest, though it {troubles[plan]}"
@@ -122,8 +132,20 @@ def choose(
     return Choice(plan, prices[plan], reason, rejected, fits, free_bytes)
 
 
+def possible(wanted: MemoryPlan, machine: Machine) -> tuple[MemoryPlan, str]:
+    """Return the plan that a device can carry out in place of a wanted one, and the reason."""
+    if wanted.weights is Weights.W8A8 and not machine.int8_units:
+        plain = replace(wanted, weights=Weights.INT8)
+        return plain, f"as set, but without products in int8, which this {machine.kind} lacks"
+    return wanted, "as set"
+
+
 def step_down(
-    plan: MemoryPlan, *, allow_quantized: bool, fp8_units: bool = False
+    plan: MemoryPlan,
+    *,
+    allow_quantized: bool,
+    fp8_units: bool = False,
+    int8_products: bool = False,
 ) -> MemoryPlan | None:
     """Return the next smaller plan, None after the last.
 
@@ -140,8 +162,8 @@ def step_down(
             return replace(plan, placement=Placement.STREAMED, tiled=True)
         case _ if not plan.tiled:
             return replace(plan, tiled=True)
-        case Placement.STREAMED if plan.exact and allow_quantized:
-            return replace(plan, weights=_quantized(fp8_units))
+        case Placement.STREAMED if not plan.weights.eight_bit and allow_quantized:
+            return replace(plan, weights=eight_bit(fp8_units, int8_products))
         case Placement.STREAMED:
             return replace(plan, placement=Placement.SEQUENTIAL)
         case _:
@@ -154,11 +176,27 @@ def retreat(
     """Return the first step down that helps this picture: small ones gain nothing from tiles."""
     taken_bytes = estimate(plan, sizes, machine, shape).peak_bytes
     down: MemoryPlan | None = plan
-    while down := step_down(down, allow_quantized=allow_quantized, fp8_units=machine.fp8_units):
+    while down := step_down(
+        down,
+        allow_quantized=allow_quantized,
+        fp8_units=machine.fp8_units,
+        int8_products=machine.int8_products,
+    ):
         price = estimate(down, sizes, machine, shape)
         if price.peak_bytes <= RETREAT * taken_bytes and not _over_host(price, machine):
             return down
     return None
+
+
+def eight_bit(fp8_units: bool, int8_products: bool) -> Weights:
+    """Return the format for weights in 8 bits.
+
+    int8 with a scale per row is more accurate; fp8 is for devices that also compute in it. Products
+    in int8 are for those that would compute in float32 otherwise.
+    """
+    if fp8_units:
+        return Weights.FP8
+    return Weights.W8A8 if int8_products else Weights.INT8
 
 
 class Backoff:
@@ -201,17 +239,13 @@ class Backoff:
 
 
 def _candidates(machine: Machine, allow_quantized: bool) -> list[MemoryPlan]:
-    weights = (Weights.FULL, _quantized(machine.fp8_units)) if allow_quantized else (Weights.FULL,)
-    found = list(plans(weights=weights))
+    best = Weights.FP16 if machine.fp16_instead else Weights.FULL
+    small = eight_bit(machine.fp8_units, machine.int8_products)
+    found = list(plans(weights=(best, small) if allow_quantized else (best,)))
     if machine.free_bytes is None:
         # Nothing is gained by moving weights within shared memory.
         return [plan for plan in found if plan.placement is Placement.RESIDENT]
     return found
-
-
-def _quantized(fp8_units: bool) -> Weights:
-    """int8 with a scale per row is more accurate; fp8 is for devices that also compute in it."""
-    return Weights.FP8 if fp8_units else Weights.INT8
 
 
 def _best(
@@ -222,9 +256,11 @@ def _best(
 
     best = fastest = min(fitting, key=seconds)
     reason = "the fastest that fits"
-    exact = min((plan for plan in fitting if plan.exact), key=seconds, default=fastest)
+    whole = (plan for plan in fitting if not plan.weights.eight_bit)
+    exact = min(whole, key=seconds, default=fastest)
     if exact != fastest and seconds(exact) <= EXACT_SLACK * seconds(fastest):
-        best, reason = exact, "exact, and nearly as fast as the fastest that fits"
+        what = "exact" if exact.exact else "not in 8 bits"
+        best, reason = exact, f"{what}, and nearly as fast as the fastest that fits"
     if current is None or current == best or current not in fitting:
         return best, reason
     if current.weights is best.weights and seconds(current) <= KEEP_SLACK * seconds(best):

@@ -1,8 +1,11 @@
-"""Linear layers that store one byte per weight and dequantize at the moment of use.
+"""Linear layers that store or multiply their weights in fewer bits than the model's.
 
-The bytes are always stored as int8, including those of fp8: adapters are made in their base layer's
+Bytes are always stored as int8, including those of fp8: adapters are made in their base layer's
 dtype if that is a floating one, and an adapter in fp8 cannot be computed. For the same reason these
 are ordinary linear layers, which an adapter finds and wraps.
+
+What comes in and goes out has the model's number format. Where a step is repeated in float32
+(`guard.InFloat32`), products are computed in it, with the stored weights.
 """
 
 from __future__ import annotations
@@ -15,17 +18,43 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from engine.diffusion.checkpoints.quantization.int8_rows import Int8Rows, RowsOf
+from engine.diffusion.checkpoints.quantization.layouts import rotated
+from engine.diffusion.faults import is_memory, is_sticky
 from engine.diffusion.footprint import Weights
+from engine.diffusion.guard import in_float32
 
 SENSITIVE = ("norm", "embed", "adaLN", "adaln", "final", "lora_", "lm_head")
 """Substrings of names of layers that stay exact: small ones on which every token depends."""
 
+ROTATED = ()
+"""Substrings of names of layers whose inputs are rotated before they are rounded to int8."""
+PLAIN_PRODUCTS = ()
+"""Substrings of names of layers whose products are not of int8."""
+
 _INT8_MAX = 127
 _FP8_MAX = torch.finfo(torch.float8_e4m3fn).max
+_CAST_TO = (".wo",)
+"""Ends of names of layers to whose weights' format T5 casts what goes in, which overflows float16.
+"""
+_FP16_MAX = torch.finfo(torch.float16).max
+_ROTATIONS = (256, 64, 16)
+"""Columns that are rotated together: as many as ConvRot takes, and fewer in small models."""
+_SIZE_UNIT = 16
+"""Of what rows and columns of a weight are multiples, for a product in int8: cuBLAS wants 8."""
+_LEAST_ROWS = 32
+"""Rows that cuBLAS multiplies at least, in int8 (more than 16 by torch's own check)."""
+_PRODUCT_VALUES = 1 << 24
+"""Values of a product in int8 that exist at a time: 64 MiB as integers, and as much in float32.
+Chosen by hand: the largest product of Z-Image-Turbo at 1024² has 43 million."""
+
+
+class ProductsFailed(RuntimeError):
+    """A device does not multiply matrices of int8 after all; the message is its own complaint."""
 
 
 class QuantizedLinear(nn.Linear, ABC):
-    """A linear layer whose `weight` is int8, out × in; `bias` and results keep their type."""
+    """A linear layer whose `weight` is stored otherwise, out × in; `bias` keeps its type."""
 
     def __init__(self, linear: nn.Linear, device: torch.device) -> None:
         """Quantize on `device`; the parameters end up on the device of `linear`'s."""
@@ -39,7 +68,7 @@ class QuantizedLinear(nn.Linear, ABC):
 
     @abstractmethod
     def _store(self, exact: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """Return the stored weights in int8, out × in."""
+        """Return the stored weights, out × in."""
 
     @abstractmethod
     def whole(self, dtype: torch.dtype) -> torch.Tensor:
@@ -54,6 +83,8 @@ class Int8Linear(QuantizedLinear):
 
     def _store(self, exact: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         largest = exact.float().abs().amax(dim=1, keepdim=True)
+        if dtype is torch.float16:
+            dtype = torch.float32  # whose small numbers are no multiples of a coarse step
         # The scale is rounded first, so that the stored steps are nearest in the scale that is
         # used.
         scale = (largest / _INT8_MAX).clamp_min(torch.finfo(dtype).tiny).to(dtype)
@@ -95,22 +126,164 @@ class Fp8Linear(QuantizedLinear):
         return self.weight.view(torch.float8_e4m3fn).to(dtype)
 
 
+class Int8ProductLinear(QuantizedLinear):
+    """W8A8: what comes in is rounded to int8 too, with a scale for each token.
+
+    The product of the integers is exact, so that neither the device nor the other tokens of a batch
+    change it. Computed as comfy-kitchen's `int8_linear` and torchao's dynamic int8 do without
+    kernels of their own, but with scales in float32 in every number format.
+    """
+
+    def __init__(
+        self,
+        linear: nn.Linear,
+        device: torch.device,
+        *,
+        rows: Int8Rows | None = None,
+        rotate: bool = False,
+        products: bool = True,
+    ) -> None:
+        """rows: the weights as their file has them, in place of `linear`'s. rotate: before they are
+        rounded, where the number of columns allows it. products: False for int8 weights alone."""
+        columns = linear.in_features
+        sizes = (size for size in _ROTATIONS if rotate and columns % size == 0)
+        self.rotation = next(sizes, None) if rows is None else rows.rotation
+        self.products = products and columns % _SIZE_UNIT == linear.out_features % _SIZE_UNIT == 0
+        self._given = rows
+        super().__init__(linear, device)
+        self._given = None
+
+    def _store(self, exact: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        if self._given is not None:
+            steps, scale = self._given.steps.to(exact.device), self._given.scale.to(exact.device)
+        else:
+            values = exact.float()
+            steps, scale = in_steps(rotated(values, self.rotation) if self.rotation else values)
+        self.scale = nn.Parameter(scale, requires_grad=False)
+        return steps
+
+    def whole(self, dtype: torch.dtype) -> torch.Tensor:
+        values = self.weight.float() * self.scale
+        return (rotated(values, self.rotation) if self.rotation else values).to(dtype)
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Multiply integers; raises ProductsFailed where the device does not."""
+        if not self.products or in_float32():
+            return super().forward(input)
+        rows = input.reshape(-1, self.in_features)
+        most = max(_LEAST_ROWS, _PRODUCT_VALUES // self.out_features)
+        found = [self._product(part) for part in rows.split(most)]
+        whole = found[0] if len(found) == 1 else torch.cat(found)
+        return whole.view(*input.shape[:-1], self.out_features)
+
+    def _product(self, rows: torch.Tensor) -> torch.Tensor:
+        steps, scale = in_steps((rotated(rows, self.rotation) if self.rotation else rows).float())
+        lacking = _LEAST_ROWS - len(steps)
+        if lacking > 0:
+            steps = functional.pad(steps, (0, 0, 0, lacking))
+        product = _int8_product(steps, self.weight)[: len(rows)].float()
+        product = product.mul_(scale).mul_(self.scale.view(1, -1))
+        if self.bias is not None:
+            product += self.bias
+        return product.to(rows.dtype)
+
+
+class Fp16Linear(QuantizedLinear):
+    """Multiplies in float16, in which neither what comes in nor what goes out can overflow.
+
+    Each token is divided by the power of two above its largest number, and the product multiplied
+    by it again: no number is then larger than the sum of a row of weights.
+    """
+
+    @staticmethod
+    def fits(linear: nn.Linear) -> bool:
+        """Whether the weights are small enough for that; those of real models are by far."""
+        sums = linear.weight.detach().float().abs().sum(dim=1)
+        return float(sums.amax()) < _FP16_MAX
+
+    def _store(self, exact: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        return exact.to(torch.float16)
+
+    def whole(self, dtype: torch.dtype) -> torch.Tensor:
+        return self.weight.to(dtype)
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        if in_float32():
+            return super().forward(input)
+        values = input.float()
+        exponents = torch.frexp(values.abs().amax(dim=-1, keepdim=True)).exponent
+        power = torch.exp2(exponents.float())
+        halves = torch.empty_like(values, dtype=torch.float16)
+        torch.div(values, power, out=halves)  # without a copy in float32 in between
+        product = functional.linear(halves, self.weight).float().mul_(power)
+        if self.bias is not None:
+            product += self.bias
+        return product.to(input.dtype)
+
+
+def in_steps(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the nearest int8 steps of a matrix in float32, and the scale of each row.
+
+    scale: float32, rows × 1, positive also for a row of noughts.
+    """
+    largest = values.abs().amax(dim=1, keepdim=True)
+    scale = (largest / _INT8_MAX).clamp_min(torch.finfo(torch.float32).tiny)
+    steps = (values / scale).round_().clamp_(-_INT8_MAX, _INT8_MAX)
+    return steps.to(torch.int8), scale
+
+
+def _int8_product(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    try:
+        return torch._int_mm(rows, weight.t())
+    except RuntimeError as error:
+        if is_memory(error) or (is_sticky(error) and _REFUSED not in str(error)):
+            raise
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ProductsFailed(line) from error
+
+
+_REFUSED = "CUBLAS_STATUS_"
+"""In the message of a product that was not even begun; the device works on."""
 _KINDS: dict[Weights, type[QuantizedLinear]] = {Weights.INT8: Int8Linear, Weights.FP8: Fp8Linear}
 
 
-def quantize(module: nn.Module, weights: Weights, device: torch.device) -> int:
+def quantize(
+    module: nn.Module, weights: Weights, device: torch.device, rows_of: RowsOf | None = None
+) -> int:
     """Replace a component's large linear layers in place, one by one; return how many.
 
+    rows_of: reads weights that the model's files have in int8, which `w8a8` takes as they are.
     Irreversible: exact weights must be loaded again. Raises ValueError for `full`.
     """
-    kind = _KINDS.get(weights)
-    if kind is None:
+    if weights is Weights.FULL:
         raise ValueError(f"{weights} is not a format to quantize to")
-    found = large_layers(module)
-    for name, linear in found:
-        parent, _, child = name.rpartition(".")
-        setattr(module.get_submodule(parent), child, kind(linear, device))
-    return len(found)
+    replaced = 0
+    for name, linear in large_layers(module):
+        if weights is Weights.FP16 and name.endswith(_CAST_TO):
+            continue
+        made = _quantized(name, linear, weights, device, rows_of)
+        if made is not None:
+            parent, _, child = name.rpartition(".")
+            setattr(module.get_submodule(parent), child, made)
+            replaced += 1
+    return replaced
+
+
+def _quantized(
+    name: str, linear: nn.Linear, weights: Weights, device: torch.device, rows_of: RowsOf | None
+) -> QuantizedLinear | None:
+    """Return the layer that replaces another; None if it has to stay."""
+    if weights is Weights.FP16:
+        return Fp16Linear(linear, device) if Fp16Linear.fits(linear) else None
+    if weights is not Weights.W8A8:
+        return _KINDS[weights](linear, device)
+    return Int8ProductLinear(
+        linear,
+        device,
+        rows=None if rows_of is None else rows_of(name),
+        rotate=any(part in name for part in ROTATED),
+        products=not any(part in name for part in PLAIN_PRODUCTS),
+    )
 
 
 def large_layers(module: nn.Module) -> list[tuple[str, nn.Linear]]:
@@ -120,6 +293,12 @@ def large_layers(module: nn.Module) -> list[tuple[str, nn.Linear]]:
         for name, layer in module.named_modules()
         if type(layer) is nn.Linear and not any(part in name for part in SENSITIVE)
     ]
+
+
+def float16_weights(module: nn.Module) -> frozenset[str]:
+    """Return the names of the weights that `quantize` to `fp16` would store in float16."""
+    names = (name for name, _ in large_layers(module) if not name.endswith(_CAST_TO))
+    return frozenset(f"{name}.weight" for name in names)
 
 
 def is_quantized(module: nn.Module) -> bool:

@@ -21,7 +21,7 @@ from engine.diffusion.footprint import (
     waiting_bytes,
 )
 from engine.diffusion.full_size import NATIVE, PUBLISHED_BYTES, packed_bytes, sizes_in
-from engine.diffusion.memory_plans import plans
+from engine.diffusion.memory_plans import eight_bit, plans
 
 TAKEN_BYTES = 600 * 2**20
 """Memory of a card that a desktop and the driver take. Chosen by hand."""
@@ -60,7 +60,8 @@ class Hardware:
 
     card_bytes: all memory of the card; 0 without one. host_bytes: all main memory that this process
     may take, within the limit of a container. item_bytes: of a value in the number format that the
-    device computes in, 2 or 4.
+    device computes in, 2 or 4. fp16_instead: whether it multiplies large matrices in float16 then;
+    int8_products: and those of 8-bit weights in int8.
     """
 
     pool: Pool
@@ -69,20 +70,22 @@ class Hardware:
     swap_bytes: int = 0
     item_bytes: int = 2
     fp8_units: bool = False
+    fp16_instead: bool = False
+    int8_products: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
     """The weights to take for a machine, and how they would be held.
 
-    weights: FULL for bfloat16, else 8 bits, which the bot makes of the same files where its owner
-    allows quantized weights; None if nothing fits, and `obstacle` says why. memory_bytes: that the
-    plan takes, of the card or of the shared memory. host_bytes: of main memory beside it.
-    loading_bytes: of main memory while it is loaded. stored_bytes: of all weights in that format.
-    download_bytes: by their publisher. disk_bytes: that fetching them takes at its peak.
-    packed_bytes: of the transformer as a 4-bit GGUF file, for small cards: a smaller download, but
-    no less memory, since it is unpacked. needed_bytes, available_bytes: of the memory that is the
-    obstacle.
+    weights: FULL for bfloat16, FP16 on cards without it, else 8 bits, which the bot makes of the
+    same files where its owner allows quantized weights; None if nothing fits, and `obstacle` says
+    why. memory_bytes: that the plan takes, of the card or of the shared memory. host_bytes: of main
+    memory beside it. loading_bytes: of main memory while it is loaded. stored_bytes: of all weights
+    in that format. download_bytes: by their publisher. disk_bytes: that fetching them takes at its
+    peak. packed_bytes: of the transformer as a 4-bit GGUF file, for small cards: a smaller
+    download, but no less memory, since it is unpacked. needed_bytes, available_bytes: of the memory
+    that is the obstacle.
     """
 
     weights: Weights | None
@@ -118,7 +121,8 @@ def recommend(hardware: Hardware, shape: Shape = NATIVE) -> Recommendation:
     sizes = sizes_in(hardware.item_bytes)
     own_memory = hardware.pool is Pool.CARD
     host_bytes = int(hardware.host_bytes * HOST_SHARE)
-    total_bytes = sizes.transformer_bytes + sizes.encoder_bytes + sizes.vae_bytes
+    best = Weights.FP16 if hardware.fp16_instead else Weights.FULL
+    total_bytes = sizes.transformer(best) + sizes.encoder(best) + sizes.vae_bytes
     to_load_bytes = loading_bytes(total_bytes, own_memory=own_memory)
     room_bytes = host_bytes + (hardware.swap_bytes if own_memory else 0)
     if to_load_bytes > room_bytes:
@@ -131,11 +135,11 @@ def recommend(hardware: Hardware, shape: Shape = NATIVE) -> Recommendation:
     if not own_memory:
         return _on_host(sizes, shape, host_bytes, to_load_bytes)
     card_bytes = max(0, hardware.card_bytes - TAKEN_BYTES - RESERVE_BYTES)
-    small = Weights.FP8 if hardware.fp8_units else Weights.INT8
+    small = eight_bit(hardware.fp8_units, hardware.int8_products)
     for placements, weights in (
-        (_WHOLE, Weights.FULL),
+        (_WHOLE, best),
         (_WHOLE, small),
-        (_PASSING, Weights.FULL),
+        (_PASSING, best),
         (_PASSING, small),
     ):
         for plan in _plans(placements, weights):
@@ -185,5 +189,5 @@ def _taken(plan: MemoryPlan, sizes: Sizes, shape: Shape, to_load_bytes: int) -> 
         stored_bytes=stored_bytes,
         download_bytes=PUBLISHED_BYTES,
         disk_bytes=PUBLISHED_BYTES,
-        packed_bytes=None if plan.exact or resident else packed_bytes(),
+        packed_bytes=packed_bytes() if plan.weights.eight_bit and not resident else None,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import gc
+import logging
 import os
 import sys
 import threading
@@ -23,7 +24,14 @@ from engine.diffusion.devices import pick_device, remarks
 from engine.diffusion.families import Family, Feature, family_of, folder_of
 from engine.diffusion.faults import is_memory, is_sticky, out_of_memory
 from engine.diffusion.generation import Painting
-from engine.diffusion.loading import Loaded, examine_model, load_component, load_model, locate
+from engine.diffusion.loading import (
+    Loaded,
+    examine_model,
+    load_component,
+    load_model,
+    locate,
+    open_int8_rows,
+)
 from engine.diffusion.lora.adapters import Adapters
 from engine.diffusion.lora.configured import configured_limits
 from engine.diffusion.lora.session import LoraSession
@@ -35,6 +43,7 @@ from engine.diffusion.memory_plans import Choice, MemoryPlan, Placement
 from engine.diffusion.model import Model
 from engine.diffusion.offloaded_weights import give_back
 from engine.diffusion.progress import Stopped, Watch
+from engine.diffusion.quantized import ProductsFailed
 from engine.diffusion.residency import Residency
 from engine.errors import (
     Cancelled,
@@ -62,6 +71,8 @@ from engine.types import (
     Raster,
     Recipe,
 )
+
+_log = logging.getLogger(__name__)
 
 CPU_NICENESS = 10
 """On the CPU the renderer yields to the event loop: users must not wait for a matrix product.
@@ -178,6 +189,9 @@ class DiffusionRenderer:
             loaded.family,
             reload_transformer=partial(load_component, loaded, "transformer"),
             reload_encoder=partial(load_component, loaded, "text_encoder"),
+            rows=partial(open_int8_rows, loaded),
+            sizes=loaded.sizes,
+            narrow=loaded.narrow,
         )
         return Model(
             loaded, residency, self._device, self._settings.cache_dir, self._adapters(loaded)
@@ -272,16 +286,30 @@ class DiffusionRenderer:
             gc.collect()
             give_back(self._device)
             watch.alive()
+            if isinstance(pixels, ProductsFailed):
+                choice = self._planner.choose(residency, task.request, needed_bytes)
+                continue
             choice = self._planner.smaller(residency, choice, task.request, pixels, needed_bytes)
             adapted.append(Adaptation(Mend.MEMORY, "painting", str(choice.plan)))
 
-    def _tried(self, painting: Painting, plan: MemoryPlan) -> torch.Tensor | OutOfMemory:
-        """Return the pixels, or the state of memory when it ran out; the attempt's own is freed."""
+    def _tried(
+        self, painting: Painting, plan: MemoryPlan
+    ) -> torch.Tensor | OutOfMemory | ProductsFailed:
+        """Return the pixels, or why another plan has to be taken: the state of memory when it ran
+        out, or products that the device does not compute. The attempt's own memory is freed."""
         model = self._current()
         try:
             if model.residency.use(plan):
                 model.forget()  # components were reloaded: free the old ones
             return painting.paint()
+        except ProductsFailed as error:
+            self._planner.without_products()
+            _log.warning(
+                "products in int8 fail on this device (%s): %s without them from now on",
+                error,
+                plan,
+            )
+            return ProductsFailed(str(error))
         except Exception as error:
             if not is_memory(error):
                 raise
@@ -421,6 +449,7 @@ def _native(family: Family) -> ImageRequest:
 def _exact_arithmetic() -> None:
     """Keep float32 exact, and choose kernels by rule instead of by measuring."""
     torch.set_float32_matmul_precision("highest")
+    torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True

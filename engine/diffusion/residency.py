@@ -11,7 +11,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from engine.diffusion.checkpoints.quantization.int8_rows import RowsOf
 from engine.diffusion.families import Family
+from engine.diffusion.float16_attention import Float16Attention
 from engine.diffusion.footprint import (
     PARKED_SHARE,
     TILE_OVERLAP,
@@ -41,6 +43,7 @@ from engine.diffusion.quantized import (
 )
 
 Reload = Callable[[], nn.Module]
+OpenRows = Callable[[], RowsOf | None]
 
 
 class _Mode(Enum):
@@ -70,7 +73,10 @@ class Residency:
     """Puts a loaded pipeline where a plan says, and its components where each phase needs them.
 
     reload_*: load that component again, on the CPU; without it, a change from quantized back to
-    exact weights is impossible. All calls come from one thread.
+    exact weights is impossible. rows: opens what the transformer's files have in int8. sizes: of
+    the model in its own format; None to measure the pipeline. narrow: whether it is loaded with its
+    large matrices in float16, so that plans with exact weights are impossible. All calls come from
+    one thread.
     """
 
     def __init__(
@@ -81,14 +87,18 @@ class Residency:
         *,
         reload_transformer: Reload | None = None,
         reload_encoder: Reload | None = None,
+        rows: OpenRows | None = None,
+        sizes: Sizes | None = None,
+        narrow: bool = False,
     ) -> None:
         self._pipeline = pipeline
         self._device = device
         self._family = family
-        self._sizes = from_pipeline(pipeline, family)
+        self._sizes = sizes or from_pipeline(pipeline, family)
+        self._narrow = narrow
         self._plan: MemoryPlan | None = None
         self._encoder = _Component(pipeline, "text_encoder", device, reload_encoder)
-        self._transformer = _Component(pipeline, "transformer", device, reload_transformer)
+        self._transformer = _Component(pipeline, "transformer", device, reload_transformer, rows)
         self._vae = _Component(pipeline, "vae", device)
         self._parked: OffloadedWeights | None = None
         vae = pipeline.vae
@@ -111,7 +121,9 @@ class Residency:
 
     def can_use(self, weights: Weights) -> bool:
         """Whether a change to those weights is possible: exact ones may have to be loaded again."""
-        return self._encoder.can_be(weights) and self._transformer.can_be(weights)
+        if self._narrow and weights is Weights.FULL:
+            return False
+        return self._encoder.can_be(weights.of_encoder) and self._transformer.can_be(weights)
 
     def use(self, plan: MemoryPlan) -> bool:
         """Change to `plan`; return True if components were loaded again, without any adapters.
@@ -123,13 +135,14 @@ class Residency:
         if plan == self._plan:
             return False
         if not self.can_use(plan.weights):
-            raise ValueError(f"{plan} needs the exact weights, but the loaded ones are quantized")
+            raise ValueError(f"{plan} needs the exact weights, but the loaded ones are not")
         self._plan = None
         try:
             self._unpark()
             # Both are changed, whatever the first one returns.
             renewed = [
-                one.change_weights(plan.weights) for one in (self._encoder, self._transformer)
+                self._encoder.change_weights(plan.weights.of_encoder),
+                self._transformer.change_weights(plan.weights),
             ]
             self._lay_out(plan)
         except BaseException:
@@ -149,7 +162,9 @@ class Residency:
         """The transformer, ready on the device for all steps of a batch."""
         if self._parked is not None:
             self._parked.fetch()
-        with self._phase(self._transformer) as transformer:
+        in_fp16 = self._plan is not None and self._plan.weights is Weights.FP16
+        attention = Float16Attention() if in_fp16 else contextlib.nullcontext()
+        with self._phase(self._transformer) as transformer, attention:
             yield transformer
 
     @contextlib.contextmanager
@@ -245,12 +260,18 @@ class _Component:
     """One component of a pipeline: its mode, and the transitions between modes."""
 
     def __init__(
-        self, pipeline: Any, name: str, device: torch.device, reload: Reload | None = None
+        self,
+        pipeline: Any,
+        name: str,
+        device: torch.device,
+        reload: Reload | None = None,
+        rows: OpenRows | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._name = name
         self._device = device
         self._reload = reload
+        self._rows = rows
         self._weights = Weights.FULL
         self._mode = _Mode.HOST
         self._offloaded: OffloadedWeights | None = None
@@ -302,7 +323,8 @@ class _Component:
             setattr(self._pipeline, self._name, fresh)
             self._weights = Weights.FULL
         if wanted is not Weights.FULL:
-            quantize(self.module, wanted, self._device)
+            own = self._rows() if self._rows is not None and wanted is Weights.W8A8 else None
+            quantize(self.module, wanted, self._device, own)
             self._weights = wanted
         return renewed
 

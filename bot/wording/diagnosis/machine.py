@@ -101,6 +101,12 @@ GPU: Final[Mapping[Code, Phrase]] = {
             "more time."
         )
     ),
+    Code.FLOAT16_INSTEAD: Phrase(
+        translatable(
+            "It does not compute in bfloat16: the large matrices are stored and multiplied in "
+            "float16, all else is computed in float32. Time for a picture: not measured."
+        )
+    ),
     Code.CPU_BFLOAT16: Phrase(
         translatable("The processor computes in bfloat16, which halves the memory of large models.")
     ),
@@ -135,6 +141,20 @@ MEMORY: Final[Mapping[Code, Phrase]] = {
         translatable(
             "No memory plan fits: the smallest allowed, {plan}, needs {peak_bytes}, and "
             "{free_bytes} are free."
+        ),
+        translatable("Close other programs, or set allow_quantized = true under [engine]."),
+    ),
+    Code.WANTED_TOO_LARGE: Phrase(
+        translatable(
+            "The memory plan that is set, {plan}, needs {peak_bytes}, and {free_bytes} are free; "
+            "{instead} would fit."
+        ),
+        translatable('Set memory = "auto" under [engine], or name a plan that fits.'),
+    ),
+    Code.NOTHING_FITS: Phrase(
+        translatable(
+            "The memory plan that is set, {plan}, needs {peak_bytes}, and {free_bytes} are free; "
+            "no other allowed one fits."
         ),
         translatable("Close other programs, or set allow_quantized = true under [engine]."),
     ),
@@ -180,12 +200,28 @@ FITS: Final[Mapping[Code, Phrase]] = {
             "measured."
         ),
     ),
+    Code.FITS_FLOAT16: Phrase(
+        translatable(
+            "Z-Image-Turbo with weights in float16: {memory_bytes} of the GPU with the plan "
+            "{plan}. Main memory: {host_bytes}, and {loading_bytes} while it is loaded. "
+            "{stored_bytes} of weights; {download_gb} GB to download, by their publisher. Time for "
+            "a picture: not measured."
+        ),
+    ),
     Code.FITS_STREAMED: Phrase(
         translatable(
             "Z-Image-Turbo in bfloat16, layer by layer from main memory ({host_bytes}) through "
             "{memory_bytes} of the GPU: the plan {plan}. {stored_bytes} of weights; {download_gb} "
             "GB to download, by their publisher. Slower than on a larger GPU; time for a picture: "
             "not measured."
+        ),
+    ),
+    Code.FITS_STREAMED_FLOAT16: Phrase(
+        translatable(
+            "Z-Image-Turbo with weights in float16, layer by layer from main memory ({host_bytes}, "
+            "and {loading_bytes} while it is loaded) through {memory_bytes} of the GPU: the plan "
+            "{plan}. {stored_bytes} of weights; {download_gb} GB to download, by their publisher. "
+            "Slower than on a larger GPU; time for a picture: not measured."
         ),
     ),
     Code.FITS_STREAMED_EIGHT_BIT: Phrase(

@@ -91,6 +91,13 @@ def first_start(fit: Recommendation, say: Words) -> str:
             size=size,
             command=fit.command,
         )
+    if fit.weights is Weights.FP16:
+        return say(
+            "this machine can paint with Z-Image-Turbo in float16 ({size}); fetch it with "
+            "{command}; zimagine doctor says more",
+            size=size,
+            command=fit.command,
+        )
     return say(
         "this machine can paint with Z-Image-Turbo in 8 bits ({size}); fetch it with {command}, "
         "and set allow_quantized = true under [engine]; zimagine doctor says more",

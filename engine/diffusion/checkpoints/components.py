@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -29,6 +29,8 @@ from engine.diffusion.checkpoints.names.translation import Translation
 from engine.diffusion.checkpoints.weights import Weight
 from engine.diffusion.families import Component, Family
 
+Large = Callable[[nn.Module], Collection[str]]
+"""Returns the names of a module's weights that are kept in float16, whatever the others are in."""
 _ENCODER_CLASS = "Qwen3Model"
 _ENCODER_PREFIX = "model."
 """Before the names of an encoder that was saved as part of a language model."""
@@ -38,13 +40,15 @@ _ENCODER_PREFIX = "model."
 class Prepared:
     """A component whose files fill its architecture exactly; nothing of it is in memory yet.
 
-    weights: by the module's own names. notes: what was put in or ignored.
+    weights: by the module's own names. notes: what was put in or ignored. large: which weights are
+    loaded in float16; None for none.
     """
 
     name: str
     module: nn.Module
     weights: Mapping[str, Weight]
     notes: list[str]
+    large: Large | None = None
 
     @property
     def count(self) -> int:
@@ -54,8 +58,9 @@ class Prepared:
     def conversions(self, dtype: torch.dtype) -> list[str]:
         """Return what loading in a number format does to the values, and to how many tensors."""
         found: dict[str, int] = {}
-        for weight in self.weights.values():
-            if (step := weight.conversion(dtype)) is not None:
+        formats = self._formats(dtype)
+        for name, weight in self.weights.items():
+            if (step := weight.conversion(formats[name])) is not None:
                 found[step] = found.get(step, 0) + 1
         return [f"{self.name}: {count} tensors {step}" for step, count in sorted(found.items())]
 
@@ -68,8 +73,9 @@ class Prepared:
         tensors: dict[str, torch.Tensor] = {}
         unscaled: list[str] = []
         fp8 = 0
+        formats = self._formats(dtype)
         for name, weight in self.weights.items():
-            loading = weight.load(dtype)
+            loading = weight.load(formats[name])
             tensors[name] = loading.tensor
             fp8 += weight.could_lack_scale
             if loading.scale_lost:
@@ -83,6 +89,10 @@ class Prepared:
         if empty := [name for name, tensor in named if tensor.is_meta]:
             raise Unusable(f"{self.name} has no values for {listed(empty)}")
         return self.module.eval()
+
+    def _formats(self, dtype: torch.dtype) -> dict[str, torch.dtype]:
+        large = () if self.large is None else self.large(self.module)
+        return {name: torch.float16 if name in large else dtype for name in self.weights}
 
     def require_scales(self, unscaled: list[str], fp8: int) -> None:
         """Raise Unusable if most weights in fp8 look as if their scales were lost.

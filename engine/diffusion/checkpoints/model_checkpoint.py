@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import torch
 from torch import nn
 
-from engine.diffusion.checkpoints.components import Prepared
+from engine.diffusion.checkpoints.components import Large, Prepared
 from engine.diffusion.checkpoints.errors import Unusable
+from engine.diffusion.checkpoints.quantization.int8_rows import Int8Rows, RowsOf, int8_rows
+from engine.diffusion.checkpoints.weights import Weight
 from engine.diffusion.families import Component, Family
 
 F = TypeVar("F", bound=Family)
@@ -48,6 +51,7 @@ class ModelCheckpoint(ABC, Generic[F]):
         self._prepared: dict[str, Prepared] = {}
         self._count = 0
         self._revision: str | None = None
+        self._large: Large | None = None
 
     @property
     def root(self) -> Path:
@@ -69,14 +73,16 @@ class ModelCheckpoint(ABC, Generic[F]):
         """What was repaired, chosen, ignored and converted, one sentence each; all after `load`."""
         return tuple(dict.fromkeys(self._notes))
 
-    def load(self, dtype: torch.dtype) -> Any:
+    def load(self, dtype: torch.dtype, large: Large | None = None) -> Any:
         """Return what paints, on the CPU, with weights in this format. Call it once.
 
-        Raises Unusable.
+        large: which weights of transformer and text encoder are loaded in float16 instead. Raises
+        Unusable.
         """
-        self._revision = self.fingerprint()
+        self._revision, self._large = self.fingerprint(), large
         # Kept by nobody but the result, so that a component is freed when that drops it.
-        prepared, self._prepared = self._prepared, {}
+        prepared = {name: self._narrowed(one) for name, one in self._prepared.items()}
+        self._prepared = {}
         for one in prepared.values():
             self._notes += one.notes + one.conversions(dtype)
         return self._assembled(prepared, dtype)
@@ -98,6 +104,22 @@ class ModelCheckpoint(ABC, Generic[F]):
         if self._revision not in (None, self._digest()):
             raise Unusable("its files have changed since the start")
         return self._loaded_again(name, dtype)
+
+    def int8_rows(self, name: str) -> RowsOf:
+        """Return what reads the matrices that a component's files have in int8, by its layers.
+
+        It reads headers now and one matrix at a call. Raises Unusable for changed files.
+        """
+        self._read_again()
+        if self._revision not in (None, self._digest()):
+            raise Unusable("its files have changed since the start")
+        weights = self._weights_of(name)
+
+        def rows_of(layer: str) -> Int8Rows | None:
+            weight = weights.get(f"{layer}.weight")
+            return None if weight is None else int8_rows(weight)
+
+        return rows_of
 
     def fingerprint(self) -> str:
         """Return sixteen hex digits that change with the files; after `load`, as they were then.
@@ -134,7 +156,22 @@ class ModelCheckpoint(ABC, Generic[F]):
         """Forget what was read of files that may have changed."""
 
     def _loaded_again(self, name: str, dtype: torch.dtype) -> nn.Module:
-        return self._prepare(self._component(name)).load(dtype)
+        return self._prepared_again(name).load(dtype)
+
+    def _prepared_again(self, name: str) -> Prepared:
+        return self._narrowed(self._prepare(self._component(name)))
+
+    def _narrowed(self, prepared: Prepared) -> Prepared:
+        own = None if prepared.name == "vae" else self._large
+        return replace(prepared, large=own)
+
+    def _weights_of(self, name: str) -> Mapping[str, Weight]:
+        """Return a component's weights by the names of its module; reads headers only.
+
+        None where what the engine calls so is named otherwise in the family's files.
+        """
+        found = next((one for one in self._family.components if one.name == name), None)
+        return {} if found is None else self._prepare(found).weights
 
     def _parts_of(self, modules: dict[str, nn.Module]) -> dict[str, nn.Module]:
         """Return the modules under the names that the rest of the engine knows."""

@@ -67,7 +67,7 @@ class SdxlCheckpoint(ModelCheckpoint[Sdxl]):
 
     def _loaded_again(self, name: str, dtype: torch.dtype) -> nn.Module:
         names = {"transformer": ("unet",), "text_encoder": ("text_encoder", "text_encoder_2")}[name]
-        parts = {one: self._prepare(self._component(one)) for one in names}
+        parts = {one: self._prepared_again(one) for one in names}
         return parts["unet"].load(dtype) if name == "transformer" else self._pair(parts, dtype)
 
     @abstractmethod

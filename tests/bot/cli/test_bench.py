@@ -7,7 +7,7 @@ import sys
 from bot.i18n import words
 from bot.wording.benchmarks import MESSAGES
 from engine.benchmarks.report import HEAD, MACHINE, NO, YES, table
-from engine.benchmarks.sections import LEVELS, NOT_MEASURED, TEXTS, Row
+from engine.benchmarks.sections import EQUAL, LEVELS, NOT_MEASURED, TEXTS, Row
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -33,7 +33,7 @@ def test_a_quick_run_paints_with_both():
 
 def test_every_word_of_the_table_can_be_translated():
     """The catalogues have all that the table may say, and Chinese has other words for it."""
-    said = {*HEAD, YES, NO, MACHINE, NOT_MEASURED, LEVELS, *TEXTS.values()} - {"zimagine"}
+    said = {*HEAD, YES, NO, MACHINE, NOT_MEASURED, LEVELS, EQUAL, *TEXTS.values()} - {"zimagine"}
     assert said == set(MESSAGES)
     chinese = words("zh-CN")
     assert [each for each in MESSAGES if chinese.verbatim(each) == each] == []
@@ -42,7 +42,24 @@ def test_every_word_of_the_table_can_be_translated():
     assert "20" in text and "memory" not in text and "not measured" not in text
 
 
+def test_every_number_format_is_measured():
+    """Each has a time, a size and its distance to float32, which is finite: it changes bits."""
+    done = bench("--quick", "--json", "precision")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    numbers = report["numbers"]
+    for tier in ("bf16", "fp16", "fp8", "int8", "w8a8"):
+        assert numbers[f"precision_{tier}"] > 0
+        assert numbers[f"precision_{tier}_psnr_db"] > 20
+    assert numbers["precision_int8_mib"] < numbers["precision_fp16_mib"]
+    assert len(report["rows"]) == 15
+    assert any("0.9" in row["zimagine"] for row in report["rows"] if "SSIM" in row["what"])
+
+
 def test_a_section_that_does_not_exist_is_refused_with_the_list():
     """One sentence names those that do."""
     done = bench("prozessor")
-    assert done.returncode == 2 and "'sketch', 'text', 'memory', 'processor'" in done.stderr
+    assert (
+        done.returncode == 2
+        and "'sketch', 'text', 'memory', 'precision', 'processor'" in done.stderr
+    )

@@ -89,6 +89,10 @@ def test_a_card_without_programs_or_bfloat16() -> None:
     assert levels(found)[Code.NO_KERNELS] is Level.BROKEN
     found = check_graphics(DRIVER, replace(BUILD, cards=(replace(old, kernels=True),)), "cuda:0")
     assert levels(found)[Code.NO_BFLOAT16] is Level.NOTE
+    turing = replace(CARD, capability=(7, 5), bfloat16=False, fp16_instead=True)
+    found = check_graphics(DRIVER, replace(BUILD, cards=(turing,)), "auto")
+    assert levels(found)[Code.FLOAT16_INSTEAD] is Level.NOTE and "float16" in said(found)
+    assert hardware_of(None, replace(BUILD, cards=(turing,)), "auto").fp16_instead
 
 
 def test_a_device_that_does_not_exist() -> None:

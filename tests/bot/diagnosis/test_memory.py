@@ -9,7 +9,7 @@ import pytest
 from bot.diagnosis.findings import Code, Level
 from bot.diagnosis.memory import check_fetching, check_fit, check_host, check_loading, check_plan
 from engine.diffusion import memory_plans
-from engine.diffusion.footprint import Machine
+from engine.diffusion.footprint import Machine, MemoryPlan, Placement
 from engine.diffusion.full_size import NATIVE, SIZES
 from engine.diffusion.recommendation import Hardware, Obstacle, Pool, Recommendation, recommend
 from tests.bot.diagnosis.reading import levels, said
@@ -17,11 +17,11 @@ from tests.bot.diagnosis.reading import levels, said
 GIB = 2**30
 
 
-def choice(free_gib: float) -> memory_plans.Choice:
+def choice(free_gib: float, wanted: MemoryPlan | None = None) -> memory_plans.Choice:
     """What the planner chooses for Z-Image-Turbo on a card with this much free memory."""
     machine = Machine("cuda", int(free_gib * GIB), 24 * GIB, 27 * GIB, 1e10, 4e9, 3e11, 2e13)
     return memory_plans.choose(
-        SIZES, machine, NATIVE, allow_quantized=False, reserve_bytes=GIB // 2
+        SIZES, machine, NATIVE, wanted=wanted, allow_quantized=False, reserve_bytes=GIB // 2
     )
 
 
@@ -47,6 +47,25 @@ def test_the_plan_that_it_would_take() -> None:
     assert said([check_plan(shared, allow_quantized=False, bot_runs=False)])
 
 
+def test_a_plan_that_is_set_and_too_large() -> None:
+    """Both numbers are told, and the plan that would fit; where none does, that."""
+    for free_gib, code, told in (
+        (12, Code.WANTED_TOO_LARGE, "streamed would fit"),
+        (0.6, Code.NOTHING_FITS, "no other allowed one fits"),
+    ):
+        short = choice(free_gib, MemoryPlan(Placement.RESIDENT))
+        assert "would fit" in short.reason or "nothing fits" in short.reason
+        found = check_plan(short, allow_quantized=False, bot_runs=False)
+        assert (found.code, found.level) == (code, Level.BROKEN)
+        assert told in said([found]) and f"{free_gib - 0.5:.1f} GiB" in said([found]).replace(
+            "102 MiB", "0.1 GiB"
+        )
+    fitting = check_plan(
+        choice(23, MemoryPlan(Placement.RESIDENT)), allow_quantized=False, bot_runs=False
+    )
+    assert fitting.level is Level.OK
+
+
 def test_memory_to_load_it() -> None:
     """A model that memory cannot hold is broken with both numbers; beside a bot it is a note."""
     assert check_loading(None, "bfloat16", bot_runs=False) == []
@@ -67,6 +86,16 @@ def test_memory_to_load_it() -> None:
             Hardware(Pool.CARD, 6 * GIB, 16 * GIB, 16 * GIB),
             Code.FITS_STREAMED_EIGHT_BIT,
             "8-bit weights, layer by layer",
+        ),
+        (
+            Hardware(Pool.CARD, 16 * GIB, 64 * GIB, item_bytes=4, fp16_instead=True),
+            Code.FITS_FLOAT16,
+            "weights in float16",
+        ),
+        (
+            Hardware(Pool.CARD, 6 * GIB, 64 * GIB, item_bytes=4, fp16_instead=True),
+            Code.FITS_STREAMED_FLOAT16,
+            "float16, layer by layer",
         ),
         (Hardware(Pool.UNIFIED, 0, 64 * GIB, item_bytes=4), Code.FITS_UNIFIED, "share"),
         (Hardware(Pool.HOST, 0, 64 * GIB), Code.FITS_HOST, "7 minutes (docs/BENCHMARKS.md)"),

@@ -10,9 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine.diffusion.conversion import Format, convert, quantized_rows
+from engine.diffusion.conversion import Format, convert
 from engine.diffusion.loading import load_model
-from engine.diffusion.quantized import large_layers
+from engine.diffusion.quantized import in_steps, large_layers
 from engine.errors import ModelInvalid
 from engine.hub.errors import DiskTooSmall
 from engine.settings import EngineSettings
@@ -71,7 +71,7 @@ def test_the_layout_is_comfyuis(tiny: Path, tmp_path: Path) -> None:
     assert scale.shape == (weight.shape[0], 1)
     described = bytes(stored["layers.0.feed_forward.w1.comfy_quant"].tolist())
     assert described == b'{"format": "int8_tensorwise"}'
-    steps, scale = quantized_rows(torch.zeros(2, 3))
+    steps, scale = in_steps(torch.zeros(2, 3))
     assert not steps.any() and bool((scale > 0).all())
 
 

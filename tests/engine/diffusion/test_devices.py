@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from engine.diffusion.devices import pick_device, pick_dtype
+from engine.diffusion.devices import pick_device, pick_dtype, pick_products, remarks
 from engine.errors import ModelUnavailable
+from engine.types import Remark
 
 
 @pytest.fixture
@@ -82,3 +83,29 @@ def test_the_number_format(machine: pytest.MonkeyPatch) -> None:
     assert pick_dtype(mps) is torch.float32
     with_cuda(machine, 1, bf16=False)
     assert pick_dtype(cuda) is torch.float32
+
+
+@pytest.mark.parametrize(
+    ("capability", "bf16", "products", "remark"),
+    [
+        ((6, 1), False, torch.float32, Remark.NO_BFLOAT16),
+        ((7, 0), False, torch.float16, Remark.FLOAT16),
+        ((7, 5), False, torch.float16, Remark.FLOAT16),
+        ((8, 6), True, torch.bfloat16, None),
+    ],
+)
+def test_products_of_cards_without_bfloat16(
+    machine: pytest.MonkeyPatch,
+    capability: tuple[int, int],
+    bf16: bool,
+    products: torch.dtype,
+    remark: Remark | None,
+) -> None:
+    """They multiply in float16 where they are fast in it, and never where bfloat16 exists; the
+    owner is told."""
+    cuda = torch.device("cuda")
+    with_cuda(machine, 1, bf16)
+    machine.setattr(torch.cuda, "get_device_capability", lambda _device: capability)
+    assert pick_products(cuda) is products
+    assert remarks(cuda) == (() if remark is None else (remark,))
+    assert pick_products(torch.device("cpu")) is torch.float32

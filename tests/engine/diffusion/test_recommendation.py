@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,18 @@ def test_one_pool_of_memory(pool: Pool, host_gib: float, item_bytes: int, fits: 
     fit = recommend(Hardware(pool, 0, int(host_gib * GIB), item_bytes=item_bytes))
     assert (fit.weights is Weights.FULL) == fits
     assert fit.host_bytes == 0 and (fit.obstacle is None) == fits
+
+
+def test_cards_without_bfloat16_are_advised_float16() -> None:
+    """They load and hold about what others do in bfloat16, where float32 would find no room."""
+    turing = Hardware(Pool.CARD, 16 * GIB, 32 * GIB, item_bytes=4, fp16_instead=True)
+    fit = recommend(turing)
+    assert fit.weights is Weights.FP16 and str(fit.plan) == "encoder-offload+fp16+tiled"
+    assert fit.loading_bytes < 21 * GIB and fit.packed_bytes is None
+    small = replace(turing, card_bytes=11 * GIB)
+    assert str(recommend(small).plan) == "encoder-offload+int8"
+    assert str(recommend(replace(small, int8_products=True)).plan) == "encoder-offload+w8a8"
+    assert recommend(replace(turing, fp16_instead=False)).obstacle is Obstacle.LOADING
 
 
 def test_float32_doubles_what_is_not_quantized() -> None:

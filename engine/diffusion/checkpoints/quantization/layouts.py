@@ -19,6 +19,7 @@ from engine.diffusion.checkpoints.stored import Stored
 Parts = Mapping[str, Stored]
 """What lies beside a weight, by the end of its name: `weight_scale`."""
 
+_HOST = torch.device("cpu")
 _SCALE_FORMATS = (torch.float32, torch.float16, torch.bfloat16)
 _TILE_ROWS, _TILE_COLUMNS = 128, 4
 """In which cuBLAS wants the scales of blocks, and NVFP4 and MXFP8 files have them."""
@@ -157,9 +158,19 @@ class RotatedInt8Tensor(GroupedTensor):
         )
         _require_positive(self._scale, self.label, self.name)
 
+    @property
+    def rotation(self) -> int:
+        """Columns that were rotated together."""
+        return self._rotation
+
     def rows(self, start: int, stop: int) -> torch.Tensor:
-        values = self._stored.rows(start, stop).view(torch.int8).float()
-        return _rotated_back(values * _column(self._scale, start, stop), self._rotation)
+        steps, scale = self.steps(start, stop)
+        return rotated(steps.float() * scale, self._rotation)
+
+    def steps(self, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the numbers as they lie in the file, and their scales in float32 (rows × 1)."""
+        stored = self._stored.rows(start, stop).view(torch.int8)
+        return stored, _column(self._scale, start, stop)
 
 
 class RotatedInt4Tensor(GroupedTensor):
@@ -176,7 +187,7 @@ class RotatedInt4Tensor(GroupedTensor):
     def rows(self, start: int, stop: int) -> torch.Tensor:
         codes = _nibbles(self._stored.rows(start, stop).view(torch.uint8))
         values = torch.where(codes >= 8, codes - 16, codes).float()
-        return _rotated_back(values * _column(self._scale, start, stop), self._rotation)
+        return rotated(values * _column(self._scale, start, stop), self._rotation)
 
 
 class GroupedCodesTensor(GroupedTensor):
@@ -236,7 +247,7 @@ class GroupedCodesTensor(GroupedTensor):
         if self._correction is not None:
             correction = self._correction.whole()[:, start:stop]
             grouped = grouped + correction.t().unsqueeze(-1).float()
-        return _rotated_back(grouped.view(count, columns), self._rotation)
+        return rotated(grouped.view(count, columns), self._rotation)
 
     def _fills(self, row_bytes: int, bits: int) -> bool:
         return self.shape[1] > 0 and row_bytes * 8 == self.shape[1] * bits
@@ -281,17 +292,24 @@ def _untiled(tiles: torch.Tensor, start: int, stop: int) -> torch.Tensor:
 
 
 @functools.cache
-def _rotation(size: int) -> torch.Tensor:
-    """Return the regular Hadamard matrix of a size, divided by its root: it undoes itself."""
+def hadamard(
+    size: int, device: torch.device = _HOST, dtype: torch.dtype = torch.float32
+) -> torch.Tensor:
+    """Return the regular Hadamard matrix of a size, divided by its root: it undoes itself.
+
+    size: a power of four. Its numbers are powers of two, and so exact in every format.
+    """
     four = torch.tensor(
         [[1.0, 1.0, 1.0, -1.0], [1.0, 1.0, -1.0, 1.0], [1.0, -1.0, 1.0, 1.0], [-1.0, 1.0, 1.0, 1.0]]
     )
     matrix = four
     while len(matrix) < size:
         matrix = torch.kron(matrix, four)
-    return matrix / size**0.5
+    return (matrix / size**0.5).to(device, dtype)
 
 
-def _rotated_back(values: torch.Tensor, size: int) -> torch.Tensor:
+def rotated(values: torch.Tensor, size: int) -> torch.Tensor:
+    """Rotate groups of columns (rows × columns); what is rotated twice is as it was."""
     rows, columns = values.shape
-    return (values.view(rows, columns // size, size) @ _rotation(size)).view(rows, columns)
+    matrix = hadamard(size, values.device, values.dtype)
+    return (values.view(rows, columns // size, size) @ matrix).view(rows, columns)

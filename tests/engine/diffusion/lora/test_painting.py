@@ -70,6 +70,8 @@ PLANS = [
     *(MemoryPlan(placement) for placement in Placement),
     MemoryPlan(Placement.STREAMED, Weights.INT8),
     MemoryPlan(Placement.RESIDENT, Weights.FP8),
+    MemoryPlan(Placement.STREAMED, Weights.W8A8),
+    MemoryPlan(Placement.RESIDENT, Weights.FP16),
 ]
 
 
