@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -54,12 +55,30 @@ def spread(pixels: torch.Tensor) -> float:
     return float(pixels.flatten(0, 1).float().std(dim=0, correction=0).max())
 
 
+_RAISED: ContextVar[int] = ContextVar("raised", default=0)
+"""How many `InFloat32` are active on this thread."""
+
+
+def in_float32() -> bool:
+    """Whether `InFloat32` is active: what was computed outside is not what is computed inside."""
+    return _RAISED.get() > 0
+
+
 class InFloat32(TorchFunctionMode):
     """While active, everything is computed in float32, whatever the weights are stored in.
 
     Each operation gets float32 copies of its operands for as long as it takes: the weights keep
     their bits, wherever they are and whichever hooks brought them there.
     """
+
+    def __enter__(self) -> InFloat32:
+        _RAISED.set(_RAISED.get() + 1)
+        super().__enter__()
+        return self
+
+    def __exit__(self, *found: Any) -> None:
+        super().__exit__(*found)
+        _RAISED.set(_RAISED.get() - 1)
 
     def __torch_function__(
         self,

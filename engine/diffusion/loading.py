@@ -15,6 +15,7 @@ from diffusers.utils import logging as diffusers_logging
 from huggingface_hub import snapshot_download
 from transformers.utils import logging as transformers_logging
 
+from engine.diffusion import autoencoder_layers, static_forward
 from engine.diffusion.capacity import require_memory, weights_dtype
 from engine.diffusion.checkpoints import (
     Companions,
@@ -38,7 +39,6 @@ from engine.diffusion.residency import from_pipeline
 from engine.errors import ModelInvalid, ModelNotFound, ModelTooLarge, ModelUnavailable
 from engine.hub import find_downloaded
 from engine.hub.errors import HubError
-from engine.hub.logged import fetch
 from engine.settings import EngineSettings
 from engine.sketch import MODEL_DIR
 
@@ -114,6 +114,8 @@ def _fetched(settings: EngineSettings) -> Path:
             "no such folder, and it has not been downloaded; fetch it with "
             f"`zimagine download {model}`, or allow it with `download = true` under [engine]",
         )
+    from engine.hub.logged import fetch  # imports a client for the network, which few starts need
+
     try:
         return fetch(model, settings.revision)
     except (HubError, OSError) as error:
@@ -157,6 +159,8 @@ def load_model(
         pipeline = checkpoint.load(dtype)
         if misfit := family.misfit(pipeline):  # otherwise each job would fail
             raise ModelInvalid(model, misfit)
+        static_forward.quicken(pipeline.transformer)
+        autoencoder_layers.quicken(pipeline.vae)
         revision = checkpoint.fingerprint()
     _report(checkpoint.source.name, found)
     for note in checkpoint.notes:
@@ -245,7 +249,9 @@ def load_component(loaded: Loaded, name: str) -> Any:
     if loaded.checkpoint is None:
         raise ModelInvalid(str(loaded.folder), "it was not loaded from files")
     with _explained(loaded.folder.name):
-        return loaded.checkpoint.load_component(name, loaded.dtype)
+        component = loaded.checkpoint.load_component(name, loaded.dtype)
+    static_forward.quicken(component)
+    return component
 
 
 @contextlib.contextmanager
