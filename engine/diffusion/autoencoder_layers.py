@@ -26,7 +26,8 @@ class InPlaceResidual(ResnetBlock2D):
 
     def forward(self, input_tensor: torch.Tensor, temb: Any = None, *args: Any, **options: Any):
         if temb is not None or torch.is_grad_enabled():
-            return super().forward(input_tensor, temb, *args, **options)
+            plain: Any = super().forward
+            return plain(input_tensor, temb, *args, **options)
         hidden = self.conv1(functional.silu(self.norm1(input_tensor), inplace=True))
         hidden = self.conv2(functional.silu(self.norm2(hidden), inplace=True))
         shortcut = self.conv_shortcut
@@ -44,13 +45,12 @@ class TransposedUpsampling(Upsample2D):
     def forward(
         self, hidden_states: torch.Tensor, output_size: Any = None, *args: Any, **options: Any
     ) -> torch.Tensor:
-        simple = output_size is None and not torch.is_grad_enabled() and not _hooked(self.conv)
+        conv: Any = self.conv
+        simple = output_size is None and not torch.is_grad_enabled() and not _hooked(conv)
         if not simple or not _is_exact_on_processor(hidden_states):
             return super().forward(hidden_states, output_size, *args, **options)
-        kernel = _spread(_spread(self.conv.weight, 2), 3).transpose(0, 1)
-        return functional.conv_transpose2d(
-            hidden_states, kernel, self.conv.bias, stride=2, padding=1
-        )
+        kernel = _spread(_spread(conv.weight, 2), 3).transpose(0, 1)
+        return functional.conv_transpose2d(hidden_states, kernel, conv.bias, stride=2, padding=1)
 
 
 def quicken(vae: Any) -> int:

@@ -140,9 +140,17 @@ class StaticTransformer(ZImageTransformer2DModel):
 
     kept: _Kept | None = None
 
-    def forward(self, x: Any, t: Any, cap_feats: Any, return_dict: bool = True, **options: Any):
-        if options or return_dict or not _is_plain(x):
-            return super().forward(x, t, cap_feats, return_dict, **options)
+    def forward(
+        self,
+        x: Any,
+        t: Any,
+        cap_feats: Any,
+        return_dict: bool = True,
+        *more: Any,
+        **options: Any,
+    ) -> Any:
+        if more or options or return_dict or not _is_plain(x):
+            return super().forward(x, t, cap_feats, return_dict, *more, **options)
         try:
             return (self._predicted(x, t, cap_feats, self.kept or _Kept()),)
         except Exception as error:
@@ -231,14 +239,13 @@ class StaticBlock(ZImageTransformerBlock):
         attn_mask: Any,
         freqs_cis: torch.Tensor,
         adaln_input: torch.Tensor | None = None,
-        *more: Any,
+        noise_mask: torch.Tensor | None = None,
+        adaln_noisy: torch.Tensor | None = None,
+        adaln_clean: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        if (
-            attn_mask is not None
-            or torch.is_grad_enabled()
-            or any(each is not None for each in more)
-        ):
-            return super().forward(x, attn_mask, freqs_cis, adaln_input, *more)
+        if attn_mask is not None or noise_mask is not None or torch.is_grad_enabled():
+            plain: Any = super().forward
+            return plain(x, attn_mask, freqs_cis, adaln_input, noise_mask, adaln_noisy, adaln_clean)
         if not self.modulation:
             attended = self._attended(self.attention_norm1(x), freqs_cis)
             x = self.attention_norm2(attended, onto=x)
@@ -274,7 +281,8 @@ class ScaledNorm(RMSNorm):
         onto: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """factor: 1 for each channel if None. onto: what is added to, which is not changed."""
-        x, weight, eps = hidden_states, self.weight, self.eps
+        x, eps = hidden_states, self.eps
+        weight: Any = self.weight
         if torch.is_grad_enabled():
             normed = super().forward(x)
             normed = normed if factor is None else normed * factor
