@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from engine.allocator import keep_freed
 from engine.renderer import Renderer, RendererFactory
 from engine.settings import EngineSettings
 
@@ -23,6 +24,7 @@ def diffusion_factory(
     others: models that have to be usable too, as far as their files tell without being loaded;
     those that may be are fetched. The call raises ModelUnavailable; nothing is imported before.
     """
+    keep_freed()  # here, because the executor's thread has its own memory otherwise
 
     def load() -> Renderer:
         # Read when torch is loaded. Threads that spin for long while they wait for each other

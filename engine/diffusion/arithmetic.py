@@ -7,5 +7,6 @@ as "not exact". `tests/engine/diffusion/test_arithmetic.py` holds the bits again
 
 from typing import Final
 
-ARITHMETIC: Final = 2
-"""1: prompts are padded as by the pipelines; what recipes had that name none. 2: they are not."""
+ARITHMETIC: Final = 3
+"""1: prompts are padded as by the pipelines; what recipes had that name none. 2: they are not.
+3: Z-Image's transformer and the autoencoder compute the same in another order."""

@@ -15,7 +15,7 @@ from diffusers.utils import logging as diffusers_logging
 from huggingface_hub import snapshot_download
 from transformers.utils import logging as transformers_logging
 
-from engine.diffusion import machine, memory_plans
+from engine.diffusion import autoencoder_layers, machine, memory_plans, static_forward
 from engine.diffusion.capacity import large_in_float16, require_memory, weights_dtype
 from engine.diffusion.checkpoints import (
     Companions,
@@ -41,7 +41,6 @@ from engine.diffusion.residency import from_pipeline
 from engine.errors import ModelInvalid, ModelNotFound, ModelTooLarge, ModelUnavailable
 from engine.hub import find_downloaded
 from engine.hub.errors import HubError
-from engine.hub.logged import fetch
 from engine.settings import AUTO, EngineSettings
 from engine.sketch import MODEL_DIR
 
@@ -117,6 +116,8 @@ def _fetched(settings: EngineSettings) -> Path:
             "no such folder, and it has not been downloaded; fetch it with "
             f"`zimagine download {model}`, or allow it with `download = true` under [engine]",
         )
+    from engine.hub.logged import fetch  # imports a client for the network, which few starts need
+
     try:
         return fetch(model, settings.revision)
     except (HubError, OSError) as error:
@@ -167,6 +168,8 @@ def load_model(
         pipeline = checkpoint.load(dtype, float16_weights if narrow else None)
         if misfit := family.misfit(pipeline):  # otherwise each job would fail
             raise ModelInvalid(model, misfit)
+        static_forward.quicken(pipeline.transformer)
+        autoencoder_layers.quicken(pipeline.vae)
         revision = checkpoint.fingerprint()
     _report(checkpoint.source.name, found)
     for note in checkpoint.notes:
@@ -290,7 +293,9 @@ def load_component(loaded: Loaded, name: str) -> Any:
     if loaded.checkpoint is None:
         raise ModelInvalid(str(loaded.folder), "it was not loaded from files")
     with _explained(loaded.folder.name):
-        return loaded.checkpoint.load_component(name, loaded.dtype)
+        component = loaded.checkpoint.load_component(name, loaded.dtype)
+    static_forward.quicken(component)
+    return component
 
 
 def open_int8_rows(loaded: Loaded) -> RowsOf | None:

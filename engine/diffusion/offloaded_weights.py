@@ -12,6 +12,8 @@ from diffusers.hooks.group_offloading import apply_group_offloading
 from diffusers.hooks.hooks import HookRegistry
 from torch import nn
 
+from engine.allocator import return_freed
+
 _HOST = torch.device("cpu")
 _GROUP = "group_offloading"
 _HOOKS = (_GROUP, "layer_execution_tracker", "lazy_prefetch_group_offloading")
@@ -181,7 +183,8 @@ def give_back(device: torch.device) -> None:
 
 
 def give_back_host() -> None:
-    """Return freed pinned memory to the host."""
+    """Return freed memory to the host, pinned or not."""
+    return_freed()
     if torch.cuda.is_available():
         with contextlib.suppress(AttributeError, RuntimeError):
             torch.accelerator.empty_host_cache()

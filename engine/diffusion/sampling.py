@@ -17,6 +17,7 @@ import torch
 
 from engine.diffusion.families import Family, NoiseLevels, Prompt
 from engine.diffusion.guard import Finiteness
+from engine.diffusion.static_forward import static
 from engine.errors import NonFinite
 from engine.schedule import levels_from
 from engine.types import Adaptation, Mend
@@ -70,8 +71,11 @@ def levels(
 
 
 def predictor(family: Family, transformer: Any, prompt: Prompt) -> Predictor:
-    """Return the transformer with its prompt, called by its family's conventions."""
-    return partial(family.velocity, transformer, prompt)
+    """Return the transformer with its prompt, called by its family's conventions.
+
+    For one run: LoRAs must not change between its steps.
+    """
+    return partial(family.velocity, static(transformer), prompt)
 
 
 @dataclass(frozen=True, slots=True)

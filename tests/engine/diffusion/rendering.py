@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 
 from engine.diffusion.embeddings import EmbeddingCache
 from engine.diffusion.renderer import DiffusionRenderer
@@ -49,6 +51,12 @@ def pipeline_of(painter: DiffusionRenderer) -> Any:
     """Return the pipeline that it paints with."""
     assert painter._model is not None
     return painter._model.loaded.pipeline
+
+
+def plain_pipeline(folder: Path) -> Any:
+    """Return diffusers' own pipeline with a model of Z-Image's architecture, in float32."""
+    load: Any = ZImagePipeline.from_pretrained
+    return load(str(folder), dtype=torch.float32)
 
 
 def forget_prompts(painter: DiffusionRenderer) -> None:

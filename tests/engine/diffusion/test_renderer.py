@@ -37,6 +37,7 @@ from tests.engine.diffusion.rendering import (
     outcome,
     painted,
     pipeline_of,
+    plain_pipeline,
 )
 from tests.engine.diffusion.tiny import COMPONENTS
 
@@ -61,7 +62,7 @@ def test_guidance_is_classic(
     what rounding does: it reads a prompt with its padding."""
     request = dataclasses.replace(REQUEST, guidance=guidance, negative_prompt=negative)
     ours = painted(painter, request).raster
-    direct: Any = load_model(EngineSettings(model=str(tiny)), torch.device("cpu")).pipeline
+    direct = plain_pipeline(tiny)
     torch.set_num_threads(1)
     image = direct(
         prompt="a lake",
@@ -229,8 +230,7 @@ def test_a_batch_paints_each_as_if_alone(painter: DiffusionRenderer):
 
 def test_weights_in_float16_are_never_computed_in_it(copy: Path):
     """A model saved in float16 is loaded in a format that does not paint black."""
-    pipeline: Any = load_model(EngineSettings(model=str(copy)), torch.device("cpu")).pipeline
-    pipeline.to(torch.float16).save_pretrained(copy)
+    plain_pipeline(copy).to(torch.float16).save_pretrained(copy)
     loaded: Any = load_model(EngineSettings(model=str(copy)), torch.device("cpu")).pipeline
     for name in COMPONENTS:
         assert {each.dtype for each in getattr(loaded, name).parameters()} == {torch.float32}

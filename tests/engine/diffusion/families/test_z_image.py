@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -17,7 +16,7 @@ from engine.errors import ModelInvalid
 from engine.settings import EngineSettings
 from engine.types import ImageRequest
 from tests.engine.diffusion.rasters import furthest
-from tests.engine.diffusion.rendering import painted
+from tests.engine.diffusion.rendering import painted, plain_pipeline
 
 REQUEST = ImageRequest("a lake", "a lake", "fog", 5, 256, 256, 4, 4.0)
 
@@ -39,7 +38,7 @@ def test_it_is_painted_as_its_own_pipeline_paints_it(base: Path, base_painter: D
     what rounding does: it reads a prompt with its padding."""
     made = painted(base_painter, REQUEST)
     assert made.recipe.family == base_painter.info.family == "z-image"
-    direct: Any = load_model(EngineSettings(model=str(base)), torch.device("cpu")).pipeline
+    direct = plain_pipeline(base)
     torch.set_num_threads(1)
     image = direct(
         prompt="a lake",
