@@ -315,7 +315,9 @@ class DiffusionRenderer:
             with model.compiled.painting(
                 transformer, allowed=compiled, compiling=compiling
             ) as blocks:
+                painting.watch = blocks.watched(painting.watch)
                 pixels = painting.paint()
+            blocks.check()
             painting.compiled = blocks.used
             return pixels
         except Exception as error:

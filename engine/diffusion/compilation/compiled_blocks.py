@@ -30,6 +30,7 @@ from engine.diffusion.compilation.store import FOLDER, CompiledStore, Stored
 from engine.diffusion.compilation.structure import skeleton, structure_of, weights_of
 from engine.diffusion.families import Family
 from engine.diffusion.faults import is_memory, is_sticky
+from engine.diffusion.sampling import Step
 from engine.settings import AUTO
 
 LEAST_SPEEDUP: Final = 1.03
@@ -283,10 +284,11 @@ class BlockRun:
         self._libraries: Sequence[Library] | None = None
         self._decided: dict[object, Library | None] = {}
         self._weights: dict[int, list[torch.Tensor]] = {}
+        self._failed = False
         self.used = False
 
     def call(self, block: Any, plain: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Compute a block. Raises CompiledBlockFailed."""
+        """Compute a block, by whatever computes it in this picture."""
         if torch._C._len_torch_function_stack():
             return plain(*args, **kwargs)  # which computes in another way: `guard.InFloat32`
         call = Call.of(args, kwargs)
@@ -306,9 +308,25 @@ class BlockRun:
             if is_memory(error) or is_sticky(error):
                 raise
             self._owner.drop(library, f"{type(error).__name__}: {error}".partition("\n")[0])
-            raise CompiledBlockFailed from error
+            self._failed, self._decided[sort] = self.used, None
+            return plain(*args, **kwargs)
         self.used = True
         return answer
+
+    def check(self) -> None:
+        """Raise CompiledBlockFailed if a part of the picture was painted with blocks that failed
+        then: nobody could paint it again. Not within the transformer, which may mend what fails."""
+        if self._failed:
+            raise CompiledBlockFailed
+
+    def watched(self, watch: Callable[[Step], None]) -> Callable[[Step], None]:
+        """Return a watch of steps that checks this first."""
+
+        def step(taken: Step) -> None:
+            self.check()
+            watch(taken)
+
+        return step
 
     def _decide(
         self, block: Any, plain: Callable[[], Any], weights: list[torch.Tensor], call: Call
@@ -329,8 +347,7 @@ class BlockRun:
         other = functools.partial(library.run, weights, call)
         if self._owner.proves(library, plain, other, call):
             return library
-        if self.used:
-            raise CompiledBlockFailed
+        self._failed = self.used
         return None
 
     def _weights_of(self, block: Any) -> list[torch.Tensor]:
