@@ -87,6 +87,9 @@ class CompiledBlocks:
             self._report = found
             return None
         key = self._key(structure_of(blocks[0]), threads or torch.get_num_threads())
+        if self._report.state is CompilationState.UNSUITED:  # under another memory plan
+            ready = CompilationState.READY if self.libraries(key) else CompilationState.WAITING
+            self._report = Compilation(ready)
         if key not in self._read_already:
             self._read_already.add(key)
             self._later(functools.partial(self._read, key))
@@ -154,8 +157,8 @@ class CompiledBlocks:
         Raises what running out of memory or losing the device raises.
         """
         assert self._store is not None
+        theirs = plain()
         try:
-            theirs = plain()
             with self._store.trial(library.path):
                 ours = other()
                 if self._device.type == "cuda":

@@ -6,18 +6,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 
 from engine.diffusion.compilation.calls import Accepted, Call
+from engine.diffusion.compilation.container import Container
 from engine.diffusion.compilation.store import Stored
 
 TOLERANCES: Final = {torch.float32: 1e-4, torch.bfloat16: 0.05, torch.float16: 0.02}
 """How far a compiled block may be from the plain one, relative to what the block adds to its input,
 as norms. In bfloat16 either is 0.012 from float32 at Z-Image-Turbo's size with random weights."""
 _ROUNDS: Final = 3
-_UNITS: Final = {"cpu": "AOTIModelContainerRunnerCpu", "cuda": "AOTIModelContainerRunnerCuda"}
 
 Run = Callable[[], torch.Tensor]
 
@@ -32,22 +32,18 @@ class Library:
     path: Path
     accepted: Accepted
     speedup: float | None
-    runner: Any
+    container: Container
     proven: set[tuple[torch.Size, ...]] = field(default_factory=set[tuple[torch.Size, ...]])
 
     @classmethod
     def load(cls, stored: Stored, device: torch.device) -> Library:
         """Load a library from the cache. Raises whatever the loader does."""
-        runner = getattr(torch._C._aoti, _UNITS[device.type])
-        place = (str(device),) if device.type == "cuda" else ()
-        return cls(
-            stored.library, stored.accepted, stored.speedup, runner(str(stored.library), 1, *place)
-        )
+        container = Container(stored.library, device)
+        return cls(stored.library, stored.accepted, stored.speedup, container)
 
     def run(self, weights: Sequence[torch.Tensor], call: Call) -> torch.Tensor:
         """Compute the block."""
-        (answer,) = self.runner.run([*weights, *call.tensors])
-        return answer
+        return self.container.run([*weights, *call.tensors])
 
 
 @dataclass(frozen=True, slots=True)
