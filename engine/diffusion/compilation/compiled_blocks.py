@@ -136,7 +136,15 @@ class CompiledBlocks:
             self._report = Compilation(CompilationState.WAITING, Obstacle.NO_ROOM)
             return
         self._asked.add(asked)
-        order = Order(
+        try:
+            order = self._order(self._store, key, block, call)
+        except Exception as error:  # blocks may hold anything; a picture is being painted
+            self._failed(f"{type(error).__name__}: {error}".partition("\n")[0])
+            return
+        self._later(functools.partial(self._compile, key, order))
+
+    def _order(self, store: CompiledStore, key: str, block: Any, call: Call) -> Order:
+        return Order(
             block=skeleton(block),
             tensors=tuple((tuple(each.shape), each.dtype) for each in call.tensors),
             constants=call.constants,
@@ -144,10 +152,9 @@ class CompiledBlocks:
             kind=call.kind,
             device=str(self._device),
             threads=torch.get_num_threads() if self._device.type == "cpu" else None,
-            folder=self._store.folder,
-            library=self._store.library(key, call.kind),
+            folder=store.folder,
+            library=store.library(key, call.kind),
         )
-        self._later(functools.partial(self._compile, key, order))
 
     def proves(
         self, library: Library, plain: Callable[[], torch.Tensor], other: Any, call: Call

@@ -30,6 +30,15 @@ from engine.diffusion.compilation.structure import weights_of
 LENGTH: Final = struct.Struct("<Q")
 """What comes before the order itself: its bytes."""
 _LOWEST: Final = 19
+_OPTIONS: Final = {
+    "compile_threads": 1,
+    # For a single library, compiling headers beforehand takes longer than it saves; and so does
+    # asking the compiler whether it knows the processor's instructions, which fails later if not.
+    "cpp_cache_precompile_headers": False,
+    "aot_inductor.precompile_headers": False,
+    "cpp.vec_isa_ok": True,
+    "aot_inductor.enable_line_tables": False,
+}
 _LINE_CHARS: Final = 300
 _MOST: Final = 2**31 - 1
 """The end of a range that has none."""
@@ -77,7 +86,7 @@ def main() -> None:
     """Carry out one order."""
     psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS if sys.platform == "win32" else _LOWEST)
     order = _received(sys.stdin.buffer)
-    threading.Thread(target=_end_with, args=(sys.stdin.buffer,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(sys.stdin.fileno(),), daemon=True).start()
     try:
         _carry_out(order)
     except BaseException as error:  # the compiler raises nearly anything
@@ -92,9 +101,11 @@ def _received(stream: BinaryIO) -> Order:
     return pickle.loads(stream.read(length))
 
 
-def _end_with(stream: BinaryIO) -> None:
+def _end_with(pipe: int) -> None:
     """End this process with the one that ordered: nobody would use the result before the next."""
-    stream.read()
+    # Not by the stream, whose lock this thread would hold when the interpreter ends.
+    while os.read(pipe, 1):
+        pass
     os._exit(1)
 
 
@@ -131,7 +142,7 @@ def compiled(order: Order, path: Path) -> tuple[Path, Accepted]:
     shapes: Any = ([None] * len(weights), varying)
     program = export(functional, (weights, tensors), dynamic_shapes=shapes, strict=False)
     accepted = _accepted(order, program, len(weights))
-    options: dict[str, Any] = {"aot_inductor.output_path": str(path), "compile_threads": 1}
+    options: dict[str, Any] = {"aot_inductor.output_path": str(path), **_OPTIONS}
     if order.threads is not None:
         options["cpp.threads"] = order.threads
     module: Any = program.module()

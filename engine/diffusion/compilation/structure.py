@@ -63,10 +63,14 @@ def skeleton(block: nn.Module) -> nn.Module:
     """Return a copy whose weights have sizes only, so that it can be sent to another process."""
     empty: dict[int, Any] = {}
     for tensor in weights_of(block).values():
-        bare = torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
+        sizes = torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
         kept = isinstance(tensor, nn.Parameter)
-        empty[id(tensor)] = nn.Parameter(bare, requires_grad=False) if kept else bare
-    return copy.deepcopy(block, empty)
+        empty[id(tensor)] = nn.Parameter(sizes, requires_grad=False) if kept else sizes
+    if (lent := vars(block).get("forward")) is not None:  # to the picture that is being painted
+        empty[id(lent)] = None
+    bare = copy.deepcopy(block, empty)
+    vars(bare).pop("forward", None)
+    return bare
 
 
 def _class_name(value: object) -> str:

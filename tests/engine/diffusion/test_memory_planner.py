@@ -297,14 +297,14 @@ def test_an_error_names_who_holds_the_memory_and_what_to_change(
     planner = Planner(settings, SKETCH_FAMILY, torch.device("cuda"))
     found = planner.explained(OutOfMemory(10 * 2**30, 11 * 2**30, 2**29))
     assert str(found) == (
-        "out of memory: 10.0 GiB allocated, 11.0 GiB reserved, 0.5 GiB free; held by others: "
-        'c 3.0 GiB, a 1.0 GiB, b 1.0 GiB; close other programs, or set memory = "auto" under '
+        "out of memory: 10.00 GiB allocated, 11.00 GiB reserved, 0.50 GiB free; held by others: "
+        'c 3.00 GiB, a 1.00 GiB, b 1.00 GiB; close other programs, or set memory = "auto" under '
         "[engine], or set allow_quantized = true under [engine], or paint smaller pictures"
     )
     settings = EngineSettings(allow_quantized=True)
     planner = Planner(settings, SKETCH_FAMILY, torch.device("cpu"))
     found = planner.explained(OutOfMemory(needed_bytes=3 * 2**30, free_bytes=2**30))
     assert str(found) == (
-        "out of memory: 3.0 GiB needed, 1.0 GiB free; "
+        "out of memory: 3.00 GiB needed, 1.00 GiB free; "
         "close other programs, or paint smaller pictures"
     )
