@@ -193,7 +193,7 @@ def _errors(failed: tuple[FailedWork, ...] | None, say: Words, when: When) -> It
     newest = failed[0]
     sentence = failure_sentence("failed", newest.code, newest.detail, say)
     if newest.code == OutOfMemory.code:  # whose detail says who holds it, and what to change
-        sentence = paragraph(sentence, f"({newest.detail})")
+        sentence = paragraph(sentence, say("({detail})", detail=newest.detail))
     yield say("The newest, {when}: {error}", when=when(newest.newest_at), error=sentence)
 
 
