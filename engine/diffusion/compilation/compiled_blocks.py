@@ -207,6 +207,9 @@ class CompiledBlocks:
         return True
 
     def _without(self, library: Library) -> None:
+        # What is compiled again would be the same.
+        having = [key for key, kept in self._libraries.items() if library in kept]
+        self._asked.update((key, library.accepted.kind) for key in having)
         with self._lock:
             self._libraries = {
                 key: tuple(each for each in kept if each is not library)
