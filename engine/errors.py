@@ -139,7 +139,8 @@ class BlankPicture(BadPicture):
 class OutOfMemory(EngineError):
     """The device ran out of memory, or would have; sizes in bytes, None where unknown.
 
-    needed_bytes: where it was known beforehand that the picture does not fit.
+    needed_bytes: where it was known beforehand that the picture does not fit. holders: other
+    programs that hold the device's memory, with bytes. advice: what its owner can change.
     """
 
     code = "out_of_memory"
@@ -150,13 +151,20 @@ class OutOfMemory(EngineError):
         reserved_bytes: int | None = None,
         free_bytes: int | None = None,
         needed_bytes: int | None = None,
+        holders: Sequence[tuple[str, int]] = (),
+        advice: str = "",
     ) -> None:
-        super().__init__(
-            f"out of memory: {_gib(needed_bytes)} needed, {_gib(free_bytes)} free"
+        sizes = (
+            f"{_gib(needed_bytes)} needed, {_gib(free_bytes)} free"
             if needed_bytes is not None
-            else f"out of memory: {_gib(allocated_bytes)} allocated, "
-            f"{_gib(reserved_bytes)} reserved, {_gib(free_bytes)} free"
+            else f"{_gib(allocated_bytes)} allocated, {_gib(reserved_bytes)} reserved, "
+            f"{_gib(free_bytes)} free"
         )
+        held = ", ".join(f"{name} {_gib(size)}" for name, size in holders)
+        parts = (f"out of memory: {sizes}", f"held by others: {held}" if held else "", advice)
+        super().__init__("; ".join(filter(None, parts)))
+        self.holders = tuple(holders)
+        self.advice = advice
         self.needed_bytes = needed_bytes
         self.allocated_bytes = allocated_bytes
         self.reserved_bytes = reserved_bytes

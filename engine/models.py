@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterable, Mapping
 
+from engine.compilation import Compilation
 from engine.errors import ModelGone, ModelUnavailable
 from engine.executor import ExecutorThread
 from engine.renderer import DeviceMemory, Renderer, RendererFactory
@@ -120,6 +121,11 @@ class Models:
             return None if renderer is None else renderer.memory()
         except Exception:  # a lost device says nothing, in as many ways as there are drivers
             return None
+
+    @property
+    def compilation(self) -> Compilation | None:
+        """How far the compiling of the loaded model is; None while none is loaded."""
+        return None if self._renderer is None else self._renderer.compilation
 
     def count_tokens(self, text: str, model: str = "") -> int | None:
         """Return how many tokens a model would read; None until it was loaded once."""

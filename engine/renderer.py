@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from engine.compilation import Compilation
 from engine.errors import EngineError
 from engine.types import Conditions, ImageRequest, ModelInfo, Painted, Progress, Raster
 
@@ -67,6 +68,11 @@ class Renderer(Protocol):
 
         Quick and thread-safe; it works after `close` too.
         """
+        ...
+
+    @property
+    def compilation(self) -> Compilation:
+        """Whether pictures are painted with compiled blocks; from any thread."""
         ...
 
     def unload(self) -> None:

@@ -23,7 +23,8 @@ class EngineSettings:
     None = as many as the queue holds. stall_s: a renderer counts as hung after this long without a
     step. drain_s: how long the picture on the GPU may still take when the engine stops. threads:
     CPU threads for painting, None = torch's own choice. memory_plan: AUTO, or a plan that is always
-    used ("streamed+tiled"). allow_quantized: whether weights may be stored in 8 bits where they do
+    used ("streamed+tiled"). compile: whether blocks of the model are compiled in the background,
+    AUTO, "on" or "off". allow_quantized: whether weights may be stored in 8 bits where they do
     not fit otherwise; pictures differ slightly then. reserve_bytes: of a GPU's memory, left to
     other programs. idle_unload_s: free the memory after this long without a job, None = never.
     expand_limit_s: how long the text encoder may write a prompt. cache_dir: for what is learned
@@ -47,6 +48,7 @@ class EngineSettings:
     drain_s: float = 60.0
     threads: int | None = None
     memory_plan: str = AUTO
+    compile: str = AUTO
     allow_quantized: bool = False
     reserve_bytes: int = 512 * 2**20
     idle_unload_s: float | None = None

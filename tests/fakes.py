@@ -20,6 +20,7 @@ from bot.delivery.messenger import (
     Undeliverable,
 )
 from bot.pictures.filenames import is_picture_of
+from engine.compilation import Compilation, CompilationState
 from engine.diffusion.families import SKETCH_FAMILY
 from engine.errors import Cancelled, EngineError
 from engine.renderer import DeviceMemory, Outcome, RenderTask
@@ -113,6 +114,11 @@ class ScriptedRenderer:
     def memory(self) -> DeviceMemory:
         """Say that half of four GiB is in use."""
         return DeviceMemory(2 * 2**30, 4 * 2**30)
+
+    @property
+    def compilation(self) -> Compilation:
+        """Say that nothing is compiled."""
+        return Compilation(CompilationState.OFF)
 
     def unload(self) -> None:
         """Record that its memory was requested back."""

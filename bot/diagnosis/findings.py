@@ -62,6 +62,9 @@ class Code(StrEnum):
     FLOAT16_INSTEAD = "gpu.float16_instead"
     CPU_BFLOAT16 = "gpu.cpu_bfloat16"
     CPU_FLOAT32 = "gpu.cpu_float32"
+    COMPILER = "gpu.compiler"
+    NO_COMPILER = "gpu.no_compiler"
+    COMPILING_FAILED = "gpu.compiling_failed"
     OPERATIONS = "gpu.operations"
     OPERATIONS_MISSING = "gpu.operations_missing"
 

@@ -16,9 +16,10 @@ import psutil
 
 from bot.diagnosis import graphics
 from bot.diagnosis.disk import ReadRoom, read_room
-from bot.diagnosis.findings import Code, Finding, broken
+from bot.diagnosis.findings import Code, Finding, broken, note, ok
 from bot.diagnosis.memory import check_fetching, check_fit, check_host, check_loading, check_plan
 from bot.diagnosis.model import check_model, check_refusal
+from engine.compilation import OFF, compiler
 from engine.diffusion import memory_plans
 from engine.diffusion.families import SKETCH
 from engine.diffusion.footprint import MemoryPlan, Shape
@@ -74,6 +75,8 @@ def check_machine(
     )
     if device is not None and device.type != "cpu":
         yield from _operations(device)
+    if settings is not None:
+        yield from _compiling(settings)
     total_bytes, limit_bytes = psutil.virtual_memory().total, host_bytes()
     yield from check_host(total_bytes, limit_bytes, host_free_bytes())
     there = False
@@ -160,6 +163,20 @@ def _operations(device: Any) -> Iterator[Finding]:
     if device.type == graphics.MPS:
         yield graphics.check_apple(bfloat16=not unsupported_in_bfloat16(device))
     yield graphics.check_operations(str(device), unsupported_operations(device))
+
+
+def _compiling(settings: EngineSettings) -> Iterator[Finding]:
+    """Yield whether blocks of large models can be compiled, and whether that failed of late."""
+    if settings.compile == OFF:
+        return
+    from engine.diffusion.compilation.store import FOLDER, CompiledStore
+
+    found = compiler()
+    yield note(Code.NO_COMPILER) if found is None else ok(Code.COMPILER, compiler=found)
+    if found is not None and settings.cache_dir is not None:
+        failure = CompiledStore(settings.cache_dir / FOLDER).failure
+        if failure:
+            yield note(Code.COMPILING_FAILED, reason=failure.rstrip("."))
 
 
 def _model(settings: EngineSettings, device: Any, *, bot_runs: bool) -> Iterator[Finding]:

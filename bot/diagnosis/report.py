@@ -54,7 +54,7 @@ def diagnose(setup: Setup) -> list[Finding]:
     bot_process = None if settings is None else running_bot(settings.storage.data_dir)
     checks: list[Callable[[], Iterable[Finding]]] = [
         lambda: check_machine(
-            None if settings is None else settings.engine.to_engine(),
+            None if settings is None else settings.engine.to_engine(settings.storage.cache_dir),
             setup.probes,
             bot_runs=bot_process is not None,
         ),

@@ -9,6 +9,7 @@ from bot.jobs.painting_control import PaintingControl
 from bot.request.outcomes import Refused
 from bot.request.params import GenerationParams
 from bot.request.resolve import resolve
+from engine.compilation import Compilation
 from engine.diffusion.families import Family
 from engine.engine_states import EngineState
 from engine.prompts import EnhancementLevel
@@ -26,7 +27,8 @@ class BotStatus:
     was painted. loading: the name of the model that is being loaded where there are several, None
     if none is. loading_left_s: how long that still takes, None if not known. guidance: of a picture
     with default settings. dtype: of the model's weights. memory: of the device, None if not known.
-    paused, accepting: as the bot's owners decided.
+    compilation: of the loaded model, None while none is loaded. paused, accepting: as the bot's
+    owners decided.
     """
 
     state: EngineState
@@ -45,6 +47,7 @@ class BotStatus:
     guidance: float = 1.0
     dtype: str = ""
     memory: DeviceMemory | None = None
+    compilation: Compilation | None = None
     paused: bool = False
     accepting: bool = True
 
@@ -105,6 +108,7 @@ class StatusService:
             guidance=request.guidance,
             dtype="" if info is None else info.dtype,
             memory=memory,
+            compilation=models.compilation,
             paused=self._control.paused,
             accepting=self._control.accepting,
         )

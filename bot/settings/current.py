@@ -42,6 +42,7 @@ TAKES_EFFECT: Final[Mapping[str, TakesEffect]] = {
     "engine.stall_s": TakesEffect.LIVE,
     "engine.drain_s": TakesEffect.LIVE,
     "engine.memory": TakesEffect.RESTART,
+    "engine.compile": TakesEffect.RESTART,
     "engine.allow_quantized": TakesEffect.RESTART,
     "engine.reserve_gib": TakesEffect.RESTART,
     "engine.idle_unload_s": TakesEffect.LIVE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -84,6 +84,7 @@ class EngineSection(Section):
     stall_s: Annotated[float, Field(ge=1, le=86_400)] = 300.0
     drain_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
     memory: MemoryPlanName = AUTO
+    compile: Literal["auto", "on", "off"] = AUTO
     allow_quantized: bool = False
     reserve_gib: Annotated[float, Field(ge=0, le=1024, allow_inf_nan=False)] = 0.5
     idle_unload_s: Annotated[float, Field(ge=1, le=30 * 86400)] | None = None

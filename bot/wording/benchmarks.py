@@ -18,6 +18,7 @@ MESSAGES: Final = (
     translatable("{levels} of 255 levels"),
     translatable("{day}. {processor}, {cores} cores, {system}, {versions}."),
     translatable("second picture, {side} × {side} px, and by diffusers"),
+    translatable("second picture with compiled blocks, {side} × {side} px, and by diffusers"),
     translatable("peak memory, {side} × {side} px, and of diffusers"),
     translatable("start to ready, and of diffusers"),
     translatable("a picture, 256 × 256 px, and by diffusers"),

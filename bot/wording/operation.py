@@ -8,10 +8,13 @@ from bot.i18n import Words, paragraph
 from bot.operation.announcements import AnnouncementQuestion
 from bot.operation.control import Backlog, ModelMove
 from bot.operation.overview import OwnerOverview
+from bot.wording.compilation import compilation_state
 from bot.wording.moderation import When
 from bot.wording.names import command_link
 from bot.wording.reasons.jobs import failure_sentence
 from bot.wording.status import memory_curve, model_facts, state_sentence
+from engine.compilation import CompilationState
+from engine.errors import OutOfMemory
 from storage.recent_work import FailedWork, PaintedWork
 
 ERRORS_SHOWN = 5
@@ -156,6 +159,9 @@ def overview_lines(overview: OwnerOverview, say: Words, when: When) -> Iterator[
         model = say("{model} on {device}", model=_model(status.model), device=status.device)
         yield say("**Model:** {model}", model=model)
     yield " · ".join(model_facts(status, say))
+    if status.compilation is not None and status.compilation.state is not CompilationState.OFF:
+        compiled = compilation_state(status.compilation, say)
+        yield say("**Compiled blocks:** {state}", state=compiled)
     if any(each is not None for each in overview.curve):
         curve = f"`{memory_curve(overview.curve)}`"
         yield say("**Memory in the last hour:** {curve}", curve=curve)
@@ -186,6 +192,8 @@ def _errors(failed: tuple[FailedWork, ...] | None, say: Words, when: When) -> It
     yield say("**Errors in the last day:** {counts}", counts=counts)
     newest = failed[0]
     sentence = failure_sentence("failed", newest.code, newest.detail, say)
+    if newest.code == OutOfMemory.code:  # whose detail says who holds it, and what to change
+        sentence = paragraph(sentence, say("({detail})", detail=newest.detail))
     yield say("The newest, {when}: {error}", when=when(newest.newest_at), error=sentence)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.benchmarks.comparison import BenchmarkFailed, Variant, in_turn, ratio, run, values
+from engine.compilation import compiler
 from engine.sketch import MODEL_DIR
 
 PICTURES_MODULE: Final = "engine.diffusion.benchmarks.pictures"
@@ -26,6 +27,7 @@ NOT_MEASURED: Final = "not measured"
 LEVELS: Final = "{levels} of 255 levels"
 TEXTS: Final[Mapping[str, str]] = {
     "pace": "second picture, {side} × {side} px, and by diffusers",
+    "compiled": "second picture with compiled blocks, {side} × {side} px, and by diffusers",
     "peak": "peak memory, {side} × {side} px, and of diffusers",
     "ready": "start to ready, and of diffusers",
     "sketch": "a picture, 256 × 256 px, and by diffusers",
@@ -87,12 +89,18 @@ class Plan:
 
 def processor(plan: Plan) -> Iterator[Row]:
     """Measure painting with Z-Image's architecture, on the processor, against plain diffusers."""
-    with _random_model(plan) as model:
-        for side, goal in ((64, None),) if plan.quick else ((256, 1.1), (512, 1.0)):
+    sides: Sequence[tuple[int, float | None, float | None]]
+    sides = ((64, None, None),) if plan.quick else ((256, 1.1, 1.3), (512, 1.0, 1.15))
+    with _random_model(plan) as model, tempfile.TemporaryDirectory() as cache:
+        for side, goal, compiled_goal in sides:
             variants = [
                 Variant(by, PICTURES_MODULE, (by, str(model), "--side", str(side)))
                 for by in ("zimagine", "diffusers")
             ]
+            compiling = compiler() is not None
+            if compiling:
+                arguments = (*variants[0].arguments, "--compile", cache)
+                variants.append(Variant("compiled", PICTURES_MODULE, arguments))
             runs = in_turn(variants, plan.rounds, warm=not plan.quick)
             ours, other = runs["zimagine"], runs["diffusers"]
             sizes = {"side": side}
@@ -100,6 +108,12 @@ def processor(plan: Plan) -> Iterator[Row]:
                 TEXTS["pace"], f"processor_{side}", ours, other, goal, lambda each: each[1]
             )
             yield replace(pace, values=sizes)
+            if compiling:
+                key, text = f"processor_compiled_{side}", TEXTS["compiled"]
+                pace = _pace(
+                    text, key, runs["compiled"], other, compiled_goal, lambda each: each[1]
+                )
+                yield replace(pace, values=sizes)
             peak = _peak(TEXTS["peak"], f"processor_{side}_gib", plan, ours, other)
             yield replace(peak, values=sizes)
             if side <= 256:

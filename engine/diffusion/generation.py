@@ -82,7 +82,7 @@ class Painting:
     transformer there, after a step that could not be recovered. embeddings: of prompts that were
     read before; `reading` is what decides an embedding's bits besides its text. Afterwards
     `request` has the words that were read, `adaptations` how the picture was recovered from errors,
-    and `finished` the clean latents.
+    and `finished` the clean latents; `compiled` is set by whoever lends it compiled blocks.
     """
 
     pipeline: Any
@@ -100,6 +100,7 @@ class Painting:
     embeddings: EmbeddingCache = field(default_factory=EmbeddingCache)
     reading: Hashable = None
     adaptations: list[Adaptation] = field(default_factory=list[Adaptation])
+    compiled: bool = False
     finished: torch.Tensor = field(init=False)
 
     @torch.no_grad()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from typing import Final
 
 import torch
 
@@ -10,11 +12,15 @@ from engine.diffusion import machine, memory_plans
 from engine.diffusion.families import Family
 from engine.diffusion.faults import is_memory
 from engine.diffusion.memory_plans import Choice, Machine, MemoryPlan, Shape
+from engine.diffusion.nvidia_driver import read_driver
 from engine.diffusion.residency import Residency
 from engine.diffusion.tiles import tile_cover
 from engine.errors import OutOfMemory
 from engine.settings import AUTO, EngineSettings
 from engine.types import ImageRequest, Mode
+
+_HOLDERS: Final = 3
+"""How many other programs an error names, the largest first. Chosen by hand."""
 
 
 class Planner:
@@ -74,6 +80,33 @@ class Planner:
             raise error
         price = memory_plans.estimate(plan, residency.sizes, there, shape)
         return Choice(plan, price, f"{choice.plan}: {error}", ())
+
+    def explained(self, error: OutOfMemory) -> OutOfMemory:
+        """Return the error with who else holds the device's memory, and what can be changed.
+
+        Asks the driver, for seconds at most; only where nothing else is left to try.
+        """
+        held: dict[str, int] = {}
+        driver = read_driver() if self._device.type == "cuda" else None
+        for card in driver.cards if driver is not None else ():
+            for each in card.processes:
+                if each.pid != os.getpid():
+                    held[each.name] = held.get(each.name, 0) + each.used_bytes
+        largest = sorted(held.items(), key=lambda one: -one[1])[:_HOLDERS]
+        changes = ["close other programs"]
+        if self._wanted is not None:
+            changes.append('set memory = "auto" under [engine]')
+        if not self._allow_quantized:
+            changes.append("set allow_quantized = true under [engine]")
+        advice = ", or ".join([*changes, "paint smaller pictures"])
+        return OutOfMemory(
+            error.allocated_bytes,
+            error.reserved_bytes,
+            error.free_bytes,
+            error.needed_bytes,
+            largest,
+            advice,
+        )
 
     def _machine(self, residency: Residency) -> Machine:
         held, exact = residency.host_bytes, not self._family.bfloat16

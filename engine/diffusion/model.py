@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from engine.diffusion.compilation.compiled_blocks import CompiledBlocks
 from engine.diffusion.embeddings import EmbeddingCache
 from engine.diffusion.loading import Loaded
 from engine.diffusion.lora.adapters import Adapters
@@ -16,7 +17,10 @@ from engine.diffusion.residency import Residency
 
 
 class Model:
-    """A loaded model; dropped while the renderer is idle. loras: None where none are offered."""
+    """A loaded model; dropped while the renderer is idle. loras: None where none are offered.
+
+    compiled: its blocks, as far as they are compiled.
+    """
 
     def __init__(
         self,
@@ -24,10 +28,12 @@ class Model:
         residency: Residency,
         device: torch.device,
         cache_dir: Path | None,
+        compiled: CompiledBlocks,
         loras: Adapters | None = None,
     ) -> None:
         self.loaded = loaded
         self.residency = residency
+        self.compiled = compiled
         self.loras = loras
         self.embeddings = EmbeddingCache()
         self._new_previews = partial(Previews, loaded, device, cache_dir)

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -24,8 +24,18 @@ OLDEST_DRIVER = {11: 450, 12: 525, 13: 580}
 table of minor version compatibility."""
 _MIB = 2**20
 _UNNAMED = "NVIDIA"
+_NAME_CHARS = 40
 _REASON_CHARS = 160
 """How much of the tool's complaint is kept. Chosen by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardProcess:
+    """A program that holds memory of a card, as far as the driver says."""
+
+    pid: int
+    name: str
+    used_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,7 @@ class DriverCard:
     name: str
     total_bytes: int | None = None
     free_bytes: int | None = None
+    processes: tuple[CardProcess, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +132,22 @@ def _from_xml(text: str) -> NvidiaDriver:
                 card.findtext("product_name", "").strip() or _UNNAMED,
                 _mebibytes(card.findtext("fb_memory_usage/total")),
                 _mebibytes(card.findtext("fb_memory_usage/free")),
+                tuple(_processes(card)),
             )
             for card in root.iter("gpu")
         ),
     )
+
+
+def _processes(card: ElementTree.Element) -> Iterator[CardProcess]:
+    """Yield who holds memory of a card; in a container, and on Windows, the driver hides that."""
+    for each in card.iter("process_info"):
+        pid, used_bytes = each.findtext("pid", "").strip(), _mebibytes(each.findtext("used_memory"))
+        if pid.isdecimal() and used_bytes is not None:
+            path = each.findtext("process_name", "").strip()
+            # Of a path, whichever system's: the name alone, and no arguments.
+            name = re.split(r"[/\\]", path)[-1].partition(" ")[0]
+            yield CardProcess(int(pid), name[:_NAME_CHARS] or "?", used_bytes)
 
 
 def _on_bus(pci: Path) -> int:

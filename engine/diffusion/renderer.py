@@ -18,8 +18,10 @@ import diffusers
 import torch
 import transformers
 
+from engine.compilation import Compilation, CompilationState
 from engine.diffusion.arithmetic import ARITHMETIC
 from engine.diffusion.clip import ClipPair
+from engine.diffusion.compilation.compiled_blocks import CompiledBlockFailed, CompiledBlocks
 from engine.diffusion.devices import pick_device, remarks
 from engine.diffusion.families import Family, Feature, family_of, folder_of
 from engine.diffusion.faults import is_memory, is_sticky, out_of_memory
@@ -101,6 +103,7 @@ class DiffusionRenderer:
         self._threads = threads
         self._planner = Planner(settings, self._family, device)
         self._hashing = ThreadPoolExecutor(1, "lora hashes")
+        self._compilation = Compilation(CompilationState.WAITING)
         self._model: Model | None = self._loaded()
         loaded = self._model.loaded
         # A copy of the tokenizer: the pipeline's may be in use on the painting thread.
@@ -167,10 +170,19 @@ class DiffusionRenderer:
         """Return how much memory of the device is in use by all programs."""
         return memory_use(self._device)
 
+    @property
+    def compilation(self) -> Compilation:
+        """Whether pictures are painted with compiled blocks; from any thread."""
+        model = self._model
+        if model is not None:
+            self._compilation = model.compiled.report
+        return self._compilation
+
     def unload(self) -> None:
         """Free the memory; the next picture loads the model again."""
         model, self._model = self._model, None
         if model is not None:
+            model.compiled.close()
             model.forget()  # it would keep components alive that are to be freed
             if model.loras is not None:
                 model.loras.unload()
@@ -193,9 +205,10 @@ class DiffusionRenderer:
             sizes=loaded.sizes,
             narrow=loaded.narrow,
         )
-        return Model(
-            loaded, residency, self._device, self._settings.cache_dir, self._adapters(loaded)
-        )
+        cache_dir, wanted = self._settings.cache_dir, self._settings.compile
+        compiled = CompiledBlocks(wanted, loaded.family, self._device, cache_dir)
+        compiled.prepare(loaded.pipeline.transformer, self._threads)
+        return Model(loaded, residency, self._device, cache_dir, compiled, self._adapters(loaded))
 
     def _adapters(self, loaded: Loaded) -> Adapters | None:
         """Return the LoRAs of the owner's folder, for this model's own parts."""
@@ -228,11 +241,13 @@ class DiffusionRenderer:
             return self._painted(row, task, on_step)
         except Stopped:
             return Cancelled("cancelled while painting")
+        except OutOfMemory as error:
+            return self._planner.explained(error)
         except EngineError as error:
             return error
         except Exception as error:
             if is_memory(error):
-                return out_of_memory(error, self._device)
+                return self._planner.explained(out_of_memory(error, self._device))
             if is_sticky(error):
                 return Defunct(str(error).partition("\n")[0])
             return RenderFailed(f"{type(error).__name__}: {error}")
@@ -277,9 +292,18 @@ class DiffusionRenderer:
             # Otherwise the kernel would kill the process.
             raise OutOfMemory(needed_bytes=choice.estimate.peak_bytes, free_bytes=choice.free_bytes)
         adapted: list[Adaptation] = []
+        # Without LoRAs: they change what blocks compute. And a replay, as the original.
+        compiled = not loras.active and (task.replay is None or task.replay.compiled)
         while True:
             painting = self._painting(task, watch, adapted, loras, choice.plan)
-            pixels = self._tried(painting, choice.plan)
+            try:
+                pixels = self._tried(
+                    painting, choice.plan, compiled=compiled, compiling=task.replay is None
+                )
+            except CompiledBlockFailed:
+                compiled = False
+                watch.alive()
+                continue
             if isinstance(pixels, torch.Tensor):
                 self._planner.succeeded()
                 return painting, pixels, choice
@@ -293,15 +317,27 @@ class DiffusionRenderer:
             adapted.append(Adaptation(Mend.MEMORY, "painting", str(choice.plan)))
 
     def _tried(
-        self, painting: Painting, plan: MemoryPlan
+        self, painting: Painting, plan: MemoryPlan, *, compiled: bool, compiling: bool
     ) -> torch.Tensor | OutOfMemory | ProductsFailed:
         """Return the pixels, or why another plan has to be taken: the state of memory when it ran
-        out, or products that the device does not compute. The attempt's own memory is freed."""
+        out, or products that the device does not compute. The attempt's own memory is freed.
+
+        compiled: whether compiled blocks may paint; compiling: whether missing ones are compiled.
+        Raises CompiledBlockFailed.
+        """
         model = self._current()
         try:
             if model.residency.use(plan):
                 model.forget()  # components were reloaded: free the old ones
-            return painting.paint()
+            transformer = model.loaded.pipeline.transformer
+            with model.compiled.painting(
+                transformer, allowed=compiled, compiling=compiling
+            ) as blocks:
+                painting.watch = blocks.watched(painting.watch)
+                pixels = painting.paint()
+            blocks.check()
+            painting.compiled = blocks.used
+            return pixels
         except ProductsFailed as error:
             self._planner.without_products()
             _log.warning(
@@ -421,6 +457,7 @@ class DiffusionRenderer:
             dtype=self._info.dtype,
             attention="native",
             plan=str(plan),
+            compiled=painting.compiled,
             tiled=plan.tiled or painting.is_large,
             versions={
                 "torch": str(torch.__version__),

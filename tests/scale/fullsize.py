@@ -13,7 +13,9 @@ from typing import Final
 
 import torch
 
+from engine.compilation import OFF
 from engine.diffusion.benchmarks.random_model import FULL, TINY, Architecture, build, component
+from engine.diffusion.compilation.compiled_blocks import CompiledBlocks
 from engine.diffusion.devices import pick_dtype
 from engine.diffusion.families import Z_IMAGE_TURBO
 from engine.diffusion.footprint import MemoryPlan, Placement, Shape, Sizes, estimate
@@ -68,7 +70,8 @@ class _Painter(DiffusionRenderer):
             reload_transformer=lambda: again("transformer"),
             reload_encoder=lambda: again("text_encoder"),
         )
-        return Model(loaded, residency, self._device, None)
+        compiled = CompiledBlocks(OFF, loaded.family, self._device, None)
+        return Model(loaded, residency, self._device, None, compiled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,23 @@ GPU: Final[Mapping[Code, Phrase]] = {
     Code.CPU_FLOAT32: Phrase(
         translatable("The processor does not compute in bfloat16: large models run in float32.")
     ),
+    Code.COMPILER: Phrase(
+        translatable(
+            "There is a C++ compiler ({compiler}): blocks of large models are compiled in the "
+            "background."
+        )
+    ),
+    Code.NO_COMPILER: Phrase(
+        translatable(
+            "There is no C++ compiler: large models are painted with their plain blocks, which is "
+            "slower."
+        ),
+        translatable("Install g++ (clang++ on macOS), for example with apt install g++."),
+    ),
+    Code.COMPILING_FAILED: Phrase(
+        translatable("Compiling failed the last time, and the plain blocks paint: {reason}."),
+        translatable('If that remains so, set compile = "off" under [engine].'),
+    ),
     Code.OPERATIONS: Phrase(translatable("All operations of a painting work on {device}.")),
     Code.OPERATIONS_MISSING: Phrase(
         translatable("Operations of a painting fail on {device}: {operations}."),

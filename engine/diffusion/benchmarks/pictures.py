@@ -21,6 +21,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
+from engine.compilation import OFF, ON, CompilationState
 from engine.diffusion.benchmarks.process import peak_bytes, resident_bytes, since_start_s
 from engine.errors import EngineError
 from engine.factory import diffusion_factory
@@ -37,6 +38,8 @@ PROMPTS: Final = (
 )
 """Read in turn, so that no picture is painted from what was read for the one before."""
 
+_POLL_S: Final = 0.1
+
 Paint = Callable[[str, int], np.ndarray]
 """Paints a prompt with a seed; height × width × 3, 0 to 255."""
 
@@ -50,12 +53,18 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=2)
     parser.add_argument("--dtype", default="bfloat16", help="of diffusers' pipeline")
     parser.add_argument("--same", action="store_true", help="the same prompt for all pictures")
+    parser.add_argument(
+        "--compile", type=Path, help="paint with compiled blocks, which are kept in this folder"
+    )
     parser.add_argument("--out", type=Path, help="keep the last picture's pixels here (.npy)")
     chosen = parser.parse_args()
     forwards: list[int] = []
-    start = _zimagine if chosen.by == "zimagine" else _diffusers
     try:
-        _measure(chosen, start(chosen.model, chosen.side, chosen.dtype, forwards), forwards)
+        if chosen.by == "zimagine":
+            paint = _zimagine(chosen.model, chosen.side, chosen.compile, forwards)
+        else:
+            paint = _diffusers(chosen.model, chosen.side, chosen.dtype, forwards)
+        _measure(chosen, paint, forwards)
     except EngineError as error:
         sys.exit(str(error))
 
@@ -86,11 +95,12 @@ def _measure(chosen: argparse.Namespace, paint: Paint, forwards: list[int]) -> N
     print(json.dumps(result), flush=True)
 
 
-def _zimagine(model: str, side_px: int, _: str, forwards: list[int]) -> Paint:
-    renderer = diffusion_factory(EngineSettings(model=model))()
+def _zimagine(model: str, side_px: int, compiled: Path | None, forwards: list[int]) -> Paint:
+    wanted = OFF if compiled is None else ON
+    renderer = diffusion_factory(EngineSettings(model=model, compile=wanted, cache_dir=compiled))()
 
-    def paint(prompt: str, seed: int) -> np.ndarray:
-        request = ImageRequest(prompt, prompt, "", seed, side_px, side_px, STEPS, 1.0)
+    def painted(prompt: str, seed: int, steps: int) -> Painted:
+        request = ImageRequest(prompt, prompt, "", seed, side_px, side_px, steps, 1.0)
         task = RenderTask(request, threading.Event())
 
         def on_step(_row: int, progress: Any) -> None:
@@ -100,8 +110,18 @@ def _zimagine(model: str, side_px: int, _: str, forwards: list[int]) -> Paint:
         (made,) = renderer.render([task], on_step=on_step)
         if not isinstance(made, Painted):
             raise made
+        return made
+
+    def paint(prompt: str, seed: int) -> np.ndarray:
+        made = painted(prompt, seed, STEPS)
+        if made.recipe.conditions.compiled is not (wanted == ON):
+            sys.exit(f"it was not painted as it should be: {renderer.compilation}")
         return np.frombuffer(made.raster.rgb, np.uint8).reshape(side_px, side_px, 3)
 
+    if wanted == ON:
+        painted(PROMPTS[0], 0, steps=1)
+        while renderer.compilation.state in (CompilationState.WAITING, CompilationState.WORKING):
+            time.sleep(_POLL_S)
     return paint
 
 

@@ -34,6 +34,11 @@ class LoraSession:
         self.needed_bytes = adapters.needed_bytes(self._weights)
         self._hashes = [hashing.submit(adapters.hashed, name) for name in self._weights]
 
+    @property
+    def active(self) -> bool:
+        """Whether any LoRA changes the picture."""
+        return bool(self._weights)
+
     def adapt(self, model: Any, *, encoders: bool = False) -> AbstractContextManager[object]:
         """Apply them for the duration of a block. Arguments and errors as `Adapters.applied`."""
         if self._adapters is None or not self._weights:

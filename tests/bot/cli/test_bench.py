@@ -22,13 +22,14 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_quick_run_paints_with_both():
-    """The same architecture and weights are painted with by this program and by diffusers."""
+    """The same architecture and weights are painted with by this program, with and without compiled
+    blocks, and by diffusers."""
     done = bench("--quick", "--json", "processor")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["quick"] and report["machine"]["torch"]
-    assert report["numbers"]["processor_64"] > 0
-    assert [row["section"] for row in report["rows"]] == ["processor"] * 3
+    assert report["numbers"]["processor_64"] > 0 and report["numbers"]["processor_compiled_64"] > 0
+    assert [row["section"] for row in report["rows"]] == ["processor"] * 4
 
 
 def test_every_word_of_the_table_can_be_translated():

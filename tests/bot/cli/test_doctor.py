@@ -109,6 +109,26 @@ def test_what_is_wrong_is_told_with_code_1(tmp_path: Path, monkeypatch: pytest.M
     assert "allow_quantized = true" in found["fits.fetch_eight_bit"]["remedy"]
 
 
+def test_a_compiler_that_is_missing_or_failed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a note with its remedy; a bot that compiled in vain has left the reason in its cache."""
+    kept = tmp_path / "data" / "cache" / "compiled"
+    kept.mkdir(parents=True)
+    (kept / "failure.txt").write_text("CppCompileError: no such header.", encoding="utf-8")
+    monkeypatch.setenv("CXX", sys.executable)
+    found = described(code=0)
+    assert found["gpu.compiler"]["values"] == {"compiler": sys.executable}
+    assert found["gpu.compiling_failed"]["sentence"].endswith("CppCompileError: no such header.")
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    found = described(code=0)
+    assert found["gpu.no_compiler"]["level"] == "note"
+    assert "apt install g++" in found["gpu.no_compiler"]["remedy"]
+    assert "gpu.compiling_failed" not in found
+    (tmp_path / "config.toml").write_text('[engine]\ncompile = "off"\n')
+    assert not {"gpu.compiler", "gpu.no_compiler"} & described(code=0).keys()
+
+
 def test_an_unknown_setting_is_a_finding(tmp_path: Path) -> None:
     """A misspelt key is broken with the name that was meant; the machine is looked at all the
     same."""

@@ -29,6 +29,17 @@ REPORT = """<?xml version="1.0" ?>
 """The parts of `nvidia-smi -q -x` that are read, and some that are not."""
 
 
+def with_processes(*processes: tuple[int, str, str]) -> str:
+    """Return a report with programs on the card: their number, path, and memory as printed."""
+    rows = "".join(
+        f"\t\t\t<process_info>\n\t\t\t\t<pid>{pid}</pid>\n\t\t\t\t<type>C</type>\n"
+        f"\t\t\t\t<process_name>{name}</process_name>\n"
+        f"\t\t\t\t<used_memory>{used}</used_memory>\n\t\t\t</process_info>\n"
+        for pid, name, used in processes
+    )
+    return REPORT.replace("\t</gpu>", f"\t\t<processes>\n{rows}\t\t</processes>\n\t</gpu>")
+
+
 def install(
     folder: Path, monkeypatch: pytest.MonkeyPatch, printed: str, *, code: int = 0, wait_s: float = 0
 ) -> None:

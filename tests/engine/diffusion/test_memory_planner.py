@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -14,14 +15,17 @@ import pytest
 import torch
 
 from engine.diffusion import machine, preview_choice, renderer
+from engine.diffusion.families import SKETCH_FAMILY
 from engine.diffusion.faults import out_of_memory
 from engine.diffusion.footprint import Machine, MemoryPlan, Placement, Shape, estimate
+from engine.diffusion.memory_planner import Planner
 from engine.diffusion.renderer import DiffusionRenderer
 from engine.errors import ModelInvalid, OutOfMemory
 from engine.renderer import RenderTask
 from engine.settings import EngineSettings
 from engine.types import Mend, Painted, Progress
 from tests.engine.diffusion.cards import rtx_4090
+from tests.engine.diffusion.nvidia_smi import install, with_processes
 from tests.engine.diffusion.rendering import (
     REQUEST,
     forget_prompts,
@@ -103,7 +107,7 @@ def test_it_steps_down_until_nothing_is_left(painter: DiffusionRenderer) -> None
     with hooked(pipeline_of(painter).transformer, exhausted(99)):
         made = outcome(painter, LARGE)
     assert isinstance(made, OutOfMemory)
-    assert "allocated" in str(made)
+    assert "allocated" in str(made) and "paint smaller pictures" in str(made)
     assert painted(painter, LARGE).recipe.adaptations == ()
 
 
@@ -278,3 +282,29 @@ def test_what_torch_says_of_its_memory_is_kept() -> None:
     assert found.free_bytes == 512 * 2**20
     unknown = out_of_memory(MemoryError(), torch.device("cpu"))
     assert (unknown.allocated_bytes, unknown.free_bytes) == (None, None)
+
+
+def test_an_error_names_who_holds_the_memory_and_what_to_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other programs on the card, the largest first and added up by name, but not this one."""
+    others = [(pid, f"/opt/{name}", "1024 MiB") for pid, name in enumerate("abcd", 1)]
+    printed = with_processes(
+        *others, (5, "/opt/c", "2048 MiB"), (os.getpid(), "/opt/python", "9000 MiB")
+    )
+    install(tmp_path, monkeypatch, printed)
+    settings = EngineSettings(memory_plan="resident")
+    planner = Planner(settings, SKETCH_FAMILY, torch.device("cuda"))
+    found = planner.explained(OutOfMemory(10 * 2**30, 11 * 2**30, 2**29))
+    assert str(found) == (
+        "out of memory: 10.00 GiB allocated, 11.00 GiB reserved, 0.50 GiB free; held by others: "
+        'c 3.00 GiB, a 1.00 GiB, b 1.00 GiB; close other programs, or set memory = "auto" under '
+        "[engine], or set allow_quantized = true under [engine], or paint smaller pictures"
+    )
+    settings = EngineSettings(allow_quantized=True)
+    planner = Planner(settings, SKETCH_FAMILY, torch.device("cpu"))
+    found = planner.explained(OutOfMemory(needed_bytes=3 * 2**30, free_bytes=2**30))
+    assert str(found) == (
+        "out of memory: 3.00 GiB needed, 1.00 GiB free; "
+        "close other programs, or paint smaller pictures"
+    )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.diffusion.nvidia_driver import DriverCard, NvidiaDriver, read_driver
-from tests.engine.diffusion.nvidia_smi import REPORT, install
+from engine.diffusion.nvidia_driver import CardProcess, DriverCard, NvidiaDriver, read_driver
+from tests.engine.diffusion.nvidia_smi import REPORT, install, with_processes
 
 MIB = 2**20
 VERSION = (
@@ -46,6 +46,24 @@ def test_the_tool_tells_version_and_cards(tmp_path: Path, monkeypatch: pytest.Mo
     card = DriverCard("NVIDIA GeForce RTX 3060", 12288 * MIB, 12054 * MIB)
     found = read_driver(tmp_path / "none", tmp_path / "none")
     assert found == NvidiaDriver("550.54.14", (12, 4), (card,))
+
+
+def test_who_holds_memory_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs by the last part of their path; those whose memory is hidden are left out."""
+    printed = with_processes(
+        (12, "/usr/bin/python3 -m comfy", "4000 MiB"),
+        (34, "C:\\Games\\game.exe", "300 MiB"),
+        (56, "[Not Found]", "N/A"),
+        (78, "", "1 MiB"),
+    )
+    install(tmp_path, monkeypatch, printed)
+    found = read_driver(tmp_path / "none", tmp_path / "none")
+    assert found is not None
+    assert found.cards[0].processes == (
+        CardProcess(12, "python3", 4000 * MIB),
+        CardProcess(34, "game.exe", 300 * MIB),
+        CardProcess(78, "?", MIB),
+    )
 
 
 def test_memory_that_is_not_told_is_unknown(
