@@ -21,7 +21,7 @@ from engine.diffusion.compilation.calls import Call
 from engine.diffusion.compilation.process import Order
 from engine.diffusion.compilation.store import FOLDER, CompiledStore
 from engine.diffusion.compilation.structure import skeleton
-from tests.engine.diffusion.compilation.conftest import CompiledCache, Load, settled
+from tests.engine.diffusion.compilation.conftest import LIMIT_S, CompiledCache, Load, settled
 from tests.engine.diffusion.rendering import painted
 
 
@@ -43,7 +43,7 @@ def order(folder: Path) -> Order:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + 60
+    end_s = time.monotonic() + LIMIT_S
     while not holds():
         assert time.monotonic() < end_s
         time.sleep(0.02)
