@@ -3,8 +3,7 @@ MODEL`.
 
 For each kind of layer of the transformer it paints with products of int8 in that kind alone, first
 as they are and then with rotated inputs, and prints the PSNR to the pictures of the model as it is
-loaded, the worst first. `ROTATED` and `PLAIN_PRODUCTS` in `engine/diffusion/quantized.py` are made
-from it.
+loaded. `ROTATED` and `PLAIN_PRODUCTS` in `engine/diffusion/quantized.py` are made from it.
 """
 
 from __future__ import annotations
@@ -39,6 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model")
     parser.add_argument("--side", type=int, default=256, help="of the square pictures, px")
+    parser.add_argument("--pictures", type=int, default=len(PROMPTS))
     chosen = parser.parse_args()
     plan = str(MemoryPlan(Placement.RESIDENT))
     settings = EngineSettings(model=chosen.model, memory_plan=plan)
@@ -51,15 +51,12 @@ def main() -> None:
 
     renderer = DiffusionRenderer(settings, device, torch.get_num_threads(), load)
     transformer = made[-1].pipeline.transformer
-    exact = _pictures(renderer, chosen.side)
-    rows: list[dict[str, object]] = []
+    exact = _pictures(renderer, chosen.side, chosen.pictures)
     for kind, layers in kinds(large_layers(transformer)).items():
         row: dict[str, object] = {"kind": kind, "layers": len(layers)}
         for name, rotate in (("psnr_db", False), ("rotated_psnr_db", True)):
             with _replaced(transformer, layers, device, rotate=rotate):
-                row[name] = psnr_db(_pictures(renderer, chosen.side), exact)
-        rows.append(row)
-    for row in sorted(rows, key=lambda each: str(each["psnr_db"])):
+                row[name] = psnr_db(_pictures(renderer, chosen.side, chosen.pictures), exact)
         print(json.dumps(row), flush=True)
 
 
@@ -90,9 +87,10 @@ def _put(module: nn.Module, name: str, layer: nn.Linear) -> None:
     setattr(module.get_submodule(parent), child, layer)
 
 
-def _pictures(renderer: DiffusionRenderer, side_px: int) -> np.ndarray:
+def _pictures(renderer: DiffusionRenderer, side_px: int, count: int) -> np.ndarray:
     found: list[np.ndarray] = []
-    for seed, prompt in enumerate(PROMPTS):
+    for seed in range(count):
+        prompt = PROMPTS[seed % len(PROMPTS)]
         request = ImageRequest(prompt, prompt, "", seed, side_px, side_px, STEPS, 1.0)
         task = RenderTask(request, threading.Event())
         (made,) = renderer.render([task], on_step=lambda _row, _progress: None)
