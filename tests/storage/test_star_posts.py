@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from storage.reports import Reports
 from storage.star_posts import StarChannel, StarChannels, StarPosts
 from storage.stars import Stars
 from storage.types import Place, StoredPicture
@@ -81,7 +82,7 @@ async def test_what_is_never_due(stores: OpenStores) -> None:
     reported = await paint(stores, ALICE, b"2")
     elsewhere = await paint(stores, Place(11, 21, ALICE.user_id), b"3")
     same = await paint(stores, Place(ALICE.guild_id, SHOWN, ALICE.user_id), b"4")
-    await filed(stores, reported.id, BOB)
+    await filed(Reports(stores.db, stores.clock), reported.id)
     posts = await chosen(stores, 1)
     for picture in (private, unseen, reported, elsewhere, same):
         await starred(stores, picture, 3)

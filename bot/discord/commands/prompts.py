@@ -73,12 +73,11 @@ def _earlier(prompt: str) -> Choice[str]:
 
 
 def _presets(typed: str, found: PromptSuggestions, say: Words) -> list[Choice[str]]:
-    """Return the presets that can be added to what was typed, or that have words themselves."""
+    """Return the presets that can be added to what was typed; a preset alone is no prompt."""
     typed = typed.strip()
-    if "--" in typed:  # one of them may be the beginning of this flag
+    if not typed or "--" in typed:  # what follows may be the beginning of this flag
         return []
-    usable = (each for each in found.presets if typed or not each.line.startswith("--"))
-    choices = [_preset(typed, each, say) for each in usable if '"' not in each.name]
+    choices = [_preset(typed, each, say) for each in found.presets if '"' not in each.name]
     return [each for each in choices if fits(str(each.value))][:_PRESETS_SHOWN]
 
 

@@ -9,6 +9,7 @@ import { FilePicker } from "./uploads.js";
 import { locale, say } from "./words.js";
 
 const INPUT_MODES = { [TYPE.INTEGER]: "numeric", [TYPE.NUMBER]: "decimal" };
+const CHOICE_CHARS = 100; // of the value of a choice
 const WIDEST_CH = 40;
 
 /** @typedef {import("./types.js").Option} Option */
@@ -131,7 +132,9 @@ export class Field {
 
   textInput(tell) {
     const combobox = this.list !== "none";
-    const words = this.option.type === TYPE.STRING && !combobox; // may be long: shown in full
+    // May be longer than any choice: shown in full.
+    const free = !combobox || (this.option.max_length ?? 0) > CHOICE_CHARS;
+    const words = this.option.type === TYPE.STRING && free;
     return h(words ? "textarea" : "input", {
       id: freshId("option"),
       type: words ? null : "text",

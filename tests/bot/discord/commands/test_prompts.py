@@ -36,7 +36,7 @@ async def test_the_first_line_reads_what_is_typed_and_is_what_is_typed(harness: 
     """Whoever presses Enter gets their own words, also where the words are only half there."""
     for typed, line in {
         "a red fox in snow, watercolour": "Subject: a red fox · Style: watercolour · 30/2000",
-        "a marble statue --ar 16:": "Subject: a marble statue --ar 16 · Material: marble · 24/2000",
+        "a marble statue --ar 16:": "Subject: a marble statue · Material: marble · 24/2000",
         "a cat --style oil": "Subject: a cat · Style: oil painting · 5/2000",
         "雪地里的红狐狸，水彩": "Subject: 雪地里的红狐狸 · Style: 水彩 · 10/2000",
     }.items():
@@ -121,7 +121,7 @@ async def test_typing_on_behind_a_choice(harness: BotHarness):
 
 
 async def test_presets_are_added_to_what_is_typed(harness: BotHarness):
-    """Each of one's own with its flag; alone only one that has words; none beside another."""
+    """Each of one's own with its flag; none alone, and none beside another."""
     for name, line in (("my ink", "soft light --style ink"), ("wide", "--ar 16:9")):
         await harness.alice.slash(harness.channel, "preset save", name=name, settings=line)
     _, ink, wide = await offered(harness, "a fox")
@@ -130,14 +130,19 @@ async def test_presets_are_added_to_what_is_typed(harness: BotHarness):
         'a fox --preset "my ink"',
     )
     assert wide[1] == "a fox --preset wide"
-    assert [each[1] for each in await offered(harness, "")] == ['--preset "my ink"']
+    assert await offered(harness, "") == []
     assert len(await offered(harness, "a fox", preset="wide")) == 1
     assert len(await offered(harness, "a fox --preset")) == 1
     assert len(await offered(harness, "a fox", harness.bob)) == 1
-    await paint(harness, prompt='--preset "my ink"', enhance="off")
-    assert painted(harness)[0].prompt == "soft light"
+    await paint(harness, prompt=ink[1], enhance="off")
+    assert painted(harness)[0].prompt == "a fox, soft light"
     await harness.alice.slash(harness.channel, "preset delete", name="wide")
     assert [each[1] for each in await offered(harness, "b")] == ["b", 'b --preset "my ink"']
+    await harness.alice.slash(harness.channel, "preset save", name="b", settings="light")
+    assert [each[1] for each in await offered(harness, "c")][1:] == [
+        "c --preset b",
+        'c --preset "my ink"',
+    ]
 
 
 async def test_choices_end_where_discord_ends(harness: BotHarness):
@@ -155,16 +160,17 @@ async def test_choices_end_where_discord_ends(harness: BotHarness):
 
 
 async def test_it_answers_from_memory_and_in_time(harness: BotHarness):
-    """After the first suggestion no database is asked, and the longest text takes 50 ms."""
+    """After the first suggestion no database is asked, and the slowest text takes less than 50 ms
+    of a processor, so that it is so on a machine that is busy with other things too."""
     await paint(harness, prompt="a boat")
     await offered(harness, "")
     await harness.app.services.gallery._history._db.close()
     suggest = harness.app.services.prompt_suggestions.suggest
     actor = Actor(harness.alice.id, harness.guild.id, harness.channel.id)
     for typed in ("a bo", "x" * MAX_LINE_CHARS, "a-" * 3000, "“" * MAX_LINE_CHARS, "雪" * 6000):
-        begun = time.perf_counter()
+        begun = time.process_time()
         found = await suggest(actor, typed)
-        took_s = time.perf_counter() - begun
+        took_s = time.process_time() - begun
         assert took_s < 0.05, (typed[:5], took_s)
         assert found.reading is not None
     assert len((await suggest(actor, "bo")).prompts) == 1
@@ -200,7 +206,7 @@ async def test_a_deleted_picture_is_not_suggested(harness: BotHarness):
 def test_a_prompt_that_is_too_long_says_so():
     """The length is counted without flags, and as the limit counts it."""
     line = reading_line(read("a cat " * 500), words())
-    assert line.endswith(f"too long: 2999/{MAX_PROMPT_CHARS}") and len(line) <= 100
+    assert line.endswith(f"too long: 2998/{MAX_PROMPT_CHARS}") and len(line) <= 100
 
 
 def test_a_name_that_no_flag_can_have_is_not_offered():

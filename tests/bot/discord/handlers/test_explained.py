@@ -43,7 +43,7 @@ async def test_it_paints_what_was_explained(harness: BotHarness, renderer: Scrip
     """The flags of the prompt are obeyed, it is charged, and everybody sees it, as by /imagine."""
     prompt = "a red boat --ar 16:9 --seed 7 --steps 4 --count 2 --no fog --enhance light"
     message = await explain(harness, prompt)
-    assert "“Paint it” paints 2 pictures, like /imagine." in harness.texts(message)
+    assert "“Paint it” paints 2 pictures, like </imagine:" in harness.texts(message)
     assert harness.charged() == 0
     pressed = await press(harness, message)
     assert not pressed.ephemeral and harness.charged() == 2

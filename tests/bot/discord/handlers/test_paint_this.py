@@ -49,7 +49,7 @@ async def test_it_paints_the_line(harness: BotHarness):
     """What it paints is what the copied line paints; it is charged, and everybody sees it."""
     message = await inspect(harness)
     assert harness.charged() == 0
-    assert "“Paint this” paints it at once, as /imagine would." in harness.texts(message)
+    assert "“Paint this” paints it at once, as </imagine:" in harness.texts(message)
     pressed = await press(harness, message)
     assert not pressed.ephemeral and harness.charged() == 1
     recipe = ForeignRecipe("A1111", "a red house, 雪地", "night, snow", 12345, (512, 768))

@@ -64,6 +64,8 @@ async def test_it_is_what_every_member_could_be_asked(harness: BotHarness):
                 sees = stars.permissions_for(member).view_channel
                 can = source.permissions_for(member)
                 wanted &= not sees or (can.view_channel and can.read_message_history)
+        for each in guild.me.roles[1:]:  # simcord does not mark a bot's own role as Discord does
+            each.tags = discord.RoleTags({"bot_id": str(guild.me.id)})
         assert may_read_too(stars, source) is wanted
         answers.append(wanted)
     assert 10 < sum(answers) < 50  # both answers are tested
