@@ -219,11 +219,15 @@ async def teach_search(connection: aiosqlite.Connection) -> None:
     """Register the SQL functions that migrations and the triggers of the search index call."""
     # some builds forbid such functions in triggers
     await connection.execute("PRAGMA trusted_schema = ON")
-    await connection.create_function(search.SQL_FUNCTION, search.SQL_PARAMETERS, search.tokens)
-    await connection.create_function(search.TERMS_FUNCTION, search.TERMS_PARAMETERS, search.terms)
-    await connection.create_function(
-        search.SHOWN_FUNCTION, search.SHOWN_PARAMETERS, search.shown_terms
-    )
+    for name, parameters, function in search.sql_functions():
+        await connection.create_function(name, parameters, function)
+
+
+def teach_search_now(connection: sqlite3.Connection) -> None:
+    """Do the same for a connection of this thread."""
+    connection.execute("PRAGMA trusted_schema = ON")
+    for name, parameters, function in search.sql_functions():
+        connection.create_function(name, parameters, function)
 
 
 async def connect_reader(path: Path, busy_timeout_s: float) -> aiosqlite.Connection:

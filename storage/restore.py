@@ -184,6 +184,7 @@ def _give_up(part: Path, ids: _Ids, now: datetime) -> tuple[datetime | None, int
     now_us = to_us(now)
     with translated(part), closing(sqlite3.connect(part, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
+        opening.teach_search_now(connection)  # a delivery that ends may be shown, and found
         connection.execute("BEGIN IMMEDIATE")
         (newest_us,) = connection.execute(
             "SELECT max(max(accepted_at, coalesce(finished_at, accepted_at))) FROM jobs"

@@ -20,20 +20,13 @@ of names.
 
 import json
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from itertools import chain, zip_longest
 from typing import Any, Final
 
 from storage.timestamps import from_us
-
-SQL_FUNCTION: Final = "picture_tokens"
-SQL_PARAMETERS: Final = 3
-TERMS_FUNCTION: Final = "picture_terms"
-TERMS_PARAMETERS: Final = 8
-SHOWN_FUNCTION: Final = "shown_terms"
-SHOWN_PARAMETERS: Final = 6
 
 FIRST_DAY: Final = date(2015, 1, 1)
 LAST_DAY: Final = date(2099, 12, 31)
@@ -164,6 +157,15 @@ def shown_terms(
     """Return the terms of a picture that was shown in a channel. Never raises, as `terms`."""
     everything = terms(guild_id, _NOBODY, prompt, None, seed, painted_us, None, recipe)
     return f"{everything} {_owner(guild_id, _NOBODY)}{_channel(channel_id)}"
+
+
+def sql_functions() -> tuple[tuple[str, int, Callable[..., str]], ...]:
+    """Return what migrations and triggers call: names, numbers of parameters, and functions."""
+    return (
+        ("picture_tokens", 3, tokens),
+        ("picture_terms", 8, terms),
+        ("shown_terms", 6, shown_terms),
+    )
 
 
 def match(guild_id: int, user_id: int, wanted: PictureQuery) -> str:

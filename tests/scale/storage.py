@@ -207,7 +207,7 @@ class Town:
         """Look for what everybody painted, in the channels that showed it."""
         channels = await self.shown.channels(GUILD_ID)
         found = await self.shown.find(GUILD_ID, channels, wanted, None, PAGE)
-        assert found or wanted.text == NOBODYS or wanted.seed is not None, wanted
+        assert found or wanted.indexed, wanted
 
     async def find_seed(self) -> None:
         """Look for a seed that was painted once, by whoever painted it."""

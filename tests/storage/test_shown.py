@@ -247,4 +247,6 @@ async def test_a_search_reads_its_index_newest_first(
         plans += await plans_of(filled, monkeypatch, shown.find_after(10, channels, wanted, 5, 5))
         assert sum(bool(BY_WORDS.search(plan)) for plan in plans) == 2, plans
         assert not any("TEMP B-TREE" in plan for plan in plans), plans
-        assert not any(map(reads_all, plans)), plans
+        # The list of channels is walked.
+        walked = [plan.replace("SCAN json_each", "") for plan in plans]
+        assert not any(map(reads_all, walked)), plans

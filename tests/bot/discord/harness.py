@@ -22,6 +22,7 @@ from engine.diffusion.families import Family, family_for
 from engine.renderer import RendererFactory
 from engine.uploads import UploadTooLarge
 from storage.database import FILE_NAME
+from storage.opening import teach_search_now
 from storage.timestamps import to_us
 from tests.databases import place_new_database
 from tests.fakes import FakeClock, ScriptedRenderer
@@ -112,6 +113,7 @@ class BotHarness:
     def forget_delivery(self) -> None:
         """Undo the record of a delivery, as if the process had been killed right after posting."""
         with closing(sqlite3.connect(self.settings.storage.data_dir / FILE_NAME)) as db:
+            teach_search_now(db)  # triggers of what is changed call its functions
             db.execute(
                 "UPDATE deliveries SET state = 'pending', settled_at = NULL, "
                 "result_message_id = NULL, attempted_at = ?",
@@ -122,6 +124,7 @@ class BotHarness:
     def change(self, sql: str) -> None:
         """Write to the database from outside while no bot is running."""
         with closing(sqlite3.connect(self.settings.storage.data_dir / FILE_NAME)) as db:
+            teach_search_now(db)
             db.execute(sql)
             db.commit()
 

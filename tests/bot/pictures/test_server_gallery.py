@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,9 @@ class Threads:
 
 
 @pytest.fixture
-async def gallery(stores: OpenStores, tmp_path: Path) -> ServerGallery:
+async def gallery(tmp_path: Path) -> AsyncIterator[ServerGallery]:
     """A gallery of 40 pictures, each in a thread of its own: 101, 102, … in order."""
+    stores = await OpenStores.open(tmp_path / "data" / "zimagine.db")
     for number in range(40):
         place = dataclasses.replace(ALICE, channel_id=101 + number)
         (picture,) = await stores.painted(new_job(place, prompt=f"a lake {number}"))
@@ -46,7 +48,8 @@ async def gallery(stores: OpenStores, tmp_path: Path) -> ServerGallery:
         await stores.deliveries.delivered(picture.job_id, 5)
     lists = Lists(stores.db, stores.clock)
     shown = ShownPictures(stores.db)
-    return ServerGallery(stores.history, shown, lists, PictureFiles(tmp_path))
+    yield ServerGallery(stores.history, shown, lists, PictureFiles(tmp_path))
+    await stores.db.close()
 
 
 async def page(

@@ -11,7 +11,7 @@ import discord
 import pytest
 from PIL import Image
 
-from bot.discord.interaction import thumbnails as answering
+from bot.discord.interaction import deferral as answering
 from bot.pictures import thumbnails as making
 from bot.pictures.gallery import PAGE_PICTURES
 from tests.bot.discord.delivery_settings import change_settings
