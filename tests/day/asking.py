@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -15,8 +16,7 @@ from simcord.results import InteractionResult, ResponseMessage
 from tests.bot.discord.fuzzer import Fuzzer, commands
 from tests.bot.discord.harness import BotHarness
 
-LOOK_EVERY_S: Final = 0.02
-"""Hundreds wait at the same time."""
+LOOK_EVERY_S: Final = 0.01
 PATIENCE_S: Final = 300.0
 _LAYOUT: Final = 1 << 15
 """The flag of messages that are a layout; refusals are plain text."""
@@ -87,6 +87,9 @@ class Asker(Fuzzer):
     def __init__(self, harness: BotHarness, channel: Any = None) -> None:
         super().__init__(harness)
         self.channel_id = (channel or harness.channel).id
+        self._waiting: list[tuple[Answer, asyncio.Future[None]]] = []
+        self._looking: asyncio.Task[None] | None = None
+        self._until_s = 0.0
         self.dead = asyncio.Event()
         """Set when the bot is killed: nobody waits for its answers any more."""
 
@@ -115,11 +118,28 @@ class Asker(Fuzzer):
             record.source_message_id = int(message["id"])
             payload["message"] = message
         self.backend.emit("INTERACTION_CREATE", payload)
-        answer = Answer(self.harness, record)
-        async with asyncio.timeout(PATIENCE_S):
-            while not answer.given and not self.dead.is_set():
-                await asyncio.sleep(LOOK_EVERY_S)
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append((Answer(self.harness, record), done))
+        self._until_s = time.monotonic() + PATIENCE_S
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        await done
         return record
+
+    async def _look(self) -> None:
+        """Look for answers, for all who wait: a timer for each of hundreds would take long."""
+        while self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for answer, done in waiting:
+                if done.done():
+                    continue
+                if answer.given or self.dead.is_set():
+                    done.set_result(None)
+                elif time.monotonic() > self._until_s:
+                    done.set_exception(TimeoutError(f"not answered: {answer.record}"))
+                else:
+                    self._waiting.append((answer, done))
+            await asyncio.sleep(LOOK_EVERY_S)
 
 
 def custom_ids(message: ResponseMessage) -> Iterator[str]:
