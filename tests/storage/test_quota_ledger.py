@@ -207,14 +207,36 @@ class Run:
 
 
 @settings(max_examples=60, deadline=None)
-@given(places, st.booleans(), st.lists(steps, max_size=20))
+@given(places, st.booleans(), st.booleans(), st.lists(steps, max_size=20))
 def test_storage_agrees_with_the_reference(
-    place: tuple[str, datetime], weighted: bool, doings: list[tuple[Any, ...]]
+    place: tuple[str, datetime], weighted: bool, daily: bool, doings: list[tuple[Any, ...]]
 ) -> None:
     """After anything, over restarts, refunds and clocks that are changed or set back, what is used,
     left, granted, refused and promised is exactly what the reference says."""
+    if daily:
+        doings = [("set", "server", 6, None), *doings]
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(Run(Path(folder, "zimagine.db"), *place, weighted).play(doings))
+
+
+asks = st.tuples(st.just("ask"), st.integers(1, 3), st.integers(1, 2))
+before = st.lists(asks | st.tuples(st.just("wait"), st.integers(1, 4)), min_size=2, max_size=5)
+after = st.lists(st.tuples(st.just("wait"), st.integers(1, 6)) | asks, min_size=5, max_size=10)
+"""Together longer than the window of three hours."""
+
+
+@settings(max_examples=25, deadline=None)
+@given(places, before, st.integers(1, 12), after)
+def test_a_clock_that_was_ahead_is_as_the_reference_says(
+    place: tuple[str, datetime],
+    before: list[tuple[Any, ...]],
+    set_back: int,
+    after: list[tuple[Any, ...]],
+) -> None:
+    """What was charged while the clock was ahead counts for one window from when it is noticed."""
+    doings = [("ask", 1, 1), *before, ("set back", set_back), *after]
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(Run(Path(folder, "zimagine.db"), *place, False).play(doings))
 
 
 @pytest.mark.parametrize("hours", [24, None], ids=["hours", "day"])
