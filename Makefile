@@ -9,10 +9,12 @@ PROMPT ?= a mountain lake at dawn
 SEED ?= 1
 KILLS ?= 100
 PICTURES ?= 1500
+MEMBERS ?= 1000
+HOURS ?= 24
 CATALOGUES := $(wildcard bot/locales/*/LC_MESSAGES/*.po)
 
 .DEFAULT_GOAL := help
-.PHONY: help run imagine install test lint types imports check wheel-check messages snapshots pictures sketch judge evaluate chaos soak bench-storage bench-presses bench-memory bench-loading bench-previews bench-loras bench-messages bench-filter clean
+.PHONY: help run imagine install test lint types imports check wheel-check messages snapshots pictures sketch judge evaluate chaos soak day bench-storage bench-presses bench-memory bench-loading bench-previews bench-loras bench-messages bench-filter clean
 
 run: $(VENV)/.installed ## Try the bot in a browser: no account, no GPU, no download
 	@$(BIN)/zimagine playground $(ARGS)
@@ -71,6 +73,9 @@ chaos: $(VENV)/.installed-dev ## Kill the bot repeatedly while faults are inject
 
 soak: $(VENV)/.installed-dev ## Run under constant load and compare memory and pace: PICTURES=1500
 	$(BIN)/python -m tests.chaos.soak --pictures $(PICTURES) --users 20 --at-once 8
+
+day: $(VENV)/.installed-dev ## Play a day of a server and compare it with a reference: SEED=1 MEMBERS=1000 HOURS=24
+	$(BIN)/python -m tests.day --seed $(SEED) --members $(MEMBERS) --hours $(HOURS)
 
 bench-storage: $(VENV)/.installed-dev ## Measure the database with a million pictures (10 minutes, 5 GB)
 	$(BIN)/python -m tests.scale.storage $(ARGS)

@@ -1,7 +1,7 @@
 """Users blocked from generating pictures in a server by its moderators."""
 
 import sqlite3
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from storage import rows, steps
@@ -14,6 +14,9 @@ _LIVE_OF: Final = (
     "WHERE finished_at IS NULL AND guild_id = ? AND user_id = ? ORDER BY id"
 )
 
+ENDED_FOR: Final = timedelta(days=1)
+"""How long a block that has ended is kept, so that a clock that is ahead by less lifts none. Chosen
+by hand."""
 _HOLDS: Final = "(until IS NULL OR until > ?)"
 
 
@@ -75,6 +78,16 @@ class Blocks:
                 "DELETE FROM blocks WHERE guild_id = ? AND user_id = ?", (guild_id, user_id)
             )
         return changed > 0
+
+    async def sweep(self) -> int:
+        """Forget the blocks that ended ENDED_FOR ago; returns how many.
+
+        One of a person who was erased is all that still names them.
+        """
+        async with self._db.transaction() as transaction:
+            return await transaction.execute(
+                "DELETE FROM blocks WHERE until <= ?", (to_us(self._clock() - ENDED_FOR),)
+            )
 
     async def is_blocked(self, guild_id: int, user_id: int) -> Block | None:
         """Return the block on a user in a server, or None."""

@@ -1,6 +1,7 @@
 """Quotas: how much of them is used, what a request costs, and whether it may be charged."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -47,6 +48,10 @@ __all__ = ["HOURS_LIMIT", "PICTURES_LIMIT", "Charges", "Quotas", "UserUsage"]
 Roles = Collection[int]
 _NO_ROLES: Final[Roles] = ()
 _FORGIVEN: Final = f"ledger SET waived = pictures * weight {WHOSE}"
+
+
+class _OnlyLooked(Exception):
+    """Takes back what a transaction has written."""
 
 
 def no_ceiling(guild_id: int) -> None:
@@ -118,16 +123,16 @@ class Quotas:
     async def status(
         self, guild_id: int, user_id: int, fallback: QuotaPolicy, roles: Roles = _NO_ROLES
     ) -> QuotaStatus:
-        """Return what is used and left now under the effective policy."""
-        policy = await effective_policy(self._db, guild_id, user_id, fallback, roles)
+        """Return what is used and left now under the effective policy.
+
+        Nothing is stored anew of somebody who was erased, whoever looks.
+        """
         place, now = Place(guild_id, 0, user_id), self._clock()
         held = await erased_usage.is_held(self._db, self._db.path.parent, guild_id, user_id)
-        if held or await _ahead(self._db, guild_id, user_id, now) is not None:
-            async with self._db.transaction() as transaction:
-                await date_back(transaction, guild_id, user_id, now)
-        usage = await usage_in_window(self._db, place, policy, now)
-        grants = await quota_grants.grants_left(self._db, guild_id, user_id, now)
-        return usage.status(policy, grants)
+        if not held and await _ahead(self._db, guild_id, user_id, now) is None:
+            return await _status(self._db, place, fallback, roles, now)
+        async with self._looking(place) as (reads, now):
+            return await _status(reads, place, fallback, roles, now)
 
     async def refusal(
         self,
@@ -141,20 +146,37 @@ class Quotas:
         """Return why that many pictures would be refused now, or None. Charges nothing.
 
         answers: the user has asked for them and is refused, which belongs in the server's log.
+        Nothing else is stored anew of somebody who was erased, as of status().
         """
         costs = [Cost(requested)] if isinstance(requested, int) else requested
-        async with self._db.transaction() as transaction:  # everything is read as of one instant
-            now = self._clock()
-            await date_back(transaction, place.guild_id, place.user_id, now)
-            ceiling = self._ceilings(place.guild_id)
+        ceiling = self._ceilings(place.guild_id)
+        async with self._looking(place) as (reads, now):
             found = await decide(
-                transaction, place, fallback, costs, now=now, roles=roles, ceiling=ceiling
+                reads, place, fallback, costs, now=now, roles=roles, ceiling=ceiling
             )
-            if not isinstance(found, QuotaExceeded):
-                return None
-            if answers:
+        if not isinstance(found, QuotaExceeded):
+            return None
+        if answers:
+            async with self._db.transaction() as transaction:
                 await note_refusal(transaction, place, found, now)
         return found
+
+    @asynccontextmanager
+    async def _looking(self, place: Place) -> AsyncIterator[tuple[Reads, datetime]]:
+        """Read everything as of one instant, with a user's charges in order.
+
+        That is bookkeeping: whoever looks has decided nothing. Of somebody who was erased it is
+        taken back afterwards, so that what they used is nobody's again.
+        """
+        whose = (place.guild_id, place.user_id)
+        with suppress(_OnlyLooked):
+            async with self._db.transaction(bookkeeping=True) as transaction:
+                now = self._clock()
+                held = await erased_usage.is_held(transaction, transaction.data_dir, *whose)
+                await date_back(transaction, *whose, now)
+                yield transaction, now
+                if held:
+                    raise _OnlyLooked
 
     async def weighs(self, guild_id: int) -> bool:
         """Return whether large pictures count as more than one on this server."""
@@ -218,6 +240,15 @@ class Quotas:
             async with self._db.transaction() as transaction:
                 await date_back(transaction, row["guild_id"], row["user_id"], self._clock())
         return len(found)
+
+
+async def _status(
+    reads: Reads, place: Place, fallback: QuotaPolicy, roles: Roles, now: datetime
+) -> QuotaStatus:
+    policy = await effective_policy(reads, place.guild_id, place.user_id, fallback, roles)
+    usage = await usage_in_window(reads, place, policy, now)
+    grants = await quota_grants.grants_left(reads, place.guild_id, place.user_id, now)
+    return usage.status(policy, grants)
 
 
 async def effective_policy(

@@ -166,10 +166,15 @@ class DeliverySettingsService:
             await self._stored.set_user(actor.guild_id, user_id, by=user_id, **chosen)
         return await self.overview(actor)
 
+    def shared_refusal(self, actor: Actor) -> Refused | None:
+        """Return why the actor may not change what holds for others; None if they may."""
+        allowed = self._permissions.allows(actor, Action.SET_SETTINGS)
+        return None if allowed else Refused(NotAllowed(Action.SET_SETTINGS))
+
     async def set_server(self, actor: Actor, changes: SettingChanges) -> SettingsScope | Refused:
         """Change the choices for a server and return them; without changes, only return them."""
-        if not self._permissions.allows(actor, Action.SET_SETTINGS):
-            return Refused(NotAllowed(Action.SET_SETTINGS))
+        if (refused := self.shared_refusal(actor)) is not None:
+            return refused
         if chosen := changes.chosen():
             row = await self._stored.set_server(actor.guild_id, by=actor.user_id, **chosen)
             self._languages.chosen(actor.guild_id, row.locale)
@@ -181,8 +186,8 @@ class DeliverySettingsService:
         self, actor: Actor, changes: SettingChanges, channel_id: int | None = None
     ) -> SettingsScope | Refused:
         """Change the choices for a channel of this server; None = the one that the actor is in."""
-        if not self._permissions.allows(actor, Action.SET_SETTINGS):
-            return Refused(NotAllowed(Action.SET_SETTINGS))
+        if (refused := self.shared_refusal(actor)) is not None:
+            return refused
         place = (actor.guild_id, _settings_channel(actor) if channel_id is None else channel_id)
         if chosen := changes.chosen():
             row = await self._stored.set_channel(*place, by=actor.user_id, **chosen)

@@ -156,6 +156,11 @@ class QuotaService:
         matching = policies.matching(member.role_ids, self._fallback())
         return QuotaReasons(await self._status(actor.guild_id, member), matching)
 
+    def set_refusal(self, actor: Actor) -> Refused | None:
+        """Return why the actor may not set quotas; None if they may."""
+        allowed = self._permissions.allows(actor, Action.SET_QUOTA)
+        return None if allowed else Refused(NotAllowed(Action.SET_QUOTA))
+
     async def set(
         self, actor: Actor, subject: QuotaSubject, typed: TypedQuota
     ) -> QuotaSet | Refused:

@@ -62,10 +62,11 @@ class Maintenance:
     too old to be answered, and returns how many. sweep_lists: does the same for pages of lists that
     were not used for long. date_back: dates back what was charged while the clock was ahead, and
     returns for how many. sweep_usage: forgets whose the charges of erased persons were that no
-    longer count, and returns how many. copying: held while a copy of the database is made.
-    empty_words: removes the words of requests that are older than so many days, and returns of how
-    many. erase_departed: erases servers that removed the bot long enough ago, and returns how many.
-    forget_audit: deletes audit entries that are older than so many days, and returns how many.
+    longer count, and returns how many. sweep_blocks: forgets blocks that ended long enough ago, and
+    returns how many. copying: held while a copy of the database is made. empty_words: removes the
+    words of requests that are older than so many days, and returns of how many. erase_departed:
+    erases servers that removed the bot long enough ago, and returns how many. forget_audit: deletes
+    audit entries that are older than so many days, and returns how many.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Maintenance:
         sweep_lists: Callable[[], Awaitable[int]] | None = None,
         date_back: Callable[[], Awaitable[int]] | None = None,
         sweep_usage: Callable[[], Awaitable[int]] | None = None,
+        sweep_blocks: Callable[[], Awaitable[int]] | None = None,
         copying: asyncio.Lock | None = None,
         empty_words: Callable[[int], Awaitable[int]] | None = None,
         erase_departed: Callable[[], Awaitable[int]] | None = None,
@@ -97,6 +99,7 @@ class Maintenance:
         self._sweep_lists = sweep_lists
         self._date_back = date_back
         self._sweep_usage = sweep_usage
+        self._sweep_blocks = sweep_blocks
         self._copying = copying or asyncio.Lock()
         self._empty_words = empty_words
         self._erase_departed = erase_departed
@@ -114,6 +117,7 @@ class Maintenance:
             await self._guarded("questions", self.forget_old_proposals)
             await self._guarded("lists", self.forget_old_lists)
             await self._guarded("usage", self.forget_old_usage)
+            await self._guarded("blocks", self.forget_ended_blocks)
             await self._guarded("servers", self.erase_departed_servers)
             await self._guarded("backup", self._back_up)
 
@@ -170,6 +174,11 @@ class Maintenance:
         """Forget whose the charges of erased persons were, once they no longer count."""
         if self._sweep_usage is not None and (forgotten := await self._sweep_usage()):
             log.info("usage of erased persons forgotten", count=forgotten)
+
+    async def forget_ended_blocks(self) -> None:
+        """Forget who was blocked for a time that is long over."""
+        if self._sweep_blocks is not None and (forgotten := await self._sweep_blocks()):
+            log.info("ended blocks forgotten", count=forgotten)
 
     async def date_back_charges(self) -> None:
         """Make charges from the future, made while the clock was ahead, count from now on."""

@@ -118,6 +118,7 @@ def wire(base: Infrastructure) -> Components:
         sweep_lists=stores.lists.sweep,
         date_back=stores.quotas.date_back_all,
         sweep_usage=stores.erased_usage.sweep,
+        sweep_blocks=stores.blocks.sweep,
         copying=stores.purge.copying,
         empty_words=empty_words,
         erase_departed=services.departures.erase_due,

@@ -37,15 +37,17 @@ class TableRule:
 
     whose, of_server: SQL conditions of the rows of the person :user, on the server :guild if that
     is not NULL, and of those of the server :guild; "" where there are none. person: the column that
-    names the person. shown: those rows of `whose` that the person may see, "" for all. first,
-    server_first: statements that come before a person or a server is erased. Rows of a person with
-    a column that GOES are deleted; those of a server always are.
+    names the person. named: SQL that selects whom other columns may name. shown: those rows of
+    `whose` that the person may see, "" for all. first, server_first: statements that come before a
+    person or a server is erased. Rows of a person with a column that GOES are deleted; those of a
+    server always are.
     """
 
     columns: Mapping[str, Column]
     whose: str = ""
     of_server: str = ""
     person: str = "user_id"
+    named: str = ""
     shown: str = ""
     first: tuple[str, ...] = ()
     server_first: tuple[str, ...] = field(default=())
@@ -63,6 +65,8 @@ _HERE: Final = "(:guild IS NULL OR guild_id = :guild)"
 _OWN: Final = f"user_id = :user AND {_HERE}"
 _JOBS: Final = f"(SELECT id FROM jobs WHERE {_OWN})"
 _PICTURES: Final = f"(SELECT id FROM pictures WHERE job_id IN {_JOBS})"
+_NUMBERS: Final = "json_each(iif(json_valid(wish), wish, '{}')) AS n WHERE n.type = 'integer'"
+"""Of a question: whom it is about, among others."""
 _SERVER: Final = "guild_id = :guild"
 _SERVER_JOBS: Final = f"(SELECT id FROM jobs WHERE {_SERVER})"
 
@@ -102,7 +106,10 @@ RULES: Final[Mapping[str, TableRule]] = {
     ),
     "proposals": TableRule(
         _row("id", "guild_id", "channel_id", "user_id", "wish", "state", "asked_at", "settled_at"),
-        whose=_OWN,
+        # An admin's question about the person, too: "erase this member?"
+        whose=f"{_OWN} OR {_HERE} AND EXISTS (SELECT 1 FROM {_NUMBERS} AND n.value = :user)",
+        shown=_OWN,
+        named=f"SELECT DISTINCT n.value FROM proposals, {_NUMBERS} AND n.value > 0",
         of_server=_SERVER,
     ),
     "quota_reminders": TableRule(
@@ -267,6 +274,7 @@ RULES: Final[Mapping[str, TableRule]] = {
         | {"reason": _NOTHING, "blocked_by": ACTOR},
         whose=_OWN,
         of_server=_SERVER,
+        first=(f"DELETE FROM blocks WHERE {_OWN} AND until <= :now",),
     ),
     "user_quotas": TableRule(
         _kept("guild_id", "user_id", "pictures", "hours", "set_at") | {"set_by": ACTOR},
@@ -397,3 +405,5 @@ def person_queries() -> Iterator[str]:
             names.append(rule.person)
         for name in names:
             yield f"SELECT DISTINCT {name} FROM {table} WHERE {name} > 0"
+        if rule.named:
+            yield rule.named

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from storage.blocks import Blocks
+from storage.blocks import ENDED_FOR, Blocks
 from storage.reports import Reports
 from storage.types import Block, Job, JobState, Place, Verdict
 from tests.storage.fakes import ALICE, BOB, MODERATOR, PLENTY, OpenStores, filed, new_job
@@ -93,3 +93,15 @@ async def test_a_block_ends_by_itself(stores: OpenStores, blocks: Blocks) -> Non
     assert isinstance(await stores.jobs.accept(new_job(), PLENTY), Job)
     again = await blocks.block(ALICE.guild_id, ALICE.user_id, MODERATOR, None)
     assert again.until is None and await blocks.blocked(ALICE.guild_id) == [again]
+
+
+async def test_ended_blocks_are_forgotten(stores: OpenStores, blocks: Blocks) -> None:
+    """A day after its end nothing of a block is left; others stay, however old they are."""
+    until = stores.clock() + timedelta(hours=1)
+    await blocks.block(ALICE.guild_id, ALICE.user_id, MODERATOR, "spam", until)
+    lasting = await blocks.block(BOB.guild_id, BOB.user_id, MODERATOR, None)
+    stores.clock.now = until + ENDED_FOR - timedelta(seconds=1)
+    assert await blocks.sweep() == 0
+    stores.clock.advance(seconds=1)
+    assert await blocks.sweep() == 1 == len(await stores.db.fetch_all("SELECT 1 FROM blocks"))
+    assert await blocks.blocked(BOB.guild_id) == [lasting]

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from storage.quota_policies import EVERYBODY, QuotaSubject
 from storage.types import Job, PolicySource, QuotaExceeded, QuotaStatus
 from tests.fakes import FakeClock
 from tests.storage.fakes import ALICE, OpenStores, new_job, new_picture, policy
+from tests.storage.reference import Allowance, Charge, QuotaBook
 
 QUARTER = timedelta(minutes=15)
 """All times are whole quarters of an hour; then the reference can walk through every one."""
@@ -51,121 +51,15 @@ def shown_days(zone: str, begin: datetime) -> dict[datetime, date]:
     return days
 
 
-@dataclass
-class Charge:
-    at: datetime
-    pictures: int
-    weight: int
-    counted: int
-    taken: dict[int, int]
-    """Grants that it took from, in order."""
-    refunded: bool = False
-
-
-@dataclass
-class Granted:
-    left: int
-    made_at: datetime
-    expires_at: datetime | None
-
-
-@dataclass
-class Book:
-    """The reference: every charge and grant of one user, added up anew for every question."""
-
-    days: dict[datetime, date]
-    policies: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)
-    charges: list[Charge] = field(default_factory=list)
-    grants: list[Granted] = field(default_factory=list)
-
-    def policy(self) -> tuple[int | None, int | None]:
-        for subject in ("user", "role", "server"):
-            if subject in self.policies:
-                return self.policies[subject]
-        return CONFIG.pictures, CONFIG.hours
-
-    def counts(self, charge: Charge, now: datetime) -> bool:
-        hours = self.policy()[1]
-        if hours is None:
-            return self.days[charge.at] == self.days[now]
-        return charge.at + timedelta(hours=hours) > now
-
-    def used(self, now: datetime) -> int:
-        return sum(
-            each.counted for each in self.charges if not each.refunded and self.counts(each, now)
-        )
-
-    def granted(self, now: datetime) -> int:
-        return sum(each.left for each in self.usable(now))
-
-    def usable(self, now: datetime) -> list[Granted]:
-        live = [each for each in self.grants if each.expires_at is None or each.expires_at > now]
-        return sorted(live, key=lambda each: (each.expires_at is None, each.expires_at or now))
-
-    def fits(self, cost: int, now: datetime) -> bool:
-        limit = self.policy()[0]
-        return limit is None or cost <= max(0, limit - self.used(now)) + self.granted(now)
-
-    def retry_at(self, cost: int, now: datetime) -> datetime | None:
-        return next(
-            (at for at in (now + n * QUARTER for n in range(HORIZON)) if self.fits(cost, at)), None
-        )
-
-    def notice_clock(self, now: datetime) -> None:
-        """Take what a clock that was ahead wrote as written now, the rest at its distance."""
-        ahead = [each for each in self.charges if each.at > now and not each.refunded]
-        by = max((each.at for each in ahead), default=now) - now
-        for charge in ahead:
-            charge.at -= by
-        for grant in self.grants:
-            if grant.made_at > now and grant.left:
-                if grant.expires_at is not None:
-                    grant.expires_at -= grant.made_at - now
-                grant.made_at = now
-
-    def charge(self, pictures: int, weight: int, now: datetime) -> None:
-        limit = self.policy()[0]
-        cost = pictures * weight
-        counted = cost if limit is None else min(cost, max(0, limit - self.used(now)))
-        beyond, taken = cost - counted, {}
-        for grant in self.usable(now):
-            part = min(beyond, grant.left)
-            if part:
-                taken[self.grants.index(grant)] = part
-                grant.left -= part
-                beyond -= part
-        assert beyond == 0
-        self.charges.append(Charge(now, pictures, weight, counted, taken))
-
-    def lower(self, charge: Charge, pictures: int) -> None:
-        """Charge for fewer pictures: what was taken from grants goes back first, the last first."""
-        cost = pictures * charge.weight
-        charge.pictures, charge.counted = pictures, min(charge.counted, cost)
-        self._give_back(charge, cost - charge.counted)
-
-    def refund(self, charge: Charge) -> None:
-        charge.refunded = True
-        self._give_back(charge, 0)
-
-    def _give_back(self, charge: Charge, keep: int) -> None:
-        for index, part in list(charge.taken.items()):
-            kept = min(keep, part)
-            keep -= kept
-            self.grants[index].left += part - kept
-            charge.taken[index] = kept
-
-    def reset(self) -> None:
-        for charge in self.charges:
-            if not charge.refunded:
-                charge.counted = 0
-
-
 quarters = st.integers(1, 40)
 limits = st.none() | st.integers(0, 8)
 windows = st.none() | st.sampled_from([1, 3, 24])
 steps = st.one_of(
     st.tuples(st.just("ask"), st.integers(1, 4), st.integers(1, 3)),
     st.tuples(st.just("ask"), st.integers(1, 4), st.integers(1, 3)),
+    st.tuples(
+        st.just("ask at once"), st.sampled_from([2, 5, 40]), st.integers(1, 4), st.integers(1, 3)
+    ),
     st.tuples(st.just("wait"), quarters),
     st.tuples(st.just("wait"), quarters),
     st.tuples(st.just("set back"), quarters),
@@ -191,11 +85,18 @@ class Run:
     def __init__(self, path: Path, zone: str, begin: datetime, weighted: bool) -> None:
         self.path = path
         self.clock = FakeClock(begin)
-        self.book = Book(shown_days(zone, begin))
+        self.book = QuotaBook(shown_days(zone, begin).__getitem__, self.allowance)
+        self.policies: dict[str, Allowance] = {}
         self.zone = zone
         self.weighted = weighted
         self.jobs: list[tuple[int, Charge]] = []
         self.nonces = itertools.count()
+
+    def allowance(self) -> Allowance:
+        for subject in ("user", "role", "server"):
+            if subject in self.policies:
+                return self.policies[subject]
+        return CONFIG.pictures, CONFIG.hours
 
     async def open(self) -> None:
         self.stores = await OpenStores.open(self.path, self.clock, lambda: f"n{next(self.nonces)}")
@@ -221,7 +122,7 @@ class Run:
             "SELECT coalesce(sum(pictures), 0), coalesce(sum(cost), 0) FROM usage_hours"
         )
         live = [each for each in self.book.charges if not each.refunded]
-        cost = sum(each.pictures * each.weight for each in live)
+        cost = sum(each.cost for each in live)
         assert tuple(hours[0]) == (sum(each.counted for each in live), cost)
         total = await self.stores.db.fetch_all(
             "SELECT coalesce(sum(cost), 0) AS n FROM server_usage_hours"
@@ -229,7 +130,7 @@ class Run:
         assert total[0]["n"] == cost, now
 
     def agrees(self, status: QuotaStatus) -> None:
-        now, limit = self.clock(), self.book.policy()[0]
+        now, limit = self.clock(), self.allowance()[0]
         used = self.book.used(now)
         assert status.used == used
         assert status.remaining == (None if limit is None else max(0, limit - used))
@@ -242,12 +143,24 @@ class Run:
         outcome = await self.stores.jobs.accept(new, CONFIG)
         assert isinstance(outcome, Job) == self.book.fits(cost, now)
         if isinstance(outcome, Job):
-            self.book.charge(pictures, weight if self.weighted else 1, now)
-            self.jobs.append((outcome.id, self.book.charges[-1]))
+            charge = self.book.charge(pictures, weight if self.weighted else 1, now)
+            self.jobs.append((outcome.id, charge))
         else:
             assert isinstance(outcome, QuotaExceeded) and outcome.requested == cost
             self.agrees(outcome.status)
-            assert outcome.retry_at == self.book.retry_at(cost, now)
+            instants = (now + n * QUARTER for n in range(HORIZON))
+            assert outcome.retry_at == self.book.retry_at(cost, instants)
+
+    async def ask_at_once(self, requests: int, pictures: int, weight: int) -> None:
+        now, weight = self.clock(), weight if self.weighted else 1
+        self.book.notice_clock(now)
+        new = new_job(pictures=pictures, weight=weight, role_ids=frozenset({ROLE, 99}))
+        asking = (self.stores.jobs.accept(new, CONFIG) for _ in range(requests))
+        accepted = [each for each in await asyncio.gather(*asking) if isinstance(each, Job)]
+        for job in sorted(accepted, key=lambda job: job.id):
+            assert self.book.fits(pictures * weight, now)
+            self.jobs.append((job.id, self.book.charge(pictures, weight, now)))
+        assert len(accepted) == requests or not self.book.fits(pictures * weight, now)
 
     async def wait(self, count: int) -> None:
         self.clock.advance(seconds=count * QUARTER.total_seconds())
@@ -273,7 +186,7 @@ class Run:
         now = self.clock()
         expires_at = None if lasts is None else now + lasts * QUARTER
         assert await self.stores.quotas.grant(GUILD, USER, pictures, expires_at, by=1)
-        self.book.grants.append(Granted(pictures, now, expires_at))
+        self.book.grant(pictures, now, expires_at)
 
     async def reset(self) -> None:
         self.book.notice_clock(self.clock())
@@ -286,22 +199,44 @@ class Run:
 
     async def set(self, subject: str, pictures: int | None, hours: int | None) -> None:
         await self.stores.quotas.set(GUILD, SUBJECTS[subject], pictures, hours, by=1)
-        self.book.policies[subject] = (pictures, hours)
+        self.policies[subject] = (pictures, hours)
 
     async def clear(self, subject: str) -> None:
         removed = await self.stores.quotas.clear(GUILD, SUBJECTS[subject])
-        assert removed == (self.book.policies.pop(subject, None) is not None)
+        assert removed == (self.policies.pop(subject, None) is not None)
 
 
 @settings(max_examples=60, deadline=None)
-@given(places, st.booleans(), st.lists(steps, max_size=20))
+@given(places, st.booleans(), st.booleans(), st.lists(steps, max_size=20))
 def test_storage_agrees_with_the_reference(
-    place: tuple[str, datetime], weighted: bool, doings: list[tuple[Any, ...]]
+    place: tuple[str, datetime], weighted: bool, daily: bool, doings: list[tuple[Any, ...]]
 ) -> None:
     """After anything, over restarts, refunds and clocks that are changed or set back, what is used,
     left, granted, refused and promised is exactly what the reference says."""
+    if daily:
+        doings = [("set", "server", 6, None), *doings]
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(Run(Path(folder, "zimagine.db"), *place, weighted).play(doings))
+
+
+asks = st.tuples(st.just("ask"), st.integers(1, 3), st.integers(1, 2))
+before = st.lists(asks | st.tuples(st.just("wait"), st.integers(1, 4)), min_size=2, max_size=5)
+after = st.lists(st.tuples(st.just("wait"), st.integers(1, 6)) | asks, min_size=5, max_size=10)
+"""Together longer than the window of three hours."""
+
+
+@settings(max_examples=25, deadline=None)
+@given(places, before, st.integers(1, 12), after)
+def test_a_clock_that_was_ahead_is_as_the_reference_says(
+    place: tuple[str, datetime],
+    before: list[tuple[Any, ...]],
+    set_back: int,
+    after: list[tuple[Any, ...]],
+) -> None:
+    """What was charged while the clock was ahead counts for one window from when it is noticed."""
+    doings = [("ask", 1, 1), *before, ("set back", set_back), *after]
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(Run(Path(folder, "zimagine.db"), *place, False).play(doings))
 
 
 @pytest.mark.parametrize("hours", [24, None], ids=["hours", "day"])

@@ -77,7 +77,7 @@ def quota_commands(services: Services) -> app_commands.Group:
         per: str | None = None,
         limit: str | None = None,
     ) -> None:
-        subject = _subject(who)
+        subject = services.quotas.set_refusal(actor_of(interaction)) or _subject(who)
         if isinstance(subject, Refused):
             await refuse(interaction, subject)
             return
@@ -92,7 +92,7 @@ def quota_commands(services: Services) -> app_commands.Group:
     )
     @app_commands.describe(who=_WHO)
     async def clear(interaction: Interaction, who: Who | None = None) -> None:
-        subject = _subject(who)
+        subject = services.quotas.set_refusal(actor_of(interaction)) or _subject(who)
         if isinstance(subject, Refused):
             await refuse(interaction, subject)
             return

@@ -93,7 +93,7 @@ def admin_access(services: Services) -> app_commands.Group:
         role=locale_str("The role"), remove=locale_str("Whether to take it away again")
     )
     async def role_(interaction: Interaction, role: discord.Role, remove: bool = False) -> None:
-        subject = _subject(role, None)
+        subject = services.rules.refusal(actor_of(interaction)) or _subject(role, None)
         if isinstance(subject, Refused) or subject == WHOLE_SERVER:
             refused = subject if isinstance(subject, Refused) else Refused(EverybodyAdmin())
             await refuse(interaction, refused)
@@ -121,7 +121,7 @@ def _set(services: Services) -> app_commands.Command[Any, ..., None]:
         who: Who | None = None,
         where: Where | None = None,
     ) -> None:
-        subject = _subject(who, where)
+        subject = services.rules.refusal(actor_of(interaction)) or _subject(who, where)
         if isinstance(subject, Refused):
             await refuse(interaction, subject)
             return
@@ -151,7 +151,7 @@ def _remove(services: Services) -> app_commands.Command[Any, ..., None]:
         who: Who | None = None,
         where: Where | None = None,
     ) -> None:
-        subject = _subject(who, where)
+        subject = services.rules.refusal(actor_of(interaction)) or _subject(who, where)
         if isinstance(subject, Refused):
             await refuse(interaction, subject)
             return

@@ -148,7 +148,8 @@ def admin_settings(services: Services) -> app_commands.Group:
         enhance: str | None = None,
         count: str | None = None,
     ) -> None:
-        zone = await _zone(timezone)
+        refused = services.delivery_settings.shared_refusal(actor_of(interaction))
+        zone = refused or await _zone(timezone)
         if isinstance(zone, Refused):
             await refuse(interaction, zone)
             return
@@ -204,10 +205,11 @@ async def _set_shared(
     usual: dict[str, Any] | Refused,
 ) -> None:
     """Change and show the settings of the server, or (channel_id) of one of its channels."""
+    actor, settings = actor_of(interaction), services.delivery_settings
+    usual = settings.shared_refusal(actor) or usual
     if isinstance(usual, Refused):
         await refuse(interaction, usual)
         return
-    actor, settings = actor_of(interaction), services.delivery_settings
     defaults = await services.request_defaults.set_shared(actor, channel_id, **usual)
     if isinstance(defaults, Refused):
         await refuse(interaction, defaults)

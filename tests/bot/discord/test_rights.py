@@ -20,7 +20,7 @@ from bot.wording.audit import SENTENCES
 from engine.sketch import MODEL_DIR
 from storage.access_rules import WHOLE_SERVER, RuleKind, ServerAccess, StoredRule
 from storage.types import Place
-from tests.bot.discord.fuzzer import FILES, Fuzzer, commands, menus
+from tests.bot.discord.fuzzer import DELETED_ROLE, FILES, Fuzzer, commands, menus
 from tests.bot.discord.harness import BotHarness, make_settings, open_harness
 from tests.fakes import ScriptedRenderer
 
@@ -109,6 +109,7 @@ class Walk:
             "words": ("words.txt", b"zebra\n"),
             "rules": ("rules.json", RULES),
             "&painters": self.fuzzer.role,
+            "@everyone": self.harness.guild.default_role,
         }
         return named.get(chosen, chosen) if isinstance(chosen, str) else chosen
 
@@ -242,6 +243,29 @@ async def test_commands(walk: Walk) -> None:
             if problem := await walk.checked(row, role, use, audited=role == row.least):
                 wrong[f"{name} as {role}"] = problem
     assert not wrong, "\n".join(f"{name}: {problem}" for name, problem in wrong.items())
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("admin access role", {"role": "@everyone"}),
+        ("admin rules set", {"what": "count", "value": "3", "who": "@bob", "where": "#painting"}),
+        ("admin rules remove", {"who": "@bob", "where": "#painting"}),
+        ("admin quota set", {"who": DELETED_ROLE, "pictures": 5}),
+        ("admin quota clear", {"who": DELETED_ROLE}),
+        ("admin settings server", {"timezone": "Mars/Olympus"}),
+        ("admin settings channel", {"count": "99"}),
+    ],
+)
+async def test_whoever_may_not_learns_nothing_else(
+    walk: Walk, name: str, options: dict[str, Any]
+) -> None:
+    """What is wrong with what was chosen is said only to whoever may use a command."""
+    chosen = {key: walk.value(value) for key, value in options.items()}
+    command, row = walk.commands()[name], Row("admin")
+    for role in ("member", "moderator"):
+        use = walk.fuzzer.use(walk.people[role], command, chosen)
+        assert await walk.checked(row, role, use, audited=False) == ""
 
 
 async def test_menus(walk: Walk) -> None:

@@ -64,6 +64,7 @@ class MaintenanceHarness:
         self.data_dir = data_dir
         self.rounds = 0
         self.dated_back = 0
+        self.blocks_forgotten = 0
         self.alert: Callable[[OwnerAlert], Awaitable[None]] = self.record_alert
         self.sleep: Callable[[float], Awaitable[Any]] = self.next_round
         self.sweep_proposals: Callable[[], Awaitable[int]] = self.sweep_nothing
@@ -76,11 +77,16 @@ class MaintenanceHarness:
             free=lambda _: self.free,
             sweep_proposals=lambda: self.sweep_proposals(),
             date_back=self.date_back,
+            sweep_blocks=self.forget_block,
         )
 
     async def date_back(self) -> int:
         self.dated_back += 1
         return 0
+
+    async def forget_block(self) -> int:
+        self.blocks_forgotten += 1
+        return 1
 
     async def record_alert(self, alert: OwnerAlert) -> None:
         self.alerts.append(alert)
@@ -120,6 +126,13 @@ async def test_a_backup_each_night(data_dir: Path):
     await harness.run_for(days=2)
     assert harness.backups() == ["22 03:05", "23 03:05", "24 03:05"]
     assert harness.alerts == []
+
+
+async def test_ended_blocks_are_forgotten_in_every_round(data_dir: Path):
+    """They do not wait for a moderator's next decision."""
+    harness = MaintenanceHarness(data_dir)
+    await harness.run_for(minutes=30)
+    assert harness.blocks_forgotten == 3
 
 
 async def test_a_start_soon_after_a_backup_makes_none(data_dir: Path):

@@ -4,16 +4,19 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
 from bot.pictures.filenames import picture_name
 from storage import consistency
+from storage.blocks import Blocks
 from storage.database import Database
 from storage.erasure import persons
 from storage.errors import DatabaseBusy
 from storage.inputs import Inputs
 from storage.presets import Presets
+from storage.proposals import Proposals
 from storage.reports import Reports
 from storage.types import Block, DeliveryState, Job, JobState, QuotaExceeded
 from tests.storage.erasure.planted import (
@@ -22,10 +25,11 @@ from tests.storage.erasure.planted import (
     PICTURE,
     SECRETS,
     Planted,
+    nightly,
     plant,
     traces,
 )
-from tests.storage.fakes import ALICE, BOB, OpenStores, new_job, policy
+from tests.storage.fakes import ALICE, BOB, MODERATOR, OpenStores, new_job, policy
 
 
 @pytest.fixture
@@ -195,6 +199,55 @@ async def test_asking_again_is_what_counts(planted: Planted) -> None:
     await planted.erase()
     assert isinstance(await stores.jobs.accept(new_job(ALICE), policy(used)), QuotaExceeded)
     assert isinstance(await stores.jobs.accept(new_job(ALICE), policy(used + 1)), Job)
+
+
+async def test_an_ended_block_goes(planted: Planted) -> None:
+    """A block that has ended by itself is nothing that holds: with it goes the last mention."""
+    stores = planted.stores
+    async with stores.db.transaction() as transaction:
+        for table in ("blocks", "user_quotas"):  # which hold
+            await transaction.execute(f"DELETE FROM {table}")
+    until = stores.clock() + timedelta(hours=1)
+    await Blocks(stores.db, stores.clock).block(10, ALICE.user_id, MODERATOR, "spam", until)
+    stores.clock.now = until
+    await planted.erase_all()
+    assert await stores.db.fetch_all("SELECT 1 FROM blocks") == []
+
+
+async def test_questions_about_the_person_go(planted: Planted) -> None:
+    """An admin's question names whom it is about; it goes with them, also from a backup that has
+    nothing else of them, and no other question does."""
+    stores, stranger = planted.stores, 7654321
+    proposals = Proposals(stores.db, stores.clock)
+    for user_id in (ALICE.user_id, stranger):
+        await proposals.ask(BOB, f'{{"erase": {user_id}}}')
+    kept = await proposals.ask(BOB, '{"erase": 31, "words": "30"}')
+    await nightly(planted)
+    await planted.erase_all()
+    await planted.erasing().person(stranger)
+    await planted.purge().run()
+    rows = await stores.db.fetch_all("SELECT id FROM proposals WHERE user_id = ?", (BOB.user_id,))
+    assert [row["id"] for row in rows] == [kept.id]
+    assert traces(planted.data_dir, [str(stranger).encode()]) == {}
+
+
+async def test_a_look_brings_nothing_back(planted: Planted) -> None:
+    """Whoever looks at the quota of somebody who was erased sees what counts, and nothing is
+    stored of them; a clock that was set back changes nothing about that."""
+    stores = planted.stores
+    async with stores.db.transaction() as transaction:
+        for table in ("blocks", "user_quotas", "server_quotas"):
+            await transaction.execute(f"DELETE FROM {table}")
+    before = await stores.used() - 3
+    await planted.erase_all()
+    for set_back_hours in (0, 2):
+        stores.clock.advance(hours=-set_back_hours)
+        assert await stores.used() == before > 0
+        assert await stores.quotas.refusal(ALICE, policy(before), 1) is not None
+        assert await stores.quotas.refusal(ALICE, policy(before + 1), 1) is None
+        for table in ("jobs", "ledger", "usage_hours"):
+            sql = f"SELECT 1 FROM {table} WHERE user_id = ?"
+            assert await stores.db.fetch_all(sql, (ALICE.user_id,)) == [], table
 
 
 async def test_a_locked_database_changes_nothing(planted: Planted) -> None:

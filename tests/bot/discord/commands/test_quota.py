@@ -191,6 +191,16 @@ async def test_a_role_that_was_deleted_changes_nothing(harness: BotHarness, name
         assert harness.rows(f"SELECT * FROM {table}") == []
 
 
+async def test_a_look_after_a_wrong_clock_is_no_decision(harness: BotHarness):
+    """Looking at a quota puts charges of a clock that was ahead in order, and leaves no entry in
+    the audit log: nothing was decided."""
+    await paint(harness, prompt="a lake")
+    harness.clock.advance(hours=-2)
+    for command in ("quota show", "quota why"):
+        assert "Used: 1." in await admin(harness, command, who=harness.alice)
+    assert harness.rows("SELECT * FROM audit_log") == []
+
+
 async def test_the_list_shows_all_and_drops_what_can_never_hold(harness: BotHarness):
     """/admin quota list shows every quota, and removes those of roles that were deleted."""
     role = harness.guild.create_role("painters")
