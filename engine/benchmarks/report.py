@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from engine.benchmarks.sections import Row
 
-HEAD: Final = ("what", "zimagine", "compared with", "times as good", "goal", "met")
+HEAD: Final = ("what", "zimagine", "compared with", "ratio", "goal", "met")
 _PACKAGES: Final = ("zimagine", "torch", "diffusers", "transformers")
 
 
