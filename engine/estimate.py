@@ -19,6 +19,7 @@ class Estimator:
         self._remembered = remembered
         self._default = default
         self._speeds: dict[str, deque[float]] = {}
+        self._medians: dict[str, float] = {}  # asked for much more often than they change
 
     def record(self, request: ImageRequest, duration_s: float) -> None:
         """Learn from a finished picture."""
@@ -26,9 +27,10 @@ class Estimator:
             model = request.model or self._default
             speeds = self._speeds.setdefault(model, deque(maxlen=self._remembered))
             speeds.append(duration_s / request.work)
+            self._medians[model] = statistics.median(speeds)
 
     def seconds(self, work: float, model: str = "") -> float | None:
         """Return the expected seconds for `work` megapixel-steps; None before the model's first
         picture."""
-        speeds = self._speeds.get(model or self._default)
-        return statistics.median(speeds) * work if speeds else None
+        median = self._medians.get(model or self._default)
+        return None if median is None else median * work

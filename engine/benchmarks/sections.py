@@ -281,20 +281,20 @@ def _random_model(plan: Plan, *, quick: bool | None = None) -> Iterator[Path]:
         folder = Path(name) if plan.folder is None or tiny else plan.folder
         if not (folder / "vae").is_dir():  # written last
             if not tiny:
-                _check_space(folder)
+                check_space(folder, FULL_BYTES, "The model of random weights")
             arguments = (str(folder), "--tiny") if tiny else (str(folder),)
             run(Variant("random weights", MODEL_MODULE, arguments))
         yield folder
 
 
-def _check_space(folder: Path) -> None:
-    """Raise BenchmarkFailed if the full-size model has no room there."""
+def check_space(folder: Path, needed_bytes: int, what: str) -> None:
+    """Raise BenchmarkFailed if `what` has no room there."""
     parent = next(each for each in (folder, *folder.absolute().parents) if each.exists())
     free = shutil.disk_usage(parent).free
-    if free < FULL_BYTES:
+    if free < needed_bytes:
         raise BenchmarkFailed(
-            f"The model of random weights takes {FULL_BYTES / 1e9:.0f} GB, and {free / 1e9:.1f} GB "
-            f"are free in {parent}."
+            f"{what} takes {needed_bytes / 1e9:.0f} GB, and {free / 1e9:.1f} GB are free in "
+            f"{parent}."
         )
 
 
@@ -329,7 +329,7 @@ def _peak(
         return Row(what, NOT_MEASURED, NOT_MEASURED, key=key)
     mine, theirs = (max(values(runs, "peak_bytes")) / GIB for runs in (ours, other))
     row = Row(what, f"{mine:.2f} GiB", f"{theirs:.2f} GiB", f"{theirs / mine:.2f}", key=key)
-    return _limited(row, mine, None if plan.quick else MOST_GIB, "GiB")
+    return limited(row, mine, None if plan.quick else MOST_GIB, "GiB")
 
 
 def _start(
@@ -344,10 +344,10 @@ def _start(
         found,
         key="processor_ready_s",
     )
-    return _limited(row, statistics.median(mine), None if plan.quick else MOST_READY_S, "s")
+    return limited(row, statistics.median(mine), None if plan.quick else MOST_READY_S, "s")
 
 
-def _limited(row: Row, number: float, most: float | None, unit: str) -> Row:
+def limited(row: Row, number: float, most: float | None, unit: str) -> Row:
     """Return the row with its number and, where there is one, a goal that it may not exceed."""
     if most is None:
         return replace(row, number=number)

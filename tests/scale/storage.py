@@ -3,10 +3,12 @@
 import argparse
 import asyncio
 import itertools
+import secrets
 import sys
 import tempfile
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -115,12 +117,11 @@ class Town:
 
     def __init__(self, db: Database, crowd: FillingCrowd, pictures: int) -> None:
         now = START + pictures * EVERY
-        numbers = itertools.count(1)
         self.db = db
         self.history = History(db, lambda: now)
         self.shown = ShownPictures(db)
         self.deliveries = Deliveries(db, lambda: now)
-        self.jobs = Jobs(db, lambda: now, lambda: f"new-{next(numbers)}")
+        self.jobs = Jobs(db, lambda: now, partial(secrets.token_hex, 12))
         self.deep = pictures // 20
         self.quotas = Quotas(db, lambda: now)
         self._clock = lambda: now

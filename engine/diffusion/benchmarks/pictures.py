@@ -16,11 +16,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 
+from engine.benchmarks.work import PROMPTS, SIDE, STEPS, available_cores, keep_to
 from engine.compilation import OFF, ON, CompilationState
 from engine.diffusion.benchmarks.process import peak_bytes, resident_bytes, since_start_s
 from engine.errors import EngineError
@@ -28,15 +29,6 @@ from engine.factory import diffusion_factory
 from engine.renderer import RenderTask
 from engine.settings import EngineSettings
 from engine.types import ImageRequest, Painted
-
-STEPS: Final = 8
-PROMPTS: Final = (
-    "a red house in the snow",
-    "a mountain lake at dawn",
-    "a white cat beside a blue car",
-    "a lighthouse by the sea at night",
-)
-"""Read in turn, so that no picture is painted from what was read for the one before."""
 
 _POLL_S: Final = 0.1
 
@@ -49,22 +41,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("by", choices=("zimagine", "diffusers"))
     parser.add_argument("model")
-    parser.add_argument("--side", type=int, default=256, help="of the square picture, px")
+    parser.add_argument("--side", type=int, default=SIDE, help="of the square picture, px")
     parser.add_argument("--pictures", type=int, default=2)
     parser.add_argument("--dtype", default="bfloat16", help="of diffusers' pipeline")
     parser.add_argument("--same", action="store_true", help="the same prompt for all pictures")
     parser.add_argument(
         "--compile", type=Path, help="paint with compiled blocks, which are kept in this folder"
     )
+    parser.add_argument("--cores", type=int, help="paint on so many, with a thread for each")
     parser.add_argument("--out", type=Path, help="keep the last picture's pixels here (.npy)")
     chosen = parser.parse_args()
     forwards: list[int] = []
+    start = _zimagine if chosen.by == "zimagine" else _diffusers
+    if chosen.cores is not None:
+        keep_to(available_cores()[: chosen.cores])
     try:
-        if chosen.by == "zimagine":
-            paint = _zimagine(chosen.model, chosen.side, chosen.compile, forwards)
-        else:
-            paint = _diffusers(chosen.model, chosen.side, chosen.dtype, forwards)
-        _measure(chosen, paint, forwards)
+        _measure(chosen, start(chosen, forwards), forwards)
     except EngineError as error:
         sys.exit(str(error))
 
@@ -95,9 +87,13 @@ def _measure(chosen: argparse.Namespace, paint: Paint, forwards: list[int]) -> N
     print(json.dumps(result), flush=True)
 
 
-def _zimagine(model: str, side_px: int, compiled: Path | None, forwards: list[int]) -> Paint:
-    wanted = OFF if compiled is None else ON
-    renderer = diffusion_factory(EngineSettings(model=model, compile=wanted, cache_dir=compiled))()
+def _zimagine(chosen: argparse.Namespace, forwards: list[int]) -> Paint:
+    wanted = OFF if chosen.compile is None else ON
+    settings = EngineSettings(
+        model=chosen.model, threads=chosen.cores, compile=wanted, cache_dir=chosen.compile
+    )
+    renderer = diffusion_factory(settings)()
+    side_px: int = chosen.side
 
     def painted(prompt: str, seed: int, steps: int) -> Painted:
         request = ImageRequest(prompt, prompt, "", seed, side_px, side_px, steps, 1.0)
@@ -125,10 +121,13 @@ def _zimagine(model: str, side_px: int, compiled: Path | None, forwards: list[in
     return paint
 
 
-def _diffusers(model: str, side_px: int, dtype: str, forwards: list[int]) -> Paint:
+def _diffusers(chosen: argparse.Namespace, forwards: list[int]) -> Paint:
     from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 
-    pipeline: Any = ZImagePipeline.from_pretrained(model, dtype=getattr(torch, dtype))
+    dtype = getattr(torch, chosen.dtype)
+    pipeline: Any = ZImagePipeline.from_pretrained(chosen.model, dtype=dtype)
+    if chosen.cores is not None:
+        torch.set_num_threads(chosen.cores)
     pipeline.set_progress_bar_config(disable=True)
     pipeline.transformer.register_forward_hook(lambda *_: forwards.append(len(forwards)))
 
@@ -136,8 +135,8 @@ def _diffusers(model: str, side_px: int, dtype: str, forwards: list[int]) -> Pai
         with torch.inference_mode():
             made = pipeline(
                 prompt,
-                height=side_px,
-                width=side_px,
+                height=chosen.side,
+                width=chosen.side,
                 num_inference_steps=STEPS,
                 guidance_scale=0.0,
                 generator=torch.Generator("cpu").manual_seed(seed),

@@ -1,4 +1,4 @@
-"""`zimagine bench` paints in processes of its own and reports ratios."""
+"""`zimagine bench` runs processes of its own and reports ratios."""
 
 import json
 import subprocess
@@ -57,10 +57,28 @@ def test_every_number_format_is_measured():
     assert any("0.9" in row["zimagine"] for row in report["rows"] if "SSIM" in row["what"])
 
 
+def test_a_quick_run_measures_the_whole_bot():
+    """It paints, is compared with its painter alone, and acknowledges as a bare bot does."""
+    done = bench("--quick", "--json", "service", "acknowledgement")
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads(done.stdout)["numbers"]
+    assert 0 < numbers["service_ratio"] < 2 and numbers["service_diffusers_ratio"] > 0
+    assert numbers["service_beside_ms"] > 0 and numbers["service_gap_ms"] > 0
+    assert numbers["ack_p99_ratio"] > 0 and 0 < numbers["ack_max_s"] < 3
+
+
+def test_a_quick_run_measures_growth():
+    """Every operation of the queue, and a database that is filled for it."""
+    done = bench("--quick", "--json", "scale")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["numbers"]["scale_accept_ratio"] > 0 and report["numbers"]["scale_search_ms"] > 0
+    operations = [key for key in report["numbers"] if key.endswith("_ratio")]
+    assert len(operations) == 7, operations
+
+
 def test_a_section_that_does_not_exist_is_refused_with_the_list():
     """One sentence names those that do."""
     done = bench("prozessor")
-    assert (
-        done.returncode == 2
-        and "'sketch', 'text', 'memory', 'precision', 'processor'" in done.stderr
-    )
+    assert done.returncode == 2
+    assert "'sketch', 'text', 'memory', 'precision', 'service'," in done.stderr
