@@ -12,7 +12,10 @@ from bot.discord.handlers import variations
 from engine.types import ImageRequest
 from tests.bot.discord.harness import BotHarness
 
-STAR_LABELS = {"Favourite", *(f"Favourite {number}" for number in range(1, 5)), "Note"}
+STAR_LABELS = {
+    *("Favourite", "Note", "Repaint part", "Blend"),
+    *(f"Favourite {number}" for number in range(1, 5)),
+}
 """What is in the row below the others."""
 
 

@@ -219,7 +219,8 @@ async def test_the_panel_behind_more(harness: BotHarness):
     message = await picture_in_direct(harness)
     panel = (await press(harness, message, "More ▾")).response.message
     assert labels(panel) == [
-        *("Remix", "Details", "Add to favourites", "DM me a copy", "Delete", "Note")
+        *("Remix", "Details", "Add to favourites", "DM me a copy", "Delete"),
+        *("Note", "Repaint part", "Blend"),
     ]
     await press(harness, panel, "Add to favourites")
     assert "Remove from favourites" in labels(refreshed(harness, panel))
