@@ -244,7 +244,7 @@ def in_steps(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def _int8_product(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     try:
-        return torch._int_mm(rows, weight.t())
+        return torch._int_mm(rows, weight.t())  # pyright: ignore[reportPrivateImportUsage]
     except RuntimeError as error:
         if is_memory(error) or (is_sticky(error) and _REFUSED not in str(error)):
             raise

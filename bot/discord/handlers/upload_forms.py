@@ -75,10 +75,12 @@ async def submit_inpaint(interaction: Interaction, services: Services, picture_i
     strength = parse_strength(values.get("strength", ""))
     if not await can_deliver_here(interaction):
         return
-    for each in (part, strength):
-        if isinstance(each, Refused):
-            await refuse(interaction, each)
-            return
+    if isinstance(part, Refused):
+        await refuse(interaction, part)
+        return
+    if isinstance(strength, Refused):
+        await refuse(interaction, strength)
+        return
     sources = (PictureSource(str(picture_id), anyones=True), *mask)
     spec = InputSpec(Mode.INPAINT, sources, strength, part)
     await generate_from(interaction, services, GenerationParams(values.get("prompt", "")), spec)

@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+_AOTI: Any = torch._C._aoti  # pyright: ignore[reportAttributeAccessIssue]
+
 
 class Container:
     """A library in memory; called from one thread. Raises RuntimeError or OSError."""
@@ -30,14 +32,14 @@ class Container:
         if self._device.type == "cuda":
             stream = ctypes.c_void_p(torch.cuda.current_stream(self._device).cuda_stream)
         # References of the library's own, which it gives up itself.
-        given = torch._C._aoti.unsafe_alloc_void_ptrs_from_tensors(list(tensors))
+        given = _AOTI.unsafe_alloc_void_ptrs_from_tensors(list(tensors))
         handles = (ctypes.c_void_p * len(given))(*(_pointer(each, None) for each in given))
         answers = (ctypes.c_void_p * 1)()
         run = self._library.AOTInductorModelContainerRunSingleThreaded
         counts = _size(len(given)), _size(1)
         self._check(run(self._handle, handles, counts[0], answers, counts[1], stream, None))
         capsule: Any = _capsule(answers[0], None, None)
-        (answer,) = torch._C._aoti.alloc_tensors_by_stealing_from_void_ptrs([capsule])
+        (answer,) = _AOTI.alloc_tensors_by_stealing_from_void_ptrs([capsule])
         return answer
 
     def close(self) -> None:

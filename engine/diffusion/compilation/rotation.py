@@ -58,14 +58,14 @@ def with_real_rotations(block: nn.Module) -> bool:
     for part in block.modules():
         for published in (ZImageTransformerBlock, RMSNorm):
             if isinstance(part, published):
-                part.__class__ = published
+                part.__class__ = published  # pyright: ignore[reportAttributeAccessIssue]
     found = [
         part
         for part in block.modules()
         if type(getattr(part, "processor", None)) is ZSingleStreamAttnProcessor
     ]
     for part in found:
-        part.processor = RealRotation()  # pyright: ignore[reportAttributeAccessIssue]
+        part.processor = RealRotation()  # pyright: ignore[reportArgumentType]
     return bool(found)
 
 

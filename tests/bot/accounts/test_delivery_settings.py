@@ -40,7 +40,7 @@ def choices(
     delivery: DeliveryMode | None = None, spoiler: bool | None = None, quiet: bool | None = None
 ) -> StoredSettings:
     """Return the stored choices of one level."""
-    return StoredSettings(delivery, spoiler, quiet, None, 9, EPOCH)
+    return StoredSettings(delivery, spoiler, quiet, 9, EPOCH)
 
 
 ANY = st.none() | st.builds(

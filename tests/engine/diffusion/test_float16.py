@@ -48,8 +48,9 @@ def test_nothing_broken_is_hidden() -> None:
 
 def test_weights_that_could_overflow_stay_as_they_are() -> None:
     """A row whose sum float16 does not hold is left in the model's format."""
-    module = nn.ModuleDict({"a": layer(), "b": layer()})
-    module["b"].weight[0] = 1000.0
+    large = layer()
+    large.weight[0] = 1000.0
+    module = nn.ModuleDict({"a": layer(), "b": large})
     assert quantize(module, Weights.FP16, HERE) == 1
     assert type(module["b"]) is nn.Linear and type(module["a"]) is Fp16Linear
     assert module["a"].weight.dtype is torch.float16

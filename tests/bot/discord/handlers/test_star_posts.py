@@ -74,9 +74,7 @@ async def test_a_crash_shows_it_once(harness: BotHarness):
     await paint(harness, prompt="a house")
     boat, house = picture_messages(harness)
     await star(harness, boat, harness.bob)
-    poster = harness.app.services.administration.star_poster
-    poster.wake = lambda _picture_id: None  # what a crash loses
-    harness.app.services.gallery._starred = poster.wake
+    harness.app.services.gallery._starred = lambda _picture_id: None  # what a crash loses
     await star(harness, boat, harness.moderator)
     assert shown(channel) == []
     await harness.crash()
@@ -110,7 +108,7 @@ async def test_a_lost_answer_shows_it_once(harness: BotHarness):
     async def at_once(_delay_s: float) -> None:
         await asyncio.sleep(0)
 
-    messenger.post = lossy
+    messenger.post = lossy  # pyright: ignore[reportAttributeAccessIssue]
     poster._worker._sleep = at_once
     message = harness.message_with_picture()
     await star(harness, message, harness.bob, harness.moderator)
@@ -133,6 +131,7 @@ async def test_only_what_everybody_there_may_read(harness: BotHarness):
     await star(harness, message, harness.bob, harness.alice)
     assert shown(channel) == [] and harness.rows("SELECT * FROM star_posts") == []
     found = harness.app.client.get_channel(hidden.id)
+    assert isinstance(found, discord.TextChannel)
     await found.edit(overwrites={})
     found.nsfw = True
     await star(harness, message, harness.moderator)

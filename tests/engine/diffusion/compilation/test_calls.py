@@ -78,7 +78,7 @@ def test_blocks_are_alike_whatever_their_numbers(blocks: list[nn.Module]) -> Non
     structure."""
     assert unlike(blocks) is None
     other = copy.deepcopy(blocks[1])
-    other.attention_norm1.eps = 1e-3  # pyright: ignore[reportAttributeAccessIssue]
+    other.attention_norm1.eps = 1e-3  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]
     assert unlike([blocks[0], other]) is Obstacle.UNLIKE
     quantized = copy.deepcopy(blocks[1])
     quantize(quantized, Weights.INT8, CPU)

@@ -105,7 +105,8 @@ def test_what_was_used_longest_ago_goes_first(
     libraries = [written(store, f"key{number}") for number in range(4)]
     for age, library in enumerate(libraries):
         path = library.with_suffix(".block")
-        os.utime(path, (path.stat().st_mtime - 1000 + age,) * 2)
+        used_s = path.stat().st_mtime - 1000 + age
+        os.utime(path, (used_s, used_s))
     store.read("key0")
     monkeypatch.setattr(module, "MOST_FILES", 2)
     store.tidy()
