@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-FRONT_ENDS = {"bot.cli", "bot.runtime", "bot.discord", "bot.playground"}
+FRONT_ENDS = {"bot.benchmarks", "bot.cli", "bot.runtime", "bot.discord", "bot.playground"}
 
 
 def contract(name: str) -> dict[str, Any]:

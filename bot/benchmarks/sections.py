@@ -49,10 +49,10 @@ TEXTS: Final[Mapping[str, str]] = {
         "between two pictures on the painting thread, cores: {cores}, 95 of 100 times at most"
     ),
     "at once": translatable(
-        "{count} /imagine at once: 99 of 100 acknowledged within, and by a bare bot"
+        "{count} requests at once: 99 of 100 acknowledged within, and by a bare bot"
     ),
     "in one second": translatable(
-        "{count} /imagine in one second: 99 of 100 acknowledged within, and by a bare bot"
+        "{count} requests in one second: 99 of 100 acknowledged within, and by a bare bot"
     ),
     "slowest": translatable("the slowest acknowledgement of all"),
     "repository": translatable("needs the repository: an installed zimagine lacks its tests"),

@@ -122,7 +122,7 @@ def _choice(part: Json, given: Any) -> str | None:
         if part.get("required", True):
             raise BadForm("Choose one of the options.")
         return None
-    if given not in {option["value"] for option in part["options"]}:
+    if given not in [option["value"] for option in part["options"]]:
         raise BadForm("Choose one of the listed options.")
     return str(given)
 

@@ -9,5 +9,5 @@ from typing import Final
 MODEL_DIR: Final = Path(__file__).parent / "model"
 """The shipped weights, in diffusers' folder format."""
 
-SKETCH_REVISION: Final = "3"
+SKETCH_REVISION: Final = "4"
 """Changes whenever the shipped weights change, so that a recipe can name the model's version."""

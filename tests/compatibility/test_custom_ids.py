@@ -30,6 +30,8 @@ NOW = datetime.fromisoformat(json.loads(RECORDED_CONTENTS.read_text(encoding="ut
 LATER_ACTIONS = frozenset(
     {
         ComponentAction.IMPORT_RULES,
+        ComponentAction.INPAINT,
+        ComponentAction.BLEND,
         ComponentAction.KEEP_RULES,
         ComponentAction.MORE_OF_ONE,
         ComponentAction.CHOOSE_PICTURE,

@@ -41,8 +41,8 @@ class Admins:
         """Decide what holds for the whole day."""
         town = self.town
         decided, places, roles = town.decisions, town.places, town.roles
-        await town.decide("admin audit-channel", channel=places["mods"])
-        await town.decide("admin reports channel", channel=places["mods"])
+        for event in ("audit", "reports"):
+            await town.decide("admin log", event=event, channel=places["mods"])
         await town.decide("admin filter add", words=FORBIDDEN)
         for what, value, place in (
             ("paint", "block", "lounge"),
@@ -113,7 +113,7 @@ class Admins:
     async def set_server(self) -> None:
         """Change the quota of everybody, as a number of hours or of a day."""
         pictures, hours = self.town.rng.randint(4, 8), self.town.rng.choice(HOURS)
-        await self.town.decide("admin quota default", pictures=pictures, hours=hours)
+        await self.town.decide("admin quota set", pictures=pictures, hours=hours)
         self.town.ledger.of_server = (pictures, hours)
 
     async def clear(self) -> None:

@@ -15,10 +15,10 @@ REFUSALS: Final = ("You do not have permission to do that here.", "Only the bot'
 DECIDED: Final = (
     *("user_quotas", "role_quotas", "server_quotas", "quota_grants", "blocks", "access_rules"),
     *("admin_roles", "filter_rules", "filter_settings", "filter_pictures", "server_settings"),
-    *("channel_settings", "open_loras", "open_models", "server_pauses", "announcement_channels"),
+    *("channel_settings", "open_loras", "open_models", "server_pauses", "star_channels"),
     *("announcements", "painting_control", "audit_log", "erasures"),
 )
-"""Tables with what only they may decide. (That of the audit log's channel changes with each post.)
+"""Tables with what only they may decide. (That of the channels of events changes with each post.)
 """
 
 

@@ -46,10 +46,10 @@ REQUESTS_PER_MEMBER: Final = 7
 SETTLE_S: Final = 600.0
 _LETTERS: Final = "bcdfghjklmnpqrstvwxz"
 _SECRET_CHARS: Final = 9
-_REAL_TIME: Final[tuple[tuple[Any, str, float], ...]] = (
+_REAL_TIME: Final[tuple[tuple[Any, str, Any], ...]] = (
     (worker, "EARLIER_EDITS_S", 0.0),  # nothing that a killed bot sent is on its way
     (maintenance, "ROUND_INTERVAL_S", 0.3),
-    (purging, "SOON_S", 0.05),
+    (purging, "WAITS_S", (0.05,)),
     (cancellation, "LOOK_EVERY_S", 0.2),
     # Others may want the same processors, and hundreds ask at once.
     (admission, "ACCEPT_LIMIT_S", 120.0),

@@ -31,6 +31,8 @@ PAUSE_S: Final = (0.0, 1.2)
 OFTEN: Final = {"/imagine": 3.0, "/imagine ×2–4": 2.0}
 """How often an action is done, compared with the others."""
 TEXT_INPUT: Final = 4
+FILE_UPLOAD: Final = 19
+RADIO_GROUP: Final = 21
 LOCALES: Final = ("en-US", "zh-CN", "de")
 STRING, INTEGER, BOOLEAN, USER = 3, 4, 5, 6
 
@@ -200,18 +202,20 @@ class UserLoad:
         if "file" in options:
             yield f"/{command.name} file", self._uploads(actor, place, command)
 
+    async def _uploaded(self, actor: ActingUser, place: Channel) -> str:
+        """Upload a picture that the user sees there, and return the id of the file."""
+        shown = [m for m in self._seen(actor, place) if m.attachments]
+        if not shown:
+            raise ActionRefused("No picture yet.")
+        file = self.choose.choice(shown).attachments[0]
+        files = self.playground.standin.world.files
+        data = await asyncio.to_thread(files.path(file.id).read_bytes)
+        return str((await self.playground.people.upload(file.filename, data)).id)
+
     def _uploads(self, actor: ActingUser, place: Channel, command: Command) -> Deed:
         async def deed() -> Interaction:
-            shown = [m for m in self._seen(actor, place) if m.attachments]
-            if not shown:
-                raise ActionRefused("No picture yet.")
-            file = self.choose.choice(shown).attachments[0]
-            files = self.playground.standin.world.files
-            data = await asyncio.to_thread(files.path(file.id).read_bytes)
-            kept = await self.playground.people.upload(file.filename, data)
-            return self.playground.people.command(
-                actor, place.id, command.id, [], {"file": str(kept.id)}
-            )
+            file = await self._uploaded(actor, place)
+            return self.playground.people.command(actor, place.id, command.id, [], {"file": file})
 
         return deed
 
@@ -278,7 +282,7 @@ class UserLoad:
             self._forms[actor.user_id].remove(form)
             assert form.modal is not None
             values = {
-                part["custom_id"]: self._filled(part)
+                part["custom_id"]: await self._filled(part, actor, form.channel)
                 for part in parts(form.modal["components"])
                 if part.get("custom_id")
             }
@@ -286,10 +290,13 @@ class UserLoad:
 
         return deed
 
-    def _filled(self, part: dict[str, Any]) -> Any:
+    async def _filled(self, part: dict[str, Any], actor: ActingUser, place: Channel) -> Any:
         if part["type"] == TEXT_INPUT:
             return part.get("value") or ("" if part.get("required") is False else "a lake")
-        return [option["value"] for option in (part.get("options") or ())[:1]]
+        if part["type"] == FILE_UPLOAD:
+            return [await self._uploaded(actor, place)]
+        values = [option["value"] for option in (part.get("options") or ())[:1]]
+        return values[0] if part["type"] == RADIO_GROUP else values
 
     # Typed values
 

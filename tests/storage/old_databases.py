@@ -71,12 +71,14 @@ def old_rows() -> Iterator[tuple[str, tuple[Any, ...]]]:
 def rows_of(path: Path, like: Rows | None = None) -> Rows:
     """Return all rows by "columns FROM table"; only the keys of `like`, if given.
 
-    Without the search indexes, which are made from them, and made anew where they find more.
+    Without the search indexes, which are made from them, and made anew where they find more, and
+    without a column that a table of its own has replaced.
     """
     with closing(sqlite3.connect(path)) as connection:
         if like is None:
             tables = connection.execute(
-                "SELECT name, (SELECT group_concat(name, ', ') FROM pragma_table_info(t.name)) "
+                "SELECT name, (SELECT group_concat(name, ', ') FROM pragma_table_info(t.name) "
+                "WHERE name <> 'reports_channel_id') "
                 "FROM sqlite_schema AS t WHERE type = 'table' "
                 "AND name NOT LIKE 'pictures_search%' AND name NOT LIKE 'shown_search%'"
             )

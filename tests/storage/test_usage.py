@@ -19,6 +19,7 @@ from storage.database import Database
 from storage.migrate import load_migrations, statements
 from storage.quota_rules import Charge
 from storage.quota_windows import Rolling
+from storage.search import sql_functions
 from storage.timestamps import from_us, to_us
 from storage.types import QuotaExceeded, QuotaPolicy, QuotaStatus
 from tests.storage.fakes import ALICE, BOB, START, OpenStores, new_job, policy
@@ -81,7 +82,7 @@ class SyncReads:
 def blank() -> sqlite3.Connection:
     """Return an in-memory database of this version in which charges need no jobs."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    for name, parameters in (("picture_tokens", 3), ("picture_terms", 8)):
+    for name, parameters, _ in sql_functions():
         connection.create_function(name, parameters, lambda *_: "", deterministic=True)
     for migration in load_migrations():
         for statement in statements(migration.sql):

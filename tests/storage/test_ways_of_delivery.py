@@ -118,8 +118,16 @@ async def fifth_file(old_file: Path) -> Path:
 async def test_every_row_of_the_fifth_version_comes_through(fifth_file: Path) -> None:
     """After the upgrade every row is unchanged, and no job wants anything new."""
     before = rows_of(fifth_file)
+    posted = "SELECT guild_id, {} FROM {} WHERE {} ORDER BY 1"
+    with closing(sqlite3.connect(fifth_file)) as connection:
+        where = ("reports_channel_id", "server_settings", "reports_channel_id IS NOT NULL")
+        reports = connection.execute(posted.format(*where)).fetchall()
     stores = await OpenStores.open(fifth_file)
     assert rows_of(fifth_file, before) == before
+    moved = await stores.db.fetch_all(
+        posted.format("channel_id", "log_channels", "event = 'reports'")
+    )
+    assert reports and [tuple(row) for row in moved] == reports
     (odd,) = await stores.db.fetch_all(
         "SELECT count(*) AS jobs FROM jobs WHERE delivery <> 'channel' OR spoiler OR quiet"
     )

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
-from typing import Any, Optional, TypeVar
+from typing import Any, Final, Optional, TypeVar
 
 import discord
 from discord import app_commands
@@ -29,10 +29,43 @@ from engine.sizing import ASPECTS
 CHOICE_CHARS = 100
 CHOICES = 25
 
-RuledChannel = (
-    discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
+
+class _ChannelsOf(app_commands.Transformer):
+    """Takes channels of some types, and no others that the library has the same class for: its
+    class of forums stands for media channels too, which Discord's description does not know."""
+
+    def __init__(self, *types: discord.ChannelType) -> None:
+        self._types = list(types)
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        return self._types
+
+    async def transform(self, interaction: Interaction, value: Any, /) -> Any:
+        found = value.resolve()
+        if found is None or found.type not in self._types:
+            raise app_commands.TransformerError(value, self.type, self)
+        return found
+
+
+_RULED: Final = (
+    discord.ChannelType.text,
+    discord.ChannelType.news,
+    discord.ChannelType.voice,
+    discord.ChannelType.stage_voice,
+    discord.ChannelType.forum,
 )
+_Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
+RuledChannel = app_commands.Transform[_Channel, _ChannelsOf(*_RULED)]
 """A channel for which admins choose something; it holds in its threads, and in a forum's posts."""
+RuledPlace = app_commands.Transform[
+    _Channel | discord.CategoryChannel, _ChannelsOf(*_RULED, discord.ChannelType.category)
+]
+"""The same, or a category, whose channels it then holds in."""
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
 

@@ -15,7 +15,7 @@ from bot.accounts.rules.administration import kind_of
 from bot.accounts.rules.decision import MemberFacts
 from bot.accounts.rules.imports import MAX_FILE_KIB
 from bot.accounts.rules.values import ALL, NONE, WORDS
-from bot.discord.commands.options import CHOICES, RuledChannel
+from bot.discord.commands.options import CHOICES, RuledPlace
 from bot.discord.handlers.rules import ask_import, existing_on
 from bot.discord.interaction.downloads import file_content
 from bot.discord.interaction.ranks import reach_of
@@ -57,7 +57,6 @@ _SUGGESTED: Final = {
 """Values that are suggested. Chosen by hand."""
 
 Who = discord.User | discord.Role
-Where = RuledChannel | discord.CategoryChannel
 What = Range[str, 1, 40]
 Value = Range[str, 1, _VALUE_CHARS]
 
@@ -119,7 +118,7 @@ def _set(services: Services) -> app_commands.Command[Any, ..., None]:
         what: What,
         value: Value,
         who: Who | None = None,
-        where: Where | None = None,
+        where: RuledPlace | None = None,
     ) -> None:
         subject = services.rules.refusal(actor_of(interaction)) or _subject(who, where)
         if isinstance(subject, Refused):
@@ -149,7 +148,7 @@ def _remove(services: Services) -> app_commands.Command[Any, ..., None]:
         interaction: Interaction,
         what: What | None = None,
         who: Who | None = None,
-        where: Where | None = None,
+        where: RuledPlace | None = None,
     ) -> None:
         subject = services.rules.refusal(actor_of(interaction)) or _subject(who, where)
         if isinstance(subject, Refused):
@@ -168,7 +167,9 @@ def _why(services: Services) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(
         who=locale_str("The member"), where=locale_str("The channel (default: this one)")
     )
-    async def why(interaction: Interaction, who: discord.User, where: Where | None = None) -> None:
+    async def why(
+        interaction: Interaction, who: discord.User, where: RuledPlace | None = None
+    ) -> None:
         actor = actor_of(interaction)
         channel_id = actor.channel_id if actor.parent_id is None else actor.parent_id
         category_id = actor.category_id
@@ -259,7 +260,7 @@ async def _values(
 
 
 def _subject(
-    who: discord.User | discord.Member | discord.Role | None, where: Where | None
+    who: discord.User | discord.Member | discord.Role | None, where: RuledPlace | None
 ) -> RuleSubject | Refused:
     """Return for whom or where a rule holds: nobody chosen, or @everyone, is the server."""
     if who is not None and where is not None:

@@ -27,7 +27,7 @@ from bot.discord.views.upload_forms import (
 from bot.i18n import words
 from bot.request.input_sources import InputSpec, PictureSource, parse_strength
 from bot.request.options import chosen
-from bot.request.outcomes import Refused
+from bot.request.outcomes import NothingToBlend, Refused
 from bot.request.params import GenerationParams
 from engine.modes import MAX_BLENDED
 from engine.types import Mode, Recipe
@@ -95,10 +95,13 @@ async def submit_blend(interaction: Interaction, services: Services, picture_id:
     if isinstance(strength, Refused):
         await refuse(interaction, strength)
         return
+    others = submitted_files(interaction, OTHERS, MAX_BLENDED - 1)
+    if not others:
+        await refuse(interaction, Refused(NothingToBlend()))
+        return
     # As /blend has it: a model needs a prompt, and it is shown below the picture to all readers.
     say = words(actor_of(interaction).locale_for(private=False))
     prompt = values.get("prompt", "").strip() or say("a harmonious blend of the pictures")
-    others = submitted_files(interaction, OTHERS, MAX_BLENDED - 1)
     sources = (PictureSource(str(picture_id), anyones=True), *others)
     await generate_from(
         interaction, services, GenerationParams(prompt), InputSpec(Mode.BLEND, sources, strength)

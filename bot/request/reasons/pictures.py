@@ -32,6 +32,11 @@ class InputGone:
 
 
 @dataclass(frozen=True, slots=True)
+class NothingToBlend:
+    """A picture was to be blended with others, and none was chosen."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoPictures:
     """The member has no picture yet that could be used."""
 
@@ -81,6 +86,7 @@ PictureReason = (
     | OriginalDeleted
     | InputGone
     | NoPictures
+    | NothingToBlend
     | UnknownPicture
     | NotOwner
     | UnusableUpload

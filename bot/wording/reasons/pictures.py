@@ -11,6 +11,7 @@ from bot.request.reasons.pictures import (
     FileRemoved,
     InputGone,
     NoPictures,
+    NothingToBlend,
     NotOwner,
     OriginalDeleted,
     PictureAddress,
@@ -47,6 +48,8 @@ def picture_refusal(reason: PictureReason, say: Words) -> str:
             return _original_deleted(picture_id, original_id, say)
         case InputGone():
             return say("The source image of this picture is no longer stored.")
+        case NothingToBlend():
+            return say("Choose at least one more picture: a blend is of two or more.")
         case NoPictures():
             return say(
                 "You have no pictures on this server. Try {imagine} first.",

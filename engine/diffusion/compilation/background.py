@@ -60,8 +60,10 @@ def carry_out(order: Order, stop: threading.Event, limit_s: float = LIMIT_S) -> 
             if process.stdin is not None:
                 with contextlib.suppress(OSError):
                     process.stdin.close()
-        if process.returncode:
-            raise CompileFailed(_last_line(said) or f"its process ended with {process.returncode}")
+        if code := process.returncode:
+            # Ended from outside, it had no time to say why: its last line is about something else.
+            own = "" if code < 0 else _last_line(said)
+            raise CompileFailed(own or f"its process ended with {code}")
 
 
 def _send(process: subprocess.Popen[bytes], order: Order) -> None:

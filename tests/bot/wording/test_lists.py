@@ -63,6 +63,7 @@ def test_no_sentence_is_glued_from_a_list():
         "discord/handlers/router.py": [", "],  # for the log
         "wording/knowledge.py": ["、", ", "],  # in the language of the words
         "wording/prompt_analysis.py": ["、", ", "],
+        "wording/prompt_reading.py": ["、", ", "],  # in the language of the words
     }
 
 

@@ -4,12 +4,11 @@ import { localised } from "./commands.js";
 import { freshId, h } from "./dom.js";
 import { OPTION_KINDS, entities, namedEntity } from "./entities.js";
 import { icon } from "./icons.js";
-import { TYPE, check, listOf } from "./options.js";
+import { TYPE, check, isFreeText, listOf } from "./options.js";
 import { FilePicker } from "./uploads.js";
 import { locale, say } from "./words.js";
 
 const INPUT_MODES = { [TYPE.INTEGER]: "numeric", [TYPE.NUMBER]: "decimal" };
-const CHOICE_CHARS = 100; // of the value of a choice
 const WIDEST_CH = 40;
 
 /** @typedef {import("./types.js").Option} Option */
@@ -132,9 +131,7 @@ export class Field {
 
   textInput(tell) {
     const combobox = this.list !== "none";
-    // May be longer than any choice: shown in full.
-    const free = !combobox || (this.option.max_length ?? 0) > CHOICE_CHARS;
-    const words = this.option.type === TYPE.STRING && free;
+    const words = isFreeText(this.option); // may be long: shown in full
     return h(words ? "textarea" : "input", {
       id: freshId("option"),
       type: words ? null : "text",

@@ -33,9 +33,13 @@ export function listOf(option) {
   return "none";
 }
 
+const CHOICE_CHARS = 100; // of the value of a choice
+
 /** Whether it takes free text, in which other options may be named too. */
 export function isFreeText(option) {
-  return option.type === TYPE.STRING && listOf(option) === "none";
+  // With or without suggestions: what may be longer than any of them is words.
+  const free = listOf(option) === "none" || (option.max_length ?? 0) > CHOICE_CHARS;
+  return option.type === TYPE.STRING && free;
 }
 
 /**

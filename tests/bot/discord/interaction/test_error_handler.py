@@ -27,7 +27,9 @@ async def test_what_discord_refuses_is_not_always_an_error(code: int) -> None:
 
     response = SimpleNamespace(send_message=send, is_done=lambda: False)
     kind = discord.InteractionType.component
-    interaction = SimpleNamespace(id=5, locale="en-US", response=response, type=kind)
+    interaction = SimpleNamespace(
+        id=5, locale="en-US", response=response, type=kind, client=None, guild_id=None
+    )
     services = SimpleNamespace(other_copies=OtherCopies(lambda *_: None))
     refused = SimpleNamespace(status=400, reason="Bad Request")
     error = discord.HTTPException(cast(Any, refused), {"code": code, "message": "no"})
@@ -51,6 +53,8 @@ async def test_a_typed_prompt_is_given_back() -> None:
         locale="en-US",
         response=SimpleNamespace(send_message=send, is_done=lambda: False),
         type=discord.InteractionType.modal_submit,
+        client=None,
+        guild_id=None,
         data={"components": [{"components": [field]}]},
     )
     for error in (ValueError(), StorageError("full")):

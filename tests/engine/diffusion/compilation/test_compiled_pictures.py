@@ -120,7 +120,7 @@ def test_a_step_in_float32_takes_the_plain_blocks(load: Load, compiled: Compiled
     used: list[bool] = []
     for context in (torch.no_grad, InFloat32):
         with torch.no_grad(), painter._model.compiled.painting(transformer) as run, context():
-            transformer(latents, time, [torch.zeros(32, 24)])
+            transformer(latents, time, [torch.zeros(32, 24)], return_dict=False)
         used.append(run.used)
     assert used == [True, False]
     assert all("forward" not in vars(each) for each in transformer.layers)
