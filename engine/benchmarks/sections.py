@@ -45,6 +45,7 @@ TEXTS: Final[Mapping[str, str]] = {
 EQUAL: Final = "equal"
 _FULL: Final = "full"
 _FORMATS: Final = ("bf16", "fp16", "fp8", "int8", "w8a8")
+_QUICK_FORMATS: Final = ("bf16", "w8a8")
 """As the memory plans name them; `w8a8`: products of int8."""
 MOST_GIB: Final = 13.0
 MOST_READY_S: Final = 10.0
@@ -97,7 +98,7 @@ def processor(plan: Plan) -> Iterator[Row]:
                 Variant(by, PICTURES_MODULE, (by, str(model), "--side", str(side)))
                 for by in ("zimagine", "diffusers")
             ]
-            compiling = compiler() is not None
+            compiling = not plan.quick and compiler() is not None
             if compiling:
                 arguments = (*variants[0].arguments, "--compile", cache)
                 variants.append(Variant("compiled", PICTURES_MODULE, arguments))
@@ -217,14 +218,15 @@ def precision(plan: Plan) -> Iterator[Row]:
     """Measure what each number format saves and costs, with the demo model, against float32."""
     shared = (str(MODEL_DIR), "--pictures", "2" if plan.quick else "5")
     with tempfile.TemporaryDirectory() as name:
-        kept = {tier: str(Path(name) / f"{tier}.npy") for tier in (_FULL, *_FORMATS)}
+        formats = _QUICK_FORMATS if plan.quick else _FORMATS
+        kept = {tier: str(Path(name) / f"{tier}.npy") for tier in (_FULL, *formats)}
         variants = [
             Variant(tier, PRECISION_MODULE, (tier, *shared, "--out", path))
             for tier, path in kept.items()
         ]
         runs = in_turn(variants, plan.rounds, warm=not plan.quick)
         full = runs[_FULL]
-        for tier in _FORMATS:
+        for tier in formats:
             found = run(Variant("difference", DIFFERENCE_MODULE, (kept[tier], kept[_FULL])))
             for row in _tier(tier, runs[tier], full, found):
                 yield replace(row, values={"format": tier})

@@ -22,14 +22,13 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_quick_run_paints_with_both():
-    """The same architecture and weights are painted with by this program, with and without compiled
-    blocks, and by diffusers."""
+    """The same architecture and weights are painted with by this program and by diffusers."""
     done = bench("--quick", "--json", "processor")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["quick"] and report["machine"]["torch"]
-    assert report["numbers"]["processor_64"] > 0 and report["numbers"]["processor_compiled_64"] > 0
-    assert [row["section"] for row in report["rows"]] == ["processor"] * 4
+    assert report["numbers"]["processor_64"] > 0
+    assert [row["section"] for row in report["rows"]] == ["processor"] * 3
 
 
 def test_every_word_of_the_table_can_be_translated():
@@ -43,17 +42,17 @@ def test_every_word_of_the_table_can_be_translated():
     assert "20" in text and "memory" not in text and "not measured" not in text
 
 
-def test_every_number_format_is_measured():
+def test_number_formats_are_measured():
     """Each has a time, a size and its distance to float32, which is finite: it changes bits."""
     done = bench("--quick", "--json", "precision")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     numbers = report["numbers"]
-    for tier in ("bf16", "fp16", "fp8", "int8", "w8a8"):
+    for tier in ("bf16", "w8a8"):
         assert numbers[f"precision_{tier}"] > 0
         assert numbers[f"precision_{tier}_psnr_db"] > 20
-    assert numbers["precision_int8_mib"] < numbers["precision_fp16_mib"]
-    assert len(report["rows"]) == 15
+    assert numbers["precision_w8a8_mib"] < numbers["precision_bf16_mib"]
+    assert len(report["rows"]) == 6
     assert any("0.9" in row["zimagine"] for row in report["rows"] if "SSIM" in row["what"])
 
 

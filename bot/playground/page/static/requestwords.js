@@ -22,6 +22,7 @@ const WORDS = [
   ["DELETE", `${CHANNEL}/messages/\\d+`, "did.delete"],
   ["POST", `${CHANNEL}/messages/\\d+/threads`, "did.thread"],
   ["POST", `${CHANNEL}/typing`, "did.typing"],
+  ["GET", `${CHANNEL}/thread-members/(?<person>\\d+)`, "did.read_person"],
   ["GET", CHANNEL, "did.read_channel"],
   ["PATCH", CHANNEL, "did.change_channel"],
   ["POST", "/users/@me/channels", "did.direct"],

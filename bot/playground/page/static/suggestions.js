@@ -4,6 +4,7 @@ import { Refusal } from "./actions.js";
 import { localised } from "./commands.js";
 import { matchingEntities } from "./entities.js";
 import { Listbox } from "./listbox.js";
+import { isFreeText } from "./options.js";
 import { hideShelf, shelfStatus, showShelf } from "./shelf.js";
 import { locale, say } from "./words.js";
 
@@ -40,7 +41,9 @@ export class Suggestions {
             onPick: (item) => this.can.pick(field, item),
           });
     this.list?.attach(field.input);
-    this.update();
+    // Words that are there already, of an example for instance, are not covered by suggestions.
+    if (field.option && isFreeText(field.option) && !field.isEmpty) this.present([]);
+    else this.update();
   }
 
   /** Called when the text changes. */

@@ -21,7 +21,8 @@ from engine.diffusion.compilation.calls import Call
 from engine.diffusion.compilation.process import Order
 from engine.diffusion.compilation.store import FOLDER, CompiledStore
 from engine.diffusion.compilation.structure import skeleton
-from tests.engine.diffusion.compilation.conftest import LIMIT_S, CompiledCache, Load, settled
+from engine.diffusion.renderer import DiffusionRenderer
+from tests.engine.diffusion.compilation.conftest import LIMIT_S, Load, settled
 from tests.engine.diffusion.rendering import painted
 
 
@@ -55,7 +56,7 @@ def children() -> list[psutil.Process]:
 
 def test_a_failing_compiler_costs_no_picture(
     load: Load,
-    compiled: CompiledCache,
+    plain: DiffusionRenderer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -63,10 +64,10 @@ def test_a_failing_compiler_costs_no_picture(
     """Pictures are painted as ever; one line says why they are not compiled, and so does the
     cache to other processes. It is not tried again and again."""
     monkeypatch.setenv("CXX", "/bin/false")
-    painter = load(tmp_path)
-    assert painted(painter).raster == compiled.before.raster
+    painter, expected = load(tmp_path), painted(plain).raster
+    assert painted(painter).raster == expected
     assert settled(painter).state is CompilationState.FAILED
-    assert painted(painter).raster == compiled.before.raster
+    assert painted(painter).raster == expected
     assert len([each for each in caplog.messages if "without compiled blocks" in each]) == 1
     until(lambda: CompiledStore(tmp_path / FOLDER).failure == painter.compilation.failure != "")
     assert not list((tmp_path / FOLDER).glob("*.so"))
