@@ -73,9 +73,10 @@ class Blocks:
     async def unblock(self, guild_id: int, user_id: int) -> bool:
         """Unblock a user; False if they were not blocked."""
         async with self._db.transaction() as transaction:
-            await _forget_ended(transaction, guild_id, self._clock())
+            # One that has ended stays until `sweep`: the clock may be ahead, and be set back.
             changed = await transaction.execute(
-                "DELETE FROM blocks WHERE guild_id = ? AND user_id = ?", (guild_id, user_id)
+                f"DELETE FROM blocks WHERE guild_id = ? AND user_id = ? AND {_HOLDS}",  # noqa: S608
+                (guild_id, user_id, to_us(self._clock())),
             )
         return changed > 0
 
@@ -128,7 +129,6 @@ async def _written(
     now: datetime,
     until: datetime | None,
 ) -> Block:
-    await _forget_ended(transaction, guild_id, now)
     row = await transaction.fetch_one(
         "INSERT INTO blocks (guild_id, user_id, reason, blocked_by, blocked_at, until) "
         "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (guild_id, user_id) DO UPDATE SET "
@@ -138,12 +138,6 @@ async def _written(
     )
     assert row is not None
     return _block(row)
-
-
-async def _forget_ended(transaction: Transaction, guild_id: int, now: datetime) -> None:
-    await transaction.execute(
-        "DELETE FROM blocks WHERE guild_id = ? AND until <= ?", (guild_id, to_us(now))
-    )
 
 
 def _block(row: sqlite3.Row) -> Block:

@@ -105,3 +105,18 @@ async def test_ended_blocks_are_forgotten(stores: OpenStores, blocks: Blocks) ->
     stores.clock.advance(seconds=1)
     assert await blocks.sweep() == 1 == len(await stores.db.fetch_all("SELECT 1 FROM blocks"))
     assert await blocks.blocked(BOB.guild_id) == [lasting]
+
+
+async def test_a_block_holds_again_when_the_clock_was_ahead(
+    stores: OpenStores, blocks: Blocks
+) -> None:
+    """It seemed to have ended; what is decided about others meanwhile takes it from nobody."""
+    until = stores.clock() + timedelta(minutes=30)
+    held = await blocks.block(ALICE.guild_id, ALICE.user_id, MODERATOR, "spam", until)
+    stores.clock.advance(minutes=90)
+    assert await blocks.is_blocked(ALICE.guild_id, ALICE.user_id) is None
+    await blocks.block(ALICE.guild_id, BOB.user_id, MODERATOR, None)
+    assert await blocks.unblock(ALICE.guild_id, BOB.user_id)
+    assert not await blocks.unblock(ALICE.guild_id, ALICE.user_id)
+    stores.clock.advance(minutes=-90)
+    assert await blocks.is_blocked(ALICE.guild_id, ALICE.user_id) == held
