@@ -125,6 +125,10 @@ class Erasures:
             else:
                 self.members.refund(job, "erased")
         town.ledger.erase(person.id)
+        # A block that has ended goes with them: a clock that is set back later does not revive it.
+        until = town.decisions.blocks.get(person.id)
+        if until is not None and until <= town.now:
+            del town.decisions.blocks[person.id]
         person.erased = True
         town.counts["erased at their own wish" if own else "erased by an admin"] += 1
         text = harness.texts(asked.response.message)

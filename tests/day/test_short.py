@@ -11,13 +11,13 @@ from tests.day.town import Scale
 
 SCALE = Scale(
     seed=7,
-    members=40,
+    members=24,
     hours=2,
     minutes_per_step=10,
     kills=1,
     erasures=2,
     crowds=1,
-    crowd=60,
+    crowd=30,
 )
 
 
