@@ -11,11 +11,11 @@ import structlog
 
 from bot.accounts.server_languages import ServerLanguages
 from bot.delivery.cards import ShownPicture, StarCard
-from bot.delivery.keyed_worker import RETRY_S, KeyedWorker
-from bot.delivery.messenger import Address, Messenger, TemporaryFailure, Undeliverable
+from bot.delivery.durable_notifier import DurableNotifier
+from bot.delivery.messenger import Address, Messenger, Undeliverable
 from bot.pictures.filenames import attachment_name
 from bot.pictures.gallery import message_refs
-from bot.retry import Sleep, retry
+from bot.retry import Sleep
 from storage.deliveries import Deliveries
 from storage.errors import StorageError
 from storage.files import PictureFiles
@@ -23,8 +23,6 @@ from storage.star_posts import DueStarPost, StarPosts
 
 log = structlog.get_logger(__name__)
 
-MAX_CONCURRENT: Final = 2
-"""Lower than for deliveries, because members are waiting for those."""
 LOOK_BACK: Final = timedelta(days=1)
 """Stars that were given within this time before a start are counted again, in case of a crash."""
 
@@ -33,12 +31,13 @@ EverybodyReads = Callable[[int, int, int], Awaitable[bool]]
 another; raises TemporaryFailure."""
 
 
-class StarPoster:
+class StarPoster(DurableNotifier):
     """Posts what is due, as the database has it when it is posted.
 
-    A post is stored before it is sent. Before it is sent a second time, Discord is asked whether
-    the first one arrived; where that cannot be found out, there is none rather than two. Who may
-    read the channel that a picture was made for is asked right before it is shown elsewhere.
+    Its keys are pictures. A post is stored before it is sent. Before it is sent a second time,
+    Discord is asked whether the first one arrived; where that cannot be found out, there is none
+    rather than two. Who may read the channel that a picture was made for is asked right before it
+    is shown elsewhere.
     """
 
     def __init__(
@@ -53,51 +52,19 @@ class StarPoster:
         on_storage_error: Callable[[StorageError], object] = lambda _: None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
+        super().__init__("star", on_storage_error=on_storage_error, sleep=sleep)
         self._messenger = messenger
         self._posts = posts
         self._deliveries = deliveries
         self._files = files
         self._languages = languages
         self._everybody_reads = everybody_reads
-        self._on_storage_error = on_storage_error
-        self._sleep = sleep
-        self._loaded = False
-        self._worker = KeyedWorker(
-            self._post,
-            name="star",
-            limit=MAX_CONCURRENT,
-            retry_on=(TemporaryFailure, StorageError),
-            on_retry=self._on_retry,
-            on_end=self._on_end,
-            rerun=True,
-            sleep=sleep,
-        )
 
-    @property
-    def busy(self) -> bool:
-        """Whether anything is being posted, or what was left is not loaded yet."""
-        return not self._loaded or self._worker.busy
+    async def _left(self) -> list[int]:
+        return await self._posts.unfinished(LOOK_BACK)
 
-    def wake(self, picture_id: int) -> None:
-        """Post a picture if it has enough stars now."""
-        self._worker.wake(picture_id)
-
-    async def run(self) -> None:
-        """Post until cancelled, beginning with what the last process left."""
-        unfinished = await retry(
-            lambda: self._posts.unfinished(LOOK_BACK),
-            on=StorageError,
-            waits_s=RETRY_S[-1:],
-            on_error=lambda error, _: self._on_storage_error(error),
-            sleep=self._sleep,
-        )
-        for picture_id in unfinished:
-            self.wake(picture_id)
-        self._loaded = True
-        await self._worker.run()
-
-    async def _post(self, picture_id: int) -> None:
-        due = await self._posts.due(picture_id)
+    async def _post(self, key: int) -> None:
+        due = await self._posts.due(key)
         card = None if due is None else await self._card(due)
         if due is None or card is None:
             return
@@ -116,10 +83,10 @@ class StarPoster:
                 detail=str(error),
             )
             if due.begun_at is None:  # otherwise an earlier attempt may have arrived
-                await self._posts.failed(picture_id)
+                await self._posts.failed(key)
             return
         if message_id is not None:
-            await self._posts.posted(picture_id, message_id)
+            await self._posts.posted(key, message_id)
 
     async def _arrived(self, address: Address, card: StarCard, due: DueStarPost) -> int | None:
         """Return the message of an earlier attempt, None if there is none."""
@@ -151,12 +118,3 @@ class StarPoster:
             file_name=attachment_name(picture.file.rpartition("/")[2], spoiler=picture.spoiler),
             url=refs[0].url(picture.place.guild_id),
         )
-
-    def _on_retry(self, picture_id: int, error: Exception, wait_s: float | None) -> None:
-        if isinstance(error, StorageError):
-            self._on_storage_error(error)
-        log.warning("starred picture delayed", picture=picture_id, wait_s=wait_s, detail=str(error))
-
-    def _on_end(self, picture_id: int, error: BaseException | None) -> None:
-        if error is not None:
-            log.error("showing a starred picture broke off", picture=picture_id, exc_info=error)
